@@ -1,0 +1,241 @@
+import { type IncomingMessage, request as httpRequest } from "node:http";
+import { Agent, type RequestOptions, request as httpsRequest } from "node:https";
+import { buffer } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { gunzip as gunzipCallback } from "node:zlib";
+import { ApiError } from "./api-error.ts";
+import type { Connection } from "./kubeconfig.ts";
+
+const gunzip = promisify(gunzipCallback);
+
+/** The one way to the API server, for reads and writes alike. */
+export interface Api {
+  readonly connection: Connection;
+  /**
+   * Sends a request and resolves with the object in the answer.
+   *
+   * @throws ApiError for every answer but a success of the expected kind.
+   */
+  send(request: ApiRequest): Promise<KubernetesObject>;
+  close(): void;
+}
+
+export interface ApiRequest {
+  readonly method: "GET" | "POST" | "PATCH";
+  /** `/api/v1/pods` */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly accept?: string;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  /** The `kind` that a success has. */
+  readonly kind: string;
+}
+
+/** Any object in JSON, before it is known what it holds. */
+export interface KubernetesObject {
+  readonly kind?: string;
+  readonly [field: string]: unknown;
+}
+
+/** What requests need of the outside world besides the network. */
+export interface Surroundings {
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly random: () => number;
+  /** Gets a line for every answer and every retry. */
+  readonly trace: ((line: string) => void) | undefined;
+}
+
+const MAX_TRIES = 10;
+const MAX_RETRY_SECONDS = 120;
+
+/**
+ * Requests with one pool of kept connections, credentials renewed once after a 401, and retries of
+ * what may pass: resets, 429 and 5xx. Every request that this tool sends is safe to repeat: reads,
+ * reviews, dry runs, and a restart whose time is fixed before its first try.
+ */
+export function openApi(
+  connection: Connection,
+  requestTimeout: number,
+  { sleep, random, trace }: Surroundings,
+): Api {
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  let options: Promise<RequestOptions> | undefined;
+
+  async function once(request: ApiRequest): Promise<KubernetesObject> {
+    options ??= connection.authorize();
+    const authorized = options;
+    try {
+      return await exchange(
+        connection.server,
+        { agent, ...(await authorized) },
+        request,
+        requestTimeout,
+      );
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      if (options === authorized) options = connection.authorize();
+      return exchange(connection.server, { agent, ...(await options) }, request, requestTimeout);
+    }
+  }
+
+  async function send(request: ApiRequest): Promise<KubernetesObject> {
+    let waited = 0;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const answer = await once(request);
+        trace?.(`${request.method} ${urlOf(connection.server, request).href}`);
+        return answer;
+      } catch (error) {
+        const seconds = retryDelay(error, attempt, random());
+        trace?.(`${request.method} ${urlOf(connection.server, request).href} ${String(error)}`);
+        if (seconds === undefined || waited + seconds > MAX_RETRY_SECONDS) throw error;
+        trace?.(`next try in ${seconds.toFixed(1)} s`);
+        waited += seconds;
+        await sleep(seconds * 1000);
+      }
+    }
+  }
+
+  return { connection, send, close: () => agent.destroy() };
+}
+
+/** Seconds until the next try, or `undefined` where another try would not help. */
+function retryDelay(error: unknown, attempt: number, random: number): number | undefined {
+  if (!(error instanceof ApiError) || attempt >= MAX_TRIES || !mayPass(error)) return undefined;
+  const backoff = Math.min(0.1 * 2 ** attempt, 10) * (0.5 + random);
+  return Math.max(error.retryAfter ?? 0, backoff);
+}
+
+const BROKEN_ON_THE_WAY = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "truncated"]);
+
+function mayPass({ status, reason, message }: ApiError): boolean {
+  if (status === 0) return BROKEN_ON_THE_WAY.has(reason);
+  // An injector that cannot be reached is an answer, not an accident on the way.
+  return status === 429 || (status >= 500 && !message.includes("failed calling webhook"));
+}
+
+async function exchange(
+  server: URL,
+  options: RequestOptions,
+  request: ApiRequest,
+  timeout: number,
+): Promise<KubernetesObject> {
+  const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+  const answer = await transfer(
+    urlOf(server, request),
+    {
+      ...options,
+      method: request.method,
+      headers: {
+        ...(options.headers as Record<string, string>),
+        Accept: request.accept ?? "application/json",
+        "Accept-Encoding": "gzip",
+        "User-Agent": "istio-upgrade",
+        ...(body === undefined
+          ? {}
+          : {
+              "Content-Type": request.contentType ?? "application/json",
+              "Content-Length": String(Buffer.byteLength(body)),
+            }),
+      },
+      timeout,
+    },
+    body,
+  );
+  return objectOf(answer, request);
+}
+
+interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly retryAfter: string | undefined;
+  readonly text: string;
+}
+
+function transfer(url: URL, options: RequestOptions, body: string | undefined): Promise<Answer> {
+  const plain = url.protocol === "http:";
+  const start = plain ? httpRequest : httpsRequest;
+  return new Promise((resolve, reject) => {
+    const request = start(url, plain ? { ...options, agent: undefined } : options, (response) => {
+      readAnswer(response).then(resolve, (error: unknown) => reject(transportError(error, url)));
+    });
+    request.on("timeout", () => {
+      const seconds = Math.round((options.timeout ?? 0) / 1000);
+      const message = `no byte came for ${seconds} s`;
+      request.destroy(Object.assign(new Error(message), { code: "ETIMEDOUT" }));
+    });
+    request.on("error", (error) => reject(transportError(error, url)));
+    request.end(body);
+  });
+}
+
+async function readAnswer(response: IncomingMessage): Promise<Answer> {
+  const raw = await buffer(response);
+  const zipped = response.headers["content-encoding"] === "gzip";
+  return {
+    status: response.statusCode ?? 0,
+    contentType: response.headers["content-type"] ?? "",
+    retryAfter: response.headers["retry-after"],
+    text: (zipped ? await gunzip(raw) : raw).toString("utf8"),
+  };
+}
+
+function transportError(error: unknown, url: URL): ApiError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const reason = code?.startsWith("Z_") ? "truncated" : (code ?? "transport");
+  return new ApiError(`${url.host}: ${message || reason}`, { status: 0, reason }, { cause: error });
+}
+
+function objectOf(answer: Answer, request: ApiRequest): KubernetesObject {
+  const parsed = parseBody(answer);
+  if (answer.status >= 200 && answer.status < 300) {
+    if (parsed?.kind === request.kind) return parsed;
+    const got =
+      parsed?.kind ?? `${answer.contentType || "no content type"}: ${excerpt(answer.text)}`;
+    throw new ApiError(
+      `${request.path} answered with something that is no ${request.kind} (${got}); a proxy or a login page on the way?`,
+      // JSON that ends early was cut on the way: worth another try.
+      {
+        status: 0,
+        reason: answer.contentType.includes("json") && !parsed ? "truncated" : "malformed",
+      },
+    );
+  }
+  const metadata = parsed?.["metadata"] as { continue?: string } | undefined;
+  throw new ApiError(
+    textOf(parsed?.["message"]) || excerpt(answer.text) || `HTTP ${answer.status}`,
+    {
+      status: answer.status,
+      reason: textOf(parsed?.["reason"]),
+      retryAfter: Number(answer.retryAfter) || undefined,
+      continueToken: metadata?.continue,
+    },
+  );
+}
+
+function parseBody({ contentType, text }: Answer): KubernetesObject | undefined {
+  if (!contentType.includes("json")) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as KubernetesObject) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function urlOf(server: URL, { path, query }: ApiRequest): URL {
+  const url = new URL(server.pathname.replace(/\/$/, "") + path, server);
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined) url.searchParams.set(name, value);
+  }
+  return url;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function excerpt(text: string): string {
+  return text.trim().slice(0, 200);
+}

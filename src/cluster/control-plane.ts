@@ -1,0 +1,65 @@
+import type {
+  V1ConfigMap,
+  V1Deployment,
+  V1EndpointSlice,
+  V1MutatingWebhookConfiguration,
+  V1Service,
+} from "@kubernetes/client-node";
+import type { ControlPlane } from "../snapshot.ts";
+import type { Api } from "./api.ts";
+import type { Gaps } from "./gaps.ts";
+import { listAll } from "./pages.ts";
+import { istiodRecord, readyEndpoints, serviceRecord, webhookRecords } from "./records.ts";
+
+/** Reads what decides injection: five lists, whatever the size of the cluster. */
+export async function readControlPlane(
+  api: Api,
+  istioNamespace: string,
+  gaps: Gaps,
+): Promise<ControlPlane> {
+  const list = <Item>(resource: string, root: string, kind: string) => {
+    const [plural = ""] = resource.split(".");
+    return gaps.during(`list ${resource}`, istioNamespace, () =>
+      listAll<Item>(api, { path: `${root}/namespaces/${istioNamespace}/${plural}`, kind }),
+    );
+  };
+  const [configurations, configMaps, services, slices, deployments] = await Promise.all([
+    gaps.during("list mutatingwebhookconfigurations.admissionregistration.k8s.io", undefined, () =>
+      listAll<V1MutatingWebhookConfiguration>(api, {
+        path: "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
+        kind: "MutatingWebhookConfigurationList",
+      }),
+    ),
+    list<V1ConfigMap>("configmaps", "/api/v1", "ConfigMapList"),
+    list<V1Service>("services", "/api/v1", "ServiceList"),
+    list<V1EndpointSlice>(
+      "endpointslices.discovery.k8s.io",
+      "/apis/discovery.k8s.io/v1",
+      "EndpointSliceList",
+    ),
+    list<V1Deployment>("deployments.apps", "/apis/apps/v1", "DeploymentList"),
+  ]);
+  return {
+    istioNamespace,
+    // The API server calls them in the order of their names.
+    webhooks:
+      configurations &&
+      [...configurations]
+        .sort((a, b) => ((a.metadata?.name ?? "") < (b.metadata?.name ?? "") ? -1 : 1))
+        .flatMap(webhookRecords),
+    configMaps:
+      configMaps &&
+      new Map(configMaps.map(({ metadata, data }) => [metadata?.name ?? "", data ?? {}])),
+    services: services?.map(serviceRecord),
+    readyEndpoints: slices && sumByService(slices),
+    istiods: deployments?.flatMap((deployment) => istiodRecord(deployment) ?? []),
+  };
+}
+
+function sumByService(slices: readonly V1EndpointSlice[]): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  for (const [service, ready] of slices.map(readyEndpoints)) {
+    sums.set(service, (sums.get(service) ?? 0) + ready);
+  }
+  return sums;
+}

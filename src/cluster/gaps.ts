@@ -1,0 +1,89 @@
+import { CannotRun } from "../errors.ts";
+import type { Gap } from "../snapshot.ts";
+import { ApiError, isForbidden, isNotFound } from "./api-error.ts";
+import type { Api } from "./api.ts";
+
+/** Collects what could not be read while a snapshot is taken. */
+export class Gaps {
+  readonly #api: Api;
+  readonly #gaps: Gap[] = [];
+  #answered = false;
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  /**
+   * Runs one read.
+   *
+   * @returns `undefined` where it failed: there is a gap now.
+   * @throws CannotRun where a namespace in scope does not exist.
+   */
+  async during<Value>(
+    what: string,
+    namespace: string | undefined,
+    read: () => Promise<Value>,
+  ): Promise<Value | undefined> {
+    try {
+      const value = await read();
+      this.#answered = true;
+      return value;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (what === "get namespaces" && isNotFound(error)) {
+        throw new CannotRun(
+          `the namespace "${namespace}" does not exist in ${this.#api.connection.server.host}`,
+          "see which there are: kubectl get namespaces",
+        );
+      }
+      this.#gaps.push(gapOf(what, namespace, error));
+      return undefined;
+    }
+  }
+
+  /**
+   * The gaps of a snapshot, sorted.
+   *
+   * @throws CannotRun where no read succeeded: there is nothing to report on.
+   */
+  result(): readonly Gap[] {
+    const [first] = this.#gaps;
+    if (!this.#answered && first !== undefined) throw cannotRead(first, this.#api);
+    return this.#gaps.sort((a, b) => placeOf(a).localeCompare(placeOf(b), "en"));
+  }
+}
+
+function placeOf({ what, namespace }: Gap): string {
+  return `${namespace ?? ""} ${what}`;
+}
+
+function gapOf(what: string, namespace: string | undefined, error: ApiError): Gap {
+  const permission = `kubectl auth can-i ${what}${namespace === undefined ? "" : ` -n ${namespace}`}`;
+  if (isForbidden(error)) {
+    return { what, namespace, reason: "forbidden", message: error.message, hint: permission };
+  }
+  const reason = error.status === 0 ? "unreachable" : "refused";
+  const malformed = error.reason === "malformed";
+  return {
+    what,
+    namespace,
+    reason: malformed ? "malformed" : reason,
+    message: error.message,
+    hint: error.status === 0 ? "repeat the command when the API server answers" : permission,
+  };
+}
+
+/** The sentence for a cluster of which nothing could be read. */
+function cannotRead(gap: Gap, { connection }: Api): CannotRun {
+  const { context, server } = connection;
+  if (gap.reason === "forbidden") {
+    return new CannotRun(
+      `nothing in the cluster may be read with the context "${context}": ${gap.message}`,
+      "use another context, or ask for the permissions that the README lists",
+    );
+  }
+  return new CannotRun(
+    `the API server of the context "${context}" cannot be read: ${gap.message}`,
+    `see whether kubectl can: kubectl --context ${context} get --raw /readyz (${server.origin})`,
+  );
+}

@@ -1,0 +1,62 @@
+import type { V1OwnerReference } from "@kubernetes/client-node";
+import { isRestartable } from "../mesh/kinds.ts";
+import type { PodGroup, Workload } from "../snapshot.ts";
+import { addGroup } from "./pod-group.ts";
+import type { Owner, Tally } from "./tally.ts";
+
+/** The controllers of ReplicaSets and Jobs, by the uid of what they own. */
+export type Controllers = ReadonlyMap<string, V1OwnerReference | undefined>;
+
+/**
+ * Puts tallies under the controllers at the end of the owner chain. The chain is followed by
+ * `controller: true` references alone, never by names.
+ *
+ * @param listed the workloads that were listed, without pods.
+ */
+export function gatherWorkloads(
+  listed: readonly Workload[],
+  tallies: Iterable<Tally>,
+  controllers: Controllers,
+): readonly Workload[] {
+  const workloads = new Map(listed.map((workload) => [workload.uid, workload]));
+  for (const tally of tallies) {
+    const owner = controllers.get(tally.owner.uid) ?? tally.owner;
+    workloads.set(owner.uid, withPods(workloads.get(owner.uid) ?? unlisted(owner, tally), tally));
+  }
+  return [...workloads.values()].sort(byPlace);
+}
+
+function unlisted(owner: Owner, { namespace, sample, metadata }: Tally): Workload {
+  return {
+    namespace,
+    kind: owner.kind,
+    name: owner.name,
+    uid: owner.uid,
+    ...metadata,
+    // Of a restartable kind the template itself is asked for, not what one pod shows of it.
+    template: isRestartable(owner.kind) ? undefined : sample,
+    rollout: undefined,
+    pods: [],
+    terminating: 0,
+  };
+}
+
+function withPods(workload: Workload, { groups, terminating }: Tally): Workload {
+  // Several ReplicaSets of one Deployment may run the same sidecar.
+  const all = new Map<string, PodGroup>();
+  for (const group of [...workload.pods, ...groups.values()]) addGroup(all, group);
+  return {
+    ...workload,
+    pods: [...all.values()],
+    terminating: workload.terminating + terminating,
+  };
+}
+
+/** By namespace, kind, name: two reports can be compared with `diff`. */
+function byPlace(a: Workload, b: Workload): number {
+  return compare(a.namespace, b.namespace) || compare(a.kind, b.kind) || compare(a.name, b.name);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

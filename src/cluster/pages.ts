@@ -1,0 +1,89 @@
+import { ApiError } from "./api-error.ts";
+import type { Api, KubernetesObject } from "./api.ts";
+
+export interface ListRequest {
+  /** `/api/v1/pods` */
+  readonly path: string;
+  /** `PodList` */
+  readonly kind: string;
+  readonly labelSelector?: string | undefined;
+  /** Only names, labels, annotations and owners. */
+  readonly metadataOnly?: boolean;
+}
+
+const PAGE = 500;
+const METADATA_LIST = "PartialObjectMetadataList";
+
+/**
+ * The items of a list, page by page, the next page under way while one is read. No
+ * `resourceVersion`: with `0` the server ignores `limit` and may answer from a stale cache.
+ *
+ * @throws ApiError where any page cannot be had: a list is whole, or it failed.
+ */
+export async function* listPages<Item>(
+  api: Api,
+  list: ListRequest,
+): AsyncGenerator<readonly Item[]> {
+  const page = (token: string | undefined) => fetchPage(api, list, token);
+  const seen = new Set<string>();
+  let pending: Promise<KubernetesObject> | undefined = page(undefined);
+  while (pending !== undefined) {
+    const answer: KubernetesObject = await pending;
+    const token = (answer["metadata"] as { continue?: string } | undefined)?.continue || undefined;
+    if (token !== undefined && seen.has(token)) {
+      throw new ApiError(`${list.path} never ends: the same page was offered twice`, {
+        status: 0,
+        reason: "malformed",
+      });
+    }
+    if (token !== undefined) seen.add(token);
+    pending = token === undefined ? undefined : page(token);
+    // Its failure is thrown by the `await` of the next turn, also where the reader stops before.
+    pending?.catch(() => undefined);
+    yield itemsOf<Item>(answer, list);
+  }
+}
+
+/** All items of a list that is known to be short. */
+export async function listAll<Item>(api: Api, list: ListRequest): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  for await (const page of listPages<Item>(api, list)) items.push(...page);
+  return items;
+}
+
+async function fetchPage(
+  api: Api,
+  list: ListRequest,
+  token: string | undefined,
+): Promise<KubernetesObject> {
+  const fetch = (from: string | undefined) =>
+    api.send({
+      method: "GET",
+      path: list.path,
+      query: { limit: String(PAGE), continue: from, labelSelector: list.labelSelector },
+      kind: list.metadataOnly === true ? METADATA_LIST : list.kind,
+      ...(list.metadataOnly === true
+        ? { accept: `application/json;as=${METADATA_LIST};g=meta.k8s.io;v=v1` }
+        : {}),
+    });
+  try {
+    return await fetch(token);
+  } catch (error) {
+    // The server forgot the snapshot that the token stands for, and offers to go on without it.
+    if (error instanceof ApiError && error.status === 410 && error.continueToken) {
+      return fetch(error.continueToken);
+    }
+    throw error;
+  }
+}
+
+function itemsOf<Item>(answer: KubernetesObject, list: ListRequest): readonly Item[] {
+  const items = answer["items"];
+  // Go prints an empty list as null where it was never allocated.
+  if (items === null || items === undefined) return [];
+  if (Array.isArray(items)) return items as readonly Item[];
+  throw new ApiError(`${list.path} answered with a ${list.kind} without items`, {
+    status: 0,
+    reason: "malformed",
+  });
+}

@@ -1,0 +1,203 @@
+import type {
+  V1DaemonSet,
+  V1Deployment,
+  V1Namespace,
+  V1Pod,
+  V1StatefulSet,
+} from "@kubernetes/client-node";
+import { isRestartable, RESTARTABLE_KINDS, resourceOf } from "../mesh/kinds.ts";
+import { formatSelector } from "../mesh/selector.ts";
+import type { Namespace, Snapshot, Workload, WorkloadRef } from "../snapshot.ts";
+import { isNotFound } from "./api-error.ts";
+import type { Api } from "./api.ts";
+import { readControlPlane } from "./control-plane.ts";
+import { Gaps } from "./gaps.ts";
+import { gatherWorkloads } from "./owners.ts";
+import { type ListRequest, listAll, listPages } from "./pages.ts";
+import { namespaceRecord, workloadRecord } from "./records.ts";
+import { controllerOf, type Tally, tallyPods } from "./tally.ts";
+
+export interface ReadScope {
+  readonly istioNamespace: string;
+  /** `undefined`: all of the cluster. */
+  readonly namespaces: readonly string[] | undefined;
+}
+
+/**
+ * Reads everything that a check decides upon, straight from the API server. What cannot be read
+ * becomes a gap, and the rest goes on.
+ *
+ * @throws CannotRun where nothing at all could be read, or a namespace in scope does not exist.
+ */
+export async function readSnapshot(api: Api, scope: ReadScope): Promise<Snapshot> {
+  const gaps = new Gaps(api);
+  const places = scope.namespaces ?? [undefined];
+  const [controlPlane, namespaces, ...parts] = await Promise.all([
+    readControlPlane(api, scope.istioNamespace, gaps),
+    readNamespaces(api, scope.namespaces, gaps),
+    ...places.map((namespace) => readWorkloads(api, namespace, gaps)),
+  ]);
+  return { controlPlane, namespaces, workloads: parts.flat(), gaps: gaps.result() };
+}
+
+/**
+ * Reads one workload anew, with its pods and the state of the injectors.
+ *
+ * @returns a snapshot without the workload where it is gone, or is another one by uid.
+ */
+export async function readWorkload(
+  api: Api,
+  ref: WorkloadRef,
+  istioNamespace: string,
+): Promise<Snapshot> {
+  const gaps = new Gaps(api);
+  const [controlPlane, namespaces, workload] = await Promise.all([
+    readControlPlane(api, istioNamespace, gaps),
+    readNamespaces(api, [ref.namespace], gaps),
+    getWorkload(api, ref),
+  ]);
+  const selector = workload?.rollout?.selector;
+  const workloads =
+    workload === undefined || selector === undefined
+      ? []
+      : await readPodsOf(api, ref.namespace, [workload], gaps, formatSelector(selector));
+  return {
+    controlPlane,
+    namespaces,
+    workloads: workloads.filter(({ uid }) => uid === ref.uid),
+    gaps: gaps.result(),
+  };
+}
+
+/** One workload without its pods; `undefined` where it is gone, or is another one by uid. */
+export async function getWorkload(api: Api, ref: WorkloadRef): Promise<Workload | undefined> {
+  if (!isRestartable(ref.kind)) return undefined;
+  try {
+    const object = await api.send({
+      method: "GET",
+      path: `${pathOf("apps/v1", ref.namespace)}/${resourceOf(ref.kind)}/${ref.name}`,
+      kind: ref.kind,
+    });
+    const workload = workloadRecord(ref.kind, object);
+    return workload.uid === ref.uid ? workload : undefined;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The pods that a selector finds, as the API has them. */
+export function listPods(api: Api, namespace: string, labelSelector: string) {
+  return listAll<V1Pod>(api, { ...podList(namespace), labelSelector });
+}
+
+async function readNamespaces(
+  api: Api,
+  names: readonly string[] | undefined,
+  gaps: Gaps,
+): Promise<ReadonlyMap<string, Namespace>> {
+  const read =
+    names === undefined
+      ? await gaps.during("list namespaces", undefined, async () => {
+          const list = { path: "/api/v1/namespaces", kind: "NamespaceList" };
+          return (await listAll<V1Namespace>(api, list)).map(namespaceRecord);
+        })
+      : await Promise.all(names.map((name) => readNamespace(api, name, gaps)));
+  const records = (read ?? []).flatMap((namespace) => namespace ?? []);
+  return new Map(records.map((record) => [record.name, record]));
+}
+
+/** A namespace that does not exist lists as empty, with 200: only asking for it tells. */
+function readNamespace(api: Api, name: string, gaps: Gaps) {
+  return gaps.during("get namespaces", name, async () => {
+    const path = `/api/v1/namespaces/${name}`;
+    return namespaceRecord(await api.send({ method: "GET", path, kind: "Namespace" }));
+  });
+}
+
+async function readWorkloads(
+  api: Api,
+  namespace: string | undefined,
+  gaps: Gaps,
+): Promise<readonly Workload[]> {
+  const lists = RESTARTABLE_KINDS.map((kind) =>
+    gaps.during(`list ${resourceOf(kind)}.apps`, namespace, async () => {
+      const path = `${pathOf("apps/v1", namespace)}/${resourceOf(kind)}`;
+      const items = await listAll<V1Deployment | V1StatefulSet | V1DaemonSet>(api, {
+        path,
+        kind: `${kind}List`,
+      });
+      return items.map((item) => workloadRecord(kind, item));
+    }),
+  );
+  return readPodsOf(
+    api,
+    namespace,
+    Promise.all(lists).then((all) => all.flatMap((list) => list ?? [])),
+    gaps,
+  );
+}
+
+async function readPodsOf(
+  api: Api,
+  namespace: string | undefined,
+  workloads: readonly Workload[] | Promise<readonly Workload[]>,
+  gaps: Gaps,
+  labelSelector?: string,
+): Promise<readonly Workload[]> {
+  const [listed, replicaSets, tallies] = await Promise.all([
+    workloads,
+    readControllers(api, namespace, "replicasets", "apps/v1", gaps, labelSelector),
+    gaps.during("list pods", namespace, async () => {
+      const found = new Map<string, Tally>();
+      for await (const page of listPages<V1Pod>(api, { ...podList(namespace), labelSelector })) {
+        tallyPods(found, page);
+      }
+      return found;
+    }),
+  ]);
+  // Without its pods nothing can be said of a workload; the gap says so.
+  if (tallies === undefined) return [];
+  const ownedByJobs = [...tallies.values()].some(({ owner }) => owner.kind === "Job");
+  const jobs = ownedByJobs
+    ? await readControllers(api, namespace, "jobs", "batch/v1", gaps, undefined)
+    : new Map();
+  return gatherWorkloads(listed, tallies.values(), new Map([...replicaSets, ...jobs]));
+}
+
+/** Who controls the ReplicaSets, or the Jobs: only their metadata is asked for. */
+async function readControllers(
+  api: Api,
+  namespace: string | undefined,
+  resource: "replicasets" | "jobs",
+  group: string,
+  gaps: Gaps,
+  labelSelector: string | undefined,
+) {
+  const list: ListRequest = {
+    path: `${pathOf(group, namespace)}/${resource}`,
+    kind: "PartialObjectMetadataList",
+    metadataOnly: true,
+    labelSelector,
+  };
+  const [groupName] = group.split("/");
+  const items = await gaps.during(`list ${resource}.${groupName}`, namespace, () =>
+    listAll<Pick<V1Pod, "metadata">>(api, list),
+  );
+  return new Map(
+    (items ?? []).flatMap(({ metadata }) => {
+      const controller = controllerOf(metadata?.ownerReferences);
+      return controller === undefined ? [] : [[metadata?.uid ?? "", controller] as const];
+    }),
+  );
+}
+
+function podList(namespace: string | undefined): ListRequest {
+  return { path: `${pathOf("v1", namespace)}/pods`, kind: "PodList" };
+}
+
+/** `/apis/apps/v1/namespaces/shop`, or without the namespace for the whole cluster. */
+function pathOf(group: string, namespace: string | undefined): string {
+  const root = group === "v1" ? "/api/v1" : `/apis/${group}`;
+  return namespace === undefined ? root : `${root}/namespaces/${namespace}`;
+}

@@ -1,0 +1,120 @@
+import { readSnapshot } from "../cluster/read.ts";
+import { CannotRun } from "../errors.ts";
+import { type Assessment, assess, type Policy } from "../mesh/assess.ts";
+import { resourceName } from "../mesh/kinds.ts";
+import { type Mesh, resolveMesh } from "../mesh/mesh.ts";
+import { predictInjection } from "../mesh/prediction.ts";
+import { matchesSelector } from "../mesh/selector.ts";
+import type { CommonSettings, ScopeSettings } from "../settings.ts";
+import type { Gap, Snapshot, Workload } from "../snapshot.ts";
+import type { Session } from "./session.ts";
+
+/** One fresh read of the scope, judged. */
+export interface Look {
+  readonly mesh: Mesh;
+  /** Every workload in scope, in the mesh or not. */
+  readonly workloads: readonly Workload[];
+  readonly assessments: readonly Assessment[];
+  readonly gaps: readonly Gap[];
+}
+
+/**
+ * Reads and judges; asks the API server, never a cache.
+ *
+ * @throws CannotRun where there is no injector, or a named workload is not there.
+ */
+export async function look(session: Session, consent: Omit<Policy, "excludes">): Promise<Look> {
+  const { api, settings, namespaces, progress } = session;
+  const { scope, istioNamespace } = settings;
+  progress.emit({ type: "reading", what: namespaces?.join(", ") ?? "all namespaces" });
+  const snapshot = await readSnapshot(api, { istioNamespace, namespaces });
+  const mesh = resolveMesh(snapshot.controlPlane);
+  requireInjector(snapshot, mesh, session);
+
+  const workloads = snapshot.workloads.filter((workload) => isInScope(workload, scope));
+  const policy = policyFor(settings, consent);
+  const assessments = workloads
+    .flatMap((workload) => {
+      const namespace = snapshot.namespaces.get(workload.namespace);
+      return assess(workload, namespace, mesh, policy) ?? [];
+    })
+    .filter((assessment) => isListed(assessment, scope));
+  requireNamed(snapshot, workloads, assessments, mesh, session);
+  return { mesh, workloads, assessments, gaps: snapshot.gaps };
+}
+
+export function policyFor({ scope }: CommonSettings, consent: Omit<Policy, "excludes">): Policy {
+  return { ...consent, excludes: (workload) => excludedBy(workload, scope) };
+}
+
+function excludedBy(workload: Workload, { excludes }: ScopeSettings): string | undefined {
+  const matches = (asked: string | undefined, value: string) =>
+    asked === undefined || asked === value;
+  return excludes.find(
+    ({ namespace, kind, name }) =>
+      matches(namespace, workload.namespace) &&
+      matches(kind, workload.kind) &&
+      matches(name, workload.name),
+  )?.text;
+}
+
+function isInScope(workload: Workload, { workloads, selector }: ScopeSettings): boolean {
+  const named =
+    workloads.length === 0 ||
+    workloads.some(({ kind, name }) => kind === workload.kind && name === workload.name);
+  return named && (selector === undefined || matchesSelector(workload.labels, selector.parsed));
+}
+
+function isListed({ workload, running, target, finding }: Assessment, scope: ScopeSettings) {
+  const { revision, workloads } = scope;
+  const asked =
+    revision === undefined ||
+    target?.revision === revision ||
+    running.some((group) => group.revision === revision);
+  // Scaled to zero it has nothing to say, unless it was asked for by name.
+  return (
+    asked && (finding.code !== "scaled-to-zero" || workloads.length > 0) && workload !== undefined
+  );
+}
+
+/** Without one injector there is nothing to compare with, and no sidecar to be had. */
+function requireInjector({ controlPlane }: Snapshot, { revisions }: Mesh, { api }: Session): void {
+  if (controlPlane.configMaps === undefined || revisions.size > 0) return;
+  const { istioNamespace } = controlPlane;
+  throw new CannotRun(
+    `no ConfigMap istio-sidecar-injector* in the namespace "${istioNamespace}" of ${api.connection.server.host}`,
+    "is this cluster on the AKS Istio add-on? For another Istio name its namespace: --istio-namespace istio-system",
+  );
+}
+
+function requireNamed(
+  { namespaces, gaps }: Snapshot,
+  workloads: readonly Workload[],
+  assessments: readonly Assessment[],
+  mesh: Mesh,
+  session: Session,
+): void {
+  // What could not be read may well be there.
+  if (gaps.length > 0) return;
+  const place = session.namespaces?.[0] ?? "";
+  for (const named of session.settings.scope.workloads) {
+    const isNamed = (workload: Workload) =>
+      workload.kind === named.kind && workload.name === named.name;
+    const found = workloads.find(isNamed);
+    if (found === undefined) {
+      throw new CannotRun(
+        `${resourceName(named)} does not exist in the namespace "${place}"`,
+        `see which there are: kubectl get ${named.kind.toLowerCase()} -n ${place}`,
+      );
+    }
+    if (assessments.some(({ workload }) => isNamed(workload))) continue;
+    const namespace = namespaces.get(place);
+    const prediction =
+      found.template && namespace && predictInjection(found.template, namespace, mesh);
+    const why = prediction?.kind === "none" ? prediction.finding : undefined;
+    throw new CannotRun(
+      `${resourceName(named)} in "${place}" has no sidecar, and a restart would give it none: ${why?.reason ?? "nothing injects it"}`,
+      why?.nextStep ?? "see: istio-upgrade check",
+    );
+  }
+}

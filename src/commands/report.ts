@@ -1,0 +1,142 @@
+import type { ExitCode, ExitReason } from "../exit-codes.ts";
+import { exitCodeOf } from "../exit-codes.ts";
+import {
+  API_VERSION,
+  type CheckReport,
+  type Report,
+  type RestartReport,
+  type VerifyReport,
+  type WorkloadEntry,
+} from "../report/document.ts";
+import { gapEntry, summaryEntry, targetEntries, workloadEntry } from "../report/entries.ts";
+import { type Counts, countEntries, reasonsOf } from "../report/exit-reasons.ts";
+import { RENDERERS } from "../report/render.ts";
+import { resultLine } from "../report/result-line.ts";
+import { styleFor } from "../report/style.ts";
+import type { Look } from "./look.ts";
+import type { Session } from "./session.ts";
+
+/** The part of a report that all commands share, before the exit code is known. */
+export type Findings = Omit<CheckReport, "kind" | "exitCode" | "exitReasons" | "nextStep">;
+
+export function findingsOf(session: Session, seen: Look, include: readonly string[]): Findings {
+  const { api, settings, namespaces, version, io } = session;
+  const { scope } = settings;
+  const { connection } = api;
+  const workloads = seen.assessments.map(workloadEntry);
+  return {
+    apiVersion: API_VERSION,
+    generatedAt: io.now().toISOString(),
+    version,
+    cluster: {
+      context: connection.context,
+      server: connection.server.origin,
+      istioNamespace: settings.istioNamespace,
+    },
+    scope: {
+      namespaces: namespaces ?? null,
+      workloads: scope.workloads.map(({ kind, name }) => `${kind}/${name}`),
+      selector: scope.selector?.text ?? null,
+      revision: scope.revision ?? null,
+      exclude: scope.excludes.map(({ text }) => text),
+      include,
+    },
+    complete: seen.gaps.length === 0 && workloads.every(({ verdict }) => verdict !== "unknown"),
+    gaps: seen.gaps.map(gapEntry),
+    targets: targetEntries(seen.mesh),
+    workloads,
+    summary: summaryEntry(workloads),
+  };
+}
+
+type Kinded<Kind extends Report["kind"]> = Extract<Report, { readonly kind: Kind }>;
+
+/** What a command adds to the findings. */
+type Own<Kind extends Report["kind"]> = Omit<
+  Kinded<Kind>,
+  keyof Findings | "exitCode" | "exitReasons" | "nextStep"
+>;
+
+/**
+ * Closes a report and prints it: the result on stdout, the RESULT line last on stderr.
+ *
+ * @param reasons what speaks against exit 0 beyond the verdicts and gaps.
+ */
+export function finish(
+  session: Session,
+  findings: Findings,
+  own: Own<"CheckReport"> | Own<"VerifyReport"> | Own<"RestartReport">,
+  reasons: readonly ExitReason[],
+): ExitCode {
+  const { io, settings, progress } = session;
+  const counts = countEntries(findings.workloads, findings.gaps.length);
+  const dryRun = own.kind === "RestartReport" && own.dryRun !== null;
+  const mendsMissing = findings.scope.include.includes("missing");
+  const incomplete = dryRun ? { ...NO_COUNTS, unknown: counts.unknown, gaps: counts.gaps } : counts;
+  const all = [...reasons, ...reasonsOf(incomplete, mendsMissing)];
+  const exitCode = exitCodeOf(all);
+  const { apiVersion, ...rest } = findings;
+  const report = {
+    apiVersion,
+    ...own,
+    ...rest,
+    nextStep: nextStep(session, findings, mendsMissing ? mendsMissingToo : mendsOutdated),
+    exitCode,
+    exitReasons: all.map(({ text }) => text),
+  } as CheckReport | VerifyReport | RestartReport;
+  progress.stop();
+  const { display } = settings;
+  io.stdout.write(RENDERERS[display.output](report, styleFor(io.stdout, display, io)));
+  io.stderr.write(`${resultLine(exitCode, findings.cluster.context, counts)}\n`);
+  return exitCode;
+}
+
+const NO_COUNTS: Counts = {
+  outdated: 0,
+  "would-lose": 0,
+  blocked: 0,
+  "by-hand": 0,
+  missing: 0,
+  unknown: 0,
+  gaps: 0,
+};
+
+/** The command that would mend what a restart can mend, with the flags that lead to the same cluster. */
+function nextStep(
+  { settings, namespaces }: Session,
+  { workloads }: Findings,
+  mends: Mends,
+): string {
+  const mendable = workloads.filter((entry) => mends(entry));
+  if (mendable.length === 0) return "";
+  const { connection, scope, istioNamespace } = settings;
+  const places = [...new Set(mendable.map(({ namespace }) => namespace))];
+  const everywhere = namespaces === undefined && places.length > MOST_NAMED;
+  const flag = (name: string, value: string | undefined) =>
+    value === undefined ? [] : [`--${name}`, value];
+  return [
+    "istio-upgrade restart",
+    ...scope.workloads.map(({ kind, name }) => `${kind.toLowerCase()}/${name}`),
+    ...(everywhere ? ["--all-namespaces"] : ["--namespace", places.join(",")]),
+    ...flag("selector", scope.selector && `'${scope.selector.text}'`),
+    ...flag("revision", scope.revision),
+    ...flag("kubeconfig", connection.kubeconfig),
+    ...flag("context", connection.context),
+    ...flag("istio-namespace", istioNamespace === "aks-istio-system" ? undefined : istioNamespace),
+    ...scope.excludes.map(({ text }) => text),
+    ...(mends === mendsMissingToo ? ["--include missing"] : []),
+  ].join(" ");
+}
+
+/** More namespaces than these are not named one by one. */
+const MOST_NAMED = 3;
+
+type Mends = (entry: WorkloadEntry) => boolean;
+
+function mendsOutdated({ verdict, restart }: WorkloadEntry): boolean {
+  return verdict === "outdated" && restart === "yes";
+}
+
+function mendsMissingToo(entry: WorkloadEntry): boolean {
+  return mendsOutdated(entry) || (entry.verdict === "missing" && entry.restart === "yes");
+}

@@ -1,0 +1,108 @@
+import { EXIT, type ExitCode, type ExitReason } from "../exit-codes.ts";
+import type { Io } from "../io.ts";
+import type { ResultEntry, StepEntry } from "../report/document.ts";
+import { planHash, resultEntry, stepEntry } from "../report/entries.ts";
+import { resultReasons } from "../report/exit-reasons.ts";
+import { type Plan, planRestart } from "../rollout/plan.ts";
+import type { StepResult } from "../rollout/result.ts";
+import { verifyResults } from "../rollout/verification.ts";
+import { whoAmI } from "../cluster/write.ts";
+import type { RestartSettings } from "../settings.ts";
+import { type Look, look } from "./look.ts";
+import { findingsOf, finish } from "./report.ts";
+import { askConsent, requireConsentRules } from "./restart/consent.ts";
+import { requirePermissions } from "./restart/permissions.ts";
+import { runPlan } from "./restart/run.ts";
+import { type Session, withSession } from "./session.ts";
+
+/** Check, plan, ask, restart at the asked pace, wait, and verify from a fresh read. */
+export function restart(settings: RestartSettings, version: string, io: Io): Promise<ExitCode> {
+  requireConsentRules(settings, io);
+  return withSession(settings, version, io, async (session) => {
+    const consent = {
+      downtime: settings.allowDowntime,
+      unhealthy: settings.include.has("unhealthy"),
+      current: settings.include.has("current"),
+    };
+    const before = await look(session, consent);
+    const plan = planRestart(before.assessments, {
+      missing: settings.include.has("missing"),
+      current: settings.include.has("current"),
+    });
+    if (settings.dryRun === "client" || plan.steps.length === 0) {
+      return conclude(session, plan, before, []);
+    }
+    await requirePermissions(session, plan);
+    if (settings.dryRun === undefined && !(await askConsent(session, plan))) {
+      return conclude(session, plan, before, [], [{ code: EXIT.needsPerson, text: "no-consent" }]);
+    }
+    const run = await runPlan(session, plan, consent);
+    if (settings.dryRun !== undefined || run.signal === "SIGTERM" || run.aborted) {
+      return conclude(
+        session,
+        plan,
+        unverified(before, run.results),
+        run.results,
+        signalReason(run.signal),
+      );
+    }
+    const after = await look(session, consent);
+    const results = verifyResults(run.results, plan.steps, after.workloads, after.assessments);
+    return conclude(session, plan, after, results, signalReason(run.signal));
+  });
+}
+
+/** Stopped before it could read again: what was planned is not known any more, and the report says so. */
+function unverified(before: Look, results: readonly StepResult[]): Look {
+  const touched = new Set(
+    results.filter(({ startedAt }) => startedAt !== undefined).map(({ ref }) => ref.uid),
+  );
+  if (touched.size === 0) return before;
+  return {
+    ...before,
+    assessments: before.assessments.filter(({ workload }) => !touched.has(workload.uid)),
+    gaps: [
+      ...before.gaps,
+      {
+        what: "final verification",
+        namespace: undefined,
+        reason: "interrupted",
+        message: "the run was stopped before it could read the cluster again",
+        hint: "see what became of it: istio-upgrade verify",
+      },
+    ],
+  };
+}
+
+function signalReason(signal: "SIGINT" | "SIGTERM" | undefined): readonly ExitReason[] {
+  if (signal === undefined) return [];
+  return signal === "SIGINT"
+    ? [{ code: EXIT.interrupted, text: "interrupted" }]
+    : [{ code: EXIT.terminated, text: "terminated" }];
+}
+
+async function conclude(
+  session: Session<RestartSettings>,
+  plan: Plan,
+  seen: Look,
+  results: readonly StepResult[],
+  reasons: readonly ExitReason[] = [],
+): Promise<ExitCode> {
+  const { settings, api } = session;
+  const steps: readonly StepEntry[] = plan.steps.map(stepEntry);
+  const entries: readonly ResultEntry[] = results.map(resultEntry);
+  return finish(
+    session,
+    findingsOf(session, seen, [...settings.include]),
+    {
+      kind: "RestartReport",
+      user: (await whoAmI(api)) ?? null,
+      reason: settings.reason ?? null,
+      dryRun: settings.dryRun ?? null,
+      plan: planHash(steps),
+      steps,
+      results: entries,
+    },
+    [...resultReasons(results), ...reasons],
+  );
+}

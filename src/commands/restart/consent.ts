@@ -1,0 +1,67 @@
+import { createInterface } from "node:readline/promises";
+import { UsageError } from "../../errors.ts";
+import type { Io } from "../../io.ts";
+import { stepEntry } from "../../report/entries.ts";
+import { styleFor } from "../../report/style.ts";
+import { planRows } from "../../report/table.ts";
+import { plain } from "../../report/plain.ts";
+import type { Plan } from "../../rollout/plan.ts";
+import type { RestartSettings } from "../../settings.ts";
+import type { Session } from "../session.ts";
+
+/**
+ * What must be said on the command line before anything is read: nobody restarts the wrong cluster
+ * by accident.
+ *
+ * @throws UsageError
+ */
+export function requireConsentRules(settings: RestartSettings, io: Io): void {
+  const { dryRun, yes, scope, connection } = settings;
+  if (dryRun !== undefined) return;
+  if (!yes && io.stdin.isTTY !== true) {
+    throw new UsageError(
+      "restart asks before it acts, and there is no terminal to ask at",
+      "add --yes, or look first with --dry-run",
+    );
+  }
+  const inCluster =
+    io.env["KUBERNETES_SERVICE_HOST"] !== undefined && io.env["KUBECONFIG"] === undefined;
+  if (yes && scope.allNamespaces && connection.context === undefined && !inCluster) {
+    throw new UsageError(
+      "--all-namespaces with --yes also needs --context: the current context may be another cluster",
+      "see the contexts: kubectl config get-contexts",
+    );
+  }
+}
+
+/** Shows the plan on stderr and asks, unless `--yes` was given. */
+export async function askConsent(session: Session<RestartSettings>, plan: Plan): Promise<boolean> {
+  const { settings, io, api, progress } = session;
+  if (settings.yes) return true;
+  progress.stop();
+  const style = styleFor(io.stderr, settings.display, io);
+  const rows = planRows({ steps: plan.steps.map(stepEntry) }, style, false);
+  io.stderr.write(`${rows.join("\n")}\n\n`);
+  const context = plain(api.connection.context);
+  const count = `${plan.steps.length} ${plan.steps.length === 1 ? "workload" : "workloads"}`;
+  if (settings.scope.allNamespaces) {
+    const answer = await ask(io, `Restart ${count} in all of "${context}"? Type its name: `);
+    return answer.trim() === context;
+  }
+  const answer = await ask(io, `Restart ${count} in "${context}"? [y/N] `);
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+async function ask(io: Io, question: string): Promise<string> {
+  const prompt = createInterface({
+    input: io.stdin,
+    output: io.stderr as NodeJS.WritableStream,
+  });
+  try {
+    // An input that ends without an answer is a no.
+    const ended = new Promise<string>((resolve) => prompt.once("close", () => resolve("")));
+    return await Promise.race([prompt.question(question), ended]);
+  } finally {
+    prompt.close();
+  }
+}

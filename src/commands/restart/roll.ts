@@ -1,0 +1,157 @@
+import { ApiError, isConflict } from "../../cluster/api-error.ts";
+import { readWorkload } from "../../cluster/read.ts";
+import { formatRestartTime, restart } from "../../cluster/write.ts";
+import { type Assessment, assess, type Target } from "../../mesh/assess.ts";
+import { isRestartable } from "../../mesh/kinds.ts";
+import { type Mesh, resolveMesh } from "../../mesh/mesh.ts";
+import type { Consent } from "../../mesh/restartability.ts";
+import { isWanted, type Step } from "../../rollout/plan.ts";
+import type { StepResult } from "../../rollout/result.ts";
+import { rolloutStatus } from "../../rollout/status.ts";
+import type { RestartSettings } from "../../settings.ts";
+import { policyFor } from "../look.ts";
+import type { Session } from "../session.ts";
+import { type Ending, ended, type Restarted } from "./ending.ts";
+import { followRollout } from "./follow.ts";
+import { POLL } from "./poll.ts";
+
+type RestartSession = Session<RestartSettings>;
+
+/** Restarts one workload and waits for it. Never rejects: what goes wrong is its result. */
+export async function rollWorkload(
+  session: RestartSession,
+  step: Step,
+  consent: Consent,
+  abort: AbortSignal,
+): Promise<StepResult> {
+  const { io } = session;
+  let startedAt: Date | undefined;
+  let to: Target = step.to;
+  const ending = await (async (): Promise<Ending> => {
+    try {
+      const ready = await settle(session, step, consent, abort);
+      if ("outcome" in ready) return ready;
+      to = ready.target;
+      startedAt = ready.restartedAt;
+      if (session.settings.dryRun !== undefined) {
+        return ended("skipped", "dry-run", "the API server would accept the restart");
+      }
+      session.progress.emit({ type: "started", ref: step.ref, image: to.image });
+      return await followRollout(session, step, ready, abort);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return ended("failed", "api-error", error.message);
+    }
+  })();
+  const { ref, from } = step;
+  return { ref, from, to, ...ending, startedAt, finishedAt: io.now() };
+}
+
+/**
+ * Judges the workload anew, waits for what already rolls, and sends the patch for exactly the state
+ * that was judged: another run, or a team's own deploy in between, never causes a second restart.
+ */
+async function settle(
+  session: RestartSession,
+  step: Step,
+  consent: Consent,
+  abort: AbortSignal,
+): Promise<Ending | Restarted> {
+  const { api, io, settings, progress } = session;
+  // Chosen once, before the first try: a patch that is repeated changes nothing.
+  const restartedAt = io.now();
+  const patience = io.now().getTime() + settings.timeout;
+  let waited = false;
+  for (;;) {
+    if (abort.aborted) return ended("not-started", "interrupted", "the run was interrupted");
+    const judged = await judgeAgain(session, step, consent);
+    if ("outcome" in judged) return judged;
+    const { assessment, mesh } = judged;
+    const hold = holdReason(assessment, mesh, consent);
+    if (hold !== undefined) {
+      if (io.now().getTime() >= patience) {
+        return ended("timed-out", "still-waiting", `gave up waiting: ${hold}`);
+      }
+      waited = true;
+      progress.emit({ type: "waiting", ref: step.ref, message: hold });
+      await io.sleep(POLL * (1 + io.random()), abort);
+      continue;
+    }
+    const skip = skipReason(assessment, settings, waited);
+    if (skip !== undefined) return skip;
+    const { workload, target } = assessment;
+    if (target === undefined || workload.rollout === undefined || !isRestartable(workload.kind)) {
+      return ended("skipped", "not-restartable", "it cannot be restarted any more");
+    }
+    try {
+      await restart(api, {
+        ...step.ref,
+        kind: workload.kind,
+        resourceVersion: workload.rollout.resourceVersion,
+        restartedAt: formatRestartTime(restartedAt),
+        dryRun: settings.dryRun === "server",
+      });
+      return { workload, target, restartedAt };
+    } catch (error) {
+      // It changed since it was judged: judge again.
+      if (!isConflict(error)) throw error;
+    }
+  }
+}
+
+async function judgeAgain(
+  { api, settings }: RestartSession,
+  step: Step,
+  consent: Consent,
+): Promise<Ending | { readonly assessment: Assessment; readonly mesh: Mesh }> {
+  const snapshot = await readWorkload(api, step.ref, settings.istioNamespace);
+  const [gap] = snapshot.gaps;
+  if (gap) return ended("failed", "not-read", `it could not be judged again: ${gap.message}`);
+  const [workload] = snapshot.workloads;
+  if (workload === undefined) {
+    return ended("skipped", "gone", "it was deleted, or created anew, since the plan was made");
+  }
+  const mesh = resolveMesh(snapshot.controlPlane);
+  const namespace = snapshot.namespaces.get(step.ref.namespace);
+  const assessment = assess(workload, namespace, mesh, policyFor(settings, consent));
+  return assessment === undefined
+    ? ended("skipped", "left-the-mesh", "it has left the mesh since the plan was made")
+    : { assessment, mesh };
+}
+
+/** Why nothing may start right now, although it soon might. */
+function holdReason(
+  { workload, target }: Assessment,
+  mesh: Mesh,
+  consent: Consent,
+): string | undefined {
+  const istiod = target && mesh.revisions.get(target.revision)?.istiod;
+  if (istiod && !istiod.ready) return `the control plane ${istiod.name} is not ready`;
+  const status = workload.rollout && rolloutStatus(workload.rollout);
+  // What was failing before may never finish on its own; it was asked for all the same.
+  if (status?.state !== "waiting" || consent.unhealthy) return undefined;
+  return `it is rolling already: ${status.message}`;
+}
+
+function skipReason(
+  assessment: Assessment,
+  settings: RestartSettings,
+  waited: boolean,
+): Ending | undefined {
+  const { verdict, restart: can, finding } = assessment;
+  const include = {
+    missing: settings.include.has("missing"),
+    current: settings.include.has("current"),
+  };
+  if (verdict === "current" && (waited || !include.current)) {
+    return waited
+      ? ended("waited", "on-target", "a rollout that was under way brought it on target")
+      : ended("skipped", "already-current", "it is on target already");
+  }
+  if (!isWanted(verdict, include)) {
+    return ended("skipped", finding.code, finding.reason, finding.nextStep);
+  }
+  if (can.answer === "yes") return undefined;
+  const { code, reason, nextStep } = can.finding;
+  return ended("skipped", code, reason, nextStep);
+}

@@ -1,0 +1,51 @@
+import { type Api, openApi } from "../cluster/api.ts";
+import { loadConnection } from "../cluster/kubeconfig.ts";
+import type { Io } from "../io.ts";
+import { openProgress, type Progress } from "../report/progress.ts";
+import type { CommonSettings } from "../settings.ts";
+
+/** A command at work: the cluster, the settings, and the world it talks to. */
+export interface Session<Settings extends CommonSettings = CommonSettings> {
+  readonly api: Api;
+  readonly settings: Settings;
+  /** Namespaces to read; `undefined`: all of them. */
+  readonly namespaces: readonly string[] | undefined;
+  readonly version: string;
+  readonly io: Io;
+  readonly progress: Progress;
+}
+
+/**
+ * Opens the cluster for the time of one command, and closes everything whatever happens.
+ *
+ * @throws CannotRun where no cluster is configured.
+ */
+export async function withSession<Settings extends CommonSettings, Value>(
+  settings: Settings,
+  version: string,
+  io: Io,
+  run: (session: Session<Settings>) => Promise<Value>,
+): Promise<Value> {
+  const connection = await loadConnection(settings.connection, io.env);
+  const progress = await openProgress(io, settings.display);
+  const api = openApi(connection, settings.connection.requestTimeout, {
+    sleep: (milliseconds) => io.sleep(milliseconds),
+    random: () => io.random(),
+    trace: settings.display.verbose ? (line) => io.stderr.write(`${line}\n`) : undefined,
+  });
+  try {
+    const namespaces = namespacesOf(settings.scope, connection.namespace);
+    return await run({ api, settings, namespaces, version, io, progress });
+  } finally {
+    progress.stop();
+    api.close();
+  }
+}
+
+function namespacesOf(
+  { namespaces, workloads }: CommonSettings["scope"],
+  own: string,
+): readonly string[] | undefined {
+  if (namespaces.length > 0) return namespaces;
+  return workloads.length > 0 ? [own] : undefined;
+}

@@ -1,0 +1,32 @@
+import type { ExitCode } from "../exit-codes.ts";
+import type { Io } from "../io.ts";
+import { unreadyReasons, reasonsOf, countEntries } from "../report/exit-reasons.ts";
+import type { VerifySettings } from "../settings.ts";
+import { NO_CONSENT } from "../mesh/restartability.ts";
+import { look } from "./look.ts";
+import { type Findings, findingsOf, finish } from "./report.ts";
+import { type Session, withSession } from "./session.ts";
+
+/** Milliseconds between two looks while waiting. */
+const AGAIN = 3000;
+
+/** The final pass on its own: a fresh read, every live pod in scope on target and ready. */
+export function verify(settings: VerifySettings, version: string, io: Io): Promise<ExitCode> {
+  return withSession(settings, version, io, async (session) => {
+    const findings = await lookUntilClean(session, io.now().getTime() + settings.wait);
+    return finish(session, findings, { kind: "VerifyReport" }, unreadyReasons(findings.workloads));
+  });
+}
+
+async function lookUntilClean(session: Session, deadline: number): Promise<Findings> {
+  for (;;) {
+    const seen = await look(session, NO_CONSENT);
+    const findings = findingsOf(session, seen, []);
+    const counts = countEntries(findings.workloads, findings.gaps.length);
+    const clean =
+      reasonsOf(counts, false).length === 0 && unreadyReasons(findings.workloads).length === 0;
+    const left = deadline - session.io.now().getTime();
+    if (clean || left <= 0) return findings;
+    await session.io.sleep(Math.min(AGAIN, left));
+  }
+}

@@ -1,0 +1,32 @@
+import { CannotRun, UsageError } from "./errors.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { type Io, processIo } from "./io.ts";
+import manifest from "../package.json" with { type: "json" };
+
+/**
+ * The whole program: arguments in, exit code out. The only place that prints an error; no stack
+ * unless `DEBUG` is set.
+ */
+export async function main(argv: readonly string[], io: Io = processIo): Promise<ExitCode> {
+  if (argv[0] === "--version") {
+    io.stdout.write(`${manifest.version}\n`);
+    return EXIT.ok;
+  }
+  try {
+    const { runCli } = await import("./cli.ts");
+    return await runCli(argv, manifest.version, io);
+  } catch (error) {
+    return report(error, io);
+  }
+}
+
+function report(error: unknown, io: Io): ExitCode {
+  const known = error instanceof CannotRun || error instanceof UsageError;
+  const message = error instanceof Error ? error.message : String(error);
+  io.stderr.write(`error: ${message}\n`);
+  io.stderr.write(known ? `${error.hint}\n` : "this is a bug; DEBUG=1 prints where it came from\n");
+  if (io.env["DEBUG"] !== undefined && error instanceof Error) {
+    io.stderr.write(`${error.stack}\n`);
+  }
+  return error instanceof UsageError ? EXIT.usage : EXIT.couldNotRun;
+}

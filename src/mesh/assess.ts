@@ -1,0 +1,263 @@
+import type { Namespace, PodGroup, Workload } from "../snapshot.ts";
+import { wantedPods } from "../snapshot.ts";
+import { type Finding, undecided } from "./findings.ts";
+import { type Change, compareImages, largestChange } from "./image.ts";
+import { classifyManaged } from "./managed.ts";
+import type { Mesh } from "./mesh.ts";
+import { type Prediction, predictInjection } from "./prediction.ts";
+import { type Consent, type Restartability, restartabilityOf } from "./restartability.ts";
+import { type Warning, warningsFor } from "./warnings.ts";
+
+/** Every verdict, in the order in which the first that holds is taken. */
+export const VERDICTS = [
+  "managed",
+  "excluded",
+  "unknown",
+  "would-lose",
+  "blocked",
+  "outdated",
+  "missing",
+  "pinned",
+  "current",
+] as const;
+
+export type Verdict = (typeof VERDICTS)[number];
+
+/** What is to be said of one workload. */
+export interface Assessment {
+  readonly workload: Workload;
+  readonly verdict: Verdict;
+  readonly finding: Finding;
+  readonly change: Change;
+  readonly running: readonly Running[];
+  /** `undefined` where nothing would be injected, or where that is unknown. */
+  readonly target: Target | undefined;
+  readonly restart: Restartability;
+  readonly warnings: readonly Warning[];
+}
+
+export interface Running extends PodGroup {
+  readonly change: Change;
+}
+
+export interface Target {
+  readonly revision: string;
+  readonly image: string;
+}
+
+export interface Policy extends Consent {
+  readonly excludes: (workload: Workload) => string | undefined;
+}
+
+const EXCLUDE = "istio-upgrade/exclude";
+
+/**
+ * Judges one workload.
+ *
+ * @param namespace `undefined` where its labels could not be read.
+ * @returns `undefined` for a workload outside the mesh: no sidecar now, and none to come.
+ */
+export function assess(
+  workload: Workload,
+  namespace: Namespace | undefined,
+  mesh: Mesh,
+  policy: Policy,
+): Assessment | undefined {
+  const prediction = predict(workload, namespace, mesh);
+  const target =
+    prediction.kind === "injected"
+      ? { revision: prediction.revision, image: prediction.image }
+      : undefined;
+  const running = workload.pods.map((group) => ({ ...group, change: changeOf(group, target) }));
+  const managed = classifyManaged(workload, running);
+  if (!managed && isOutside(running, prediction)) return undefined;
+
+  const { verdict, finding } =
+    judged("managed", managed) ??
+    judged("excluded", exclusion(workload, namespace, policy)) ??
+    judge(workload, running, prediction);
+  const mends =
+    verdict === "outdated" ||
+    verdict === "missing" ||
+    (verdict === "current" && policy.current && running.length > 0);
+  return {
+    workload,
+    verdict,
+    finding,
+    change: largestChange(running.map(({ change }) => change)),
+    running,
+    target,
+    restart: mends ? restartOf(workload, running, prediction, mesh, policy) : NOT_NEEDED,
+    warnings: warningsFor(workload, running, mends),
+  };
+}
+
+const NOT_NEEDED: Restartability = {
+  answer: "no",
+  finding: { code: "not-needed", reason: "", nextStep: "" },
+};
+
+interface Judgement {
+  readonly verdict: Verdict;
+  readonly finding: Finding;
+}
+
+function judged(verdict: Verdict, finding: Finding | undefined): Judgement | undefined {
+  return finding && { verdict, finding };
+}
+
+function predict(workload: Workload, namespace: Namespace | undefined, mesh: Mesh): Prediction {
+  if (namespace === undefined) {
+    return { kind: "unknown", finding: undecided.namespaceUnread(workload.namespace) };
+  }
+  if (workload.template === undefined) {
+    return { kind: "unknown", finding: undecided.ownerUnread(workload.kind, workload.name) };
+  }
+  return predictInjection(workload.template, namespace, mesh);
+}
+
+/** No sidecar now, and certainly none to come. */
+function isOutside(running: readonly Running[], prediction: Prediction): boolean {
+  return running.every(({ image }) => image === undefined) && prediction.kind === "none";
+}
+
+function exclusion(
+  workload: Workload,
+  namespace: Namespace | undefined,
+  policy: Policy,
+): Finding | undefined {
+  const by =
+    policy.excludes(workload) ??
+    (workload.annotations[EXCLUDE] === "true" ? `its annotation ${EXCLUDE}` : undefined) ??
+    (namespace?.annotations[EXCLUDE] === "true"
+      ? `the annotation ${EXCLUDE} of its namespace`
+      : undefined);
+  return by === undefined
+    ? undefined
+    : { code: "excluded", reason: `left out by ${by}`, nextStep: "" };
+}
+
+function judge(workload: Workload, running: readonly Running[], prediction: Prediction): Judgement {
+  if (prediction.kind === "unknown") return { verdict: "unknown", finding: prediction.finding };
+  if (prediction.kind === "none") return { verdict: "would-lose", finding: prediction.finding };
+  if (prediction.kind === "rejected") return { verdict: "blocked", finding: prediction.finding };
+  if (running.length === 0) return judgeEmpty(workload);
+
+  const late = running.filter(({ image, change }) => image !== undefined && change !== "none");
+  const bare = running.filter(({ image }) => image === undefined);
+  if (late.length > 0) return { verdict: "outdated", finding: lagOf(late, prediction) };
+  if (bare.length > 0) {
+    const pods = countPods(bare);
+    return {
+      verdict: "missing",
+      finding: {
+        code: "no-sidecar",
+        reason: `${pods} ${pods === 1 ? "pod has" : "pods have"} no sidecar, and ${prediction.revision} would inject one`,
+        nextStep: "add --include missing to restart it",
+      },
+    };
+  }
+  if (prediction.pin !== undefined && prediction.image !== prediction.unpinned) {
+    return { verdict: "pinned", finding: pinOf(prediction.pin.by, prediction) };
+  }
+  return {
+    verdict: "current",
+    finding: {
+      code: "on-target",
+      reason: `every pod runs what ${prediction.source} gives now`,
+      nextStep: "",
+    },
+  };
+}
+
+function judgeEmpty({ rollout }: Workload): Judgement {
+  const wanted = rollout === undefined ? 0 : wantedPods(rollout);
+  return wanted === 0
+    ? {
+        verdict: "current",
+        finding: { code: "scaled-to-zero", reason: "it is scaled to zero", nextStep: "" },
+      }
+    : { verdict: "unknown", finding: undecided.noPods(wanted) };
+}
+
+function lagOf(
+  late: readonly Running[],
+  target: Extract<Prediction, { kind: "injected" }>,
+): Finding {
+  const pods = `${countPods(late)} ${countPods(late) === 1 ? "pod" : "pods"}`;
+  const imageDiffers = late.some(({ change }) => change !== "revision");
+  return {
+    code: imageDiffers ? "image-differs" : "revision-differs",
+    reason: imageDiffers
+      ? `${pods} would get ${target.image} from ${target.source}`
+      : `${pods} would get the same image from another revision, ${target.revision}`,
+    nextStep: "",
+  };
+}
+
+function pinOf(
+  by: "annotation" | "container",
+  {
+    image,
+    unpinned,
+    revision,
+  }: {
+    readonly image: string;
+    readonly unpinned: string;
+    readonly revision: string;
+  },
+): Finding {
+  const pin =
+    by === "annotation"
+      ? "the pod template's annotation sidecar.istio.io/proxyImage"
+      : "the pod template's own container istio-proxy";
+  return {
+    code: `pinned-by-${by}`,
+    reason: `${pin} pins ${image}; ${revision} gives ${unpinned}`,
+    nextStep: `remove ${pin} to follow the revision`,
+  };
+}
+
+function restartOf(
+  workload: Workload,
+  running: readonly Running[],
+  prediction: Prediction,
+  mesh: Mesh,
+  policy: Policy,
+): Restartability {
+  const restart = restartabilityOf(workload, policy);
+  if (restart.answer !== "yes" || prediction.kind !== "injected") return restart;
+  const lost = lostSharedConfigMap(running, prediction.revision, mesh);
+  return lost === undefined ? restart : { answer: "refused", finding: lost };
+}
+
+/** AKS does not copy the shared mesh configuration to a new revision: it would silently be lost. */
+function lostSharedConfigMap(
+  running: readonly Running[],
+  target: string,
+  { sharedConfigMaps, istioNamespace }: Mesh,
+): Finding | undefined {
+  const name = (revision: string) => `istio-shared-configmap-${revision}`;
+  if (sharedConfigMaps.has(name(target))) return undefined;
+  const old = running
+    .flatMap(({ revision }) => revision ?? [])
+    .find((revision) => revision !== target && sharedConfigMaps.has(name(revision)));
+  if (old === undefined) return undefined;
+  return {
+    code: "shared-configmap-missing",
+    reason: `${name(old)} exists in ${istioNamespace} and ${name(target)} does not: the mesh configuration in it would be lost`,
+    nextStep: `kubectl get configmap ${name(old)} -n ${istioNamespace} -o yaml | sed 's/${old}/${target}/' | kubectl create -f -`,
+  };
+}
+
+function changeOf(group: PodGroup, target: Target | undefined): Change {
+  if (target === undefined || group.image === undefined) return "none";
+  const change = compareImages(group.image, target.image);
+  return change === "none" && group.revision !== undefined && group.revision !== target.revision
+    ? "revision"
+    : change;
+}
+
+function countPods(groups: readonly PodGroup[]): number {
+  return groups.reduce((sum, { pods }) => sum + pods, 0);
+}

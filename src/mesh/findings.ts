@@ -1,0 +1,185 @@
+import type { Namespace, PodTemplate } from "../snapshot.ts";
+import type { Injector, Mesh } from "./mesh.ts";
+
+/** Why something is as it is: a stable code, a sentence, and what to do about it. */
+export interface Finding {
+  /** Kebab-case, never renamed once released. */
+  readonly code: string;
+  /** Names the object and field that it came from. */
+  readonly reason: string;
+  /** A command to paste where there is one; empty where nothing needs doing. */
+  readonly nextStep: string;
+}
+
+const REV = "istio.io/rev";
+const INJECTION = "istio-injection";
+const INJECT = "sidecar.istio.io/inject";
+
+/** Why a new pod would come up without a sidecar. */
+export const notInjected = {
+  deadWebhook: ({ configuration, service }: Injector): Finding => ({
+    code: "webhook-dead-ignored",
+    reason: `the injector ${configuration} does not answer (service ${service?.name ?? "?"} has no ready endpoint) and its failurePolicy is Ignore`,
+    nextStep: `bring the control plane back: kubectl get pods,endpoints -n ${service?.namespace ?? "aks-istio-system"}`,
+  }),
+  hostNetwork: (): Finding => ({
+    code: "host-network",
+    reason: "the pod template sets hostNetwork: istiod never injects such pods",
+    nextStep: "remove hostNetwork from the pod template, or take the workload out of the mesh",
+  }),
+  systemNamespace: ({ name }: Namespace): Finding => ({
+    code: "system-namespace",
+    reason: `istiod never injects pods in the namespace ${name}`,
+    nextStep: "move the workload to a namespace of its own",
+  }),
+  optedOut: (place: "label" | "annotation", value: string): Finding => ({
+    code: "inject-false",
+    reason: `the pod template's ${place} ${INJECT}=${value} opts out of injection`,
+    nextStep: `remove the ${place} ${INJECT} from the pod template`,
+  }),
+  neverSelector: (source: string): Finding => ({
+    code: "never-selector",
+    reason: `neverInjectSelector of ${source} matches the pod template's labels`,
+    nextStep: `change the labels, or neverInjectSelector in ${source}`,
+  }),
+  policy: (source: string): Finding => ({
+    code: "policy-disabled",
+    reason: `the injection policy of ${source} does not inject unless a pod asks for it`,
+    nextStep: `add the label ${INJECT}=true to the pod template, or change the policy in ${source}`,
+  }),
+  noWebhook,
+} as const;
+
+/** No webhook selects the pod: the labels say which of the ways it went wrong. */
+function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Finding {
+  const label = `kubectl label namespace ${namespace.name}`;
+  const wanted = newestRevision(mesh) ?? "REVISION";
+  const [rev, injection] = [namespace.labels[REV], namespace.labels[INJECTION]];
+  if (template.labels[INJECT] === "false") return notInjected.optedOut("label", "false");
+  if (injection !== undefined && rev !== undefined) {
+    return {
+      code: "both-labels",
+      reason: `namespace ${namespace.name} has ${INJECTION}=${injection} beside ${REV}=${rev}: any ${INJECTION} label switches the revision's injector off`,
+      nextStep: `${label} ${INJECTION}-`,
+    };
+  }
+  if (injection === "enabled") {
+    return {
+      code: "no-default-revision",
+      reason: `namespace ${namespace.name} has ${INJECTION}=enabled, and no default revision is installed that would answer to it`,
+      nextStep: `${label} ${INJECTION}- ${REV}=${wanted} --overwrite`,
+    };
+  }
+  if (injection !== undefined) {
+    return {
+      code: "injection-disabled",
+      reason: `namespace ${namespace.name} has ${INJECTION}=${injection}, which switches injection off`,
+      nextStep: `${label} ${INJECTION}- ${REV}=${wanted} --overwrite`,
+    };
+  }
+  if (rev !== undefined) {
+    return {
+      code: "revision-gone",
+      reason: `namespace ${namespace.name} has ${REV}=${rev}, which names no installed revision or tag`,
+      nextStep: `${label} ${REV}=${wanted} --overwrite`,
+    };
+  }
+  const podRev = template.labels[REV];
+  if (podRev !== undefined) {
+    return {
+      code: "revision-gone",
+      reason: `the pod template's label ${REV}=${podRev} names no installed revision or tag`,
+      nextStep: `set the label ${REV}=${wanted} in the pod template`,
+    };
+  }
+  return {
+    code: "no-label",
+    reason: `neither namespace ${namespace.name} nor the pod template has a label that asks for injection`,
+    nextStep: `${label} ${REV}=${wanted}`,
+  };
+}
+
+/** The revision to suggest: the last by name, which is the newest on AKS. */
+function newestRevision({ revisions }: Mesh): string | undefined {
+  const collator = new Intl.Collator("en", { numeric: true });
+  return [...revisions.keys()].sort(collator.compare).at(-1);
+}
+
+/** Why the API server would refuse a new pod. */
+export const blockedBy = {
+  deadWebhook: ({ configuration, service }: Injector): Finding => ({
+    code: "webhook-dead",
+    reason: `the injector ${configuration} does not answer (service ${service?.namespace ?? "?"}/${service?.name ?? "?"} has no ready endpoint) and its failurePolicy is Fail: new pods are rejected`,
+    nextStep: `bring the control plane back, or remove the webhook configuration ${configuration} if its revision is gone`,
+  }),
+  missingTemplate: (name: string, known: readonly string[], source: string): Finding => ({
+    code: "template-missing",
+    reason: `the pod template asks for the injection template ${JSON.stringify(name)}, which ${source} lacks (it has ${known.join(", ") || "none"}): new pods are rejected`,
+    nextStep: "correct the annotation inject.istio.io/templates in the pod template",
+  }),
+} as const;
+
+/** Why it cannot be told what a new pod would get. */
+export const undecided = {
+  webhooksUnread: (): Finding => ({
+    code: "webhooks-unread",
+    reason: "the MutatingWebhookConfigurations could not be read, so no injection can be predicted",
+    nextStep: "kubectl auth can-i list mutatingwebhookconfigurations.admissionregistration.k8s.io",
+  }),
+  matchConditions: (configuration: string): Finding => ({
+    code: "match-conditions",
+    reason: `${configuration} has matchConditions, which only the API server can evaluate`,
+    nextStep: "see what a new pod gets: kubectl create --dry-run=server with the pod template",
+  }),
+  severalRevisions: (configurations: readonly string[]): Finding => ({
+    code: "several-revisions",
+    reason: `webhooks of different revisions select the pod: ${configurations.join(", ")}`,
+    nextStep: "leave one label that selects a revision, on the namespace or on the pod template",
+  }),
+  noControlPlane: (injector: Injector | undefined, istioNamespace: string): Finding => {
+    const elsewhere = injector?.service?.namespace;
+    return {
+      code: "control-plane-unread",
+      reason: `the control plane behind ${injector?.configuration ?? "the webhook"} could not be read (${injector?.url ?? `service ${elsewhere}/${injector?.service?.name}`})`,
+      nextStep:
+        elsewhere === undefined || elsewhere === istioNamespace
+          ? `kubectl auth can-i list services,deployments -n ${istioNamespace}`
+          : `repeat with --istio-namespace ${elsewhere}`,
+    };
+  },
+  noConfigMap: (revision: string, istioNamespace: string): Finding => ({
+    code: "config-unread",
+    reason: `no ConfigMap of the revision ${revision} could be read in ${istioNamespace}`,
+    nextStep: `kubectl get configmaps -n ${istioNamespace}`,
+  }),
+  badConfigMap: (source: string, problem: string): Finding => ({
+    code: "config-malformed",
+    reason: `${source} cannot be used: ${problem}`,
+    nextStep: `kubectl describe ${source}`,
+  }),
+  foreignTemplate: (template: string, source: string): Finding => ({
+    code: "template-foreign",
+    reason: `the injection template ${JSON.stringify(template)} in ${source} chooses the image in a way that is not known here`,
+    nextStep: "see what a new pod gets: kubectl create --dry-run=server with the pod template",
+  }),
+  injectValue: (place: string, value: string): Finding => ({
+    code: "inject-value",
+    reason: `the pod template's ${place} ${INJECT}=${JSON.stringify(value)} means different things to different versions of istiod`,
+    nextStep: `use "true" or "false" in the ${place} ${INJECT}`,
+  }),
+  namespaceUnread: (name: string): Finding => ({
+    code: "namespace-unread",
+    reason: `the labels of namespace ${name} could not be read`,
+    nextStep: `kubectl auth can-i get namespaces/${name}`,
+  }),
+  ownerUnread: (kind: string, name: string): Finding => ({
+    code: "owner-unread",
+    reason: `the pod template of ${kind} ${name} could not be read`,
+    nextStep: `kubectl get ${kind.toLowerCase()} ${name}`,
+  }),
+  noPods: (wanted: number): Finding => ({
+    code: "no-pods",
+    reason: `it wants ${wanted} ${wanted === 1 ? "pod" : "pods"} and has none`,
+    nextStep: "see its events: kubectl describe, kubectl get events",
+  }),
+} as const;

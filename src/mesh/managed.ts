@@ -1,0 +1,49 @@
+import type { PodGroup, Workload } from "../snapshot.ts";
+import { parseImage } from "./image.ts";
+import type { Finding } from "./findings.ts";
+
+/**
+ * Proxies that somebody else keeps current: AKS its own gateways, istiod the gateways and waypoints
+ * that it renders, a DaemonSet of Istio's the node proxy. None of them is injected.
+ *
+ * @returns why it is not ours, or `undefined` where it is.
+ */
+export function classifyManaged(
+  { namespace, labels, annotations, template }: Workload,
+  pods: readonly PodGroup[],
+): Finding | undefined {
+  if (template?.proxy === undefined && pods.every(({ image }) => image === undefined)) {
+    return undefined;
+  }
+  const all = { ...labels, ...template?.labels };
+  if (isZtunnel(template?.proxy)) {
+    return finding("ztunnel", "it is ztunnel, the node proxy of ambient mode");
+  }
+  if (
+    all["gateway.istio.io/managed"] !== undefined ||
+    (all["gateway.networking.k8s.io/gateway-name"] !== undefined &&
+      annotations["inject.istio.io/templates"] === undefined)
+  ) {
+    return finding("gateway-api", "istiod renders it from a Gateway, and updates it by itself");
+  }
+  if (
+    namespace.startsWith("aks-istio-") ||
+    all["azureservicemesh/istio.component"] !== undefined ||
+    all["kubernetes.azure.com/managedby"] === "aks"
+  ) {
+    return finding("aks-gateway", "AKS owns it, and restarts it by itself");
+  }
+  return undefined;
+}
+
+function isZtunnel(proxy: NonNullable<Workload["template"]>["proxy"]): boolean {
+  if (proxy === undefined) return false;
+  return (
+    (proxy.args[0] === "proxy" && proxy.args[1] === "ztunnel") ||
+    parseImage(proxy.image).repository.endsWith("/ztunnel")
+  );
+}
+
+function finding(code: string, reason: string): Finding {
+  return { code, reason, nextStep: "" };
+}

@@ -1,0 +1,150 @@
+import { load as parseYaml } from "js-yaml";
+import type { PodTemplate } from "../snapshot.ts";
+import type { InjectorConfig } from "./injector-config.ts";
+
+const PROXY_IMAGE = "sidecar.istio.io/proxyImage";
+const PROXY_IMAGE_TYPE = "sidecar.istio.io/proxyImageType";
+const PROXY_CONFIG = "proxy.istio.io/config";
+
+/** The image that injection would give `istio-proxy`, or why that cannot be told. */
+export type ProxyImage =
+  | {
+      readonly kind: "image";
+      readonly image: string;
+      /** What the revision gives a pod that pins nothing. */
+      readonly unpinned: string;
+      readonly pin: Pin | undefined;
+    }
+  | { readonly kind: "rejected"; readonly template: string; readonly known: readonly string[] }
+  | { readonly kind: "unknown"; readonly template: string };
+
+/** What in the pod template decides the image instead of the revision. */
+export interface Pin {
+  readonly by: "annotation" | "container";
+}
+
+/**
+ * Applies the injection templates' image rules to a pod template.
+ * Rules: Istio `pkg/kube/inject/inject.go` (`ProxyImage`), `webhook.go`
+ * (`reapplyOverwrittenContainers`), and the `image:` line of `injection-template.yaml`.
+ *
+ * @param meshImageType image type of the mesh's `defaultConfig`; empty where it names none.
+ */
+export function proxyImageFor(
+  template: PodTemplate,
+  config: InjectorConfig,
+  meshImageType: string,
+): ProxyImage {
+  const names = templateNames(template, config);
+  const unknown = names.find((name) => !Object.hasOwn(config.templates, name));
+  if (unknown !== undefined) {
+    return { kind: "rejected", template: unknown, known: Object.keys(config.templates) };
+  }
+  // All templates are laid over each other: the last that names the container's image wins.
+  const deciding = names.findLast((name) => imageExpression(config.templates[name]) !== undefined);
+  const rule = RULES.get(imageExpression(config.templates[deciding ?? ""]) ?? "");
+  if (rule === undefined) return { kind: "unknown", template: deciding ?? names.join(",") };
+
+  const unpinned = rule(undefined, () => composedImage(template, config, meshImageType), config);
+  const own = template.proxy?.image;
+  if (own !== undefined && own !== "" && own !== "auto") {
+    return { kind: "image", image: own, unpinned, pin: { by: "container" } };
+  }
+  const annotation = template.annotations[PROXY_IMAGE];
+  const image = rule(annotation, () => composedImage(template, config, meshImageType), config);
+  return {
+    kind: "image",
+    image,
+    unpinned,
+    pin: annotation === undefined ? undefined : { by: "annotation" },
+  };
+}
+
+function templateNames(template: PodTemplate, config: InjectorConfig): readonly string[] {
+  const asked = template.annotations["inject.istio.io/templates"]
+    ?.split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  return (asked ?? config.defaultTemplates).flatMap((name) => config.aliases[name] ?? [name]);
+}
+
+type ImageRule = (
+  annotation: string | undefined,
+  composed: () => string,
+  config: InjectorConfig,
+) => string;
+
+const ANNOTATED = "annotation .ObjectMeta `sidecar.istio.io/proxyImage` .Values.global.proxy.image";
+
+/** The known forms of the image's expression, whitespace normalized. */
+const RULES: ReadonlyMap<string, ImageRule> = new Map<string, ImageRule>([
+  [
+    // The sidecar template of every version, and the gateway template from 1.23 on.
+    `{{- if contains "/" (${ANNOTATED}) }} image: "{{ ${ANNOTATED} }}" {{- else }} image: "{{ .ProxyImage }}" {{- end }}`,
+    (annotation, composed, { values }) => {
+      const value = annotation ?? values.proxyImage;
+      return value.includes("/") ? value : composed();
+    },
+  ],
+  [
+    // The gateway template up to 1.22.
+    `{{- if contains "/" .Values.global.proxy.image }} image: "{{ ${ANNOTATED} }}" {{- else }} image: "{{ .ProxyImage }}" {{- end }}`,
+    (annotation, composed, { values }) =>
+      values.proxyImage.includes("/") ? (annotation ?? values.proxyImage) : composed(),
+  ],
+  [`image: "{{ .ProxyImage }}"`, (_annotation, composed) => composed()],
+]);
+
+/**
+ * The lines of a template that set the image of the container `istio-proxy`, whitespace normalized:
+ * from the first line after its name that is an image or a condition around one.
+ */
+function imageExpression(text: string | undefined): string | undefined {
+  const start = text?.search(/^ *- name: istio-proxy *$/m) ?? -1;
+  if (text === undefined || start < 0) return undefined;
+  const lines = text
+    .slice(start)
+    .split("\n")
+    .slice(1)
+    .map((line) => line.trim());
+  const end = lines.findIndex((line) => line.startsWith("image:"));
+  if (end < 0) return undefined;
+  const conditional = lines.slice(0, end).findLastIndex((line) => /^\{\{-? if /.test(line));
+  if (conditional < 0) return normalize(lines.slice(0, end + 1));
+  const close = lines.findIndex((line, index) => index > end && /^\{\{-? end -?\}\}$/.test(line));
+  return close < 0 ? undefined : normalize(lines.slice(conditional, close + 1));
+}
+
+function normalize(lines: readonly string[]): string {
+  return lines.join(" ").replace(/\s+/g, " ").trim();
+}
+
+/** `{hub}/{name}:{tag}` with the image type's suffix. */
+function composedImage(
+  template: PodTemplate,
+  { values }: InjectorConfig,
+  meshImageType: string,
+): string {
+  const type =
+    template.annotations[PROXY_IMAGE_TYPE] ??
+    (imageTypeOf(template.annotations[PROXY_CONFIG]) || meshImageType || values.variant);
+  return `${values.hub}/${values.proxyImage || "proxyv2"}:${withImageType(values.tag, type)}`;
+}
+
+function withImageType(tag: string, type: string): string {
+  if (type === "") return tag;
+  const plain = tag.replace(/-(?:distroless|debug)$/, "");
+  return type === "default" ? plain : `${plain}-${type}`;
+}
+
+/** `image.imageType` of a proxy configuration in YAML; empty where there is none. */
+export function imageTypeOf(yaml: string | undefined): string {
+  if (yaml === undefined) return "";
+  try {
+    const config = parseYaml(yaml) as { image?: { imageType?: unknown } } | null;
+    const type = config?.image?.imageType;
+    return typeof type === "string" ? type : "";
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,137 @@
+import type { Workload } from "../snapshot.ts";
+import { wantedPods } from "../snapshot.ts";
+import { resourceName } from "./kinds.ts";
+import type { Finding } from "./findings.ts";
+
+/** Whether this tool can restart a workload, and if not, who must. */
+export type Restartability =
+  | { readonly answer: "yes" }
+  | { readonly answer: "by-hand" | "refused"; readonly finding: Finding }
+  /** Scaled to zero: a restart would touch nothing. */
+  | { readonly answer: "no"; readonly finding: Finding };
+
+/** What the operator allowed beyond what is always safe. */
+export interface Consent {
+  /** Workloads that have no pod to spare: `Recreate`, a StatefulSet of one. */
+  readonly downtime: boolean;
+  /** Workloads that were failing before. */
+  readonly unhealthy: boolean;
+  /** Workloads on target, to pick up a change that no image shows. */
+  readonly current: boolean;
+}
+
+export const NO_CONSENT: Consent = { downtime: false, unhealthy: false, current: false };
+
+export function restartabilityOf(workload: Workload, consent: Consent): Restartability {
+  const { rollout } = workload;
+  if (rollout === undefined) return { answer: "by-hand", finding: byHand(workload) };
+  if (wantedPods(rollout) === 0) {
+    return no("scaled-to-zero", "it is scaled to zero: its next pods get today's injection");
+  }
+  const object = resourceName(workload);
+  const inNamespace = `-n ${workload.namespace}`;
+  if (rollout.kind === "Deployment" && rollout.paused) {
+    return refused(
+      "paused",
+      "the Deployment is paused: a restart would have no effect",
+      `kubectl rollout resume ${object} ${inNamespace}`,
+    );
+  }
+  if (rollout.strategy === "OnDelete") {
+    return refused(
+      "on-delete",
+      "its update strategy is OnDelete: a patch of the template has no effect",
+      `kubectl delete pod ... ${inNamespace}, one pod at a time`,
+    );
+  }
+  if (rollout.kind === "StatefulSet" && rollout.partition >= rollout.replicas) {
+    return refused(
+      "partition",
+      `its partition ${rollout.partition} keeps every pod on the old template`,
+      `kubectl patch ${object} ${inNamespace} -p '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}'`,
+    );
+  }
+  return consentNeeded(workload, consent) ?? { answer: "yes" };
+}
+
+function consentNeeded(workload: Workload, consent: Consent): Restartability | undefined {
+  const { rollout } = workload;
+  const failing = failureOf(workload);
+  if (failing !== undefined && !consent.unhealthy) {
+    return refused("unhealthy-before", failing, "mend it first, or add --include unhealthy");
+  }
+  if (consent.downtime) return undefined;
+  if (rollout?.kind === "Deployment" && rollout.strategy === "Recreate") {
+    return refused(
+      "recreate",
+      "its strategy Recreate stops every pod before a new one starts",
+      "add --allow-downtime to restart it",
+    );
+  }
+  if (rollout?.kind === "StatefulSet" && rollout.replicas === 1) {
+    return refused(
+      "single-replica-statefulset",
+      "a StatefulSet of one replica is down while its pod restarts",
+      "add --allow-downtime to restart it",
+    );
+  }
+  return undefined;
+}
+
+/** What was wrong with a workload before we came, in one phrase. */
+function failureOf({ rollout, pods }: Workload): string | undefined {
+  const progressing =
+    rollout?.kind === "Deployment"
+      ? rollout.conditions.find(({ type }) => type === "Progressing")
+      : undefined;
+  if (progressing?.reason === "ProgressDeadlineExceeded") {
+    return `its last rollout exceeded the progress deadline: ${progressing.message}`;
+  }
+  const trouble = pods.find((group) => group.trouble !== undefined)?.trouble;
+  return trouble && `it was failing before: pod ${trouble.pod} is in ${trouble.reason}`;
+}
+
+function byHand({ kind, name, namespace }: Workload): Finding {
+  switch (kind) {
+    case "Pod":
+      return {
+        code: "bare-pod",
+        reason: "nothing would create the pod again",
+        nextStep: `create it anew from its manifest: kubectl replace --force -f FILE -n ${namespace}`,
+      };
+    case "Node":
+      return {
+        code: "static-pod",
+        reason: "a static pod belongs to its node's kubelet",
+        nextStep: "change its manifest on the node",
+      };
+    case "Job":
+    case "CronJob":
+      return {
+        code: "job",
+        reason: "the pods of a Job cannot be refreshed",
+        nextStep: "the next run gets it",
+      };
+    case "ReplicaSet":
+    case "ReplicationController":
+      return {
+        code: "no-rollout",
+        reason: `a ${kind} without a Deployment has no rollout`,
+        nextStep: `delete its pods one at a time: kubectl delete pod ... -n ${namespace}`,
+      };
+    default:
+      return {
+        code: "custom-owner",
+        reason: `${kind} ${name} is not a kind that this tool restarts`,
+        nextStep: `restart it as its controller documents`,
+      };
+  }
+}
+
+function refused(code: string, reason: string, nextStep: string): Restartability {
+  return { answer: "refused", finding: { code, reason, nextStep } };
+}
+
+function no(code: string, reason: string): Restartability {
+  return { answer: "no", finding: { code, reason, nextStep: "" } };
+}

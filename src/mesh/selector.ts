@@ -1,0 +1,95 @@
+import type { LabelRequirement, Labels, LabelSelector } from "../snapshot.ts";
+
+/**
+ * Whether labels satisfy a selector: an empty selector matches everything.
+ * Rule: k8s.io/apimachinery `pkg/labels/selector.go`, `Requirement.Matches`: `NotIn` and
+ * `DoesNotExist` also match where the key is absent. An operator that is not known never matches.
+ */
+export function matchesSelector(labels: Labels, selector: LabelSelector): boolean {
+  const equal = Object.entries(selector.matchLabels ?? {});
+  return (
+    equal.every(([key, value]) => valueOf(labels, key) === value) &&
+    (selector.matchExpressions ?? []).every((requirement) =>
+      matchesRequirement(labels, requirement),
+    )
+  );
+}
+
+function matchesRequirement(labels: Labels, { key, operator, values }: LabelRequirement): boolean {
+  const value = valueOf(labels, key);
+  const listed = value !== undefined && (values ?? []).includes(value);
+  switch (operator) {
+    case "In":
+      return listed;
+    case "NotIn":
+      return !listed;
+    case "Exists":
+      return value !== undefined;
+    case "DoesNotExist":
+      return value === undefined;
+    default:
+      return false;
+  }
+}
+
+/** A selector as the API takes it in `labelSelector`. */
+export function formatSelector({ matchLabels, matchExpressions }: LabelSelector): string {
+  const equal = Object.entries(matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+  return [...equal, ...(matchExpressions ?? []).map(formatRequirement)].join(",");
+}
+
+function formatRequirement({ key, operator, values }: LabelRequirement): string {
+  const list = `(${(values ?? []).join(",")})`;
+  switch (operator) {
+    case "In":
+      return `${key} in ${list}`;
+    case "NotIn":
+      return `${key} notin ${list}`;
+    case "Exists":
+      return key;
+    default:
+      return `!${key}`;
+  }
+}
+
+/**
+ * Reads a selector as kubectl's `-l` takes it: `app=web,tier!=db,env in (a,b),!legacy`.
+ * Source: k8s.io/apimachinery `pkg/labels/selector.go`.
+ *
+ * @returns the part that is no requirement, as text, where there is one.
+ */
+export function parseSelector(text: string): LabelSelector | string {
+  const matchExpressions: LabelRequirement[] = [];
+  // Commas inside parentheses separate values.
+  for (const part of text.split(/,(?![^(]*\))/).map((piece) => piece.trim())) {
+    const requirement = parseRequirement(part);
+    if (requirement === undefined) return part;
+    matchExpressions.push(requirement);
+  }
+  return { matchExpressions };
+}
+
+const KEY = "([\\w.-]+(?:/[\\w.-]+)?)";
+
+function parseRequirement(part: string): LabelRequirement | undefined {
+  const [, key = "", operator, value = ""] =
+    new RegExp(`^${KEY}\\s*(==|=|!=)\\s*([\\w.-]*)$`).exec(part) ?? [];
+  if (operator !== undefined) {
+    return { key, operator: operator === "!=" ? "NotIn" : "In", values: [value] };
+  }
+  const [, listKey = "", word, list = ""] =
+    new RegExp(`^${KEY}\\s+(in|notin)\\s*\\(([^()]*)\\)$`).exec(part) ?? [];
+  if (word !== undefined) {
+    const values = list.split(",").map((entry) => entry.trim());
+    return { key: listKey, operator: word === "in" ? "In" : "NotIn", values };
+  }
+  const [, not, bare] = new RegExp(`^(!?)\\s*${KEY}$`).exec(part) ?? [];
+  return bare === undefined
+    ? undefined
+    : { key: bare, operator: not === "!" ? "DoesNotExist" : "Exists" };
+}
+
+// Labels come from the cluster: `constructor` is a legal key.
+function valueOf(labels: Labels, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+}

@@ -1,0 +1,39 @@
+import type { PodGroup, Workload } from "../snapshot.ts";
+
+/** Something to know that stops nothing. */
+export interface Warning {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** @param restarts whether a restart is on the table: some warnings only matter then. */
+export function warningsFor(
+  workload: Workload,
+  running: readonly PodGroup[],
+  restarts: boolean,
+): readonly Warning[] {
+  const { rollout, template, labels, annotations, terminating } = workload;
+  const warnings: Warning[] = [];
+  const warn = (code: string, message: string) => warnings.push({ code, message });
+
+  const bare = running.filter(({ image }) => image === undefined);
+  if (bare.length > 0 && bare.length < running.length) {
+    warn("some-without-sidecar", "some of its pods have no sidecar");
+  }
+  if (terminating > 0) {
+    warn("terminating", `${terminating} terminating pods are left out of the verdict`);
+  }
+  if (!restarts) return warnings;
+  if (rollout?.kind === "Deployment" && rollout.replicas === 1 && rollout.surgeless) {
+    warn("single-replica", "one replica without surge: it is down while its pod restarts");
+  }
+  if (template !== undefined && !template.probed) {
+    warn("no-readiness-probe", "a container without readiness probe counts as ready at once");
+  }
+  const flux = Object.keys(labels).some((key) => key.endsWith(".toolkit.fluxcd.io/name"));
+  if (flux) warn("flux", "Flux owns it, and may strip the restart's annotation: a second rollout");
+  if (annotations["argocd.argoproj.io/tracking-id"] !== undefined) {
+    warn("argo-cd", "Argo CD owns it, and may show it as out of sync after the restart");
+  }
+  return warnings;
+}

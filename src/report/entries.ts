@@ -1,0 +1,108 @@
+import { createHash } from "node:crypto";
+import type { Assessment, Verdict } from "../mesh/assess.ts";
+import type { Mesh } from "../mesh/mesh.ts";
+import { defaultTarget } from "../mesh/mesh.ts";
+import type { Step } from "../rollout/plan.ts";
+import type { StepResult } from "../rollout/result.ts";
+import type { Gap } from "../snapshot.ts";
+import type {
+  GapEntry,
+  ResultEntry,
+  StepEntry,
+  SummaryEntry,
+  TargetEntry,
+  WorkloadEntry,
+} from "./document.ts";
+
+/** From what was decided to the published names: mapped by hand, so neither can drag the other. */
+
+export function gapEntry({ what, namespace, reason, message, hint }: Gap): GapEntry {
+  return { what, namespace: namespace ?? null, reason, message, hint };
+}
+
+export function targetEntries({ revisions }: Mesh): readonly TargetEntry[] {
+  return [...revisions.values()]
+    .map((revision) => ({
+      revision: revision.name,
+      image: defaultTarget(revision) ?? null,
+      source: revision.source,
+      tags: revision.tags,
+      ready: revision.istiod?.ready ?? null,
+    }))
+    .sort((a, b) => (a.revision < b.revision ? -1 : 1));
+}
+
+export function workloadEntry(assessment: Assessment): WorkloadEntry {
+  const { workload, verdict, finding, change, running, target, restart, warnings } = assessment;
+  const { namespace, kind, name } = workload;
+  const onTarget = (index: number) =>
+    running[index]?.change === "none" && running[index]?.image !== undefined;
+  const blocked = restart.answer === "yes" ? undefined : restart.finding;
+  return {
+    namespace,
+    kind,
+    name,
+    verdict,
+    code: finding.code,
+    reason: finding.reason,
+    nextStep: finding.nextStep || (blocked?.nextStep ?? ""),
+    change,
+    running: running.map((group, index) => ({
+      image: group.image ?? null,
+      revision: group.revision ?? null,
+      pods: group.pods,
+      ready: group.ready,
+      native: group.native,
+      change: group.change,
+      ...(onTarget(index) ? {} : { podNames: group.podNames }),
+    })),
+    target: target ?? null,
+    proof: "predicted",
+    restart: restart.answer,
+    restartReason: blocked?.reason ?? "",
+    warnings,
+  };
+}
+
+export function summaryEntry(entries: readonly WorkloadEntry[]): SummaryEntry {
+  const byVerdict: Partial<Record<Verdict, number>> = {};
+  for (const { verdict } of entries) byVerdict[verdict] = (byVerdict[verdict] ?? 0) + 1;
+  const pods = entries
+    .flatMap(({ running }) => running)
+    .reduce((sum, group) => sum + group.pods, 0);
+  return { workloads: entries.length, pods, byVerdict };
+}
+
+export function stepEntry({ ref, from, to }: Pick<Step, "ref" | "from" | "to">): StepEntry {
+  const { namespace, kind, name, uid } = ref;
+  return {
+    namespace,
+    kind,
+    name,
+    uid,
+    from: from.map(({ image, revision, pods }) => ({
+      image: image ?? null,
+      revision: revision ?? null,
+      pods,
+    })),
+    to,
+  };
+}
+
+export function resultEntry(result: StepResult): ResultEntry {
+  const { outcome, code, message, nextStep, startedAt, finishedAt } = result;
+  return {
+    ...stepEntry(result),
+    outcome,
+    code,
+    message,
+    nextStep,
+    startedAt: startedAt?.toISOString() ?? null,
+    finishedAt: finishedAt.toISOString(),
+  };
+}
+
+/** The same steps have the same hash, whenever they were planned. */
+export function planHash(steps: readonly StepEntry[]): string {
+  return `sha256:${createHash("sha256").update(JSON.stringify(steps)).digest("hex")}`;
+}

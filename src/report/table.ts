@@ -1,0 +1,276 @@
+import wrapAnsi from "wrap-ansi";
+import { columns } from "./columns.ts";
+import type { FromEntry, Report, RestartReport, RunningEntry, WorkloadEntry } from "./document.ts";
+import { isUnready } from "./exit-reasons.ts";
+import { shortImage } from "./image-text.ts";
+import { plain } from "./plain.ts";
+import type { Style } from "./style.ts";
+
+/**
+ * A report for people, in the order of their questions: what is the target, what was done, what
+ * lags, what cannot be restarted and why, what to type next.
+ */
+export function renderTable(report: Report, style: Style, wide: boolean): string {
+  const sections = [
+    targets(report, style),
+    ...(report.kind === "RestartReport" ? restarts(report, style, wide) : []),
+    lagging(report, style, wide),
+    needsPerson(report, style),
+    unready(report, style),
+    gaps(report, style),
+    warnings(report, style),
+    ...(wide ? [everything(report, style)] : []),
+    conclusion(report, style),
+    next(report, style),
+  ];
+  const text = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
+  return `${text.join("\n\n")}\n`;
+}
+
+type Lines = readonly string[];
+
+function titled(title: string, lines: Lines): Lines {
+  return lines.length === 0 ? [] : [title, ...lines];
+}
+
+function targets({ targets: all }: Report, style: Style): Lines {
+  const ready = { true: "yes", false: "no", null: "unknown" } as const;
+  const rows = all.map((target) => [
+    plain(target.revision),
+    plain(target.image ?? "unknown"),
+    plain(target.tags.join(",")) || "-",
+    ready[`${target.ready}`],
+  ]);
+  return titled(
+    style.bold("TARGETS"),
+    columns(["REVISION", "IMAGE", "TAGS", "READY"], rows, style),
+  );
+}
+
+function workloadName({ kind, name }: { readonly kind: string; readonly name: string }): string {
+  return plain(`${kind.toLowerCase()}/${name}`);
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+function lagging(report: Report, style: Style, wide: boolean): Lines {
+  // A dry run shows the same workloads as its plan.
+  if (report.kind === "RestartReport" && report.dryRun !== null) return [];
+  const late = report.workloads.filter(
+    ({ verdict, restart }) => verdict === "outdated" && restart === "yes",
+  );
+  const rows = late.flatMap((entry) =>
+    entry.running
+      .filter(({ change }) => change !== "none")
+      .map((running) => lagRow(entry, running, wide)),
+  );
+  const pods = late.flatMap(({ running }) => running).filter(({ change }) => change !== "none");
+  const total = pods.reduce((sum, running) => sum + running.pods, 0);
+  const head = ["NAMESPACE", "WORKLOAD", "FROM", "TO", "PODS", "CHANGE"];
+  return titled(
+    style.warn(`OUTDATED: ${count(late.length, "workload")}, ${count(total, "pod")}`),
+    columns(head, rows, style),
+  );
+}
+
+function lagRow(entry: WorkloadEntry, running: RunningEntry, wide: boolean): readonly string[] {
+  const to = entry.target?.image ?? null;
+  const revision = running.change === "revision";
+  return [
+    plain(entry.namespace),
+    workloadName(entry),
+    plain(revision ? (running.revision ?? "?") : imageText(running.image, to, wide)),
+    plain(revision ? (entry.target?.revision ?? "?") : imageText(to, running.image, wide)),
+    String(running.pods),
+    running.change,
+  ];
+}
+
+function imageText(image: string | null, beside: string | null, wide: boolean): string {
+  return wide ? (image ?? "no sidecar") : shortImage(image, beside);
+}
+
+function needsPerson(report: Report, style: Style): Lines {
+  const entries = report.workloads.filter(isForPerson);
+  const blocks = entries.flatMap((entry) => [
+    `${plain(entry.namespace)}   ${workloadName(entry)}   ${style.bad(entry.verdict)}`,
+    ...indented(entry.verdict === "outdated" ? entry.restartReason : entry.reason, style),
+    ...step(entry.nextStep, style),
+  ]);
+  return titled(style.bad(`NOT RESTARTED: ${count(entries.length, "workload")}`), blocks);
+}
+
+/** What a restart by this tool would not mend. */
+function isForPerson({ verdict, restart }: WorkloadEntry): boolean {
+  switch (verdict) {
+    case "unknown":
+    case "would-lose":
+    case "blocked":
+      return true;
+    case "outdated":
+    case "missing":
+      return restart !== "yes" || verdict === "missing";
+    default:
+      return false;
+  }
+}
+
+function indented(text: string, style: Style): Lines {
+  const width = Math.min(style.width ?? 80, 100) - 4;
+  return wrapAnsi(plain(text), width)
+    .split("\n")
+    .map((line) => `    ${line}`);
+}
+
+/** What to type is never broken: it is there to be pasted. */
+function step(text: string, style: Style): Lines {
+  return text === "" ? [] : [`    ${style.dim("->")} ${plain(text)}`];
+}
+
+function unready(report: Report, style: Style): Lines {
+  if (report.kind !== "VerifyReport") return [];
+  const rows = report.workloads.filter(isUnready).map((entry) => {
+    const sum = (of: (running: RunningEntry) => number) =>
+      entry.running.reduce((total, running) => total + of(running), 0);
+    return [
+      plain(entry.namespace),
+      workloadName(entry),
+      `${sum(({ ready }) => ready)}/${sum(({ pods }) => pods)}`,
+    ];
+  });
+  return titled(
+    style.warn(`NOT READY: ${count(rows.length, "workload")}`),
+    columns(["NAMESPACE", "WORKLOAD", "READY"], rows, style),
+  );
+}
+
+function gaps({ gaps: all }: Report, style: Style): Lines {
+  const blocks = all.flatMap((gap) => [
+    plain(`${gap.what}${gap.namespace === null ? "" : ` in ${gap.namespace}`}: ${gap.reason}`),
+    ...indented(gap.message, style),
+    ...step(gap.hint, style),
+  ]);
+  return titled(
+    style.bad(`NOT READ: ${count(all.length, "gap")}, so this report is incomplete`),
+    blocks,
+  );
+}
+
+const MOST_EXAMPLES = 3;
+
+/** One line for each kind of warning: a cluster may have thousands of one. */
+function warnings({ workloads }: Report, style: Style): Lines {
+  const byMessage = new Map<string, string[]>();
+  for (const entry of workloads) {
+    for (const { message } of entry.warnings) {
+      const places = byMessage.get(message) ?? [];
+      byMessage.set(message, [...places, `${entry.namespace}/${workloadName(entry)}`]);
+    }
+  }
+  const blocks = [...byMessage].flatMap(([message, places]) => {
+    const more = places.length - MOST_EXAMPLES;
+    const shown = places.slice(0, MOST_EXAMPLES).join(", ");
+    return [plain(message), ...indented(more > 0 ? `${shown} and ${more} more` : shown, style)];
+  });
+  return titled(style.warn("WARNINGS"), blocks);
+}
+
+function restarts(report: RestartReport, style: Style, wide: boolean): readonly Lines[] {
+  if (report.dryRun !== null) return [planned(report, style, wide)];
+  const failed = report.results.filter(
+    ({ outcome }) => outcome !== "restarted" && outcome !== "waited",
+  );
+  const done = report.results.filter((result) => !failed.includes(result));
+  return [
+    titled(
+      style.bad(`NOT DONE: ${count(failed.length, "workload")}`),
+      failed.flatMap((result) => [
+        `${plain(result.namespace)}   ${workloadName(result)}   ${style.bad(result.outcome)}   ${result.code}`,
+        ...indented(result.message, style),
+        ...step(result.nextStep, style),
+      ]),
+    ),
+    titled(
+      style.good(`RESTARTED: ${done.length} of ${count(report.results.length, "workload")}`),
+      columns(
+        ["NAMESPACE", "WORKLOAD", "FROM", "TO", "PODS", "SECONDS"],
+        done.map((result) => [...stepRow(result, wide), secondsOf(result)]),
+        style,
+      ),
+    ),
+  ];
+}
+
+function planned(report: RestartReport, style: Style, wide: boolean): Lines {
+  return titled(
+    style.bold(`PLAN: ${count(report.steps.length, "workload")} to restart, in this order`),
+    planRows(report, style, wide),
+  );
+}
+
+export function planRows(
+  { steps }: Pick<RestartReport, "steps">,
+  style: Style,
+  wide: boolean,
+): Lines {
+  const head = ["NAMESPACE", "WORKLOAD", "FROM", "TO", "PODS"];
+  return columns(
+    head,
+    steps.map((entry) => stepRow(entry, wide)),
+    style,
+  );
+}
+
+function stepRow(entry: RestartReport["steps"][number], wide: boolean): readonly string[] {
+  const { from, to } = entry;
+  const text = ({ image }: FromEntry) => imageText(image, to.image, wide);
+  const beside = from.find(({ image }) => image !== null)?.image ?? null;
+  return [
+    plain(entry.namespace),
+    workloadName(entry),
+    plain([...new Set(from.map(text))].join(",")),
+    plain(imageText(to.image, beside, wide)),
+    String(from.reduce((sum, { pods }) => sum + pods, 0)),
+  ];
+}
+
+function secondsOf({ startedAt, finishedAt }: RestartReport["results"][number]): string {
+  if (startedAt === null) return "-";
+  return String(Math.round((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000));
+}
+
+function everything({ workloads }: Report, style: Style): Lines {
+  const rows = workloads.flatMap((entry) =>
+    (entry.running.length > 0 ? entry.running : [undefined]).map((running) => [
+      plain(entry.namespace),
+      workloadName(entry),
+      entry.verdict,
+      plain(running?.revision ?? "-"),
+      plain(running?.image ?? "-"),
+      running === undefined ? "0/0" : `${running.ready}/${running.pods}`,
+    ]),
+  );
+  const head = ["NAMESPACE", "WORKLOAD", "VERDICT", "REVISION", "IMAGE", "READY"];
+  return titled(style.bold("WORKLOADS"), columns(head, rows, style));
+}
+
+function conclusion(report: Report, style: Style): Lines {
+  const { summary, exitCode } = report;
+  const counts = Object.entries(summary.byVerdict).map(
+    ([verdict, number]) => `${number} ${verdict}`,
+  );
+  const all = `${count(summary.workloads, "workload")}, ${count(summary.pods, "pod")}`;
+  if (summary.workloads === 0) {
+    return report.complete ? ["No workload in scope has a sidecar, or would get one."] : [];
+  }
+  const dryRun = report.kind === "RestartReport" && report.dryRun !== null;
+  const clean = exitCode === 0 && !dryRun;
+  const line = `${all} in the mesh: ${counts.join(", ")}.`;
+  return [clean ? style.good(`Nothing is left to do: ${line}`) : line];
+}
+
+function next({ nextStep }: Report, style: Style): Lines {
+  return nextStep === "" ? [] : [style.bold("NEXT"), `  ${plain(nextStep)}`];
+}

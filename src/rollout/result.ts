@@ -1,0 +1,33 @@
+import type { Target } from "../mesh/assess.ts";
+import type { WorkloadRef } from "../snapshot.ts";
+import type { From } from "./plan.ts";
+
+/** What became of one step of a plan. */
+export interface StepResult {
+  readonly ref: WorkloadRef;
+  readonly from: readonly From[];
+  readonly to: Target;
+  readonly outcome: Outcome;
+  /** Stable, as `sidecar-lost`. */
+  readonly code: string;
+  readonly message: string;
+  /** What to type next; empty where nothing needs doing. */
+  readonly nextStep: string;
+  /** When the patch was sent; absent where none was. */
+  readonly startedAt: Date | undefined;
+  readonly finishedAt: Date;
+}
+
+export type Outcome =
+  | "restarted"
+  /** It was rolling already, and came out on target. */
+  | "waited"
+  | "skipped"
+  | "failed"
+  | "timed-out"
+  | "not-started";
+
+/** Outcomes after which a run counts as failed. */
+export function isFailure(outcome: Outcome): boolean {
+  return outcome === "failed" || outcome === "timed-out";
+}

@@ -1,0 +1,91 @@
+import type {
+  DeploymentRollout,
+  DaemonSetRollout,
+  Rollout,
+  StatefulSetRollout,
+} from "../snapshot.ts";
+
+/** How far a rollout is, read off one object. */
+export interface RolloutStatus {
+  readonly state: "done" | "waiting" | "failed";
+  readonly message: string;
+  /** New pods that serve, of those wanted. */
+  readonly ready: number;
+  readonly wanted: number;
+}
+
+/**
+ * kubectl's rules for the state of a rollout.
+ * Source: k8s.io/kubectl `pkg/polymorphichelpers/rollout_status.go`. Until the controller has seen
+ * the newest generation the status is that of the previous rollout, and looks finished.
+ */
+export function rolloutStatus(rollout: Rollout): RolloutStatus {
+  switch (rollout.kind) {
+    case "Deployment":
+      return deploymentStatus(rollout);
+    case "StatefulSet":
+      return statefulSetStatus(rollout);
+    case "DaemonSet":
+      return daemonSetStatus(rollout);
+  }
+}
+
+function deploymentStatus(deployment: DeploymentRollout): RolloutStatus {
+  const { replicas: wanted, status } = deployment;
+  const at = progress(Math.min(status.updated, status.available), wanted);
+  if (isUnseen(deployment)) return at("waiting", "the controller has not seen the change yet");
+  const late = deployment.conditions.find(
+    ({ type, reason }) => type === "Progressing" && reason === "ProgressDeadlineExceeded",
+  );
+  if (late) return at("failed", `it exceeded its progress deadline: ${late.message}`);
+  if (status.updated < wanted) {
+    return at("waiting", `${status.updated} of ${wanted} new pods have been created`);
+  }
+  if (status.replicas > status.updated) {
+    return at("waiting", `${status.replicas - status.updated} old pods are pending termination`);
+  }
+  if (status.available < status.updated) {
+    return at("waiting", `${status.available} of ${status.updated} new pods are available`);
+  }
+  return at("done", "rolled out");
+}
+
+/** The API server fills in `partition`, so kubectl never gets to compare update revisions. */
+function statefulSetStatus(statefulSet: StatefulSetRollout): RolloutStatus {
+  const { replicas, partition, status } = statefulSet;
+  const wanted = Math.max(0, replicas - partition);
+  const at = progress(Math.min(status.updated, status.ready, wanted), wanted);
+  if (statefulSet.observedGeneration === 0 || isUnseen(statefulSet)) {
+    return at("waiting", "the controller has not seen the change yet");
+  }
+  if (status.ready < replicas) {
+    return at("waiting", `${status.ready} of ${replicas} pods are ready`);
+  }
+  if (status.updated < wanted) {
+    return at("waiting", `${status.updated} of ${wanted} new pods have been created`);
+  }
+  return at("done", "rolled out");
+}
+
+function daemonSetStatus(daemonSet: DaemonSetRollout): RolloutStatus {
+  const { desired, updated, available } = daemonSet.status;
+  const at = progress(Math.min(updated, available), desired);
+  if (isUnseen(daemonSet)) return at("waiting", "the controller has not seen the change yet");
+  if (updated < desired)
+    return at("waiting", `${updated} of ${desired} new pods have been created`);
+  if (available < desired) return at("waiting", `${available} of ${desired} pods are available`);
+  return at("done", "rolled out");
+}
+
+function isUnseen({ generation, observedGeneration }: Rollout): boolean {
+  return generation > observedGeneration;
+}
+
+function progress(ready: number, wanted: number) {
+  return (state: RolloutStatus["state"], message: string): RolloutStatus => ({
+    state,
+    message,
+    ready,
+    wanted,
+  });
+}

@@ -1,0 +1,61 @@
+import type { Assessment } from "../mesh/assess.ts";
+import type { Workload } from "../snapshot.ts";
+import type { Step } from "./plan.ts";
+import type { StepResult } from "./result.ts";
+
+/**
+ * Judges results against a fresh read. A rollout that completed proves nothing about sidecars: what
+ * had one before must have one on every live pod, on the target it was restarted for.
+ *
+ * @param fresh every workload that was read again, in the mesh or not.
+ */
+export function verifyResults(
+  results: readonly StepResult[],
+  steps: readonly Step[],
+  fresh: readonly Workload[],
+  assessments: readonly Assessment[],
+): readonly StepResult[] {
+  return results.map((result) => {
+    if (result.outcome !== "restarted" && result.outcome !== "waited") return result;
+    const same = ({ uid }: { readonly uid: string }) => uid === result.ref.uid;
+    const workload = fresh.find(same);
+    if (workload === undefined) return result;
+    const step = steps.find(({ ref }) => same(ref));
+    const bare = workload.pods.filter(({ image }) => image === undefined);
+    if (step?.hadSidecar === true && bare.length > 0) return lostSidecar(result, workload);
+    const assessment = assessments.find((candidate) => same(candidate.workload));
+    return assessment?.verdict === "outdated" ? stillOutdated(result, assessment) : result;
+  });
+}
+
+function lostSidecar(result: StepResult, { pods }: Workload): StepResult {
+  const count = (without: boolean) =>
+    pods
+      .filter(({ image }) => (image === undefined) === without)
+      .reduce((sum, group) => sum + group.pods, 0);
+  return {
+    ...result,
+    outcome: "failed",
+    code: "sidecar-lost",
+    message: `${count(true)} of its pods have no sidecar any more, ${count(false)} still have one`,
+    nextStep: `istio-upgrade check --namespace ${result.ref.namespace}`,
+  };
+}
+
+function stillOutdated(result: StepResult, { target, finding }: Assessment): StepResult {
+  if (target !== undefined && target.image !== result.to.image) {
+    return {
+      ...result,
+      code: "target-moved",
+      message: `the target moved to ${target.image} during the run`,
+      nextStep: "run restart again",
+    };
+  }
+  return {
+    ...result,
+    outcome: "failed",
+    code: "not-on-target",
+    message: `it was restarted, and still: ${finding.reason}`,
+    nextStep: `istio-upgrade check --namespace ${result.ref.namespace}`,
+  };
+}

@@ -1,0 +1,235 @@
+import type { ConnectionSettings } from "./cluster/kubeconfig.ts";
+import { readDuration } from "./duration.ts";
+import { UsageError } from "./errors.ts";
+import { parseKind, type RestartableKind } from "./mesh/kinds.ts";
+import { parseSelector } from "./mesh/selector.ts";
+import type { LabelSelector } from "./snapshot.ts";
+
+/** Flags and arguments, typed and validated once: past this file nothing is raw text. */
+export interface CommonSettings {
+  readonly connection: ConnectionSettings;
+  readonly istioNamespace: string;
+  readonly scope: ScopeSettings;
+  readonly display: DisplaySettings;
+}
+
+export interface ScopeSettings {
+  /** Empty: all of the cluster, or the context's own for named workloads. */
+  readonly namespaces: readonly string[];
+  readonly allNamespaces: boolean;
+  readonly workloads: readonly WorkloadName[];
+  readonly selector: { readonly text: string; readonly parsed: LabelSelector } | undefined;
+  readonly revision: string | undefined;
+  readonly excludes: readonly Exclude[];
+}
+
+export interface WorkloadName {
+  readonly kind: RestartableKind;
+  readonly name: string;
+}
+
+/** What `--exclude` or `--exclude-namespace` leaves out; an absent part matches anything. */
+export interface Exclude {
+  readonly text: string;
+  readonly namespace: string | undefined;
+  readonly kind: RestartableKind | undefined;
+  readonly name: string | undefined;
+}
+
+export const OUTPUTS = ["table", "wide", "json"] as const;
+export const COLORS = ["auto", "always", "never"] as const;
+export const INCLUDES = ["missing", "current", "unhealthy"] as const;
+export const DRY_RUNS = ["client", "server"] as const;
+
+export interface DisplaySettings {
+  readonly output: (typeof OUTPUTS)[number];
+  readonly color: (typeof COLORS)[number];
+  readonly headers: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+}
+
+export interface VerifySettings extends CommonSettings {
+  /** Milliseconds to go on trying; 0 for one look. */
+  readonly wait: number;
+}
+
+export interface RestartSettings extends CommonSettings {
+  readonly dryRun: (typeof DRY_RUNS)[number] | undefined;
+  readonly yes: boolean;
+  readonly maxParallel: number;
+  readonly maxFailures: number;
+  /** Milliseconds that a workload may go without progress. */
+  readonly timeout: number;
+  readonly include: ReadonlySet<(typeof INCLUDES)[number]>;
+  readonly allowDowntime: boolean;
+  readonly reason: string | undefined;
+}
+
+/** Options as commander hands them over: camel-cased names, text or booleans. */
+export type RawOptions = Readonly<Record<string, unknown>>;
+
+/** @throws UsageError */
+export function commonSettings(raw: RawOptions, names: readonly string[] = []): CommonSettings {
+  return {
+    connection: {
+      kubeconfig: text(raw["kubeconfig"]),
+      context: text(raw["context"]),
+      as: text(raw["as"]),
+      asGroups: list(raw["asGroup"]),
+      requestTimeout: duration("--request-timeout", raw["requestTimeout"]),
+    },
+    istioNamespace: namespaceName("--istio-namespace", text(raw["istioNamespace"]) ?? ""),
+    scope: scopeSettings(raw, names),
+    display: {
+      output: raw["json"] === true ? "json" : oneOf("--output", raw["output"], OUTPUTS),
+      color: oneOf("--color", raw["color"], COLORS),
+      headers: raw["headers"] !== false,
+      quiet: raw["quiet"] === true,
+      verbose: raw["verbose"] === true,
+    },
+  };
+}
+
+/** @throws UsageError */
+export function verifySettings(raw: RawOptions): VerifySettings {
+  return { ...commonSettings(raw), wait: duration("--wait", raw["wait"]) };
+}
+
+/** @throws UsageError */
+export function restartSettings(raw: RawOptions, names: readonly string[]): RestartSettings {
+  const common = commonSettings(raw, names);
+  const { scope } = common;
+  if (scope.namespaces.length === 0 && !scope.allNamespaces && names.length === 0) {
+    throw new UsageError(
+      "restart needs to know what to restart",
+      "add --namespace NAMESPACE, or name workloads as KIND/NAME, or --all-namespaces",
+    );
+  }
+  if (names.length > 0 && (scope.namespaces.length > 1 || scope.allNamespaces)) {
+    throw new UsageError(
+      "named workloads are looked up in one namespace",
+      "give a single --namespace with them",
+    );
+  }
+  const dryRun = raw["dryRun"];
+  return {
+    ...common,
+    dryRun: dryRun === undefined ? undefined : oneOf("--dry-run", dryRun, DRY_RUNS),
+    yes: raw["yes"] === true,
+    maxParallel: count("--max-parallel", raw["maxParallel"]),
+    maxFailures: count("--max-failures", raw["maxFailures"]),
+    timeout: duration("--timeout", raw["timeout"]),
+    include: new Set(list(raw["include"]).map((value) => oneOf("--include", value, INCLUDES))),
+    allowDowntime: raw["allowDowntime"] === true,
+    reason: text(raw["reason"]),
+  };
+}
+
+function scopeSettings(raw: RawOptions, names: readonly string[]): ScopeSettings {
+  const namespaces = list(raw["namespace"]).map((name) => namespaceName("--namespace", name));
+  const allNamespaces = raw["allNamespaces"] === true;
+  if (allNamespaces && namespaces.length > 0) {
+    throw new UsageError(
+      "--namespace and --all-namespaces contradict each other",
+      "leave one of them out",
+    );
+  }
+  return {
+    namespaces: [...new Set(namespaces)],
+    allNamespaces,
+    workloads: names.map(workloadName),
+    selector: selector(text(raw["selector"])),
+    revision: text(raw["revision"]),
+    excludes: [
+      ...list(raw["exclude"]).map(exclude),
+      ...list(raw["excludeNamespace"]).map((namespace) => ({
+        text: `--exclude-namespace ${namespace}`,
+        namespace: namespaceName("--exclude-namespace", namespace),
+        kind: undefined,
+        name: undefined,
+      })),
+    ],
+  };
+}
+
+const KINDS_HINT = "kinds are deployment, statefulset and daemonset: deploy/web, sts/db, ds/agent";
+
+function workloadName(given: string): WorkloadName {
+  const [kindText = "", name, ...rest] = given.split("/");
+  const kind = parseKind(kindText);
+  if (kind === undefined || name === undefined || name === "" || rest.length > 0) {
+    throw new UsageError(`"${given}" names no workload that can be restarted`, KINDS_HINT);
+  }
+  return { kind, name };
+}
+
+/** `[NS/]KIND[/NAME]`: the first part is a namespace where it is no kind. */
+function exclude(given: string): Exclude {
+  const parts = given.split("/");
+  const [first = ""] = parts;
+  const namespaced = parts.length > 1 && parseKind(first) === undefined;
+  const [kindText = "", name, ...rest] = namespaced ? parts.slice(1) : parts;
+  const kind = parseKind(kindText);
+  if (kind === undefined || name === "" || rest.length > 0) {
+    throw new UsageError(
+      `--exclude "${given}" is not [NAMESPACE/]KIND[/NAME]`,
+      `${KINDS_HINT}, shop/deploy/web`,
+    );
+  }
+  return { text: `--exclude ${given}`, namespace: namespaced ? first : undefined, kind, name };
+}
+
+function selector(given: string | undefined): ScopeSettings["selector"] {
+  if (given === undefined) return undefined;
+  const parsed = parseSelector(given);
+  if (typeof parsed !== "string") return { text: given, parsed };
+  throw new UsageError(
+    `--selector has a part that is no label requirement: "${parsed}"`,
+    "write it as kubectl takes it: app=web,tier!=db,env in (test,prod),!legacy",
+  );
+}
+
+function namespaceName(flag: string, value: string): string {
+  if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value)) return value;
+  throw new UsageError(
+    `${flag} "${value}" is not a name that a namespace can have`,
+    "names are lower-case letters, digits and dashes: kubectl get namespaces",
+  );
+}
+
+function duration(flag: string, value: unknown): number {
+  const milliseconds = readDuration(text(value) ?? "");
+  if (milliseconds !== undefined) return milliseconds;
+  throw new UsageError(`${flag} "${String(value)}" is not a duration`, "write 90s, 10m or 1h30m");
+}
+
+function count(flag: string, value: unknown): number {
+  const number = Number(value);
+  if (/^\d+$/.test(String(value)) && number >= 1 && Number.isSafeInteger(number)) return number;
+  throw new UsageError(
+    `${flag} "${String(value)}" is not a count`,
+    "give a whole number from 1 up",
+  );
+}
+
+function oneOf<Value extends string>(
+  flag: string,
+  value: unknown,
+  allowed: readonly Value[],
+): Value {
+  const found = allowed.find((candidate) => candidate === value);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `${flag} "${String(value)}" is not known`,
+    `it is one of: ${allowed.join(", ")}`,
+  );
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function list(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((entry) => typeof entry === "string") : [];
+}

@@ -1,0 +1,205 @@
+/**
+ * What was read from the cluster, in Kubernetes' words, and what could not be read.
+ *
+ * A snapshot is plain data: everything that decides is a function over it. A part that could not be
+ * read is `undefined`, never empty, and has a gap that says why.
+ */
+export interface Snapshot {
+  readonly controlPlane: ControlPlane;
+  /** By name. A namespace that is absent could not be read. */
+  readonly namespaces: ReadonlyMap<string, Namespace>;
+  readonly workloads: readonly Workload[];
+  readonly gaps: readonly Gap[];
+}
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** Something inside the asked scope that could not be read. */
+export interface Gap {
+  /** `list pods`, as kubectl's `auth can-i` would name it. */
+  readonly what: string;
+  /** Absent for what is read in the whole cluster. */
+  readonly namespace: string | undefined;
+  /** Short and stable: `forbidden`, `unreachable`, `malformed`, `inconsistent`. */
+  readonly reason: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface Namespace {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+}
+
+/** The injectors of the cluster, and the Istio namespace that stands behind them. */
+export interface ControlPlane {
+  /** The namespace asked for (`--istio-namespace`). */
+  readonly istioNamespace: string;
+  /** In the order in which the API server calls them. */
+  readonly webhooks: readonly Webhook[] | undefined;
+  /** By name, those of the Istio namespace. */
+  readonly configMaps: ReadonlyMap<string, Labels> | undefined;
+  readonly services: readonly Service[] | undefined;
+  /** Ready endpoints by name of the Service. */
+  readonly readyEndpoints: ReadonlyMap<string, number> | undefined;
+  readonly istiods: readonly Istiod[] | undefined;
+}
+
+/** One webhook of a MutatingWebhookConfiguration whose rules cover the creation of pods. */
+export interface Webhook {
+  /** Name of the MutatingWebhookConfiguration. */
+  readonly configuration: string;
+  readonly name: string;
+  /** The `istio.io/tag` label of the configuration. */
+  readonly tag: string | undefined;
+  readonly service: { readonly namespace: string; readonly name: string } | undefined;
+  readonly url: string | undefined;
+  readonly namespaceSelector: LabelSelector;
+  readonly objectSelector: LabelSelector;
+  readonly failurePolicy: "Fail" | "Ignore";
+  readonly hasMatchConditions: boolean;
+}
+
+export interface LabelSelector {
+  readonly matchLabels?: Labels;
+  readonly matchExpressions?: readonly LabelRequirement[];
+}
+
+export interface LabelRequirement {
+  readonly key: string;
+  readonly operator: string;
+  readonly values?: readonly string[];
+}
+
+export interface Service {
+  readonly name: string;
+  readonly selector: Labels;
+}
+
+/** A control-plane Deployment: one that has the env `REVISION`, or the label `app=istiod`. */
+export interface Istiod {
+  readonly name: string;
+  readonly podLabels: Labels;
+  /** Env `REVISION`; `default` where it is absent or empty. */
+  readonly revision: string;
+  /** Image of its first container. */
+  readonly image: string;
+  /** Rolled out, every replica available. */
+  readonly ready: boolean;
+}
+
+export interface WorkloadRef {
+  readonly namespace: string;
+  /** `Deployment`, or `Pod` for a bare pod, or whatever kind the controller has. */
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** The controller at the end of the owner chain, or a bare pod, with what its pods run. */
+export interface Workload extends WorkloadRef {
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  /** `undefined`: the owner could not be read, or its kind is not known. */
+  readonly template: PodTemplate | undefined;
+  /** Only for the kinds that are restarted by a patch of their template. */
+  readonly rollout: Rollout | undefined;
+  /** Live pods, grouped by what they run. Finished and terminating pods are not among them. */
+  readonly pods: readonly PodGroup[];
+  readonly terminating: number;
+}
+
+/** What injection looks at in a pod template. */
+export interface PodTemplate {
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly hostNetwork: boolean;
+  /** The template's own container `istio-proxy`, where it has one. */
+  readonly proxy: { readonly image: string; readonly args: readonly string[] } | undefined;
+  /** Every ordinary container has a readiness probe. */
+  readonly probed: boolean;
+}
+
+/** Live pods of one workload that run the same sidecar. */
+export interface PodGroup {
+  /** Image of the container `istio-proxy`; `undefined`: no sidecar. */
+  readonly image: string | undefined;
+  /** Revision that injected it, by the pod's own account. */
+  readonly revision: string | undefined;
+  /** An init container that keeps running. */
+  readonly native: boolean;
+  readonly pods: number;
+  /** Pods whose condition `Ready` is true. */
+  readonly ready: number;
+  /** At most ten, sorted. */
+  readonly podNames: readonly string[];
+  /** The first trouble seen in them. */
+  readonly trouble: PodTrouble | undefined;
+}
+
+/** A container that waits for a reason that does not mend itself, in the kubelet's words. */
+export interface PodTrouble {
+  readonly pod: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Spec and status fields that say how far a rollout is. Counts as in the API. */
+export type Rollout = DeploymentRollout | StatefulSetRollout | DaemonSetRollout;
+
+interface RolloutBase {
+  readonly generation: number;
+  readonly observedGeneration: number;
+  readonly resourceVersion: string;
+  /** The workload's own selector. */
+  readonly selector: LabelSelector;
+}
+
+export interface DeploymentRollout extends RolloutBase {
+  readonly kind: "Deployment";
+  readonly replicas: number;
+  readonly paused: boolean;
+  readonly strategy: "RollingUpdate" | "Recreate";
+  /** `maxSurge` is zero, as a number or as a percentage. */
+  readonly surgeless: boolean;
+  readonly status: {
+    readonly replicas: number;
+    readonly updated: number;
+    readonly available: number;
+  };
+  readonly conditions: readonly Condition[];
+}
+
+export interface StatefulSetRollout extends RolloutBase {
+  readonly kind: "StatefulSet";
+  readonly replicas: number;
+  readonly strategy: "RollingUpdate" | "OnDelete";
+  readonly partition: number;
+  readonly status: {
+    readonly ready: number;
+    readonly updated: number;
+  };
+}
+
+export interface DaemonSetRollout extends RolloutBase {
+  readonly kind: "DaemonSet";
+  readonly strategy: "RollingUpdate" | "OnDelete";
+  readonly status: {
+    readonly desired: number;
+    readonly updated: number;
+    readonly available: number;
+  };
+}
+
+export interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Pods that the workload asks for: none for a workload scaled to zero. */
+export function wantedPods(rollout: Rollout): number {
+  return rollout.kind === "DaemonSet" ? rollout.status.desired : rollout.replicas;
+}

@@ -1,0 +1,30 @@
+import { defineConfig } from "vitest/config";
+
+/** `npm test` runs the first three; `npm run test:cluster` the last, on a real control plane. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      {
+        test: {
+          name: "embedded",
+          include: ["test/contract/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        test: {
+          name: "cluster",
+          include: ["test/contract/**/*.test.ts", "test/testbed/**/*.test.ts"],
+          globalSetup: ["test/testbed/global-setup.ts"],
+          // One cluster for all: its revisions are shared.
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});
