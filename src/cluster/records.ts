@@ -12,12 +12,15 @@ import type {
   V1StatefulSet,
 } from "@kubernetes/client-node";
 import type {
+  DaemonSetRollout,
+  DeploymentRollout,
   Istiod,
   LabelSelector,
   Namespace,
   PodTemplate,
   Rollout,
   Service,
+  StatefulSetRollout,
   Webhook,
   Workload,
 } from "../snapshot.ts";
@@ -149,51 +152,60 @@ function rolloutRecord(kind: RestartableKind, object: RestartableObject): Rollou
     selector: selectorRecord(object.spec?.selector),
   };
   switch (kind) {
-    case "Deployment": {
-      const { spec, status } = object;
-      return {
-        ...base,
-        kind,
-        replicas: spec?.replicas ?? 1,
-        paused: spec?.paused === true,
-        strategy: spec?.strategy?.type === "Recreate" ? "Recreate" : "RollingUpdate",
-        surgeless: /^0%?$/.test(String(spec?.strategy?.rollingUpdate?.maxSurge ?? "25%")),
-        status: {
-          replicas: status?.replicas ?? 0,
-          updated: status?.updatedReplicas ?? 0,
-          available: status?.availableReplicas ?? 0,
-        },
-        conditions: (status?.conditions ?? []).map(({ type, status: value, reason, message }) => ({
-          type,
-          status: value,
-          reason: reason ?? "",
-          message: message ?? "",
-        })),
-      };
-    }
-    case "StatefulSet": {
-      const { spec, status } = object as V1StatefulSet;
-      return {
-        ...base,
-        kind,
-        replicas: spec?.replicas ?? 1,
-        strategy: spec?.updateStrategy?.type === "OnDelete" ? "OnDelete" : "RollingUpdate",
-        partition: spec?.updateStrategy?.rollingUpdate?.partition ?? 0,
-        status: { ready: status?.readyReplicas ?? 0, updated: status?.updatedReplicas ?? 0 },
-      };
-    }
-    case "DaemonSet": {
-      const { spec, status } = object as V1DaemonSet;
-      return {
-        ...base,
-        kind,
-        strategy: spec?.updateStrategy?.type === "OnDelete" ? "OnDelete" : "RollingUpdate",
-        status: {
-          desired: status?.desiredNumberScheduled ?? 0,
-          updated: status?.updatedNumberScheduled ?? 0,
-          available: status?.numberAvailable ?? 0,
-        },
-      };
-    }
+    case "Deployment":
+      return { ...base, ...deploymentFacts(object) };
+    case "StatefulSet":
+      return { ...base, ...statefulSetFacts(object as V1StatefulSet) };
+    case "DaemonSet":
+      return { ...base, ...daemonSetFacts(object as V1DaemonSet) };
   }
+}
+
+/** Fields that every kind has are left to `rolloutRecord`. */
+type Facts<Kind extends Rollout> = Omit<
+  Kind,
+  "generation" | "observedGeneration" | "resourceVersion" | "selector"
+>;
+
+function deploymentFacts({ spec, status }: V1Deployment): Facts<DeploymentRollout> {
+  return {
+    kind: "Deployment",
+    replicas: spec?.replicas ?? 1,
+    paused: spec?.paused === true,
+    strategy: spec?.strategy?.type === "Recreate" ? "Recreate" : "RollingUpdate",
+    surgeless: /^0%?$/.test(String(spec?.strategy?.rollingUpdate?.maxSurge ?? "25%")),
+    status: {
+      replicas: status?.replicas ?? 0,
+      updated: status?.updatedReplicas ?? 0,
+      available: status?.availableReplicas ?? 0,
+    },
+    conditions: (status?.conditions ?? []).map(({ type, status: value, reason, message }) => ({
+      type,
+      status: value,
+      reason: reason ?? "",
+      message: message ?? "",
+    })),
+  };
+}
+
+function statefulSetFacts({ spec, status }: V1StatefulSet): Facts<StatefulSetRollout> {
+  return {
+    kind: "StatefulSet",
+    replicas: spec?.replicas ?? 1,
+    strategy: spec?.updateStrategy?.type === "OnDelete" ? "OnDelete" : "RollingUpdate",
+    partition: spec?.updateStrategy?.rollingUpdate?.partition ?? 0,
+    status: { ready: status?.readyReplicas ?? 0, updated: status?.updatedReplicas ?? 0 },
+  };
+}
+
+function daemonSetFacts({ spec, status }: V1DaemonSet): Facts<DaemonSetRollout> {
+  return {
+    kind: "DaemonSet",
+    strategy: spec?.updateStrategy?.type === "OnDelete" ? "OnDelete" : "RollingUpdate",
+    status: {
+      desired: status?.desiredNumberScheduled ?? 0,
+      updated: status?.updatedNumberScheduled ?? 0,
+      available: status?.numberAvailable ?? 0,
+    },
+  };
 }
