@@ -36,8 +36,6 @@ export async function loadConnection(
   settings: ConnectionSettings,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Connection> {
-  const client = await import("@kubernetes/client-node");
-  const config = new client.KubeConfig();
   const files = kubeconfigFiles(settings, env);
   const inCluster = files.length === 0 && env["KUBERNETES_SERVICE_HOST"] !== undefined;
   if (files.length === 0 && !inCluster) {
@@ -46,6 +44,8 @@ export async function loadConnection(
       "set KUBECONFIG or --kubeconfig, on AKS after: az aks get-credentials",
     );
   }
+  const client = await import("@kubernetes/client-node");
+  const config = new client.KubeConfig();
   if (inCluster) config.loadFromCluster();
   else mergeFiles(config, files, client.KubeConfig);
   const context = inCluster ? "in-cluster" : chooseContext(config, settings.context, files);

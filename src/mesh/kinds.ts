@@ -1,8 +1,8 @@
 /** The kinds whose template a restart patches, with the names that kubectl takes and prints. */
 const KINDS = [
-  { kind: "Deployment", resource: "deployments", short: ["deployment", "deployments", "deploy"] },
-  { kind: "StatefulSet", resource: "statefulsets", short: ["statefulset", "statefulsets", "sts"] },
-  { kind: "DaemonSet", resource: "daemonsets", short: ["daemonset", "daemonsets", "ds"] },
+  { kind: "Deployment", resource: "deployments", short: "deploy" },
+  { kind: "StatefulSet", resource: "statefulsets", short: "sts" },
+  { kind: "DaemonSet", resource: "daemonsets", short: "ds" },
 ] as const;
 
 export type RestartableKind = (typeof KINDS)[number]["kind"];
@@ -21,7 +21,14 @@ export function isRestartable(kind: string): kind is RestartableKind {
 /** `deploy`, `deployments`, `deployments.apps` or `Deployment` as a kind; `undefined` for others. */
 export function parseKind(text: string): RestartableKind | undefined {
   const name = text.toLowerCase().replace(/\.apps$/, "");
-  return KINDS.find(({ short }) => short.some((candidate) => candidate === name))?.kind;
+  return KINDS.find(({ kind, resource, short }) =>
+    [kind.toLowerCase(), resource, short].includes(name),
+  )?.kind;
+}
+
+/** `deploy` for the kinds that have a short name, the whole kind for others. */
+export function shortKind(kind: string): string {
+  return KINDS.find((entry) => entry.kind === kind)?.short ?? kind.toLowerCase();
 }
 
 /** `deployment/web`, as kubectl takes it. */

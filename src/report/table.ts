@@ -1,6 +1,7 @@
 import wrapAnsi from "wrap-ansi";
 import { columns } from "./columns.ts";
 import type { FromEntry, Report, RestartReport, RunningEntry, WorkloadEntry } from "./document.ts";
+import { shortKind } from "../mesh/kinds.ts";
 import { isUnready } from "./exit-reasons.ts";
 import { shortImage } from "./image-text.ts";
 import { plain } from "./plain.ts";
@@ -47,8 +48,9 @@ function targets({ targets: all }: Report, style: Style): Lines {
   );
 }
 
+/** `deploy/web`: short, and as kubectl takes it. */
 function workloadName({ kind, name }: { readonly kind: string; readonly name: string }): string {
-  return plain(`${kind.toLowerCase()}/${name}`);
+  return plain(`${shortKind(kind)}/${name}`);
 }
 
 function count(number: number, noun: string): string {
@@ -68,7 +70,7 @@ function lagging(report: Report, style: Style, wide: boolean): Lines {
   );
   const pods = late.flatMap(({ running }) => running).filter(({ change }) => change !== "none");
   const total = pods.reduce((sum, running) => sum + running.pods, 0);
-  const head = ["NAMESPACE", "WORKLOAD", "FROM", "TO", "PODS", "CHANGE"];
+  const head = ["NAMESPACE", "WORKLOAD", "FROM", "TO", "PODS", ...(wide ? ["CHANGE"] : [])];
   return titled(
     style.warn(`OUTDATED: ${count(late.length, "workload")}, ${count(total, "pod")}`),
     columns(head, rows, style),
@@ -84,7 +86,7 @@ function lagRow(entry: WorkloadEntry, running: RunningEntry, wide: boolean): rea
     plain(revision ? (running.revision ?? "?") : imageText(running.image, to, wide)),
     plain(revision ? (entry.target?.revision ?? "?") : imageText(to, running.image, wide)),
     String(running.pods),
-    running.change,
+    ...(wide ? [running.change] : []),
   ];
 }
 
@@ -195,13 +197,15 @@ function restarts(report: RestartReport, style: Style, wide: boolean): readonly 
     titled(
       style.good(`RESTARTED: ${done.length} of ${count(report.results.length, "workload")}`),
       columns(
-        ["NAMESPACE", "WORKLOAD", "FROM", "TO", "PODS", "SECONDS"],
-        done.map((result) => [...stepRow(result, wide), secondsOf(result)]),
+        [...STEP_HEAD, ...(wide ? ["SECONDS"] : [])],
+        done.map((result) => [...stepRow(result, wide), ...(wide ? [secondsOf(result)] : [])]),
         style,
       ),
     ),
   ];
 }
+
+const STEP_HEAD = ["NAMESPACE", "WORKLOAD", "FROM", "TO", "PODS"];
 
 function planned(report: RestartReport, style: Style, wide: boolean): Lines {
   return titled(
@@ -215,9 +219,8 @@ export function planRows(
   style: Style,
   wide: boolean,
 ): Lines {
-  const head = ["NAMESPACE", "WORKLOAD", "FROM", "TO", "PODS"];
   return columns(
-    head,
+    STEP_HEAD,
     steps.map((entry) => stepRow(entry, wide)),
     style,
   );
@@ -265,11 +268,17 @@ function conclusion(report: Report, style: Style): Lines {
   if (summary.workloads === 0) {
     return report.complete ? ["No workload in scope has a sidecar, or would get one."] : [];
   }
-  const dryRun = report.kind === "RestartReport" && report.dryRun !== null;
-  const clean = exitCode === 0 && !dryRun;
   const line = `${all} in the mesh: ${counts.join(", ")}.`;
-  return [clean ? style.good(`Nothing is left to do: ${line}`) : line];
+  const dryRun = report.kind === "RestartReport" && report.dryRun !== null;
+  if (exitCode !== 0 || dryRun) return [line];
+  return [style.good(`${CLEAN[report.kind]} ${line}`)];
 }
+
+const CLEAN: Readonly<Record<Report["kind"], string>> = {
+  CheckReport: "Nothing is left to do:",
+  VerifyReport: "Verified, every live pod is on target and ready:",
+  RestartReport: "Verified from a fresh read:",
+};
 
 function next({ nextStep }: Report, style: Style): Lines {
   return nextStep === "" ? [] : [style.bold("NEXT"), `  ${plain(nextStep)}`];

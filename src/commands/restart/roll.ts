@@ -32,10 +32,10 @@ export async function rollWorkload(
       const ready = await settle(session, step, consent, abort);
       if ("outcome" in ready) return ready;
       to = ready.target;
-      startedAt = ready.restartedAt;
       if (session.settings.dryRun !== undefined) {
         return ended("skipped", "dry-run", "the API server would accept the restart");
       }
+      startedAt = ready.restartedAt;
       session.progress.emit({ type: "started", ref: step.ref, image: to.image });
       return await followRollout(session, step, ready, abort);
     } catch (error) {

@@ -73,19 +73,20 @@ export async function runPlan(
 }
 
 const WHY_STOPPED = {
-  failures: "nothing more starts after so many failures (--max-failures)",
-  "sidecar-lost": "the run was stopped",
-  interrupted: "the run was interrupted",
+  failures: ["max-failures", "nothing more starts after so many failures (--max-failures)"],
+  "sidecar-lost": ["run-stopped", "the run was stopped: the next one might have fared the same"],
+  interrupted: ["interrupted", "the run was interrupted"],
 } as const;
 
 function leftAlone(step: Step, reason: keyof typeof WHY_STOPPED, now: Date): StepResult {
+  const [code, message] = WHY_STOPPED[reason];
   return {
     ref: step.ref,
     from: step.from,
     to: step.to,
     outcome: "not-started",
-    code: reason,
-    message: WHY_STOPPED[reason],
+    code,
+    message,
     nextStep: "",
     startedAt: undefined,
     finishedAt: now,

@@ -1,0 +1,61 @@
+/** Kubernetes objects as plain JSON, in the least words that a real API server accepts. */
+
+export interface WorkloadOptions {
+  readonly replicas?: number;
+  /** Of the pod template. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Of the pod template. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Laid over the workload's `spec`: strategies, deadlines, `paused`. */
+  readonly spec?: Readonly<Record<string, unknown>>;
+  /** Laid over the pod's `spec`. */
+  readonly podSpec?: Readonly<Record<string, unknown>>;
+}
+
+export type Manifest = Readonly<Record<string, unknown>>;
+
+export function namespace(name: string, labels: Readonly<Record<string, string>> = {}): Manifest {
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
+}
+
+export function configMap(name: string, data: Readonly<Record<string, string>> = {}): Manifest {
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data };
+}
+
+export function pod(name: string, options: WorkloadOptions = {}): Manifest {
+  const { metadata, spec } = podTemplate(name, options);
+  return { apiVersion: "v1", kind: "Pod", metadata: { ...metadata, name }, spec };
+}
+
+export function deployment(name: string, options: WorkloadOptions = {}): Manifest {
+  return workload("Deployment", name, options, { replicas: options.replicas ?? 1 });
+}
+
+export function statefulSet(name: string, options: WorkloadOptions = {}): Manifest {
+  return workload("StatefulSet", name, options, {
+    replicas: options.replicas ?? 1,
+    serviceName: name,
+  });
+}
+
+export function daemonSet(name: string, options: WorkloadOptions = {}): Manifest {
+  return workload("DaemonSet", name, options, {});
+}
+
+function workload(kind: string, name: string, options: WorkloadOptions, more: Manifest): Manifest {
+  const selector = { matchLabels: { app: name } };
+  const template = podTemplate(name, options);
+  return {
+    apiVersion: "apps/v1",
+    kind,
+    metadata: { name },
+    spec: { selector, template, ...more, ...options.spec },
+  };
+}
+
+function podTemplate(name: string, { labels, annotations, podSpec }: WorkloadOptions) {
+  return {
+    metadata: { labels: { app: name, ...labels }, ...(annotations && { annotations }) },
+    spec: { containers: [{ name: "app", image: "registry.test/app:1.0" }], ...podSpec },
+  };
+}
