@@ -3,6 +3,7 @@ import type { Io } from "../io.ts";
 import type { StepResult } from "../rollout/result.ts";
 import type { DisplaySettings } from "../settings.ts";
 import type { WorkloadRef } from "../snapshot.ts";
+import { shortKind } from "../mesh/kinds.ts";
 import { shortImage } from "./image-text.ts";
 import { plain } from "./plain.ts";
 
@@ -49,7 +50,7 @@ export function formatEvent<Event extends ProgressEvent>(event: Event): string {
 }
 
 function place({ namespace, kind, name }: WorkloadRef): string {
-  return `${namespace}/${kind.toLowerCase()}/${name}`;
+  return `${namespace}/${shortKind(kind)}/${name}`;
 }
 
 /** A spinner on a terminal, plain dated lines in a log, nothing when quiet. */
@@ -66,7 +67,8 @@ function logProgress(io: Io): Progress {
     emit: (event) => {
       // Reading takes moments, and says nothing that a log needs.
       if (event.type === "reading") return;
-      io.stderr.write(`${io.now().toISOString()} ${formatEvent(event)}\n`);
+      const time = `${io.now().toISOString().slice(0, 19)}Z`;
+      io.stderr.write(`${time} ${formatEvent(event)}\n`);
     },
     stop: () => undefined,
   };

@@ -7,7 +7,7 @@ import type { Session } from "../session.ts";
 import { rollWorkload } from "./roll.ts";
 
 export interface Run {
-  /** One for every step, in the order in which they ended. */
+  /** One for every step, in the order of the plan. */
   readonly results: readonly StepResult[];
   /** The first signal that came. */
   readonly signal: "SIGINT" | "SIGTERM" | undefined;
@@ -27,7 +27,7 @@ export async function runPlan(
   const { settings, io, progress } = session;
   const steps = new Map(plan.steps.map((step) => [step.ref.uid, step]));
   const rolling = new Map<string, Promise<StepResult>>();
-  const results: StepResult[] = [];
+  const results = new Map<string, StepResult>();
   const abort = new AbortController();
   let signal: Run["signal"];
   let schedule = newSchedule([...steps.keys()], settings);
@@ -53,7 +53,7 @@ export async function runPlan(
     while (!isOver(schedule)) {
       const result = await Promise.race(rolling.values());
       rolling.delete(result.ref.uid);
-      results.push(result);
+      results.set(result.ref.uid, result);
       progress.emit({ type: "ended", result });
       if (STOPS_THE_RUN.has(result.code)) dispatch({ type: "stop", reason: "sidecar-lost" });
       dispatch({ type: "ended", id: result.ref.uid, failed: isFailure(result.outcome) });
@@ -61,12 +61,11 @@ export async function runPlan(
   } finally {
     unsubscribe();
   }
-  const notStarted = schedule.waiting.flatMap((id) => steps.get(id) ?? []);
+  const reason = schedule.stopped ?? "interrupted";
   return {
-    results: [
-      ...results,
-      ...notStarted.map((step) => leftAlone(step, schedule.stopped ?? "interrupted", io.now())),
-    ],
+    results: plan.steps.map(
+      (step) => results.get(step.ref.uid) ?? leftAlone(step, reason, io.now()),
+    ),
     signal,
     aborted: abort.signal.aborted,
   };

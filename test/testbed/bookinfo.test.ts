@@ -1,0 +1,138 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { parseReport } from "../support/report-schema.ts";
+import { runProgram } from "../support/run-program.ts";
+import { istioSources } from "./build.ts";
+import { connectRealCluster, type RealCluster } from "./global-setup.ts";
+
+const execute = promisify(execFile);
+
+const REVISION = "asm-1-17";
+const image = (version: string) => `mcr.microsoft.com/oss/istio/proxyv2:${version}-distroless`;
+const NAMESPACE = "bookinfo";
+const WORKLOADS = [
+  "details-v1",
+  "productpage-v1",
+  "ratings-v1",
+  "reviews-v1",
+  "reviews-v2",
+  "reviews-v3",
+];
+
+/** Azure's own walkthrough, with Azure's own commands beside ours. */
+describe("Bookinfo on a real control plane", () => {
+  let cluster: RealCluster;
+  const run = (...args: string[]) => runProgram(args, { KUBECONFIG: cluster.kubeconfig });
+  const kubectl = async (...args: string[]) => {
+    const options = ["--kubeconfig", cluster.kubeconfig, "--namespace", NAMESPACE];
+    return (await execute(cluster.programs.kubectl, [...options, ...args])).stdout;
+  };
+  /** The pipeline that Azure documents: namespace, pod, images of its ordinary containers. */
+  const documentedPods = async () => {
+    const path =
+      '{range .items[*]}{"\\n"}{.metadata.name}{":\\t"}{range .spec.containers[*]}{.image}{", "}{end}{end}';
+    const lines = (await kubectl("get", "pods", `-o=jsonpath=${path}`)).split("\n");
+    return lines.filter((line) => line.includes("oss/istio/proxyv2")).sort();
+  };
+
+  beforeAll(async () => {
+    const address = inject("cluster");
+    if (address === undefined) throw new Error("this file needs the real control plane");
+    cluster = connectRealCluster(address);
+    await cluster.installRevision({ name: REVISION, image: image("1.17.1") });
+    await kubectl("create", "namespace", NAMESPACE);
+    await kubectl("label", "namespace", NAMESPACE, `istio.io/rev=${REVISION}`);
+    const bookinfo = join(await istioSources(), "samples/bookinfo/platform/kube/bookinfo.yaml");
+    await kubectl("apply", "-f", bookinfo);
+    await kubectl("wait", "deployment", "--all", "--for=condition=Available", "--timeout=60s");
+    await cluster.moveImage(REVISION, image("1.17.2"));
+  });
+
+  afterAll(async () => {
+    await kubectl("delete", "namespace", NAMESPACE, "--wait=false");
+    await cluster.stop();
+  });
+
+  test("check names exactly the lagging workloads, and agrees with the documented pipeline", async () => {
+    const { status, stdout } = await run("check", "--namespace", NAMESPACE, "--json");
+    expect(status).toBe(2);
+    const { workloads } = parseReport("CheckReport", stdout);
+    expect(workloads.map(({ name, verdict }) => [name, verdict])).toEqual(
+      WORKLOADS.map((name) => [name, "outdated"]),
+    );
+    const ours = workloads.flatMap(({ running }) =>
+      running.flatMap((group) => (group.podNames ?? []).map((pod) => [pod, group.image])),
+    );
+    const theirs = (await documentedPods()).map((line) => [
+      line.split(":")[0],
+      /[^ \t,]*oss\/istio\/proxyv2[^,]*/.exec(line)?.[0],
+    ]);
+    expect(ours.sort()).toEqual(theirs);
+  });
+
+  test("restart rolls them, by kubectl's account too, and a second run replaces no pod", async () => {
+    const first = await run("restart", "--namespace", NAMESPACE, "--yes");
+    expect(first.stderr).toContain("RESULT exit=0");
+    expect(first.status).toBe(0);
+    for (const name of WORKLOADS) {
+      const status = await kubectl("rollout", "status", `deployment/${name}`, "--timeout=1s");
+      expect(status).toContain("successfully rolled out");
+    }
+    const pods = await documentedPods();
+    const live = pods.filter((line) => line.includes(image("1.17.2")));
+    expect(live).toHaveLength(WORKLOADS.length);
+    const uids = () => kubectl("get", "pods", "-o=jsonpath={.items[*].metadata.uid}");
+    await kubectl("wait", "pod", "--all", "--for=condition=Ready", "--timeout=30s");
+    const before = await uids();
+    expect(await run("restart", "--namespace", NAMESPACE, "--yes")).toMatchObject({ status: 0 });
+    expect(await uids()).toBe(before);
+  });
+
+  test("check is content afterwards, and so is verify", async () => {
+    const check = await run("check", "--namespace", NAMESPACE, "--json");
+    expect(check.status).toBe(0);
+    expect(parseReport("CheckReport", check.stdout).summary.byVerdict).toEqual({ current: 6 });
+    expect(await run("verify", "--namespace", NAMESPACE)).toMatchObject({ status: 0 });
+  });
+
+  test("only the restart writes, and nothing is written before consent", async () => {
+    await cluster.moveImage(REVISION, image("1.17.3"));
+    await run("check", "--namespace", NAMESPACE);
+    await run("restart", "--namespace", NAMESPACE, "--dry-run=server", "--yes");
+    await run("restart", "deploy/ratings-v1", "--namespace", NAMESPACE, "--yes");
+    const ours = (await auditedRequests()).filter(({ userAgent }) => userAgent === "istio-upgrade");
+    const persisted = ours.filter(
+      ({ verb, requestURI, objectRef }) =>
+        !["get", "list"].includes(verb) &&
+        !requestURI.includes("dryRun=All") &&
+        !/^selfsubject(access)?reviews$/.test(objectRef?.resource ?? ""),
+    );
+    const restarts = persisted.filter(({ objectRef }) => objectRef?.namespace === NAMESPACE);
+    expect(restarts.every(({ verb }) => verb === "patch")).toBe(true);
+    // Six for the first restart of this file, one for the named workload.
+    expect(restarts.map(({ objectRef }) => objectRef?.name).sort()).toEqual(
+      [...WORKLOADS, "ratings-v1"].sort(),
+    );
+  });
+
+  interface Audited {
+    readonly verb: string;
+    readonly requestURI: string;
+    readonly userAgent?: string;
+    readonly objectRef?: {
+      readonly resource?: string;
+      readonly namespace?: string;
+      readonly name?: string;
+    };
+  }
+
+  async function auditedRequests(): Promise<readonly Audited[]> {
+    const { stdout } = await execute("cat", [cluster.auditLog], { maxBuffer: 2 ** 30 });
+    return stdout
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as Audited);
+  }
+});

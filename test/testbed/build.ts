@@ -1,0 +1,160 @@
+/**
+ * Builds the programs of the test bed from Go modules, once, into the user's cache folder.
+ * Run by itself it only builds: `tsx test/testbed/build.ts`.
+ */
+import { execFile, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { access, constants, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { MODULES, type GoModule, type ProgramName, type Programs } from "./programs.ts";
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const BUILD_FLAGS = ["-trimpath"];
+const GO_MINIMUM = { major: 1, minor: 26 };
+
+/** A sentence for the user about what is missing; no stack trace helps there. */
+export class BuildError extends Error {}
+
+/**
+ * Paths of all programs; builds what is not in the cache yet, with progress on stderr.
+ * @throws BuildError where Go or a program that the user promised is missing, or a build fails.
+ */
+export async function buildPrograms(): Promise<Programs> {
+  const found: Partial<Record<ProgramName, string>> = {};
+  for (const module of MODULES) Object.assign(found, await programsOf(module));
+  return found as Programs;
+}
+
+/**
+ * Folder of the Istio module's sources, for its `samples`.
+ * @throws BuildError where Go is missing or the module cannot be downloaded.
+ */
+export async function istioSources(): Promise<string> {
+  const answer = await go(["mod", "download", "-json", "istio.io/istio"], join(HERE, "istio"));
+  return (JSON.parse(answer) as { Dir: string }).Dir;
+}
+
+async function programsOf(module: GoModule): Promise<Partial<Programs>> {
+  const assets = process.env[module.assets];
+  if (assets) return programsIn(resolve(assets), module);
+  const folder = await cacheFolder(module);
+  const programs: Partial<Record<ProgramName, string>> = {};
+  for (const [name, path] of Object.entries(module.packages)) {
+    const program = join(folder, name);
+    if (!(await isProgram(program))) await build(module, name, path, program);
+    programs[name as ProgramName] = program;
+  }
+  return programs;
+}
+
+async function programsIn(folder: string, module: GoModule): Promise<Partial<Programs>> {
+  const programs: Partial<Record<ProgramName, string>> = {};
+  for (const name of Object.keys(module.packages) as ProgramName[]) {
+    const program = join(folder, name);
+    if (!(await isProgram(program)))
+      throw new BuildError(
+        `${module.assets} is set to ${folder}, but there is no program ${name}.`,
+      );
+    programs[name] = program;
+  }
+  return programs;
+}
+
+/** Named by all that decides what is built, so a change of versions never meets old programs. */
+async function cacheFolder(module: GoModule): Promise<string> {
+  const folder = join(HERE, module.folder);
+  const hash = createHash("sha256");
+  for (const file of ["go.mod", "go.sum"]) hash.update(await readFile(join(folder, file)));
+  hash.update(JSON.stringify([BUILD_FLAGS, module.ldflags, module.packages]));
+  hash.update(await goVersion(folder));
+  const cache = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
+  return join(cache, "istio-upgrade", "testbed", hash.digest("hex").slice(0, 16));
+}
+
+/** Asked in the module's folder, where Go may switch to the toolchain that go.mod wants. */
+async function goVersion(folder: string): Promise<string> {
+  const wanted = `Go ${GO_MINIMUM.major}.${GO_MINIMUM.minor} or newer`;
+  let answer: string;
+  try {
+    answer = await go(["env", "GOVERSION", "GOOS", "GOARCH"], folder);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    const found = missing ? "there is no `go` on the PATH" : `\`go\` says: ${lastLine(error)}`;
+    throw new BuildError(`The test bed is built with ${wanted}, but ${found}.`);
+  }
+  const [, major, minor] = /^go(\d+)\.(\d+)/.exec(answer) ?? [];
+  if (Number(major) !== GO_MINIMUM.major || Number(minor) < GO_MINIMUM.minor)
+    throw new BuildError(
+      `The test bed is built with ${wanted}, but the PATH has ${answer.split("\n")[0]}.`,
+    );
+  return answer;
+}
+
+let announced = false;
+
+async function build(module: GoModule, name: string, path: string, program: string): Promise<void> {
+  if (!announced)
+    say("building the test bed's programs; the first time takes about 12 minutes on two cores");
+  announced = true;
+  say(`building ${name}`);
+  const started = Date.now();
+  const unfinished = `${program}.${process.pid}.part`;
+  await mkdir(resolve(program, ".."), { recursive: true });
+  try {
+    await goBuild(module, path, unfinished);
+    await rename(unfinished, program);
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+  say(`built ${name} in ${Math.round((Date.now() - started) / 1000)} s`);
+}
+
+async function goBuild(module: GoModule, path: string, output: string): Promise<void> {
+  const args = ["build", ...BUILD_FLAGS, "-ldflags", module.ldflags, "-o", output, path];
+  const child = spawn("go", args, {
+    cwd: join(HERE, module.folder),
+    env: goEnvironment(),
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  const code = await new Promise((done, failed) => child.on("exit", done).on("error", failed));
+  if (code !== 0) throw new BuildError(`\`go build ${path}\` failed; its words are above.`);
+}
+
+async function go(args: readonly string[], cwd: string): Promise<string> {
+  const { stdout } = await promisify(execFile)("go", args, { cwd, env: goEnvironment() });
+  return stdout.trim();
+}
+
+/** Without the user's own flags, which would change what is built under the same hash. */
+function goEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off" };
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+function lastLine(error: unknown): string {
+  const { stderr, message } = error as { stderr?: string; message: string };
+  return (stderr || message).trim().split("\n").at(-1)?.replace(/\.$/, "") ?? "";
+}
+
+function say(line: string): void {
+  process.stderr.write(`test bed: ${line}\n`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await buildPrograms();
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
+}

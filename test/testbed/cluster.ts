@@ -1,0 +1,77 @@
+/**
+ * A real cluster to play with, `npm run cluster`: Bookinfo runs with the sidecars of 1.17.1, and
+ * its revision moved on to 1.17.2. It lives until Ctrl-C.
+ */
+import { join } from "node:path";
+import { BuildError, istioSources } from "./build.ts";
+import { startRealCluster, type RealCluster } from "./real-cluster.ts";
+import { run } from "./run.ts";
+
+const PROXY = "mcr.microsoft.com/oss/istio/proxyv2";
+const REVISION = "asm-1-17";
+
+try {
+  const bookinfo = join(await istioSources(), "samples/bookinfo/platform/kube/bookinfo.yaml");
+  say("Starting a cluster ...");
+  const cluster = await startRealCluster();
+  const asked = new AbortController();
+  const stopped = stopOnSignal(cluster, asked);
+  try {
+    await fill(cluster, bookinfo);
+    say(instructions(cluster));
+  } catch (error) {
+    if (!asked.signal.aborted) throw error;
+  }
+  await stopped;
+} catch (error) {
+  if (!(error instanceof BuildError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
+
+async function fill(cluster: RealCluster, bookinfo: string): Promise<void> {
+  const kubectl = (...args: string[]) =>
+    run(cluster.address.folder, cluster.programs.kubectl, [...args, "-n", "default"]);
+  say(`Installing revision ${REVISION} ...`);
+  await cluster.installRevision({ name: REVISION, image: `${PROXY}:1.17.1-distroless` });
+  say("Installing Bookinfo ...");
+  await kubectl("label", "namespace", "default", `istio.io/rev=${REVISION}`);
+  await kubectl("apply", "-f", bookinfo);
+  await kubectl("wait", "deployment", "--all", "--for=condition=Available", "--timeout=60s");
+  await cluster.moveImage(REVISION, `${PROXY}:1.17.2-distroless`);
+}
+
+function instructions({ kubeconfig, programs }: RealCluster): string {
+  return `
+Bookinfo runs in namespace default with the sidecars of 1.17.1; its revision ${REVISION} now
+injects 1.17.2. In another terminal, in this folder:
+
+  export KUBECONFIG=${kubeconfig}
+
+  npx istio-upgrade check        (or: node bin/istio-upgrade.js check)
+
+kubectl:  ${programs.kubectl}
+istioctl: ${programs.istioctl}
+
+Ctrl-C stops it and leaves nothing behind.
+`;
+}
+
+/** Resolves once a signal came and all is gone. A second Ctrl-C changes nothing. */
+function stopOnSignal(cluster: RealCluster, asked: AbortController): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const alive = setInterval(() => undefined, 2 ** 30);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+      process.on(signal, () => {
+        if (asked.signal.aborted) return;
+        asked.abort();
+        say("\nStopping ...");
+        clearInterval(alive);
+        cluster.stop().then(resolve, reject);
+      });
+  });
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

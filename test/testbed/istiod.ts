@@ -1,0 +1,56 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { startChild, waitUntil, type Child } from "./child.ts";
+import { ISTIO_NAMESPACE } from "./manifest.ts";
+import { freePorts } from "./ports.ts";
+
+export interface Istiod {
+  readonly child: Child;
+  /** Where the webhook answers. */
+  readonly httpsPort: number;
+}
+
+export interface IstiodOptions {
+  readonly revision: string;
+  readonly native: boolean;
+  readonly kubeconfig: string;
+  /** Name of the MutatingWebhookConfiguration into which istiod writes its authority. */
+  readonly webhookConfiguration: string;
+}
+
+/** Starts the control plane of a revision and resolves once it says that it is ready. */
+export async function startIstiod(
+  folder: string,
+  program: string,
+  { revision, native, kubeconfig, webhookConfiguration }: IstiodOptions,
+): Promise<Istiod> {
+  const ports = await freePorts(5);
+  const [https, http, grpc, secureGrpc, monitoring] = ports.map((port) => `127.0.0.1:${port}`);
+  const name = `istiod-${revision}`;
+  const cwd = join(folder, name);
+  mkdirSync(cwd, { recursive: true });
+  const args = [
+    "discovery",
+    `--kubeconfig=${kubeconfig}`,
+    "--ctrlz_port=0",
+    `--httpsAddr=${https}`,
+    `--httpAddr=${http}`,
+    `--grpcAddr=${grpc}`,
+    `--secureGRPCAddr=${secureGrpc}`,
+    `--monitoringAddr=${monitoring}`,
+  ];
+  const env = {
+    REVISION: revision,
+    POD_NAMESPACE: ISTIO_NAMESPACE,
+    POD_NAME: name,
+    SERVICE_ACCOUNT: name,
+    CLUSTER_ID: "Kubernetes",
+    INJECT_ENABLED: "true",
+    INJECTION_WEBHOOK_CONFIG_NAME: webhookConfiguration,
+    ENABLE_NATIVE_SIDECARS: String(native),
+    PILOT_CERT_PROVIDER: "istiod",
+  };
+  const child = startChild(folder, name, program, args, { env, cwd });
+  await waitUntil(name, async () => (await fetch(`http://${http}/ready`)).ok, child);
+  return { child, httpsPort: ports[0] ?? 0 };
+}

@@ -1,0 +1,26 @@
+import { parseAllDocuments } from "yaml";
+import type { TestRevision } from "../support/test-cluster.ts";
+import type { KubernetesObject } from "./objects.ts";
+import { run } from "./run.ts";
+
+/** Where AKS keeps its control planes. */
+export const ISTIO_NAMESPACE = "aks-istio-system";
+
+/** What Istio's installer would create for a revision; `default` is the revision without a name. */
+export async function revisionManifest(
+  folder: string,
+  istioctl: string,
+  { name, image, native = false }: TestRevision,
+): Promise<KubernetesObject[]> {
+  const settings = [
+    "profile=minimal",
+    ...(name === "default" ? [] : [`revision=${name}`]),
+    `values.global.istioNamespace=${ISTIO_NAMESPACE}`,
+    `values.global.proxy.image=${image}`,
+    `values.global.proxy_init.image=${image}`,
+    `values.pilot.env.ENABLE_NATIVE_SIDECARS=${native}`,
+  ];
+  const args = ["manifest", "generate", ...settings.flatMap((setting) => ["--set", setting])];
+  const documents = parseAllDocuments(await run(folder, istioctl, args));
+  return documents.map((document) => document.toJS() as KubernetesObject).filter(Boolean);
+}

@@ -1,0 +1,46 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import type { ApiServer } from "./apiserver.ts";
+import { startChild, type Child } from "./child.ts";
+import { writeKubeconfig } from "./kubeconfig.ts";
+import type { KubernetesObject } from "./objects.ts";
+import { STAGES } from "./stages.ts";
+
+/** kwok plays the nodes: it takes pods through the stages that we wrote. */
+export async function startKwok(
+  folder: string,
+  program: string,
+  { server, ca, identities }: ApiServer,
+  port: number,
+): Promise<Child> {
+  const kubeconfig = join(folder, "kwok.kubeconfig");
+  await writeKubeconfig(kubeconfig, server, ca, identities.kwok);
+  const config = join(folder, "stages.yaml");
+  await writeFile(config, STAGES.map((stage) => stringify(stage)).join("---\n"));
+  return startChild(folder, "kwok", program, [
+    `--kubeconfig=${kubeconfig}`,
+    `--config=${config}`,
+    "--manage-all-nodes=true",
+    "--node-lease-duration-seconds=40",
+    "--cidr=10.244.0.1/16",
+    `--server-address=127.0.0.1:${port}`,
+  ]);
+}
+
+export const NODES: readonly KubernetesObject[] = [0, 1, 2].map((index) => {
+  const name = `aks-nodepool1-${index}`;
+  return {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: {
+      name,
+      annotations: { "kwok.x-k8s.io/node": "fake" },
+      labels: {
+        "kubernetes.io/arch": "amd64",
+        "kubernetes.io/hostname": name,
+        "kubernetes.io/os": "linux",
+      },
+    },
+  };
+});

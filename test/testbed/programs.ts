@@ -1,0 +1,56 @@
+export type ProgramName =
+  | "etcd"
+  | "kube-apiserver"
+  | "kube-controller-manager"
+  | "kube-scheduler"
+  | "kubectl"
+  | "kwok"
+  | "istioctl"
+  | "pilot-discovery";
+
+/** Absolute paths. */
+export type Programs = Readonly<Record<ProgramName, string>>;
+
+/** A Go module in this folder: it holds no code, only the versions of the programs we build. */
+export interface GoModule {
+  readonly folder: "kubernetes" | "istio";
+  /** The environment variable with a folder that has the programs already. */
+  readonly assets: "KUBEBUILDER_ASSETS" | "ISTIO_ASSETS";
+  readonly packages: Readonly<Partial<Record<ProgramName, string>>>;
+  readonly ldflags: string;
+}
+
+export const MODULES: readonly GoModule[] = [
+  {
+    folder: "kubernetes",
+    assets: "KUBEBUILDER_ASSETS",
+    packages: {
+      etcd: "go.etcd.io/etcd/server/v3",
+      "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+      "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
+      "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
+      kubectl: "k8s.io/kubernetes/cmd/kubectl",
+      kwok: "sigs.k8s.io/kwok/cmd/kwok",
+    },
+    ldflags: linkerFlags("k8s.io/component-base/version", {
+      gitVersion: "v1.36.3",
+      gitMajor: "1",
+      gitMinor: "36",
+    }),
+  },
+  {
+    folder: "istio",
+    assets: "ISTIO_ASSETS",
+    packages: {
+      istioctl: "istio.io/istio/istioctl/cmd/istioctl",
+      "pilot-discovery": "istio.io/istio/pilot/cmd/pilot-discovery",
+    },
+    ldflags: linkerFlags("istio.io/istio/pkg/version", { buildVersion: "1.31.0" }),
+  },
+];
+
+/** Without symbols; the versions are what the programs tell others that they are. */
+function linkerFlags(path: string, values: Readonly<Record<string, string>>): string {
+  const settings = Object.entries(values).map(([name, value]) => `-X ${path}.${name}=${value}`);
+  return ["-s", "-w", ...settings].join(" ");
+}

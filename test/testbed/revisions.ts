@@ -1,0 +1,130 @@
+import type { TestRevision } from "../support/test-cluster.ts";
+import type { Api } from "./api.ts";
+import { endChild, type Child } from "./child.ts";
+import { startIstiod } from "./istiod.ts";
+import { revisionManifest } from "./manifest.ts";
+import { applyObjects, deleteObjects, pathOf, type KubernetesObject } from "./objects.ts";
+import { waitForImage } from "./probe.ts";
+import type { Programs } from "./programs.ts";
+import type { Tunnel } from "./tunnel.ts";
+
+/** The installed revisions of a bed and their real control planes. */
+export interface Revisions {
+  install(revision: TestRevision): Promise<void>;
+  /** All of it, the tags too that point at it stay behind, as in life. */
+  remove(name: string): Promise<void>;
+  moveImage(name: string, image: string): Promise<void>;
+  /** From now on its webhook cannot be reached. */
+  break(name: string): void;
+  mend(name: string): void;
+  /** The image that a revision injects now; throws where it is not installed. */
+  imageOf(name: string): string;
+  isBroken(name: string): boolean;
+}
+
+interface Installed {
+  readonly istiod: Child;
+  /** Of its Service: `10.0.3.4:443` */
+  readonly address: string;
+  readonly configMap: KubernetesObject;
+  /** What belongs to it alone; types and shared roles are left out. */
+  readonly objects: readonly KubernetesObject[];
+  image: string;
+  broken: boolean;
+}
+
+export interface RevisionsOptions {
+  readonly folder: string;
+  readonly programs: Programs;
+  readonly kubeconfig: string;
+  readonly api: Api;
+  readonly tunnel: Tunnel;
+}
+
+export function keepRevisions(options: RevisionsOptions): Revisions {
+  const { api, tunnel } = options;
+  const installed = new Map<string, Installed>();
+
+  function get(name: string): Installed {
+    const revision = installed.get(name);
+    if (revision === undefined) throw new Error(`there is no revision ${name}`);
+    return revision;
+  }
+
+  async function moveImage(name: string, image: string): Promise<void> {
+    const revision = get(name);
+    await writeImage(api, revision.configMap, image);
+    revision.image = image;
+    if (!revision.broken) await waitForImage(api, name, image);
+  }
+
+  return {
+    moveImage,
+    async install(revision) {
+      if (installed.has(revision.name)) return moveImage(revision.name, revision.image);
+      installed.set(revision.name, await installRevision(options, revision));
+      await waitForImage(api, revision.name, revision.image);
+    },
+    async remove(name) {
+      const revision = get(name);
+      installed.delete(name);
+      await deleteObjects(api, revision.objects);
+      tunnel.unroute(revision.address);
+      await endChild(revision.istiod);
+    },
+    break(name) {
+      const revision = get(name);
+      revision.broken = true;
+      tunnel.breakRoute(revision.address);
+    },
+    mend(name) {
+      const revision = get(name);
+      revision.broken = false;
+      tunnel.mendRoute(revision.address);
+    },
+    imageOf: (name) => get(name).image,
+    isBroken: (name) => get(name).broken,
+  };
+}
+
+async function installRevision(
+  { folder, programs, kubeconfig, api, tunnel }: RevisionsOptions,
+  revision: TestRevision,
+): Promise<Installed> {
+  const { name, image, native = false } = revision;
+  const objects = await revisionManifest(folder, programs.istioctl, revision);
+  const find = (kind: string, prefix: string) => {
+    const isIt = (o: KubernetesObject) => o.kind === kind && o.metadata.name.startsWith(prefix);
+    const object = objects.find(isIt);
+    if (object === undefined) throw new Error(`no ${kind} ${prefix} in the manifest of ${name}`);
+    return object;
+  };
+  const webhookConfiguration = find("MutatingWebhookConfiguration", "istio-").metadata.name;
+  await applyObjects(api, objects);
+  const { body: service } = await api.request("GET", pathOf(find("Service", "istiod")));
+  const istiod = await startIstiod(folder, programs["pilot-discovery"], {
+    revision: name,
+    native,
+    kubeconfig,
+    webhookConfiguration,
+  });
+  const address = `${service.spec.clusterIP}:443`;
+  tunnel.route(address, istiod.httpsPort);
+  const own = objects.filter(({ metadata }) => metadata.name.includes(name));
+  const configMap = find("ConfigMap", "istio-sidecar-injector");
+  return { istiod: istiod.child, address, configMap, objects: own, image, broken: false };
+}
+
+/** As Azure does at a patch upgrade; istiod watches the ConfigMap and reloads it. */
+async function writeImage(api: Api, configMap: KubernetesObject, image: string): Promise<void> {
+  const path = pathOf(configMap);
+  const { body } = await api.request("GET", path);
+  const values = JSON.parse(body.data.values);
+  values.global.proxy.image = image;
+  values.global.proxy_init.image = image;
+  const { status } = await api.request("PATCH", path, {
+    body: { data: { values: JSON.stringify(values, null, 2) } },
+    contentType: "application/merge-patch+json",
+  });
+  if (status !== 200) throw new Error(`PATCH ${path}: ${status}`);
+}

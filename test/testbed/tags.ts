@@ -1,0 +1,56 @@
+import type { Api } from "./api.ts";
+import { ISTIO_NAMESPACE } from "./manifest.ts";
+import { waitUntil } from "./child.ts";
+import { deleteObjects, type KubernetesObject } from "./objects.ts";
+import { probeImage, waitForImage } from "./probe.ts";
+import type { Revisions } from "./revisions.ts";
+import { run } from "./run.ts";
+
+/** Points a tag at a revision with Istio's own tool, and waits until the revision injects for it. */
+export async function setTag(
+  { folder, istioctl, api }: { folder: string; istioctl: string; api: Api },
+  revisions: Revisions,
+  tag: string,
+  revision: string,
+): Promise<void> {
+  await run(folder, istioctl, [
+    "tag",
+    "set",
+    tag,
+    `--revision=${revision}`,
+    `--istioNamespace=${ISTIO_NAMESPACE}`,
+    "--overwrite",
+    "--skip-confirmation",
+  ]);
+  if (!revisions.isBroken(revision)) await waitForImage(api, tag, revisions.imageOf(revision));
+}
+
+/** All that `istioctl tag set` made; it refuses to remove a tag that is not there, we do not. */
+export async function removeTag(api: Api, tag: string): Promise<void> {
+  const registration = "admissionregistration.k8s.io/v1";
+  const { body } = await api.request(
+    "GET",
+    `/apis/${registration}/mutatingwebhookconfigurations?labelSelector=${encodeURIComponent(`istio.io/tag=${tag}`)}`,
+  );
+  const webhooks: KubernetesObject[] = body.items.map(
+    ({ metadata: { name } }: KubernetesObject) => ({
+      apiVersion: registration,
+      kind: "MutatingWebhookConfiguration",
+      metadata: { name },
+    }),
+  );
+  const service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: `istiod-revision-tag-${tag}`, namespace: ISTIO_NAMESPACE },
+  };
+  const validator = {
+    apiVersion: registration,
+    kind: "ValidatingWebhookConfiguration",
+    metadata: { name: "istiod-default-validator" },
+  };
+  await deleteObjects(api, [...webhooks, service, ...(tag === "default" ? [validator] : [])]);
+  if (webhooks.length === 0) return;
+  const isGone = async () => (await probeImage(api, tag)) === "none";
+  await waitUntil(`the end of tag ${tag}`, isGone, undefined, 20);
+}

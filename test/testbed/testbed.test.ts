@@ -1,0 +1,227 @@
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { POD_BEHAVIOUR, type Answer } from "../support/test-cluster.ts";
+import { connectRealCluster, type RealCluster } from "./global-setup.ts";
+
+const IMAGE = "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.26.1-1";
+const NEXT_IMAGE = "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.26.2-1";
+const CLASSIC = "bed-classic";
+const NATIVE = "bed-native";
+
+let cluster: RealCluster;
+
+beforeAll(async () => {
+  const address = inject("cluster");
+  if (address === undefined) throw new Error("these tests need the real cluster");
+  cluster = connectRealCluster(address);
+  await Promise.all([
+    cluster.installRevision({ name: CLASSIC, image: IMAGE }),
+    cluster.installRevision({ name: NATIVE, image: IMAGE, native: true }),
+  ]);
+}, 60_000);
+
+afterAll(async () => {
+  await Promise.all([cluster.removeRevision(CLASSIC), cluster.removeRevision(NATIVE)]);
+  await cluster.stop();
+});
+
+test("a labelled namespace gets sidecars, in a dry run and in a rollout that completes", async () => {
+  const namespace = await newNamespace("bed-rollout", CLASSIC);
+
+  const pod = await dryRun(namespace);
+  expect(pod.status).toBe(201);
+  expect(sidecarOf(pod.body.spec.containers)).toBe(IMAGE);
+  expect(sidecarOf(pod.body.spec.initContainers)).toBeUndefined();
+
+  await createDeployment(namespace, "web");
+  await expect.poll(() => readyReplicas(namespace, "web"), { timeout: 10_000 }).toBe(2);
+  const pods = await podsOf(namespace, "web");
+  expect(pods.map(({ spec }) => sidecarOf(spec.containers))).toEqual([IMAGE, IMAGE]);
+});
+
+test("a native revision puts the sidecar among the init containers", async () => {
+  const pod = await dryRun(await newNamespace("bed-sidecars", NATIVE));
+
+  expect(sidecarOf(pod.body.spec.containers)).toBeUndefined();
+  expect(sidecarOf(pod.body.spec.initContainers)).toBe(IMAGE);
+  const path = `/apis/apps/v1/namespaces/aks-istio-system/deployments/istiod-${NATIVE}`;
+  const { body } = await cluster.request("GET", path);
+  expect(body.spec.template.spec.containers[0].env).toContainEqual({
+    name: "ENABLE_NATIVE_SIDECARS",
+    value: "true",
+  });
+});
+
+test("a tag injects what its revision does, until it is taken away", async () => {
+  await cluster.setTag("bed-tag", CLASSIC);
+  const namespace = await newNamespace("bed-tagged", "bed-tag");
+  expect(sidecarOf((await dryRun(namespace)).body.spec.containers)).toBe(IMAGE);
+
+  await cluster.setTag("bed-tag", NATIVE);
+  expect(sidecarOf((await dryRun(namespace)).body.spec.initContainers)).toBe(IMAGE);
+
+  await cluster.removeTag("bed-tag");
+  expect((await dryRun(namespace)).body.spec.containers).toHaveLength(1);
+  await cluster.removeTag("bed-tag");
+});
+
+test("a moved image is injected at once, by a second install too", async () => {
+  const namespace = await newNamespace("bed-moved", CLASSIC);
+  await cluster.moveImage(CLASSIC, NEXT_IMAGE);
+  expect(sidecarOf((await dryRun(namespace)).body.spec.containers)).toBe(NEXT_IMAGE);
+
+  await cluster.installRevision({ name: CLASSIC, image: IMAGE });
+  expect(sidecarOf((await dryRun(namespace)).body.spec.containers)).toBe(IMAGE);
+});
+
+test("a pod is ready as late as it asks for", async () => {
+  const namespace = await newNamespace("bed-late");
+  const started = Date.now();
+  await createDeployment(namespace, "late", { [POD_BEHAVIOUR.readyAfter]: "2s" });
+  await sleep(1000);
+  expect(await readyReplicas(namespace, "late")).toBe(0);
+  await expect.poll(() => readyReplicas(namespace, "late"), { timeout: 10_000 }).toBe(2);
+  expect(Date.now() - started).toBeGreaterThan(2000);
+  const [pod] = await podsOf(namespace, "late");
+  const ready = pod?.status.conditions?.find(({ type }) => type === "Ready");
+  expect(ready).not.toHaveProperty("reason");
+});
+
+test.each(["ErrImagePull", "CrashLoopBackOff", "CreateContainerConfigError"])(
+  "a pod fails with %s as it asks for",
+  async (reason) => {
+    const namespace = await newNamespace(`bed-${reason.toLowerCase()}`, CLASSIC);
+    await createDeployment(namespace, "bad", { [POD_BEHAVIOUR.fail]: reason });
+    const waiting = async () => {
+      const pods = await podsOf(namespace, "bad");
+      return pods.map(({ status }) => status.containerStatuses?.[0]?.state.waiting);
+    };
+    const expected = expect.objectContaining({ reason, message: expect.any(String) });
+    await expect.poll(waiting, { timeout: 10_000 }).toEqual([expected, expected]);
+    expect(await readyReplicas(namespace, "bad")).toBe(0);
+  },
+);
+
+test("a Job completes, unless a classic sidecar goes on beside it", async () => {
+  const [native, classic] = [
+    await newNamespace("bed-job-native", NATIVE),
+    await newNamespace("bed-job-classic", CLASSIC),
+  ];
+  await Promise.all([createJob(native), createJob(classic)]);
+  const statusOf = async (namespace: string) =>
+    (await cluster.request("GET", `/apis/batch/v1/namespaces/${namespace}/jobs/job`)).body.status;
+  await expect.poll(async () => (await statusOf(native)).succeeded, { timeout: 10_000 }).toBe(1);
+  await expect.poll(async () => (await statusOf(classic)).ready, { timeout: 10_000 }).toBe(1);
+  expect((await statusOf(classic)).succeeded).toBeUndefined();
+});
+
+test("a broken revision refuses pods until it is mended", async () => {
+  const namespace = await newNamespace("bed-broken", CLASSIC);
+  expect((await dryRun(namespace)).status).toBe(201);
+
+  await cluster.breakRevision(CLASSIC);
+  const refused = await dryRun(namespace);
+  expect(refused.status).toBe(500);
+  expect(refused.body.message).toContain('failed calling webhook "rev.namespace.sidecar-injector');
+
+  await cluster.mendRevision(CLASSIC);
+  expect((await dryRun(namespace)).status).toBe(201);
+});
+
+test("a user may do what the rules say, and the audit log tells who asked for what", async () => {
+  const rules = [{ apiGroups: [""], resources: ["pods"], verbs: ["list"] }];
+  const kubeconfig = await cluster.userKubeconfig("bed-user", rules);
+  const token = /token: (\S+)/.exec(await readFile(kubeconfig, "utf8"))?.[1];
+  const headers = { authorization: `Bearer ${token}`, "user-agent": "bed-test/1" };
+
+  expect((await cluster.request("GET", "/api/v1/pods", { headers })).status).toBe(200);
+  const refused = await cluster.request("GET", "/api/v1/namespaces", { headers });
+  expect(refused.status).toBe(403);
+  expect(refused.body.message).toContain("cannot list resource");
+
+  const seen = async () => {
+    const lines = (await readFile(cluster.auditLog, "utf8")).trim().split("\n");
+    const events = lines.map((line) => JSON.parse(line));
+    return events
+      .filter(({ userAgent }) => userAgent === "bed-test/1")
+      .map(({ verb, requestURI, responseStatus }) => [verb, requestURI, responseStatus.code]);
+  };
+  await expect.poll(seen).toEqual([
+    ["list", "/api/v1/pods", 200],
+    ["list", "/api/v1/namespaces", 403],
+  ]);
+});
+
+async function newNamespace(name: string, revision?: string): Promise<string> {
+  const labels = revision === undefined ? {} : { "istio.io/rev": revision };
+  const { status } = await cluster.request("POST", "/api/v1/namespaces", {
+    body: { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } },
+  });
+  expect(status).toBe(201);
+  const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
+  await expect.poll(async () => (await cluster.request("GET", account)).status).toBe(200);
+  return name;
+}
+
+function dryRun(namespace: string): Promise<Answer> {
+  return cluster.request("POST", `/api/v1/namespaces/${namespace}/pods?dryRun=All`, {
+    body: { apiVersion: "v1", kind: "Pod", metadata: { name: "dry" }, spec: POD_SPEC },
+  });
+}
+
+const POD_SPEC = { containers: [{ name: "app", image: "app:1" }] };
+
+async function createDeployment(
+  namespace: string,
+  name: string,
+  annotations: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const labels = { app: name };
+  const template = { metadata: { labels, annotations }, spec: POD_SPEC };
+  const { status } = await cluster.request(
+    "POST",
+    `/apis/apps/v1/namespaces/${namespace}/deployments`,
+    {
+      body: {
+        apiVersion: "apps/v1",
+        kind: "Deployment",
+        metadata: { name },
+        spec: { replicas: 2, selector: { matchLabels: labels }, template },
+      },
+    },
+  );
+  expect(status).toBe(201);
+}
+
+async function createJob(namespace: string): Promise<void> {
+  const template = { spec: { ...POD_SPEC, restartPolicy: "Never" } };
+  const { status } = await cluster.request("POST", `/apis/batch/v1/namespaces/${namespace}/jobs`, {
+    body: { apiVersion: "batch/v1", kind: "Job", metadata: { name: "job" }, spec: { template } },
+  });
+  expect(status).toBe(201);
+}
+
+async function readyReplicas(namespace: string, name: string): Promise<number> {
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
+  return (await cluster.request("GET", path)).body.status.readyReplicas ?? 0;
+}
+
+interface SeenPod {
+  readonly spec: { readonly containers: SeenContainers };
+  readonly status: {
+    readonly conditions?: readonly { readonly type: string }[];
+    readonly containerStatuses?: readonly { readonly state: { readonly waiting?: unknown } }[];
+  };
+}
+
+type SeenContainers = readonly { readonly name: string; readonly image: string }[];
+
+async function podsOf(namespace: string, app: string): Promise<readonly SeenPod[]> {
+  const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3D${app}`;
+  return (await cluster.request("GET", path)).body.items;
+}
+
+function sidecarOf(containers: SeenContainers = []): string | undefined {
+  return containers.find(({ name }) => name === "istio-proxy")?.image;
+}
