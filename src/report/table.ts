@@ -268,7 +268,7 @@ function conclusion(report: Report, style: Style): Lines {
   if (summary.workloads === 0) {
     return report.complete ? ["No workload in scope has a sidecar, or would get one."] : [];
   }
-  const line = `${all} in the mesh: ${counts.join(", ")}.`;
+  const line = `${all}: ${counts.join(", ")}.`;
   const dryRun = report.kind === "RestartReport" && report.dryRun !== null;
   if (exitCode !== 0 || dryRun) return [line];
   return [style.good(`${CLEAN[report.kind]} ${line}`)];
@@ -276,7 +276,7 @@ function conclusion(report: Report, style: Style): Lines {
 
 const CLEAN: Readonly<Record<Report["kind"], string>> = {
   CheckReport: "Nothing is left to do:",
-  VerifyReport: "Verified, every live pod is on target and ready:",
+  VerifyReport: "Verified, all on target and ready:",
   RestartReport: "Verified from a fresh read:",
 };
 

@@ -1,0 +1,154 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
+import { runProgram } from "../support/run-program.ts";
+import type { TestCluster } from "../support/test-cluster.ts";
+
+/** Every error: one sentence that says what failed, one that says what to do, and nothing else. */
+describe("an error", () => {
+  let cluster: TestCluster;
+  let host = "";
+  let folder = "";
+
+  beforeAll(async () => {
+    cluster = await startEmbeddedCluster();
+    host = /https:\/\/([\d.:]+)/.exec(readFileSync(cluster.kubeconfig, "utf8"))?.[1] ?? "";
+    folder = mkdtempSync(join(tmpdir(), "istio-upgrade-e2e-"));
+  });
+  afterAll(async () => {
+    await cluster.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const USAGE: readonly (readonly [args: string, message: string, hint: string])[] = [
+    ["chek", "unknown command 'chek' (Did you mean check?)", "see: istio-upgrade --help"],
+    ["check --nope", "unknown option '--nope'", "see: istio-upgrade check --help"],
+    [
+      "check -n",
+      "option '-n, --namespace <name>' argument missing",
+      "see: istio-upgrade check --help",
+    ],
+    [
+      "check -n Shop",
+      '--namespace "Shop" is not a name that a namespace can have',
+      "names are lower-case letters, digits and dashes: kubectl get namespaces",
+    ],
+    [
+      "check -A -n shop",
+      "--namespace and --all-namespaces contradict each other",
+      "leave one of them out",
+    ],
+    ["check -o yaml", '--output "yaml" is not known', "it is one of: table, wide, json"],
+    [
+      "check -l a~b",
+      '--selector has a part that is no label requirement: "a~b"',
+      "write it as kubectl takes it: app=web,tier!=db,env in (test,prod),!legacy",
+    ],
+    [
+      "check --request-timeout 5",
+      '--request-timeout "5" is not a duration',
+      "write 90s, 10m or 1h30m",
+    ],
+    [
+      "restart --yes",
+      "restart needs to know what to restart",
+      "add --namespace NAMESPACE, or name workloads as KIND/NAME, or --all-namespaces",
+    ],
+    [
+      "restart pod/web -n shop --yes",
+      '"pod/web" names no workload that can be restarted',
+      "kinds are deployment, statefulset and daemonset: deploy/web, sts/db, ds/agent",
+    ],
+    [
+      "restart -n shop",
+      "restart asks before it acts, and there is no terminal to ask at",
+      "add --yes, or look first with --dry-run",
+    ],
+    [
+      "restart -A --yes",
+      "--all-namespaces with --yes also needs --context: the current context may be another cluster",
+      "see the contexts: kubectl config get-contexts",
+    ],
+    [
+      "restart -n shop --yes --max-parallel 0",
+      '--max-parallel "0" is not a count',
+      "give a whole number from 1 up",
+    ],
+    [
+      "restart -n shop --dry-run=maybe",
+      '--dry-run "maybe" is not known',
+      "it is one of: client, server",
+    ],
+  ];
+
+  test.each(USAGE)("in usage: %s", async (args, message, hint) => {
+    const ran = await runProgram(args.split(" "), { KUBECONFIG: "/nonexistent" });
+    expect(ran).toEqual({ status: 64, stdout: "", stderr: `error: ${message}\n${hint}\n` });
+  });
+
+  test("for no cluster at all", async () => {
+    expect(await runProgram(["check"])).toEqual({
+      status: 1,
+      stdout: "",
+      stderr:
+        "error: no cluster is configured: there is no kubeconfig file\n" +
+        "set KUBECONFIG or --kubeconfig, on AKS after: az aks get-credentials\n",
+    });
+  });
+
+  test("for a kubeconfig that does not exist", async () => {
+    expect(await runProgram(["check", "--kubeconfig", "/nonexistent/config"])).toEqual({
+      status: 1,
+      stdout: "",
+      stderr:
+        "error: the kubeconfig file /nonexistent/config does not exist\n" +
+        "correct --kubeconfig, or leave it out to use KUBECONFIG or ~/.kube/config\n",
+    });
+  });
+
+  test("for a context that does not exist", async () => {
+    const env = { KUBECONFIG: cluster.kubeconfig };
+    expect(await runProgram(["check", "--context", "prod"], env)).toEqual({
+      status: 1,
+      stdout: "",
+      stderr:
+        `error: the context "prod" does not exist in ${cluster.kubeconfig}\n` + "there are: test\n",
+    });
+  });
+
+  test("for an API server that does not answer", async () => {
+    const dead = join(folder, "dead");
+    const config = readFileSync(cluster.kubeconfig, "utf8").replace(host, "127.0.0.1:1");
+    writeFileSync(dead, config);
+    const ran = await runProgram(["check"], { KUBECONFIG: dead });
+    expect([ran.status, ran.stdout]).toEqual([1, ""]);
+    expect(ran.stderr).toBe(
+      'error: the API server of the context "test" cannot be read: 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1\n' +
+        "see whether kubectl can: kubectl --context test get --raw /readyz (https://127.0.0.1:1)\n",
+    );
+  });
+
+  test("for a namespace that does not exist", async () => {
+    const env = { KUBECONFIG: cluster.kubeconfig };
+    expect(await runProgram(["check", "-n", "shpo"], env)).toEqual({
+      status: 1,
+      stdout: "",
+      stderr:
+        `error: the namespace "shpo" does not exist in ${host}\n` +
+        "see which there are: kubectl get namespaces\n",
+    });
+  });
+
+  test("for a cluster without the add-on", async () => {
+    const env = { KUBECONFIG: cluster.kubeconfig };
+    expect(await runProgram(["check"], env)).toEqual({
+      status: 1,
+      stdout: "",
+      stderr:
+        `error: no ConfigMap istio-sidecar-injector* in the namespace "aks-istio-system" of ${host}\n` +
+        "is this cluster on the AKS Istio add-on? For another Istio name its namespace: --istio-namespace istio-system\n",
+    });
+  });
+});
