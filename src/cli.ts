@@ -8,6 +8,7 @@ import {
   DRY_RUNS,
   INCLUDES,
   OUTPUTS,
+  PROVES,
   type RawOptions,
   restartSettings,
   verifySettings,
@@ -125,6 +126,7 @@ function command(
     .option("--revision <name>", "only what runs this revision, or would get it")
     .option("--exclude <[ns/]kind[/name]>", "leave these out; repeatable", collect)
     .option("--exclude-namespace <name>", "leave this namespace out; repeatable", collect)
+    .option("--prove <when>", `dry-run injection: ${PROVES.join(", ")}`, "auto")
     .optionsGroup("Connection:")
     .option("--kubeconfig <file>", "kubeconfig to use instead of KUBECONFIG or ~/.kube/config")
     .option("--context <name>", "context of the kubeconfig to use")

@@ -10,6 +10,8 @@ export interface CommonSettings {
   readonly connection: ConnectionSettings;
   readonly istioNamespace: string;
   readonly scope: ScopeSettings;
+  /** When to prove by a dry run what injection would give. */
+  readonly prove: (typeof PROVES)[number];
   readonly display: DisplaySettings;
 }
 
@@ -39,6 +41,7 @@ export interface Exclude {
 export const OUTPUTS = ["table", "wide", "json"] as const;
 export const COLORS = ["auto", "always", "never"] as const;
 export const INCLUDES = ["missing", "current", "unhealthy"] as const;
+export const PROVES = ["auto", "always", "never"] as const;
 export const DRY_RUNS = ["client", "server"] as const;
 
 export interface DisplaySettings {
@@ -81,6 +84,7 @@ export function commonSettings(raw: RawOptions, names: readonly string[] = []): 
     },
     istioNamespace: namespaceName("--istio-namespace", text(raw["istioNamespace"]) ?? ""),
     scope: scopeSettings(raw, names),
+    prove: oneOf("--prove", raw["prove"] ?? "auto", PROVES),
     display: {
       output: raw["json"] === true ? "json" : oneOf("--output", raw["output"], OUTPUTS),
       color: oneOf("--color", raw["color"], COLORS),

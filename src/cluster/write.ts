@@ -1,3 +1,4 @@
+import type { V1Pod } from "@kubernetes/client-node";
 import type { Api } from "./api.ts";
 import { resourceOf, type RestartableKind } from "../mesh/kinds.ts";
 
@@ -42,6 +43,21 @@ export async function restart(api: Api, request: RestartRequest): Promise<void> 
 /** RFC 3339 without fractions, as kubectl writes it. */
 export function formatRestartTime(time: Date): string {
   return `${time.toISOString().slice(0, 19)}Z`;
+}
+
+/**
+ * What creating a pod would give, by the cluster's own webhooks; nothing is persisted.
+ *
+ * @throws ApiError with the refusal of whoever refuses it.
+ */
+export async function createPodDryRun(api: Api, namespace: string, pod: V1Pod): Promise<V1Pod> {
+  return api.send({
+    method: "POST",
+    path: `/api/v1/namespaces/${namespace}/pods`,
+    query: { dryRun: "All", fieldManager: "istio-upgrade" },
+    kind: "Pod",
+    body: pod,
+  });
 }
 
 export interface Permission {

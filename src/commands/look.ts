@@ -1,12 +1,14 @@
 import { readSnapshot } from "../cluster/read.ts";
 import { CannotRun } from "../errors.ts";
 import { type Assessment, assess, type Policy } from "../mesh/assess.ts";
-import { resourceName } from "../mesh/kinds.ts";
+import { isRestartable, resourceName } from "../mesh/kinds.ts";
 import { type Mesh, resolveMesh } from "../mesh/mesh.ts";
 import { predictInjection } from "../mesh/prediction.ts";
+import type { DryRun } from "../mesh/proof.ts";
 import { matchesSelector } from "../mesh/selector.ts";
 import type { CommonSettings, ScopeSettings } from "../settings.ts";
 import type { Gap, Snapshot, Workload } from "../snapshot.ts";
+import type { Prover } from "./prover.ts";
 import type { Session } from "./session.ts";
 
 /** One fresh read of the scope, judged. */
@@ -33,14 +35,31 @@ export async function look(session: Session, consent: Omit<Policy, "excludes">):
 
   const workloads = snapshot.workloads.filter((workload) => isInScope(workload, scope));
   const policy = policyFor(settings, consent);
-  const assessments = workloads
-    .flatMap((workload) => {
-      const namespace = snapshot.namespaces.get(workload.namespace);
-      return assess(workload, namespace, mesh, policy) ?? [];
-    })
+  const judged = await Promise.all(
+    workloads.map(async (workload) => {
+      const judge = (dryRun?: DryRun) =>
+        assess(workload, snapshot.namespaces.get(workload.namespace), mesh, policy, dryRun);
+      const predicted = judge();
+      if (!isToBeProved(workload, predicted, session.prover)) return predicted;
+      return judge(await session.prover.prove(workload));
+    }),
+  );
+  const assessments = judged
+    .flatMap((assessment) => assessment ?? [])
     .filter((assessment) => isListed(assessment, scope));
   requireNamed(snapshot, workloads, assessments, mesh, session);
   return { mesh, workloads, assessments, gaps: snapshot.gaps };
+}
+
+/** By itself a look proves only what it could not predict. */
+function isToBeProved(
+  { kind }: Workload,
+  predicted: Assessment | undefined,
+  { when }: Prover,
+): boolean {
+  if (when === "never" || !isRestartable(kind)) return false;
+  if (when === "auto") return predicted?.verdict === "unknown";
+  return predicted?.verdict !== "managed" && predicted?.verdict !== "excluded";
 }
 
 export function policyFor({ scope }: CommonSettings, consent: Omit<Policy, "excludes">): Policy {
@@ -65,16 +84,14 @@ function isInScope(workload: Workload, { workloads, selector }: ScopeSettings): 
   return named && (selector === undefined || matchesSelector(workload.labels, selector.parsed));
 }
 
-function isListed({ workload, running, target, finding }: Assessment, scope: ScopeSettings) {
+function isListed({ running, target, finding }: Assessment, scope: ScopeSettings) {
   const { revision, workloads } = scope;
   const asked =
     revision === undefined ||
     target?.revision === revision ||
     running.some((group) => group.revision === revision);
   // Scaled to zero it has nothing to say, unless it was asked for by name.
-  return (
-    asked && (finding.code !== "scaled-to-zero" || workloads.length > 0) && workload !== undefined
-  );
+  return asked && (finding.code !== "scaled-to-zero" || workloads.length > 0);
 }
 
 /** Without one injector there is nothing to compare with, and no sidecar to be had. */

@@ -3,6 +3,7 @@ import { loadConnection } from "../cluster/kubeconfig.ts";
 import type { Io } from "../io.ts";
 import { openProgress, type Progress } from "../report/progress.ts";
 import type { CommonSettings } from "../settings.ts";
+import { openProver, type Prover } from "./prover.ts";
 
 /** A command at work: the cluster, the settings, and the world it talks to. */
 export interface Session<Settings extends CommonSettings = CommonSettings> {
@@ -13,6 +14,7 @@ export interface Session<Settings extends CommonSettings = CommonSettings> {
   readonly version: string;
   readonly io: Io;
   readonly progress: Progress;
+  readonly prover: Prover;
 }
 
 /**
@@ -35,7 +37,8 @@ export async function withSession<Settings extends CommonSettings, Value>(
   });
   try {
     const namespaces = namespacesOf(settings.scope, connection.namespace);
-    return await run({ api, settings, namespaces, version, io, progress });
+    const prover = openProver(api, settings.prove);
+    return await run({ api, settings, namespaces, version, io, progress, prover });
   } finally {
     progress.stop();
     api.close();

@@ -5,6 +5,7 @@ import { type Change, compareImages, largestChange } from "./image.ts";
 import { classifyManaged } from "./managed.ts";
 import type { Mesh } from "./mesh.ts";
 import { type Prediction, predictInjection } from "./prediction.ts";
+import { applyProof, type DryRun, type Proved } from "./proof.ts";
 import { type Consent, type Restartability, restartabilityOf } from "./restartability.ts";
 import { type Warning, warningsFor } from "./warnings.ts";
 
@@ -33,6 +34,8 @@ export interface Assessment {
   /** `undefined` where nothing would be injected, or where that is unknown. */
   readonly target: Target | undefined;
   readonly restart: Restartability;
+  /** The target is the answer of a dry run, not a prediction. */
+  readonly proved: boolean;
   readonly warnings: readonly Warning[];
 }
 
@@ -55,6 +58,7 @@ const EXCLUDE = "istio-upgrade/exclude";
  * Judges one workload.
  *
  * @param namespace `undefined` where its labels could not be read.
+ * @param dryRun what the API server answered for the workload's template, where it was asked.
  * @returns `undefined` for a workload outside the mesh: no sidecar now, and none to come.
  */
 export function assess(
@@ -62,8 +66,13 @@ export function assess(
   namespace: Namespace | undefined,
   mesh: Mesh,
   policy: Policy,
+  dryRun?: DryRun,
 ): Assessment | undefined {
-  const prediction = predict(workload, namespace, mesh);
+  const { prediction, proved, disagreement } = proveOr(
+    predict(workload, namespace, mesh),
+    dryRun,
+    mesh,
+  );
   const target =
     prediction.kind === "injected"
       ? { revision: prediction.revision, image: prediction.image }
@@ -88,8 +97,15 @@ export function assess(
     running,
     target,
     restart: mends ? restartOf(workload, running, prediction, mesh, policy) : NOT_NEEDED,
-    warnings: warningsFor(workload, running, mends),
+    proved,
+    warnings: [...(disagreement ? [disagreement] : []), ...warningsFor(workload, running, mends)],
   };
+}
+
+function proveOr(prediction: Prediction, dryRun: DryRun | undefined, mesh: Mesh): Proved {
+  return dryRun === undefined
+    ? { prediction, proved: false, disagreement: undefined }
+    : applyProof(prediction, dryRun, mesh);
 }
 
 const NOT_NEEDED: Restartability = {

@@ -22,6 +22,8 @@ interface ReportBase {
   /** Everything in scope was read, and every workload decided. */
   readonly complete: boolean;
   readonly gaps: readonly GapEntry[];
+  /** What to know about the report as a whole. */
+  readonly notes: readonly string[];
   readonly targets: readonly TargetEntry[];
   readonly workloads: readonly WorkloadEntry[];
   readonly summary: SummaryEntry;
@@ -94,7 +96,7 @@ export interface WorkloadEntry {
   readonly change: Change;
   readonly running: readonly RunningEntry[];
   readonly target: { readonly revision: string; readonly image: string } | null;
-  readonly proof: "predicted" | "first-pod";
+  readonly proof: "predicted" | "proved" | "first-pod";
   readonly restart: "yes" | "no" | "by-hand" | "refused";
   /** Why it is not restarted; empty where `restart` is `yes`, or nothing needs doing. */
   readonly restartReason: string;

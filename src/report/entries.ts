@@ -33,7 +33,8 @@ export function targetEntries({ revisions }: Mesh): readonly TargetEntry[] {
 }
 
 export function workloadEntry(assessment: Assessment): WorkloadEntry {
-  const { workload, verdict, finding, change, running, target, restart, warnings } = assessment;
+  const { workload, verdict, finding, change, running, target, restart, proved, warnings } =
+    assessment;
   const { namespace, kind, name } = workload;
   const onTarget = (index: number) =>
     running[index]?.change === "none" && running[index]?.image !== undefined;
@@ -57,7 +58,7 @@ export function workloadEntry(assessment: Assessment): WorkloadEntry {
       ...(onTarget(index) ? {} : { podNames: group.podNames }),
     })),
     target: target ?? null,
-    proof: "predicted",
+    proof: proved ? "proved" : "predicted",
     restart: restart.answer,
     restartReason: blocked?.reason ?? "",
     warnings,

@@ -20,6 +20,7 @@ export function renderTable(report: Report, style: Style, wide: boolean): string
     unready(report, style),
     gaps(report, style),
     warnings(report, style),
+    notes(report, style),
     ...(wide ? [everything(report, style)] : []),
     conclusion(report, style),
     next(report, style),
@@ -177,6 +178,13 @@ function warnings({ workloads }: Report, style: Style): Lines {
     return [plain(message), ...indented(more > 0 ? `${shown} and ${more} more` : shown, style)];
   });
   return titled(style.warn("WARNINGS"), blocks);
+}
+
+function notes(report: Report, style: Style): Lines {
+  return titled(
+    style.dim("NOTE"),
+    report.notes.flatMap((note) => indented(note, style)),
+  );
 }
 
 function restarts(report: RestartReport, style: Style, wide: boolean): readonly Lines[] {

@@ -100,7 +100,7 @@ async function settle(
 }
 
 async function judgeAgain(
-  { api, settings }: RestartSession,
+  { api, settings, prover }: RestartSession,
   step: Step,
   consent: Consent,
 ): Promise<Ending | { readonly assessment: Assessment; readonly mesh: Mesh }> {
@@ -113,7 +113,9 @@ async function judgeAgain(
   }
   const mesh = resolveMesh(snapshot.controlPlane);
   const namespace = snapshot.namespaces.get(step.ref.namespace);
-  const assessment = assess(workload, namespace, mesh, policyFor(settings, consent));
+  const policy = policyFor(settings, consent);
+  const dryRun = prover.when === "never" ? undefined : await prover.prove(workload);
+  const assessment = assess(workload, namespace, mesh, policy, dryRun);
   return assessment === undefined
     ? ended("skipped", "left-the-mesh", "it has left the mesh since the plan was made")
     : { assessment, mesh };

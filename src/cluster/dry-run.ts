@@ -1,0 +1,75 @@
+import type { V1Pod, V1PodSpec, V1StatefulSet } from "@kubernetes/client-node";
+import type { DryRun } from "../mesh/proof.ts";
+import { isRestartable, resourceOf } from "../mesh/kinds.ts";
+import type { WorkloadRef } from "../snapshot.ts";
+import { ApiError, isForbidden, isNotFound } from "./api-error.ts";
+import type { Api } from "./api.ts";
+import type { RestartableObject } from "./records.ts";
+import { groupOf } from "./tally.ts";
+import { createPodDryRun } from "./write.ts";
+
+/**
+ * Has the API server create a pod from a workload's template, by its own webhooks, without keeping
+ * it: what a restart would get, by the real injector.
+ *
+ * @returns `unavailable` where that proves nothing: no permission, or a webhook of somebody else
+ *   that knows no dry run.
+ */
+export async function dryRunInjection(api: Api, ref: WorkloadRef): Promise<DryRun> {
+  if (!isRestartable(ref.kind)) return unavailable(`a ${ref.kind} has no template to try`);
+  try {
+    const path = `/apis/apps/v1/namespaces/${ref.namespace}/${resourceOf(ref.kind)}/${ref.name}`;
+    const owner = await api.send({ method: "GET", path, kind: ref.kind });
+    const pod = await createPodDryRun(api, ref.namespace, podOf(ref, owner));
+    const { image, revision } = groupOf(pod);
+    return { kind: "pod", image, revision };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return isAnswer(error)
+      ? { kind: "refused", message: error.message }
+      : unavailable(error.message);
+  }
+}
+
+function unavailable(message: string): DryRun {
+  return { kind: "unavailable", message };
+}
+
+/** A refusal of the pod itself, as against one of the question. */
+function isAnswer(error: ApiError): boolean {
+  if (isForbidden(error) || isNotFound(error) || error.status === 0) return false;
+  // A quota that is full now may have room once old pods are gone.
+  if (error.message.includes("exceeded quota")) return false;
+  if (error.message.includes("does not support dry run")) return false;
+  return (
+    [400, 403, 422].includes(error.status) ||
+    (error.status === 500 && error.message.includes("failed calling webhook"))
+  );
+}
+
+/** The pod that the workload's controller would create, as far as admission looks at it. */
+function podOf(ref: WorkloadRef, owner: RestartableObject): V1Pod {
+  const template = owner.spec?.template;
+  const { labels = {}, annotations = {} } = template?.metadata ?? {};
+  const spec: V1PodSpec = template?.spec ?? { containers: [] };
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      generateName: `${ref.name}-`,
+      namespace: ref.namespace,
+      labels,
+      annotations,
+    },
+    spec: { ...spec, volumes: [...(spec.volumes ?? []), ...claimedVolumes(ref, owner)] },
+  };
+}
+
+/** The StatefulSet controller adds a volume for every claim template; without it the pod is invalid. */
+function claimedVolumes(ref: WorkloadRef, owner: RestartableObject) {
+  const templates = (owner as V1StatefulSet).spec?.volumeClaimTemplates ?? [];
+  return templates.map(({ metadata }) => ({
+    name: metadata?.name ?? "",
+    persistentVolumeClaim: { claimName: `${metadata?.name}-${ref.name}-0` },
+  }));
+}

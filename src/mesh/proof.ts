@@ -1,0 +1,98 @@
+import type { Finding } from "./findings.ts";
+import type { Mesh } from "./mesh.ts";
+import type { Prediction } from "./prediction.ts";
+import type { Warning } from "./warnings.ts";
+
+/** What the API server answered when it was asked to create a pod without keeping it. */
+export type DryRun =
+  | {
+      readonly kind: "pod";
+      /** Image of `istio-proxy`; `undefined`: it would have no sidecar. */
+      readonly image: string | undefined;
+      readonly revision: string | undefined;
+    }
+  | { readonly kind: "refused"; readonly message: string }
+  | { readonly kind: "unavailable"; readonly message: string };
+
+export interface Proved {
+  readonly prediction: Prediction;
+  /** It was proved: `false` where the dry run proved nothing, and the prediction stands. */
+  readonly proved: boolean;
+  /** The rules here came to something else than the real injector. */
+  readonly disagreement: Warning | undefined;
+}
+
+/** Lays a dry run over a prediction: where they disagree, the dry run wins, and that is said. */
+export function applyProof(prediction: Prediction, dryRun: DryRun, mesh: Mesh): Proved {
+  if (dryRun.kind === "unavailable") {
+    return { prediction, proved: false, disagreement: undefined };
+  }
+  const proved = predictionOf(prediction, dryRun, mesh);
+  return {
+    prediction: proved,
+    proved: true,
+    disagreement:
+      prediction.kind === "unknown" || summaryOf(prediction) === summaryOf(proved)
+        ? undefined
+        : {
+            code: "proof-differs",
+            message: `predicted was ${summaryOf(prediction)}; a dry run by the API server gives ${summaryOf(proved)}, which counts`,
+          },
+  };
+}
+
+function predictionOf(
+  prediction: Prediction,
+  dryRun: Exclude<DryRun, { kind: "unavailable" }>,
+  mesh: Mesh,
+): Prediction {
+  if (dryRun.kind === "refused") {
+    return { kind: "rejected", finding: refusedBy(prediction, dryRun.message) };
+  }
+  if (dryRun.image === undefined) {
+    return {
+      kind: "none",
+      finding: prediction.kind === "none" ? prediction.finding : NOT_INJECTED,
+    };
+  }
+  const revision = dryRun.revision ?? "default";
+  const predicted = prediction.kind === "injected" ? prediction : undefined;
+  return {
+    kind: "injected",
+    revision,
+    image: dryRun.image,
+    pin: predicted?.pin,
+    unpinned: predicted?.pin === undefined ? dryRun.image : predicted.unpinned,
+    source: mesh.revisions.get(revision)?.source ?? "a dry run by the API server",
+  };
+}
+
+const NOT_INJECTED: Finding = {
+  code: "not-injected",
+  reason: "a dry run by the API server creates the pod without a sidecar",
+  nextStep: "look for another webhook or policy that keeps injection away",
+};
+
+function refusedBy(prediction: Prediction, message: string): Finding {
+  if (prediction.kind === "rejected") return prediction.finding;
+  return {
+    code: message.includes("violates PodSecurity") ? "pod-security" : "pod-refused",
+    reason: `a dry run by the API server is refused: ${message}`,
+    nextStep: message.includes("violates PodSecurity")
+      ? "lower the namespace's pod-security.kubernetes.io/enforce label, or use Istio CNI"
+      : "mend what the message names; new pods would be refused the same way",
+  };
+}
+
+function summaryOf(prediction: Prediction): string {
+  switch (prediction.kind) {
+    case "injected":
+      return `${prediction.image} of ${prediction.revision}`;
+    case "none":
+      return "no sidecar";
+    case "rejected":
+      return "a refusal";
+    case "unknown":
+      return "unknown";
+  }
+}
