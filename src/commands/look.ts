@@ -23,9 +23,14 @@ export interface Look {
 /**
  * Reads and judges; asks the API server, never a cache.
  *
+ * @param prove which workloads to prove with `--prove=auto`.
  * @throws CannotRun where there is no injector, or a named workload is not there.
  */
-export async function look(session: Session, consent: Omit<Policy, "excludes">): Promise<Look> {
+export async function look(
+  session: Session,
+  consent: Omit<Policy, "excludes">,
+  prove: (predicted: Assessment | undefined) => boolean = isUndecided,
+): Promise<Look> {
   const { api, settings, namespaces, progress } = session;
   const { scope, istioNamespace } = settings;
   progress.emit({ type: "reading", what: namespaces?.join(", ") ?? "all namespaces" });
@@ -40,7 +45,7 @@ export async function look(session: Session, consent: Omit<Policy, "excludes">):
       const judge = (dryRun?: DryRun) =>
         assess(workload, snapshot.namespaces.get(workload.namespace), mesh, policy, dryRun);
       const predicted = judge();
-      if (!isToBeProved(workload, predicted, session.prover)) return predicted;
+      if (!isToBeProved(workload, predicted, session.prover, prove)) return predicted;
       return judge(await session.prover.prove(workload));
     }),
   );
@@ -52,13 +57,18 @@ export async function look(session: Session, consent: Omit<Policy, "excludes">):
 }
 
 /** By itself a look proves only what it could not predict. */
+function isUndecided(predicted: Assessment | undefined): boolean {
+  return predicted?.verdict === "unknown";
+}
+
 function isToBeProved(
   { kind }: Workload,
   predicted: Assessment | undefined,
   { when }: Prover,
+  prove: (predicted: Assessment | undefined) => boolean,
 ): boolean {
   if (when === "never" || !isRestartable(kind)) return false;
-  if (when === "auto") return predicted?.verdict === "unknown";
+  if (when === "auto") return prove(predicted);
   return predicted?.verdict !== "managed" && predicted?.verdict !== "excluded";
 }
 

@@ -1,7 +1,7 @@
 import { EXIT, type ExitCode, type ExitReason } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import type { ResultEntry, StepEntry } from "../report/document.ts";
-import { planHash, resultEntry, stepEntry } from "../report/entries.ts";
+import { planHash, resultEntry, stepEntry, withFirstPods } from "../report/entries.ts";
 import { resultReasons } from "../report/exit-reasons.ts";
 import { type Plan, planRestart } from "../rollout/plan.ts";
 import type { StepResult } from "../rollout/result.ts";
@@ -46,7 +46,12 @@ export function restart(settings: RestartSettings, version: string, io: Io): Pro
         signalReason(run.signal),
       );
     }
-    const after = await look(session, consent);
+    // What is left although it could be restarted: is it the proof that kept it from it?
+    const after = await look(
+      session,
+      consent,
+      (seen) => seen?.verdict === "unknown" || seen?.restart.answer === "yes",
+    );
     const results = verifyResults(run.results, plan.steps, after.workloads, after.assessments);
     return conclude(session, plan, after, results, signalReason(run.signal));
   });
@@ -91,9 +96,10 @@ async function conclude(
   const { settings, api } = session;
   const steps: readonly StepEntry[] = plan.steps.map(stepEntry);
   const entries: readonly ResultEntry[] = results.map(resultEntry);
+  const findings = findingsOf(session, seen, [...settings.include]);
   return finish(
     session,
-    findingsOf(session, seen, [...settings.include]),
+    { ...findings, workloads: withFirstPods(findings.workloads, entries) },
     {
       kind: "RestartReport",
       user: (await whoAmI(api)) ?? null,

@@ -103,6 +103,23 @@ export function resultEntry(result: StepResult): ResultEntry {
   };
 }
 
+/** The first new pod of a rollout proved what it got, where no dry run did. */
+export function withFirstPods(
+  entries: readonly WorkloadEntry[],
+  results: readonly ResultEntry[],
+): readonly WorkloadEntry[] {
+  const seen = new Set(
+    results
+      .filter(({ outcome }) => outcome === "restarted")
+      .map(({ namespace, kind, name }) => `${namespace}/${kind}/${name}`),
+  );
+  return entries.map((entry) =>
+    entry.proof === "predicted" && seen.has(`${entry.namespace}/${entry.kind}/${entry.name}`)
+      ? { ...entry, proof: "first-pod" }
+      : entry,
+  );
+}
+
 /** The same steps have the same hash, whenever they were planned. */
 export function planHash(steps: readonly StepEntry[]): string {
   return `sha256:${createHash("sha256").update(JSON.stringify(steps)).digest("hex")}`;

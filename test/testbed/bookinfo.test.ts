@@ -1,11 +1,13 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseReport } from "../support/report-schema.ts";
 import { runProgram } from "../support/run-program.ts";
+import { auditedWrites } from "./audit.ts";
 import { istioSources } from "./build.ts";
-import { connectRealCluster, type RealCluster } from "./global-setup.ts";
+import { openRealCluster } from "./open-real-cluster.ts";
+import type { RealCluster } from "./real-cluster.ts";
 
 const execute = promisify(execFile);
 
@@ -38,9 +40,7 @@ describe("Bookinfo on a real control plane", () => {
   };
 
   beforeAll(async () => {
-    const address = inject("cluster");
-    if (address === undefined) throw new Error("this file needs the real control plane");
-    cluster = connectRealCluster(address);
+    cluster = openRealCluster();
     await cluster.installRevision({ name: REVISION, image: image("1.17.1") });
     await kubectl("create", "namespace", NAMESPACE);
     await kubectl("label", "namespace", NAMESPACE, `istio.io/rev=${REVISION}`);
@@ -102,37 +102,11 @@ describe("Bookinfo on a real control plane", () => {
     await run("check", "--namespace", NAMESPACE);
     await run("restart", "--namespace", NAMESPACE, "--dry-run=server", "--yes");
     await run("restart", "deploy/ratings-v1", "--namespace", NAMESPACE, "--yes");
-    const ours = (await auditedRequests()).filter(({ userAgent }) => userAgent === "istio-upgrade");
-    const persisted = ours.filter(
-      ({ verb, requestURI, objectRef }) =>
-        !["get", "list"].includes(verb) &&
-        !requestURI.includes("dryRun=All") &&
-        !/^selfsubject(access)?reviews$/.test(objectRef?.resource ?? ""),
-    );
-    const restarts = persisted.filter(({ objectRef }) => objectRef?.namespace === NAMESPACE);
+    const restarts = await auditedWrites(cluster, NAMESPACE);
     expect(restarts.every(({ verb }) => verb === "patch")).toBe(true);
     // Six for the first restart of this file, one for the named workload.
     expect(restarts.map(({ objectRef }) => objectRef?.name).sort()).toEqual(
       [...WORKLOADS, "ratings-v1"].sort(),
     );
   });
-
-  interface Audited {
-    readonly verb: string;
-    readonly requestURI: string;
-    readonly userAgent?: string;
-    readonly objectRef?: {
-      readonly resource?: string;
-      readonly namespace?: string;
-      readonly name?: string;
-    };
-  }
-
-  async function auditedRequests(): Promise<readonly Audited[]> {
-    const { stdout } = await execute("cat", [cluster.auditLog], { maxBuffer: 2 ** 30 });
-    return stdout
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => JSON.parse(line) as Audited);
-  }
 });

@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { POD_BEHAVIOUR, type Answer } from "../support/test-cluster.ts";
-import { connectRealCluster, type RealCluster } from "./global-setup.ts";
+import { openRealCluster } from "./open-real-cluster.ts";
+import type { RealCluster } from "./real-cluster.ts";
 
 const IMAGE = "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.26.1-1";
 const NEXT_IMAGE = "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.26.2-1";
@@ -12,9 +13,7 @@ const NATIVE = "bed-native";
 let cluster: RealCluster;
 
 beforeAll(async () => {
-  const address = inject("cluster");
-  if (address === undefined) throw new Error("these tests need the real cluster");
-  cluster = connectRealCluster(address);
+  cluster = openRealCluster();
   await Promise.all([
     cluster.installRevision({ name: CLASSIC, image: IMAGE }),
     cluster.installRevision({ name: NATIVE, image: IMAGE, native: true }),

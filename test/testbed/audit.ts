@@ -1,0 +1,32 @@
+import { readFile } from "node:fs/promises";
+import type { RealCluster } from "./real-cluster.ts";
+
+/** One request of the program, by the API server's own account. */
+export interface AuditedRequest {
+  readonly verb: string;
+  readonly requestURI: string;
+  readonly userAgent?: string;
+  readonly objectRef?: {
+    readonly resource?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+  };
+}
+
+/** What the program changed in a namespace: no reads, no reviews, no dry runs. */
+export async function auditedWrites(
+  cluster: RealCluster,
+  namespace: string,
+): Promise<readonly AuditedRequest[]> {
+  const log = await readFile(cluster.auditLog, "utf8");
+  return log
+    .split("\n")
+    .filter((line) => line.includes('"userAgent":"istio-upgrade"'))
+    .map((line) => JSON.parse(line) as AuditedRequest)
+    .filter(
+      ({ verb, requestURI, objectRef }) =>
+        objectRef?.namespace === namespace &&
+        !["get", "list"].includes(verb) &&
+        !requestURI.includes("dryRun=All"),
+    );
+}
