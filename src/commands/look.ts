@@ -40,20 +40,30 @@ export async function look(
 
   const workloads = snapshot.workloads.filter((workload) => isInScope(workload, scope));
   const policy = policyFor(settings, consent);
+  const world = { mesh, namespaces: snapshot.namespaces };
   const judged = await Promise.all(
-    workloads.map(async (workload) => {
-      const judge = (dryRun?: DryRun) =>
-        assess(workload, snapshot.namespaces.get(workload.namespace), mesh, policy, dryRun);
-      const predicted = judge();
-      if (!isToBeProved(workload, predicted, session.prover, prove)) return predicted;
-      return judge(await session.prover.prove(workload));
-    }),
+    workloads.map((workload) => judge(session, world, workload, policy, prove)),
   );
   const assessments = judged
     .flatMap((assessment) => assessment ?? [])
     .filter((assessment) => isListed(assessment, scope));
   requireNamed(snapshot, workloads, assessments, mesh, session);
   return { mesh, workloads, assessments, gaps: snapshot.gaps };
+}
+
+/** Judges one workload, and has the target proved where the settings want that. */
+export async function judge(
+  { prover }: Session,
+  { mesh, namespaces }: Pick<Look, "mesh"> & Pick<Snapshot, "namespaces">,
+  workload: Workload,
+  policy: Policy,
+  prove: (predicted: Assessment | undefined) => boolean = isUndecided,
+): Promise<Assessment | undefined> {
+  const assessed = (dryRun?: DryRun) =>
+    assess(workload, namespaces.get(workload.namespace), mesh, policy, dryRun);
+  const predicted = assessed();
+  if (!isToBeProved(workload, predicted, prover, prove)) return predicted;
+  return assessed(await prover.prove(workload));
 }
 
 /** By itself a look proves only what it could not predict. */
@@ -105,7 +115,11 @@ function isListed({ running, target, finding }: Assessment, scope: ScopeSettings
 }
 
 /** Without one injector there is nothing to compare with, and no sidecar to be had. */
-function requireInjector({ controlPlane }: Snapshot, { revisions }: Mesh, { api }: Session): void {
+export function requireInjector(
+  { controlPlane }: Pick<Snapshot, "controlPlane">,
+  { revisions }: Mesh,
+  { api }: Session,
+): void {
   if (controlPlane.configMaps === undefined || revisions.size > 0) return;
   const { istioNamespace } = controlPlane;
   throw new CannotRun(

@@ -3,6 +3,7 @@ import { exitCodeOf } from "../exit-codes.ts";
 import {
   API_VERSION,
   type CheckReport,
+  type DocumentHead,
   type Report,
   type RestartReport,
   type VerifyReport,
@@ -13,6 +14,7 @@ import { type Counts, countEntries, reasonsOf } from "../report/exit-reasons.ts"
 import { RENDERERS } from "../report/render.ts";
 import { resultLine } from "../report/result-line.ts";
 import { styleFor } from "../report/style.ts";
+import type { CommonSettings } from "../settings.ts";
 import type { Look } from "./look.ts";
 import type { Session } from "./session.ts";
 
@@ -20,19 +22,11 @@ import type { Session } from "./session.ts";
 export type Findings = Omit<CheckReport, "kind" | "exitCode" | "exitReasons" | "nextStep">;
 
 export function findingsOf(session: Session, seen: Look, include: readonly string[]): Findings {
-  const { api, settings, namespaces, version, io } = session;
+  const { settings, namespaces } = session;
   const { scope } = settings;
-  const { connection } = api;
   const workloads = seen.assessments.map(workloadEntry);
   return {
-    apiVersion: API_VERSION,
-    generatedAt: io.now().toISOString(),
-    version,
-    cluster: {
-      context: connection.context,
-      server: connection.server.origin,
-      istioNamespace: settings.istioNamespace,
-    },
+    ...headOf(session),
     scope: {
       namespaces: namespaces ?? null,
       workloads: scope.workloads.map(({ kind, name }) => `${kind}/${name}`),
@@ -47,6 +41,20 @@ export function findingsOf(session: Session, seen: Look, include: readonly strin
     targets: targetEntries(seen.mesh),
     workloads,
     summary: summaryEntry(workloads),
+  };
+}
+
+/** Where and when a document was made: what every kind begins with. */
+export function headOf({ api, settings, version, io }: Session): DocumentHead {
+  return {
+    apiVersion: API_VERSION,
+    generatedAt: io.now().toISOString(),
+    version,
+    cluster: {
+      context: api.connection.context,
+      server: api.connection.server.origin,
+      istioNamespace: settings.istioNamespace,
+    },
   };
 }
 
@@ -110,23 +118,32 @@ function nextStep(
 ): string {
   const mendable = workloads.filter((entry) => mends(entry));
   if (mendable.length === 0) return "";
-  const { connection, scope, istioNamespace } = settings;
+  const { scope } = settings;
   const places = [...new Set(mendable.map(({ namespace }) => namespace))];
   const everywhere = namespaces === undefined && places.length > MOST_NAMED;
-  const flag = (name: string, value: string | undefined) =>
-    value === undefined ? [] : [`--${name}`, value];
   return [
     "istio-upgrade restart",
     ...scope.workloads.map(({ kind, name }) => `${kind.toLowerCase()}/${name}`),
     ...(everywhere ? ["--all-namespaces"] : ["--namespace", places.join(",")]),
     ...flag("selector", scope.selector && `'${scope.selector.text}'`),
     ...flag("revision", scope.revision),
-    ...flag("kubeconfig", connection.kubeconfig),
-    ...flag("context", connection.context),
-    ...flag("istio-namespace", istioNamespace === "aks-istio-system" ? undefined : istioNamespace),
+    ...clusterFlags(settings),
     ...scope.excludes.map(({ text }) => text),
     ...(mends === mendsMissingToo ? ["--include missing"] : []),
   ].join(" ");
+}
+
+/** The flags that lead another command to the same cluster. */
+export function clusterFlags({ connection, istioNamespace }: CommonSettings): readonly string[] {
+  return [
+    ...flag("kubeconfig", connection.kubeconfig),
+    ...flag("context", connection.context),
+    ...flag("istio-namespace", istioNamespace === "aks-istio-system" ? undefined : istioNamespace),
+  ];
+}
+
+function flag(name: string, value: string | undefined): readonly string[] {
+  return value === undefined ? [] : [`--${name}`, value];
 }
 
 /** More namespaces than these are not named one by one. */

@@ -207,7 +207,13 @@ describe("what a restart would make worse", () => {
 
     const running = run(
       cluster,
-      ...["restart", "-n", sandbox.name, "--yes", "--json", "--max-parallel", "1"],
+      "restart",
+      "-n",
+      sandbox.name,
+      "--yes",
+      "--json",
+      "--max-parallel",
+      "1",
     );
     await eventually(async () => {
       expect(await proxyImages(sandbox)).toContain(NEW);
@@ -299,7 +305,13 @@ describe("what a restart would make worse", () => {
 
     const asked = await run(
       cluster,
-      ...["restart", "-n", sandbox.name, "--yes", "--json", "--include", "unhealthy"],
+      "restart",
+      "-n",
+      sandbox.name,
+      "--yes",
+      "--json",
+      "--include",
+      "unhealthy",
     );
     expect(asked.status).toBe(3);
     const [result] = parseReport("RestartReport", asked.stdout).results;

@@ -32,7 +32,7 @@ describe("the permissions in the README", () => {
     const restart = await runProgram(["restart", "-n", sandbox.name, "--yes"], env);
     expect(restart.status).toBe(1);
     expect(restart.stderr).toContain(
-      `error: you may not patch deployments.apps in the namespace "${sandbox.name}", so nothing was restarted\n`,
+      `error: you may not get deployments.apps in the namespace "${sandbox.name}", so nothing was restarted\n`,
     );
     expect((await sandbox.get("deployments", "web")).metadata.generation).toBe(1);
   });

@@ -18,14 +18,16 @@ export async function requirePermissions({ api }: Session, plan: Plan): Promise<
     needed.set(resource, (needed.get(resource) ?? new Set()).add(ref.namespace));
   }
   for (const [resource, namespaces] of needed) {
-    const patch = { verb: "patch", group: "apps", resource };
-    if (await mayI(api, { ...patch, namespace: undefined })) continue;
-    for (const namespace of namespaces) {
-      if (await mayI(api, { ...patch, namespace })) continue;
-      throw new CannotRun(
-        `you may not patch ${resource}.apps in the namespace "${namespace}", so nothing was restarted`,
-        `ask for it, then see: kubectl auth can-i patch ${resource}.apps -n ${namespace}`,
-      );
+    for (const verb of ["get", "patch"]) {
+      const permission = { verb, group: "apps", resource };
+      if (await mayI(api, { ...permission, namespace: undefined })) continue;
+      for (const namespace of namespaces) {
+        if (await mayI(api, { ...permission, namespace })) continue;
+        throw new CannotRun(
+          `you may not ${verb} ${resource}.apps in the namespace "${namespace}", so nothing was restarted`,
+          `ask for it, then see: kubectl auth can-i ${verb} ${resource}.apps -n ${namespace}`,
+        );
+      }
     }
   }
 }

@@ -106,16 +106,20 @@ async function judgeAgain(
 ): Promise<Ending | { readonly assessment: Assessment; readonly mesh: Mesh }> {
   const snapshot = await readWorkload(api, step.ref, settings.istioNamespace);
   const [gap] = snapshot.gaps;
-  if (gap) return ended("failed", "not-read", `it could not be judged again: ${gap.message}`);
+  const unread =
+    gap && ended("skipped", "not-read", `it could not be judged again: ${gap.message}`, gap.hint);
   const [workload] = snapshot.workloads;
   if (workload === undefined) {
-    return ended("skipped", "gone", "it was deleted, or created anew, since the plan was made");
+    const gone = "it was deleted, or created anew, since the plan was made";
+    return unread ?? ended("skipped", "gone", gone);
   }
   const mesh = resolveMesh(snapshot.controlPlane);
   const namespace = snapshot.namespaces.get(step.ref.namespace);
   const policy = policyFor(settings, consent);
   const dryRun = prover.when === "never" ? undefined : await prover.prove(workload);
   const assessment = assess(workload, namespace, mesh, policy, dryRun);
+  // A part of the rules that could not be read matters no more once the outcome is proved.
+  if (unread && assessment?.proved !== true) return unread;
   return assessment === undefined
     ? ended("skipped", "left-the-mesh", "it has left the mesh since the plan was made")
     : { assessment, mesh };

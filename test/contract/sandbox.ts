@@ -1,0 +1,109 @@
+import { test as base, expect, vi } from "vitest";
+import { type Manifest, namespace, pod } from "../support/manifests.ts";
+import { openCluster } from "../support/open-cluster.ts";
+import type { Answer, RequestOptions, TestCluster } from "../support/test-cluster.ts";
+
+const GROUPS: Readonly<Record<string, string>> = {
+  deployments: "/apis/apps/v1",
+  statefulsets: "/apis/apps/v1",
+  daemonsets: "/apis/apps/v1",
+};
+
+/** Tries until it holds: real controllers take their time. */
+export async function eventually(assertion: () => Promise<void>): Promise<void> {
+  await vi.waitFor(assertion, { timeout: 30_000, interval: 50 });
+}
+
+export const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";
+
+/** A namespace of one test's own, with paths and requests relative to it. */
+export interface Sandbox {
+  readonly name: string;
+  path(resource: string, name?: string): string;
+  create(resource: string, manifest: Manifest): Promise<Answer["body"]>;
+  get(resource: string, name: string): Promise<Answer["body"]>;
+  /** Those not on their way out. */
+  pods(): Promise<Answer["body"][]>;
+  patch(resource: string, name: string, body: unknown): Promise<Answer>;
+  /** Exactly what `kubectl rollout restart` sends. */
+  restart(resource: string, name: string, at: string): Promise<Answer>;
+  remove(): Promise<void>;
+}
+
+interface Fixtures {
+  readonly cluster: TestCluster;
+  /** Opens a namespace with these labels; it is removed after the test. */
+  readonly enter: (labels?: Readonly<Record<string, string>>) => Promise<Sandbox>;
+  readonly sandbox: Sandbox;
+}
+
+export const test = base.extend<Fixtures>({
+  cluster: [
+    // oxlint-disable-next-line no-empty-pattern -- vitest reads the needed fixtures from it
+    async ({}, use) => {
+      const cluster = await openCluster();
+      await use(cluster);
+      await cluster.stop();
+    },
+    { scope: "file" },
+  ],
+  enter: async ({ cluster }, use) => {
+    const opened: Sandbox[] = [];
+    await use(async (labels) => {
+      const sandbox = await openSandbox(cluster, labels);
+      opened.push(sandbox);
+      return sandbox;
+    });
+    await Promise.all(opened.map((sandbox) => sandbox.remove()));
+  },
+  sandbox: async ({ enter }, use) => use(await enter()),
+});
+
+async function openSandbox(
+  cluster: TestCluster,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<Sandbox> {
+  const name = `contract-${Math.random().toString(36).slice(2, 10)}`;
+  const path = (resource: string, object?: string) =>
+    [GROUPS[resource] ?? "/api/v1", "namespaces", name, resource, object].filter(Boolean).join("/");
+  const created = await cluster.request("POST", "/api/v1/namespaces", {
+    body: namespace(name, labels),
+  });
+  expect(created.status).toBe(201);
+  // Pods are refused until the service account controller has seen the namespace.
+  const options = { body: pod("probe") };
+  await eventually(async () =>
+    expect((await cluster.request("POST", `${path("pods")}?dryRun=All`, options)).status).toBe(201),
+  );
+
+  const patch = (resource: string, object: string, body: unknown) => {
+    const sent: RequestOptions = { body, contentType: "application/strategic-merge-patch+json" };
+    return cluster.request("PATCH", `${path(resource, object)}?fieldManager=kubectl-rollout`, sent);
+  };
+  return {
+    name,
+    path,
+    patch,
+    async create(resource, manifest) {
+      const answer = await cluster.request("POST", path(resource), { body: manifest });
+      expect(answer).toMatchObject({ status: 201 });
+      return answer.body;
+    },
+    async get(resource, object) {
+      return (await cluster.request("GET", path(resource, object))).body;
+    },
+    async pods() {
+      const { body } = await cluster.request("GET", path("pods"));
+      return body.items.filter(
+        (item: Answer["body"]) => item.metadata.deletionTimestamp === undefined,
+      );
+    },
+    restart(resource, object, at) {
+      const annotations = { [RESTARTED_AT]: at };
+      return patch(resource, object, { spec: { template: { metadata: { annotations } } } });
+    },
+    async remove() {
+      await cluster.request("DELETE", `/api/v1/namespaces/${name}`);
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { TestRule } from "../test-cluster.ts";
+import { type Kind, type KubeObject, apiVersion } from "./kinds.ts";
+
+export interface User {
+  readonly name: string;
+  /** Absent: everything is allowed. */
+  readonly rules?: readonly TestRule[];
+}
+
+/** What one asks to do, as an access review words it. */
+export interface Attributes {
+  readonly verb: string;
+  readonly group?: string;
+  readonly resource: string;
+  readonly namespace?: string | undefined;
+}
+
+/** Every user may ask about itself: ClusterRole `system:basic-user`. */
+const BASIC: TestRule = {
+  apiGroups: ["authorization.k8s.io", "authentication.k8s.io"],
+  resources: ["selfsubjectaccessreviews", "selfsubjectreviews"],
+  verbs: ["create"],
+};
+
+export function mayDo({ rules }: User, { verb, group = "", resource }: Attributes): boolean {
+  const covers = (values: readonly string[], value: string) =>
+    values.includes(value) || values.includes("*");
+  return (
+    rules === undefined ||
+    [...rules, BASIC].some(
+      ({ apiGroups, resources, verbs }) =>
+        covers(apiGroups, group) && covers(resources, resource) && covers(verbs, verb),
+    )
+  );
+}
+
+/** RBAC's words. */
+export function denial(user: User, { verb, group = "", resource, namespace }: Attributes): string {
+  const where = namespace ? `in the namespace "${namespace}"` : "at the cluster scope";
+  return `User "${user.name}" cannot ${verb} resource "${resource}" in API group "${group}" ${where}`;
+}
+
+/** Reviews are answered, not stored; `undefined` for any other kind. */
+export function review(user: User, kind: Kind, body: KubeObject): KubeObject | undefined {
+  const head = { kind: kind.kind, apiVersion: apiVersion(kind), metadata: {} };
+  switch (kind.kind) {
+    case "SelfSubjectReview": {
+      const userInfo = { username: user.name, groups: ["system:authenticated"] };
+      return { ...head, status: { userInfo } };
+    }
+    case "SelfSubjectAccessReview":
+      return { ...head, status: { allowed: mayDo(user, body.spec.resourceAttributes) } };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,118 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { type User, denial, mayDo, review } from "./access.ts";
+import { type Kind, type KubeObject, apiVersion, findKind, isNamespaced } from "./kinds.ts";
+import { endpointSlices, labelPredicate, page } from "./lists.ts";
+import { forbidden, notFound, notImplemented } from "./refusal.ts";
+import type { Store } from "./store.ts";
+import { create, patched, remove, update } from "./write.ts";
+
+export interface ApiRequest {
+  readonly user: User;
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+interface Target {
+  readonly kind: Kind;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+}
+
+/** Nobody here makes pods of Jobs, and slices are derived: these can only be listed. */
+const ONLY_LISTED = new Set(["CronJob", "EndpointSlice", "Job"]);
+const PARAMETERS = new Set(["limit", "continue", "labelSelector", "dryRun", "fieldManager"]);
+
+/** The object that a request is answered with. Whatever is not known here is refused with 501. */
+export function answer(store: Store, request: ApiRequest): KubeObject {
+  const { method, url, user, text } = request;
+  const target = targetOf(url.pathname);
+  const { kind, namespace, name } = target;
+  const verb = verbOf(method, target);
+  // The server counts a namespace as lying in itself.
+  const place = namespace ?? (kind.kind === "Namespace" ? name : undefined);
+  const asked = { verb, group: kind.group, resource: kind.resource, namespace: place };
+  if (!mayDo(user, asked)) throw forbidden(denial(user, asked))(kind, name);
+  for (const parameter of url.searchParams.keys()) {
+    if (!PARAMETERS.has(parameter)) throw notImplemented(`the parameter ${parameter}`);
+  }
+  const dryRun = url.searchParams.get("dryRun") === "All";
+  switch (verb) {
+    case "list":
+      return list(store, target, request);
+    case "create": {
+      const body = JSON.parse(text);
+      const metadata = { ...body.metadata, ...(namespace && { namespace }) };
+      return (
+        review(user, kind, body) ?? create(store, { ...body, kind: kind.kind, metadata }, dryRun)
+      );
+    }
+    case "patch": {
+      const before = find(store, target);
+      const after = patched(before, request.headers["content-type"] ?? "", text);
+      return update(store, before, after, dryRun);
+    }
+    case "delete": {
+      const object = find(store, target);
+      if (!dryRun) remove(store, object);
+      return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" };
+    }
+    default:
+      return find(store, target);
+  }
+}
+
+function targetOf(path: string): Target {
+  const [root, ...rest] = path.split("/").slice(1).map(decodeURIComponent);
+  const [group = "", version, ...steps] = root === "apis" ? rest : ["", ...rest];
+  const inNamespace = steps[0] === "namespaces" && steps.length > 2;
+  const [resource = "", name, subresource] = inNamespace ? steps.slice(2) : steps;
+  const kind = findKind(group, resource);
+  const isKnown = (root === "api" || root === "apis") && version === "v1";
+  if (kind === undefined || !isKnown || subresource !== undefined) throw notImplemented(path);
+  return { kind, namespace: inNamespace ? steps[1] : undefined, name };
+}
+
+function verbOf(method: string, { kind, namespace, name }: Target): string {
+  const verbs: Readonly<Record<string, string>> =
+    name === undefined
+      ? { GET: "list", POST: "create" }
+      : { GET: "get", PATCH: "patch", DELETE: "delete" };
+  const verb = verbs[method];
+  const placed = verb !== "create" || isNamespaced(kind) === (namespace !== undefined);
+  if (verb === undefined || !placed || (ONLY_LISTED.has(kind.kind) && verb !== "list")) {
+    throw notImplemented(`${method} of ${name === undefined ? kind.resource : `one ${kind.kind}`}`);
+  }
+  return verb;
+}
+
+function find(store: Store, { kind, namespace, name = "" }: Target): KubeObject {
+  const found = store.get(kind.kind, namespace, name);
+  if (found === undefined) throw notFound(kind, name);
+  return found;
+}
+
+function list(store: Store, { kind, namespace }: Target, request: ApiRequest): KubeObject {
+  const query = request.url.searchParams;
+  const isSelected = labelPredicate(query.get("labelSelector") ?? "");
+  const isDerived = kind.kind === "EndpointSlice";
+  const all = isDerived ? endpointSlices(store, namespace) : store.list(kind.kind, namespace);
+  const selected = all.filter(({ metadata }) => isSelected(metadata.labels));
+  const { items, metadata } = page(store, selected, query);
+  if (wantsMetadata(request.headers.accept)) {
+    const head = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1" };
+    return { ...head, metadata, items: items.map((item) => ({ metadata: item.metadata })) };
+  }
+  // Items of a list do not repeat their kind.
+  const bare = items.map(({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest);
+  return { kind: `${kind.kind}List`, apiVersion: apiVersion(kind), metadata, items: bare };
+}
+
+function wantsMetadata(accept = ""): boolean {
+  const [, form] = /;as=([^;,]+)/.exec(accept) ?? [];
+  if (form !== undefined && form !== "PartialObjectMetadataList") {
+    throw notImplemented(`answers as ${form}`);
+  }
+  return form !== undefined;
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { request as httpsRequest } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { json } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { TestCluster } from "../test-cluster.ts";
+import type { User } from "./access.ts";
+import { type World, startControllers } from "./controllers.ts";
+import { ISTIO_NAMESPACE, revisionObjects, tagWebhooks, withImage } from "./istio.ts";
+import { type LoggedRequest, startServer } from "./server.ts";
+import { Store } from "./store.ts";
+import { create, remove, update } from "./write.ts";
+
+export interface EmbeddedCluster extends TestCluster {
+  readonly kind: "embedded";
+  /** Every request since the start, the cluster's own among them. */
+  readonly requests: readonly LoggedRequest[];
+  /** From now on, continue tokens given out so far are answered with 410. */
+  expireContinueTokens(): void;
+}
+
+/** An API server with controllers and an injector in this process. It shares no code with `src/`. */
+export async function startEmbeddedCluster(options: Partial<World> = {}): Promise<EmbeddedCluster> {
+  const world = { nodes: 2, startMs: 30, terminateMs: 20, lagMs: 20, ...options };
+  const store = new Store();
+  const stopControllers = startControllers(store, world);
+  for (const name of ["default", "kube-system", ISTIO_NAMESPACE]) {
+    create(store, { kind: "Namespace", metadata: { name } });
+  }
+  const users = new Map<string, User>();
+  const requests: LoggedRequest[] = [];
+  const server = await startServer(store, users, (request) => requests.push(request));
+  const authority = Buffer.from(server.certificate).toString("base64");
+  const folder = await mkdtemp(join(tmpdir(), "istio-upgrade-"));
+  const adminToken = randomUUID();
+  const kubeconfig = await login({ name: "admin" }, adminToken);
+
+  /** Lets a user in; returns the path of its kubeconfig. */
+  async function login(user: User, token: string): Promise<string> {
+    users.set(token, user);
+    const cluster = { server: server.url, "certificate-authority-data": authority };
+    const config = {
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [{ name: "test", cluster }],
+      users: [{ name: user.name, user: { token } }],
+      contexts: [{ name: "test", context: { cluster: "test", user: user.name } }],
+      "current-context": "test",
+    };
+    const path = join(folder, `${token}.kubeconfig`);
+    await writeFile(path, JSON.stringify(config), { mode: 0o600 });
+    return path;
+  }
+
+  async function moveImage(revision: string, image: string): Promise<void> {
+    const map = store.get("ConfigMap", ISTIO_NAMESPACE, `istio-sidecar-injector-${revision}`);
+    if (map === undefined) throw new Error(`no revision ${revision} is installed`);
+    update(store, map, withImage(map, image));
+  }
+
+  async function removeTag(tag: string): Promise<void> {
+    const name = `istio-revision-tag-${tag}-${ISTIO_NAMESPACE}`;
+    const webhooks = store.get("MutatingWebhookConfiguration", undefined, name);
+    if (webhooks) remove(store, webhooks);
+  }
+
+  return {
+    kind: "embedded",
+    kubeconfig,
+    requests,
+    request: (method, path, { body, contentType = "application/json", headers = {} } = {}) =>
+      new Promise((resolve, reject) => {
+        const sent = {
+          authorization: `Bearer ${adminToken}`,
+          "content-type": contentType,
+          ...headers,
+        };
+        const tls = { ca: server.certificate, method, headers: sent };
+        const outgoing = httpsRequest(server.url + path, tls, (response) => {
+          const { statusCode: status = 0, headers: got } = response;
+          json(response).then((answer) => resolve({ status, headers: got, body: answer }), reject);
+        });
+        outgoing.on("error", reject);
+        outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+      }),
+    expireContinueTokens() {
+      store.compacted = store.version;
+    },
+    moveImage,
+    removeTag,
+    async installRevision(revision) {
+      const { name, image } = revision;
+      const istiod = () => store.get("Deployment", ISTIO_NAMESPACE, `istiod-${name}`);
+      if (istiod()) return moveImage(name, image);
+      for (const object of revisionObjects(revision, authority)) create(store, object);
+      while (!istiod()?.status.availableReplicas) await sleep(5);
+    },
+    async setTag(tag, revision) {
+      await removeTag(tag);
+      create(store, tagWebhooks(tag, revision, authority));
+    },
+    userKubeconfig: (name, rules) => login({ name, rules }, randomUUID()),
+    async stop() {
+      stopControllers();
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import type { Cluster } from "./controllers.ts";
+import type { KubeObject } from "./kinds.ts";
+import { controlledBy, hashOf, isReady, isTerminating, podOf } from "./pods.ts";
+import type { Store } from "./store.ts";
+import { create, remove, setStatus, update } from "./write.ts";
+
+const HASH = "pod-template-hash";
+
+/** One ReplicaSet for each template; the newest grows while the others shrink. */
+export function reconcileDeployment(cluster: Cluster, deployment: KubeObject): void {
+  const { store } = cluster;
+  const { metadata, spec } = deployment;
+  const hash = hashOf(deployment);
+  const sets = store.owned(deployment);
+  const found = sets.find((set) => set.metadata.labels[HASH] === hash);
+  if (!spec.paused) {
+    const current = found ?? create(store, replicaSet(deployment, hash));
+    const old = sets.filter((set) => set !== current);
+    if (spec.strategy.type === "Recreate") recreate(store, spec, current, old);
+    else roll(store, spec, current, old);
+  }
+  const count = (field: string) => sets.reduce((sum, set) => sum + (set.status[field] ?? 0), 0);
+  const counts = {
+    replicas: count("replicas"),
+    updatedReplicas: found?.status.replicas,
+    readyReplicas: count("readyReplicas"),
+    availableReplicas: count("availableReplicas"),
+  };
+  setStatus(store, deployment, {
+    observedGeneration: metadata.generation,
+    ...counts,
+    conditions: [progressing(cluster, deployment, hash, counts)],
+  });
+}
+
+function replicaSet(deployment: KubeObject, hash: string): KubeObject {
+  const { metadata, spec } = deployment;
+  const labels = { ...spec.template.metadata.labels, [HASH]: hash };
+  return {
+    kind: "ReplicaSet",
+    metadata: {
+      name: `${metadata.name}-${hash}`,
+      namespace: metadata.namespace,
+      labels,
+      ownerReferences: [controlledBy(deployment)],
+    },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: { ...spec.selector.matchLabels, [HASH]: hash } },
+      template: { ...spec.template, metadata: { ...spec.template.metadata, labels } },
+    },
+  };
+}
+
+function resize(store: Store, set: KubeObject, replicas: number): void {
+  update(store, set, { ...set, spec: { ...set.spec, replicas } });
+}
+
+function recreate(store: Store, spec: KubeObject, current: KubeObject, old: KubeObject[]): void {
+  for (const set of old) resize(store, set, 0);
+  if (old.every((set) => store.owned(set).length === 0)) resize(store, current, spec.replicas);
+}
+
+/** The new ReplicaSet takes what maxSurge allows; the old ones give what is not needed any more. */
+function roll(store: Store, spec: KubeObject, current: KubeObject, old: KubeObject[]): void {
+  const { replicas, strategy } = spec;
+  const surge = scaled(strategy.rollingUpdate.maxSurge, replicas, Math.ceil);
+  const unavailable = scaled(strategy.rollingUpdate.maxUnavailable, replicas, Math.floor);
+  // Were both zero, nothing could ever roll.
+  const least = replicas - (surge + unavailable === 0 ? 1 : unavailable);
+  const available = (set: KubeObject): number => set.status.availableReplicas ?? 0;
+  const total = [current, ...old].reduce((sum, set) => sum + set.spec.replicas, 0);
+  const have: number = current.spec.replicas;
+  const size = Math.min(replicas, have + Math.max(0, replicas + surge - total));
+  resize(store, current, size);
+  // Every one of them that is not available yet is one that the old ones have to stand in for.
+  let spare = total - have + size - least - (size - available(current));
+  for (const set of old.toSorted((a, b) => available(a) - available(b))) {
+    const fewer = Math.max(0, Math.min(spare, set.spec.replicas));
+    resize(store, set, set.spec.replicas - fewer);
+    spare -= fewer;
+  }
+}
+
+/** A number, or a percentage of `whole`. */
+export function scaled(
+  value: number | string,
+  whole: number,
+  round: (x: number) => number,
+): number {
+  return typeof value === "number" ? value : round((Number.parseInt(value, 10) * whole) / 100);
+}
+
+/** The condition `Progressing`: once complete, a template stays so. */
+function progressing(
+  { isDue }: Cluster,
+  deployment: KubeObject,
+  hash: string,
+  counts: KubeObject,
+): KubeObject {
+  const { metadata, spec, status } = deployment;
+  const told = (value: string, reason: string, what: string) => ({
+    type: "Progressing",
+    status: value,
+    reason,
+    message: `ReplicaSet "${metadata.name}-${hash}" ${what}`,
+  });
+  if (spec.paused) return told("Unknown", "DeploymentPaused", "is paused.");
+  const complete = told("True", "NewReplicaSetAvailable", "has successfully progressed.");
+  const { replicas, updatedReplicas, availableReplicas } = counts;
+  const whole = [replicas, updatedReplicas, availableReplicas].every((n) => n === spec.replicas);
+  if (whole || status.conditions?.[0].message === complete.message) return complete;
+  const progress = `progress ${metadata.generation} ${JSON.stringify(counts)}`;
+  return isDue(deployment, progress, spec.progressDeadlineSeconds * 1000)
+    ? told("False", "ProgressDeadlineExceeded", "has timed out progressing.")
+    : told("True", "ReplicaSetUpdated", "is progressing.");
+}
+
+export function reconcileReplicaSet({ store }: Cluster, set: KubeObject): void {
+  const { spec, metadata } = set;
+  const pods = store.owned(set);
+  // What is not ready goes first.
+  const live = pods
+    .filter((pod) => !isTerminating(pod))
+    .sort((a, b) => Number(isReady(b)) - Number(isReady(a)));
+  for (const pod of live.splice(spec.replicas)) remove(store, pod);
+  while (live.length < spec.replicas) {
+    live.push(create(store, podOf(set, { generateName: `${metadata.name}-` })));
+  }
+  const ready = live.filter(isReady).length;
+  setStatus(store, set, {
+    observedGeneration: metadata.generation,
+    replicas: live.length,
+    readyReplicas: ready || undefined,
+    availableReplicas: ready || undefined,
+    // A Deployment that recreates its pods waits for the last of these.
+    terminatingReplicas: store.owned(set).length - live.length,
+  });
+}

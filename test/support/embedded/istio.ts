@@ -1,0 +1,142 @@
+import type { TestRevision } from "../test-cluster.ts";
+import type { KubeObject } from "./kinds.ts";
+import type { Store } from "./store.ts";
+
+export const ISTIO_NAMESPACE = "aks-istio-system";
+
+/**
+ * The pod as an injector would make it, by the one simplest rule: the namespace's `istio.io/rev`
+ * names an installed revision or a tag of one, and the pod does not opt out. Selectors, policies
+ * and pins belong to the real cluster; a second account of them here would only drift.
+ */
+export function injected(store: Store, pod: KubeObject): KubeObject {
+  const { labels, annotations, namespace } = pod.metadata;
+  const named = store.get("Namespace", undefined, namespace)?.metadata.labels["istio.io/rev"];
+  const revision = behindTag(store, named) ?? named;
+  const map = store.get("ConfigMap", ISTIO_NAMESPACE, `istio-sidecar-injector-${revision}`);
+  const isOut = [labels, annotations].some((map_) => map_?.["sidecar.istio.io/inject"] === "false");
+  if (map === undefined || isOut) return pod;
+
+  const { global, pilot } = JSON.parse(map.data.values);
+  const native = pilot.env.ENABLE_NATIVE_SIDECARS === "true";
+  const { image } = global.proxy;
+  const proxy = { name: "istio-proxy", image, args: ["proxy", "sidecar"] };
+  const staying = { ...proxy, restartPolicy: "Always" };
+  const init = { name: "istio-init", image, args: ["istio-iptables"] };
+  const { initContainers = [], containers } = pod.spec;
+  const status = {
+    initContainers: native ? ["istio-init", "istio-proxy"] : ["istio-init"],
+    containers: native ? null : ["istio-proxy"],
+    revision,
+  };
+  const added = { "istio.io/rev": revision, "sidecar.istio.io/status": JSON.stringify(status) };
+  return {
+    ...pod,
+    metadata: { ...pod.metadata, annotations: { ...annotations, ...added } },
+    spec: {
+      ...pod.spec,
+      initContainers: [init, ...(native ? [staying] : []), ...initContainers],
+      containers: native ? containers : [...containers, proxy],
+    },
+  };
+}
+
+function behindTag(store: Store, tag: string | undefined): string | undefined {
+  const tags = store.list("MutatingWebhookConfiguration").map(({ metadata }) => metadata.labels);
+  return tags.find((labels) => tag !== undefined && labels?.["istio.io/tag"] === tag)?.[
+    "istio.io/rev"
+  ];
+}
+
+/** `config` of the injector's ConfigMap: Istio 1.31's image expression word for word. */
+const CONFIG = `policy: enabled
+defaultTemplates: [sidecar]
+neverInjectSelector: []
+alwaysInjectSelector: []
+templates:
+  sidecar: |
+    spec:
+      containers:
+      - name: istio-proxy
+      {{- if contains "/" (annotation .ObjectMeta \`sidecar.istio.io/proxyImage\` .Values.global.proxy.image) }}
+        image: "{{ annotation .ObjectMeta \`sidecar.istio.io/proxyImage\` .Values.global.proxy.image }}"
+      {{- else }}
+        image: "{{ .ProxyImage }}"
+      {{- end }}
+`;
+
+/** What `istioctl install --revision` leaves in a cluster, as far as clients read it. */
+export function revisionObjects(
+  { name, image, native = false }: TestRevision,
+  caBundle: string,
+): readonly KubeObject[] {
+  const labels = { app: "istiod", "istio.io/rev": name };
+  const values = {
+    global: { proxy: { image } },
+    pilot: { env: { ENABLE_NATIVE_SIDECARS: String(native) } },
+  };
+  const discovery = {
+    name: "discovery",
+    image: "mcr.microsoft.com/oss/v2/istio/pilot:v1.27.7-1",
+    env: [{ name: "REVISION", value: name }],
+  };
+  const template = {
+    metadata: { labels: { ...labels, "sidecar.istio.io/inject": "false" } },
+    spec: { containers: [discovery] },
+  };
+  const istiod = { name: `istiod-${name}`, namespace: ISTIO_NAMESPACE, labels };
+  return [
+    {
+      kind: "ConfigMap",
+      metadata: { name: `istio-sidecar-injector-${name}`, namespace: ISTIO_NAMESPACE },
+      data: { config: CONFIG, values: JSON.stringify(values) },
+    },
+    { kind: "Service", metadata: istiod, spec: { selector: labels } },
+    { kind: "Deployment", metadata: istiod, spec: { selector: { matchLabels: labels }, template } },
+    webhooks("istio-sidecar-injector", name, { "istio.io/rev": name }, caBundle),
+  ];
+}
+
+/** As `istioctl tag set TAG --revision REVISION`. */
+export function tagWebhooks(tag: string, revision: string, caBundle: string): KubeObject {
+  const labels = { "istio.io/rev": revision, "istio.io/tag": tag };
+  return webhooks("istio-revision-tag", tag, labels, caBundle);
+}
+
+/** The injector's ConfigMap after what Azure does at a patch upgrade. */
+export function withImage(map: KubeObject, image: string): KubeObject {
+  const values = JSON.parse(map.data.values);
+  values.global.proxy.image = image;
+  return { ...map, data: { ...map.data, values: JSON.stringify(values) } };
+}
+
+/** A configuration for what is labelled `istio.io/rev=NAME`. */
+function webhooks(
+  prefix: string,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  caBundle: string,
+): KubeObject {
+  const istiod = `istiod-${labels["istio.io/rev"]}`;
+  const service = { namespace: ISTIO_NAMESPACE, name: istiod, path: "/inject", port: 443 };
+  const optedOut = { key: "sidecar.istio.io/inject", operator: "NotIn", values: ["false"] };
+  const named = { key: "istio.io/rev", operator: "In", values: [name] };
+  const unlabelled = (key: string) => ({ key, operator: "DoesNotExist" });
+  const webhook = (scope: string, namespace: object[], pod: object[]) => ({
+    name: `${scope}.sidecar-injector.istio.io`,
+    clientConfig: { service, caBundle },
+    rules: [{ operations: ["CREATE"], apiGroups: [""], apiVersions: ["v1"], resources: ["pods"] }],
+    failurePolicy: "Fail",
+    namespaceSelector: { matchExpressions: namespace },
+    objectSelector: { matchExpressions: pod },
+  });
+  const neither = [unlabelled("istio.io/rev"), unlabelled("istio-injection")];
+  return {
+    kind: "MutatingWebhookConfiguration",
+    metadata: { name: `${prefix}-${name}-${ISTIO_NAMESPACE}`, labels },
+    webhooks: [
+      webhook("rev.namespace", [named, unlabelled("istio-injection")], [optedOut]),
+      webhook("rev.object", neither, [optedOut, named]),
+    ],
+  };
+}

@@ -1,0 +1,45 @@
+// oxlint-disable-next-line typescript/no-explicit-any -- one server for objects of every shape
+export type KubeObject = Record<string, any>;
+
+/** A kind that the embedded API server serves; all of them are `v1`. */
+export interface Kind {
+  readonly group: string;
+  readonly resource: string;
+  readonly kind: string;
+}
+
+const KINDS: readonly Kind[] = [
+  ["", "namespaces", "Namespace"],
+  ["", "configmaps", "ConfigMap"],
+  ["", "pods", "Pod"],
+  ["", "services", "Service"],
+  ["admissionregistration.k8s.io", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration"],
+  ["apps", "daemonsets", "DaemonSet"],
+  ["apps", "deployments", "Deployment"],
+  ["apps", "replicasets", "ReplicaSet"],
+  ["apps", "statefulsets", "StatefulSet"],
+  ["authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview"],
+  ["authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview"],
+  ["batch", "cronjobs", "CronJob"],
+  ["batch", "jobs", "Job"],
+  ["discovery.k8s.io", "endpointslices", "EndpointSlice"],
+].map(([group = "", resource = "", kind = ""]) => ({ group, resource, kind }));
+
+export function findKind(group: string, resource: string): Kind | undefined {
+  return KINDS.find((kind) => kind.group === group && kind.resource === resource);
+}
+
+export function kindNamed(name: string): Kind {
+  const found = KINDS.find(({ kind }) => kind === name);
+  if (found === undefined) throw new Error(`no kind ${name}`);
+  return found;
+}
+
+/** Namespaces, webhook configurations and reviews are not. */
+export function isNamespaced({ group, kind }: Kind): boolean {
+  return kind !== "Namespace" && !/^(admission|auth)/.test(group);
+}
+
+export function apiVersion({ group }: Kind): string {
+  return group === "" ? "v1" : `${group}/v1`;
+}

@@ -1,0 +1,49 @@
+import type { Kind, KubeObject } from "./kinds.ts";
+
+/** An answer other than the one asked for: a `Status` as the real API server words it. */
+export class Refusal extends Error {
+  readonly status: KubeObject;
+
+  constructor(code: number, reason: string, message: string, more: KubeObject = {}) {
+    super(message);
+    const head = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure" };
+    this.status = { ...head, message, reason, ...more, code };
+  }
+}
+
+/** A refusal about one object, or about all of a kind. `words` turns its name into the message. */
+function about(code: number, reason: string, words: (what: string) => string) {
+  return (kind: Kind, name?: string): Refusal => {
+    const { group, resource } = kind;
+    const what = `${resource}${group && `.${group}`}${name === undefined ? "" : ` "${name}"`}`;
+    const details = { name, group: group || undefined, kind: resource };
+    return new Refusal(code, reason, words(what), { details });
+  };
+}
+
+export const notFound = about(404, "NotFound", (what) => `${what} not found`);
+export const alreadyExists = about(409, "AlreadyExists", (what) => `${what} already exists`);
+export const conflict = about(
+  409,
+  "Conflict",
+  (what) =>
+    `Operation cannot be fulfilled on ${what}: the object has been modified; ` +
+    "please apply your changes to the latest version and try again",
+);
+export const otherUid = about(
+  422,
+  "Invalid",
+  (what) => `${what} is invalid: metadata.uid: field is immutable`,
+);
+export const forbidden = (why: string) =>
+  about(403, "Forbidden", (what) => `${what} is forbidden: ${why}`);
+
+/** `next` goes on from where the token pointed, over what is there now. */
+export function expired(next: string): Refusal {
+  const message = "The provided continue parameter is too old to display a consistent list result.";
+  return new Refusal(410, "Expired", message, { metadata: { continue: next } });
+}
+
+export function notImplemented(what: string): Refusal {
+  return new Refusal(501, "NotImplemented", `the embedded API server does not serve ${what}`);
+}

@@ -1,0 +1,84 @@
+import type { Cluster } from "./controllers.ts";
+import { scaled } from "./deployment.ts";
+import type { KubeObject } from "./kinds.ts";
+import { hashOf, isReady, isTerminating, podOf } from "./pods.ts";
+import type { Store } from "./store.ts";
+import { create, remove, setStatus } from "./write.ts";
+
+const HASH = "controller-revision-hash";
+const INDEX = "apps.kubernetes.io/pod-index";
+
+export function reconcileStatefulSet({ store }: Cluster, set: KubeObject): void {
+  const { metadata } = set;
+  const revision = `${metadata.name}-${hashOf(set)}`;
+  advance(store, set, revision);
+  const live = store.owned(set).filter((pod) => !isTerminating(pod));
+  const ready = live.filter(isReady).length;
+  setStatus(store, set, {
+    observedGeneration: metadata.generation,
+    replicas: live.length,
+    readyReplicas: ready || undefined,
+    availableReplicas: ready,
+    updatedReplicas: live.filter((pod) => isOf(pod, revision)).length || undefined,
+  });
+}
+
+/** One pod at a time: fill the first gap, then shrink and roll from the highest ordinal down. */
+function advance(store: Store, set: KubeObject, revision: string): void {
+  const { metadata, spec } = set;
+  const pods = store.owned(set).sort((a, b) => ordinalOf(a) - ordinalOf(b));
+  for (let ordinal = 0; ordinal < spec.replicas; ordinal++) {
+    const pod = pods.find((other) => ordinalOf(other) === ordinal);
+    if (pod === undefined) {
+      const labels = { [HASH]: revision, [INDEX]: String(ordinal) };
+      create(store, podOf(set, { name: `${metadata.name}-${ordinal}`, labels }));
+    }
+    if (pod === undefined || isTerminating(pod) || !isReady(pod)) return;
+  }
+  const { type, rollingUpdate } = spec.updateStrategy;
+  const isDoomed = (pod: KubeObject) =>
+    ordinalOf(pod) >= spec.replicas ||
+    (type === "RollingUpdate" && ordinalOf(pod) >= rollingUpdate.partition && !isOf(pod, revision));
+  const next = pods.findLast(isDoomed);
+  if (next) remove(store, next);
+}
+
+function ordinalOf(pod: KubeObject): number {
+  return Number(pod.metadata.labels[INDEX]);
+}
+
+function isOf(pod: KubeObject, revision: string): boolean {
+  return pod.metadata.labels[HASH] === revision;
+}
+
+/** One pod on every node, which keeps its place until the old one is gone. */
+export function reconcileDaemonSet({ store, world: { nodes } }: Cluster, set: KubeObject): void {
+  const { metadata, spec } = set;
+  const hash = hashOf(set);
+  const pods = store.owned(set);
+  for (let node = 0; node < nodes; node++) {
+    const nodeName = `node-${node}`;
+    if (pods.some((pod) => pod.spec.nodeName === nodeName)) continue;
+    const pod = podOf(set, { generateName: `${metadata.name}-`, labels: { [HASH]: hash } });
+    create(store, { ...pod, spec: { ...pod.spec, nodeName } });
+  }
+  const live = pods.filter((pod) => !isTerminating(pod));
+  const ready = live.filter(isReady).length;
+  const { type, rollingUpdate } = spec.updateStrategy;
+  if (type === "RollingUpdate") {
+    // What is down already is replaced at once; of the rest, maxUnavailable at a time.
+    const down = nodes - ready;
+    let spare = scaled(rollingUpdate.maxUnavailable, nodes, Math.ceil) - down;
+    for (const pod of live.filter((one) => !isOf(one, hash))) {
+      if (!isReady(pod) || spare-- > 0) remove(store, pod);
+    }
+  }
+  setStatus(store, set, {
+    observedGeneration: metadata.generation,
+    desiredNumberScheduled: nodes,
+    currentNumberScheduled: live.length,
+    updatedNumberScheduled: live.filter((pod) => isOf(pod, hash)).length || undefined,
+    numberReady: ready,
+    numberAvailable: ready || undefined,
+  });
+}

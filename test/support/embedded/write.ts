@@ -1,0 +1,127 @@
+import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import { injected } from "./istio.ts";
+import { type KubeObject, apiVersion, kindNamed } from "./kinds.ts";
+import { alreadyExists, conflict, notFound, notImplemented, otherUid } from "./refusal.ts";
+import type { Store } from "./store.ts";
+
+/** Writes with what a real server does on the way: guards, defaults, injection, generations. */
+
+const ROLLING = { type: "RollingUpdate" };
+const DEFAULTS: Readonly<Record<string, KubeObject>> = {
+  Deployment: {
+    replicas: 1,
+    progressDeadlineSeconds: 600,
+    strategy: { ...ROLLING, rollingUpdate: { maxSurge: "25%", maxUnavailable: "25%" } },
+  },
+  ReplicaSet: { replicas: 1 },
+  StatefulSet: { replicas: 1, updateStrategy: { ...ROLLING, rollingUpdate: { partition: 0 } } },
+  DaemonSet: { updateStrategy: { ...ROLLING, rollingUpdate: { maxUnavailable: 1 } } },
+};
+
+export function create(store: Store, body: KubeObject, dryRun = false): KubeObject {
+  const kind = kindNamed(body.kind);
+  const { namespace, generateName, name = `${generateName}${suffix()}` } = body.metadata;
+  if (namespace !== undefined && !store.get("Namespace", undefined, namespace)) {
+    throw notFound(kindNamed("Namespace"), namespace);
+  }
+  if (store.get(body.kind, namespace, name)) {
+    if (body.metadata.name === undefined) return create(store, body, dryRun);
+    throw alreadyExists(kind, name);
+  }
+  const object = withDefaults({
+    ...body,
+    apiVersion: apiVersion(kind),
+    metadata: {
+      ...body.metadata,
+      name,
+      uid: randomUUID(),
+      creationTimestamp: now(),
+      ...(kind.group === "apps" && { generation: 1 }),
+    },
+    ...(body.spec && { status: {} }),
+  });
+  const admitted = body.kind === "Pod" ? injected(store, object) : object;
+  return dryRun ? admitted : store.put(admitted);
+}
+
+/** Puts `after`, made from `before`, which is what is stored now. */
+export function update(
+  store: Store,
+  before: KubeObject,
+  after: KubeObject,
+  dryRun = false,
+): KubeObject {
+  const { name, uid, resourceVersion, generation } = before.metadata;
+  const sent = after.metadata;
+  const kind = kindNamed(before.kind);
+  if (sent.uid !== uid) throw otherUid(kind, name);
+  if (sent.resourceVersion !== resourceVersion) throw conflict(kind, name);
+  const object = withDefaults({ ...after, ...(before.status && { status: before.status }) });
+  if (isDeepStrictEqual(object, before)) return before;
+  if (generation !== undefined && !isDeepStrictEqual(object.spec, before.spec)) {
+    object.metadata = { ...object.metadata, generation: generation + 1 };
+  }
+  return dryRun ? object : store.put(object);
+}
+
+export function setStatus(store: Store, object: KubeObject, status: KubeObject): void {
+  if (!isDeepStrictEqual(object.status, status)) store.put({ ...object, status });
+}
+
+/** Deletes with what it owns. Pods only begin to: their kubelet ends it. */
+export function remove(store: Store, object: KubeObject): void {
+  const { kind, metadata } = object;
+  if (kind === "Pod") {
+    if (metadata.deletionTimestamp !== undefined) return;
+    return void store.put({ ...object, metadata: { ...metadata, deletionTimestamp: now() } });
+  }
+  store.drop(object);
+  for (const dependent of store.owned(object)) remove(store, dependent);
+  if (kind !== "Namespace") return;
+  for (const one of store.all()) if (one.metadata.namespace === metadata.name) store.drop(one);
+}
+
+function withDefaults(object: KubeObject): KubeObject {
+  const { kind, metadata, spec } = object;
+  if (kind === "Pod") return { ...object, status: { phase: "Pending", ...object.status } };
+  if (kind === "Namespace") {
+    const labels = { ...metadata.labels, "kubernetes.io/metadata.name": metadata.name };
+    return { ...object, metadata: { ...metadata, labels }, status: { phase: "Active" } };
+  }
+  const defaults = DEFAULTS[kind];
+  return defaults === undefined ? object : { ...object, spec: merged(defaults, spec) };
+}
+
+/** The patched copy of `object`. */
+export function patched(object: KubeObject, contentType: string, text: string): KubeObject {
+  const strategic = contentType === "application/strategic-merge-patch+json";
+  if (!strategic && contentType !== "application/merge-patch+json") {
+    throw notImplemented(`patches of the type ${contentType}`);
+  }
+  return merged(object, JSON.parse(text), strategic);
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- any part of any object
+function merged(target: any, change: any, strategic = false): any {
+  // It would join them by keys that only the API's types know.
+  if (strategic && Array.isArray(change)) throw notImplemented("strategic merges of lists");
+  const isMap = (value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isMap(change)) return change;
+  const result = isMap(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(change)) {
+    if (value === null) delete result[key];
+    else result[key] = merged(result[key], value, strategic);
+  }
+  return result;
+}
+
+function suffix(): string {
+  return randomUUID().slice(0, 5);
+}
+
+/** As Kubernetes writes times: whole seconds. */
+function now(): string {
+  return new Date().toISOString().replace(/\.\d+Z$/, "Z");
+}
