@@ -10,7 +10,9 @@ import {
   OUTPUTS,
   PROVES,
   type RawOptions,
+  explainSettings,
   restartSettings,
+  revisionsSettings,
   verifySettings,
 } from "./settings.ts";
 
@@ -38,6 +40,16 @@ export async function runCli(argv: readonly string[], version: string, io: Io): 
       const { verify } = await import("./commands/verify.ts");
       exitCode = await verify(settings, version, io);
     },
+    explain: async (raw, name) => {
+      const settings = explainSettings(raw, name);
+      const { explain } = await import("./commands/explain.ts");
+      exitCode = await explain(settings, version, io);
+    },
+    revisions: async (raw, name) => {
+      const settings = revisionsSettings(raw, name);
+      const { revisions } = await import("./commands/revisions.ts");
+      exitCode = await revisions(settings, version, io);
+    },
   }).version(version, "--version", "Print the version");
   if (argv.length === 0) {
     program.outputHelp();
@@ -59,6 +71,8 @@ export interface Actions {
   check(raw: RawOptions): Promise<void>;
   restart(raw: RawOptions, names: readonly string[]): Promise<void>;
   verify(raw: RawOptions): Promise<void>;
+  explain(raw: RawOptions, name: string): Promise<void>;
+  revisions(raw: RawOptions, name: string | undefined): Promise<void>;
 }
 
 /** The command line as data: commands, flags, help. */
@@ -104,10 +118,51 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
     .optionsGroup("Verify:")
     .option("--wait <duration>", "go on trying until then", "0s")
     .action((raw: RawOptions) => actions.verify(raw));
+
+  displayOptions(
+    connectionOptions(
+      bareCommand(program, "explain", "Show how the verdict about one workload comes about", [
+        "istio-upgrade explain deploy/web --namespace shop",
+        "istio-upgrade explain pod/web-7d4b9c-x2x1z --namespace shop",
+        "istio-upgrade explain sts/db --json | jq '.steps[]'",
+      ])
+        .argument("<KIND/NAME>", "the workload, or a pod of it")
+        .optionsGroup("Scope:")
+        .option("-n, --namespace <name>", "its namespace; without it, the context's", collect)
+        .option("--prove <when>", PROVE_HELP, "auto"),
+    ),
+  ).action((name: string, raw: RawOptions) => actions.explain(raw, name));
+
+  displayOptions(
+    connectionOptions(
+      bareCommand(program, "revisions", "Show the revisions, and what still holds each", [
+        "istio-upgrade revisions",
+        "istio-upgrade revisions asm-1-27",
+        "istio-upgrade revisions asm-1-27 --assert-unused && az aks mesh upgrade complete ...",
+      ])
+        .argument("[REVISION]", "only this one, with how to release it; without it, all")
+        .optionsGroup("Revisions:")
+        .option("--assert-unused", "exit 0 only if nothing holds it, and everything was read"),
+    ),
+  ).action((name: string | undefined, raw: RawOptions) => actions.revisions(raw, name));
   return program;
 }
 
+const PROVE_HELP = `dry-run injection: ${PROVES.join(", ")}`;
+
+/** A command over workloads, in a scope. */
 function command(
+  program: Command,
+  name: string,
+  summary: string,
+  examples: readonly string[],
+): Command {
+  return displayOptions(
+    connectionOptions(scopeOptions(bareCommand(program, name, summary, examples))),
+  );
+}
+
+function bareCommand(
   program: Command,
   name: string,
   summary: string,
@@ -118,7 +173,11 @@ function command(
     .command(name)
     .description(summary)
     .helpOption("-h, --help", "Print this help")
-    .addHelpText("after", `\nExamples:\n${lines}\n`)
+    .addHelpText("after", `\nExamples:\n${lines}\n`);
+}
+
+function scopeOptions(scoped: Command): Command {
+  return scoped
     .optionsGroup("Scope:")
     .option("-n, --namespace <name>", "namespace; repeatable, or separated by commas", collect)
     .option("-A, --all-namespaces", "all namespaces")
@@ -126,14 +185,22 @@ function command(
     .option("--revision <name>", "only what runs this revision, or would get it")
     .option("--exclude <[ns/]kind[/name]>", "leave these out; repeatable", collect)
     .option("--exclude-namespace <name>", "leave this namespace out; repeatable", collect)
-    .option("--prove <when>", `dry-run injection: ${PROVES.join(", ")}`, "auto")
+    .option("--prove <when>", PROVE_HELP, "auto");
+}
+
+function connectionOptions(connected: Command): Command {
+  return connected
     .optionsGroup("Connection:")
     .option("--kubeconfig <file>", "kubeconfig to use instead of KUBECONFIG or ~/.kube/config")
     .option("--context <name>", "context of the kubeconfig to use")
     .option("--as <user>", "user to impersonate")
     .option("--as-group <group>", "group to impersonate; repeatable", collect)
     .option("--request-timeout <duration>", "give up on a request that is silent so long", "30s")
-    .option("-i, --istio-namespace <name>", "namespace of istiod", "aks-istio-system")
+    .option("-i, --istio-namespace <name>", "namespace of istiod", "aks-istio-system");
+}
+
+function displayOptions(shown: Command): Command {
+  return shown
     .optionsGroup("Output:")
     .option("-o, --output <format>", OUTPUTS.join(", "), "table")
     .option("--json", "the same as --output json")
@@ -158,7 +225,9 @@ function restartOptions(restart: Command): Command {
 
 /** Repeatable, comma-separated, never variadic: `-n a,b -n c`. */
 function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, ...value.split(",").filter((part) => part !== "")];
+  const parts = value.split(",").filter((part) => part !== "");
+  // An empty value is most likely a variable that is not set, and must not mean "all".
+  return [...before, ...(parts.length > 0 ? parts : [value])];
 }
 
 /**
@@ -177,10 +246,18 @@ function termOf(flags: string): string {
   return flags.replace("--dry-run <mode>", "--dry-run[=mode]");
 }
 
+const COMMANDS: ReadonlySet<string> = new Set([
+  "check",
+  "restart",
+  "verify",
+  "explain",
+  "revisions",
+]);
+
 /** commander's message without its prefix, as one sentence, and the help to look at. */
 function usageErrorFor(error: CommanderError, argv: readonly string[]): UsageError {
   const message = error.message.replace(/^error: /, "").replaceAll("\n", " ");
-  const named = argv.find((argument) => ["check", "restart", "verify"].includes(argument));
+  const named = argv.find((argument) => COMMANDS.has(argument));
   return new UsageError(
     message,
     `see: istio-upgrade ${named === undefined ? "" : `${named} `}--help`,

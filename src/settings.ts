@@ -1,7 +1,7 @@
 import type { ConnectionSettings } from "./cluster/kubeconfig.ts";
 import { readDuration } from "./duration.ts";
 import { UsageError } from "./errors.ts";
-import { parseKind, type RestartableKind } from "./mesh/kinds.ts";
+import { parseAnyKind, parseKind, type RestartableKind } from "./mesh/kinds.ts";
 import { parseSelector } from "./mesh/selector.ts";
 import type { LabelSelector } from "./snapshot.ts";
 
@@ -69,6 +69,17 @@ export interface RestartSettings extends CommonSettings {
   readonly reason: string | undefined;
 }
 
+export interface ExplainSettings extends CommonSettings {
+  /** A workload, or a pod of one: `Pod`. */
+  readonly subject: { readonly kind: string; readonly name: string };
+}
+
+export interface RevisionsSettings extends CommonSettings {
+  /** `undefined`: all of them. */
+  readonly revision: string | undefined;
+  readonly assertUnused: boolean;
+}
+
 /** Options as commander hands them over: camel-cased names, text or booleans. */
 export type RawOptions = Readonly<Record<string, unknown>>;
 
@@ -130,6 +141,41 @@ export function restartSettings(raw: RawOptions, names: readonly string[]): Rest
   };
 }
 
+/** @throws UsageError */
+export function explainSettings(raw: RawOptions, given: string): ExplainSettings {
+  const common = commonSettings(raw);
+  if (common.scope.namespaces.length > 1) {
+    throw new UsageError(
+      "explain looks at one workload, in one namespace",
+      "give a single --namespace",
+    );
+  }
+  const [kindText = "", name = "", ...rest] = given.split("/");
+  const kind = parseAnyKind(kindText);
+  if (kind === undefined || name === "" || rest.length > 0) {
+    throw new UsageError(
+      `"${given}" names no workload and no pod`,
+      "write it as KIND/NAME: deploy/web, sts/db, ds/agent, job/import, pod/web-7d4b9c-x2x1z",
+    );
+  }
+  return { ...common, subject: { kind, name } };
+}
+
+/** @throws UsageError */
+export function revisionsSettings(
+  raw: RawOptions,
+  revision: string | undefined,
+): RevisionsSettings {
+  const assertUnused = raw["assertUnused"] === true;
+  if (assertUnused && revision === undefined) {
+    throw new UsageError(
+      "--assert-unused needs to know which revision",
+      "name it: istio-upgrade revisions REVISION --assert-unused",
+    );
+  }
+  return { ...commonSettings(raw), revision, assertUnused };
+}
+
 function scopeSettings(raw: RawOptions, names: readonly string[]): ScopeSettings {
   const namespaces = list(raw["namespace"]).map((name) => namespaceName("--namespace", name));
   const allNamespaces = raw["allNamespaces"] === true;
@@ -181,7 +227,8 @@ function exclude(given: string): Exclude {
       `${KINDS_HINT}, shop/deploy/web`,
     );
   }
-  return { text: `--exclude ${given}`, namespace: namespaced ? first : undefined, kind, name };
+  const namespace = namespaced ? namespaceName("--exclude", first) : undefined;
+  return { text: `--exclude ${given}`, namespace, kind, name };
 }
 
 function selector(given: string | undefined): ScopeSettings["selector"] {

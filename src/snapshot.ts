@@ -12,6 +12,28 @@ export interface Snapshot {
   readonly gaps: readonly Gap[];
 }
 
+/** A snapshot of the whole cluster, with everything that can name a revision. */
+export interface UsageSnapshot extends Snapshot {
+  /** Gateways of the Gateway API; `undefined`: they could not be read. */
+  readonly gateways: readonly LabelledObject[] | undefined;
+  /** `undefined`: they could not be read. */
+  readonly cronJobs: readonly TemplateOwner[] | undefined;
+}
+
+export interface LabelledObject {
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Labels;
+}
+
+/** What makes pods from a template. */
+export interface TemplateOwner {
+  readonly namespace: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly template: PodTemplate | undefined;
+}
+
 export type Labels = Readonly<Record<string, string>>;
 
 /** Something inside the asked scope that could not be read. */
@@ -108,6 +130,8 @@ export interface Workload extends WorkloadRef {
   /** Live pods, grouped by what they run. Finished and terminating pods are not among them. */
   readonly pods: readonly PodGroup[];
   readonly terminating: number;
+  /** What the terminating pods run: they hold their revision until they are gone. */
+  readonly terminatingPods: readonly PodGroup[];
 }
 
 /** What injection looks at in a pod template. */

@@ -38,18 +38,27 @@ function unlisted(owner: Owner, { namespace, sample, metadata }: Tally): Workloa
     rollout: undefined,
     pods: [],
     terminating: 0,
+    terminatingPods: [],
   };
 }
 
-function withPods(workload: Workload, { groups, terminating }: Tally): Workload {
-  // Several ReplicaSets of one Deployment may run the same sidecar.
-  const all = new Map<string, PodGroup>();
-  for (const group of [...workload.pods, ...groups.values()]) addGroup(all, group);
+function withPods(workload: Workload, { groups, terminating, terminatingGroups }: Tally): Workload {
   return {
     ...workload,
-    pods: [...all.values()],
+    pods: joined(workload.pods, groups),
     terminating: workload.terminating + terminating,
+    terminatingPods: joined(workload.terminatingPods, terminatingGroups),
   };
+}
+
+/** Several ReplicaSets of one Deployment may run the same sidecar. */
+function joined(
+  known: readonly PodGroup[],
+  more: ReadonlyMap<string, PodGroup>,
+): readonly PodGroup[] {
+  const all = new Map<string, PodGroup>();
+  for (const group of [...known, ...more.values()]) addGroup(all, group);
+  return [...all.values()];
 }
 
 /** By namespace, kind, name: two reports can be compared with `diff`. */

@@ -29,8 +29,11 @@ export interface ReadScope {
  *
  * @throws CannotRun where nothing at all could be read, or a namespace in scope does not exist.
  */
-export async function readSnapshot(api: Api, scope: ReadScope): Promise<Snapshot> {
-  const gaps = new Gaps(api);
+export async function readSnapshot(
+  api: Api,
+  scope: ReadScope,
+  gaps: Gaps = new Gaps(api),
+): Promise<Snapshot> {
   const places = scope.namespaces ?? [undefined];
   const [controlPlane, namespaces, ...parts] = await Promise.all([
     readControlPlane(api, scope.istioNamespace, gaps),

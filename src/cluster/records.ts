@@ -2,6 +2,7 @@ import type {
   V1Container,
   V1DaemonSet,
   V1Deployment,
+  V1Endpoint,
   V1EndpointSlice,
   V1LabelSelector,
   V1MutatingWebhook,
@@ -81,7 +82,9 @@ export function serviceRecord({ metadata, spec }: V1Service): Service {
 
 /** Name of the Service, and how many of the slice's endpoints are ready. */
 export function readyEndpoints(slice: V1EndpointSlice): readonly [service: string, ready: number] {
-  const ready = slice.endpoints.filter(({ conditions }) => conditions?.ready !== false).length;
+  // Go writes an empty list as null.
+  const endpoints: readonly V1Endpoint[] = slice.endpoints ?? [];
+  const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false).length;
   return [slice.metadata?.labels?.["kubernetes.io/service-name"] ?? "", ready];
 }
 
@@ -116,7 +119,10 @@ export function templateRecord(template: V1PodTemplateSpec | undefined): PodTemp
     annotations: template?.metadata?.annotations ?? {},
     hostNetwork: template?.spec?.hostNetwork === true,
     proxy: proxy && { image: proxy.image ?? "", args: proxy.args ?? [] },
-    probed: containers.every(({ readinessProbe }) => readinessProbe !== undefined),
+    // Injection gives its own container a probe.
+    probed: containers.every(
+      ({ name, readinessProbe }) => name === "istio-proxy" || readinessProbe !== undefined,
+    ),
   };
 }
 
@@ -141,6 +147,7 @@ export function workloadRecord(kind: RestartableKind, object: RestartableObject)
     rollout: rolloutRecord(kind, object),
     pods: [],
     terminating: 0,
+    terminatingPods: [],
   };
 }
 

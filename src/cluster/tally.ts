@@ -10,6 +10,7 @@ export interface Tally {
   readonly owner: Owner;
   readonly groups: Map<string, PodGroup>;
   terminating: number;
+  readonly terminatingGroups: Map<string, PodGroup>;
   /** The template as one pod shows it, where the owner's own is not listed. */
   readonly sample: PodTemplate | undefined;
   /** Labels and annotations of a bare pod. */
@@ -35,6 +36,7 @@ export function tallyPods(tallies: Map<string, Tally>, pods: readonly V1Pod[]): 
     }
     if (pod.metadata?.deletionTimestamp !== undefined) {
       tally.terminating += 1;
+      addGroup(tally.terminatingGroups, groupOf(pod));
       continue;
     }
     addGroup(tally.groups, groupOf(pod));
@@ -66,6 +68,7 @@ function newTally(owner: Owner, pod: V1Pod): Tally {
     owner,
     groups: new Map(),
     terminating: 0,
+    terminatingGroups: new Map(),
     sample: listed ? undefined : templateOfPod(pod),
     metadata: owner.kind === "Pod" ? { labels, annotations } : { labels: {}, annotations: {} },
   };
@@ -100,13 +103,19 @@ function revisionOf(annotations: Readonly<Record<string, string>>): string | und
 }
 
 interface InjectionStatus {
-  readonly revision?: string;
-  readonly containers?: readonly string[] | null;
-  readonly initContainers?: readonly string[] | null;
+  readonly revision: string | undefined;
+  /** Containers and init containers that injection added. */
+  readonly added: readonly string[];
 }
 
+/** Anybody who makes pods can write the annotation: what has another shape counts as absent. */
 function injectionStatus(annotations: Readonly<Record<string, string>>): InjectionStatus {
-  return parseObject<InjectionStatus>(annotations["sidecar.istio.io/status"]) ?? {};
+  const status = parseObject(annotations["sidecar.istio.io/status"]);
+  const { revision, containers, initContainers } = status;
+  return {
+    revision: typeof revision === "string" ? revision : undefined,
+    added: [containers, initContainers].flat().filter((name) => typeof name === "string"),
+  };
 }
 
 /** Waiting reasons of the kubelet that no patience mends. */
@@ -149,32 +158,35 @@ function templateOfPod(pod: V1Pod): PodTemplate {
     ...(pod.spec ? { spec: pod.spec } : {}),
   });
   const { annotations } = template;
-  const status = injectionStatus(annotations);
-  const injected = [...(status.containers ?? []), ...(status.initContainers ?? [])];
+  const { added } = injectionStatus(annotations);
   const { "istio.io/rev": _revision, "sidecar.istio.io/status": _status, ...own } = annotations;
   return {
     ...template,
     annotations: own,
-    proxy: injected.includes("istio-proxy") ? overrideOf(annotations) : template.proxy,
+    proxy: added.includes("istio-proxy") ? overrideOf(annotations) : template.proxy,
   };
-}
-
-interface Overrides {
-  readonly containers?: readonly { readonly name?: string; readonly image?: string }[] | null;
 }
 
 /** The template's own `istio-proxy`, which injection noted down before it changed it. */
 function overrideOf(annotations: Readonly<Record<string, string>>): PodTemplate["proxy"] {
-  const overrides = parseObject<Overrides>(annotations["proxy.istio.io/overrides"]);
-  const own = overrides?.containers?.find(({ name }) => name === "istio-proxy");
-  return own && { image: own.image ?? "auto", args: [] };
+  const { containers } = parseObject(annotations["proxy.istio.io/overrides"]);
+  const own = [containers]
+    .flat()
+    .find((container) => isObject(container) && container["name"] === "istio-proxy");
+  if (!isObject(own)) return undefined;
+  return { image: typeof own["image"] === "string" ? own["image"] : "auto", args: [] };
 }
 
-function parseObject<Shape>(text: string | undefined): Shape | undefined {
+/** An object in JSON; an empty one where the text is none. */
+function parseObject(text: string | undefined): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(text ?? "null");
-    return typeof value === "object" && value !== null ? (value as Shape) : undefined;
+    const value: unknown = JSON.parse(text ?? "{}");
+    return isObject(value) ? value : {};
   } catch {
-    return undefined;
+    return {};
   }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }

@@ -1,5 +1,4 @@
-import type { ExitCode, ExitReason } from "../exit-codes.ts";
-import { exitCodeOf } from "../exit-codes.ts";
+import { EXIT, type ExitCode, exitCodeOf, type ExitReason } from "../exit-codes.ts";
 import {
   API_VERSION,
   type CheckReport,
@@ -10,7 +9,7 @@ import {
   type WorkloadEntry,
 } from "../report/document.ts";
 import { gapEntry, summaryEntry, targetEntries, workloadEntry } from "../report/entries.ts";
-import { type Counts, countEntries, reasonsOf } from "../report/exit-reasons.ts";
+import { countEntries, reasonsOf } from "../report/exit-reasons.ts";
 import { RENDERERS } from "../report/render.ts";
 import { resultLine } from "../report/result-line.ts";
 import { styleFor } from "../report/style.ts";
@@ -81,8 +80,11 @@ export function finish(
   const counts = countEntries(findings.workloads, findings.gaps.length);
   const dryRun = own.kind === "RestartReport" && own.dryRun !== null;
   const mendsMissing = findings.scope.include.includes("missing");
-  const incomplete = dryRun ? { ...NO_COUNTS, unknown: counts.unknown, gaps: counts.gaps } : counts;
-  const all = [...reasons, ...reasonsOf(incomplete, mendsMissing)];
+  // A dry run that could plan is a success, whatever it would restart.
+  const found = reasonsOf(counts, mendsMissing).filter(
+    ({ code }) => !dryRun || code === EXIT.incomplete,
+  );
+  const all = [...reasons, ...found];
   const exitCode = exitCodeOf(all);
   const { apiVersion, ...rest } = findings;
   const report = {
@@ -99,16 +101,6 @@ export function finish(
   io.stderr.write(`${resultLine(exitCode, findings.cluster.context, counts)}\n`);
   return exitCode;
 }
-
-const NO_COUNTS: Counts = {
-  outdated: 0,
-  "would-lose": 0,
-  blocked: 0,
-  "by-hand": 0,
-  missing: 0,
-  unknown: 0,
-  gaps: 0,
-};
 
 /** The command that would mend what a restart can mend, with the flags that lead to the same cluster. */
 function nextStep(

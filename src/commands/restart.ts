@@ -1,5 +1,7 @@
 import { EXIT, type ExitCode, type ExitReason } from "../exit-codes.ts";
+import { CannotRun } from "../errors.ts";
 import type { Io } from "../io.ts";
+import type { Consent } from "../mesh/restartability.ts";
 import type { ResultEntry, StepEntry } from "../report/document.ts";
 import { planHash, resultEntry, stepEntry, withFirstPods } from "../report/entries.ts";
 import { resultReasons } from "../report/exit-reasons.ts";
@@ -38,27 +40,45 @@ export function restart(settings: RestartSettings, version: string, io: Io): Pro
     }
     const run = await runPlan(session, plan, consent);
     if (settings.dryRun !== undefined || run.signal === "SIGTERM" || run.aborted) {
-      return conclude(
-        session,
-        plan,
-        unverified(before, run.results),
-        run.results,
-        signalReason(run.signal),
-      );
+      const stopped: readonly [string, string] = [
+        "interrupted",
+        "the run was stopped before the cluster was read again",
+      ];
+      const seen = unverified(before, run.results, stopped);
+      return conclude(session, plan, seen, run.results, signalReason(run.signal));
     }
-    // What is left although it could be restarted: is it the proof that kept it from it?
-    const after = await look(
-      session,
-      consent,
-      (seen) => seen?.verdict === "unknown" || seen?.restart.answer === "yes",
-    );
+    const after = await lookAgain(session, consent, before, run.results);
     const results = verifyResults(run.results, plan.steps, after.workloads, after.assessments);
     return conclude(session, plan, after, results, signalReason(run.signal));
   });
 }
 
-/** Stopped before it could read again: what was planned is not known any more, and the report says so. */
-function unverified(before: Look, results: readonly StepResult[]): Look {
+/** The final pass. Where it fails, the record of what was done must come out all the same. */
+async function lookAgain(
+  session: Session<RestartSettings>,
+  consent: Consent,
+  before: Look,
+  results: readonly StepResult[],
+): Promise<Look> {
+  try {
+    // What is left although it could be restarted: is it the proof that kept it from it?
+    return await look(
+      session,
+      consent,
+      (seen) => seen?.verdict === "unknown" || seen?.restart.answer === "yes",
+    );
+  } catch (error) {
+    if (!(error instanceof CannotRun)) throw error;
+    return unverified(before, results, ["unreachable", error.message]);
+  }
+}
+
+/** What was restarted is not known any more, as it could not be read again: a gap says so. */
+function unverified(
+  before: Look,
+  results: readonly StepResult[],
+  [reason, message]: readonly [reason: string, message: string],
+): Look {
   const touched = new Set(
     results.filter(({ startedAt }) => startedAt !== undefined).map(({ ref }) => ref.uid),
   );
@@ -71,8 +91,8 @@ function unverified(before: Look, results: readonly StepResult[]): Look {
       {
         what: "final verification",
         namespace: undefined,
-        reason: "interrupted",
-        message: "the run was stopped before it could read the cluster again",
+        reason,
+        message,
         hint: "see what became of it: istio-upgrade verify",
       },
     ],

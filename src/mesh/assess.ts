@@ -79,7 +79,7 @@ export function assess(
       : undefined;
   const running = workload.pods.map((group) => ({ ...group, change: changeOf(group, target) }));
   const managed = classifyManaged(workload, running);
-  if (!managed && isOutside(running, prediction)) return undefined;
+  if (!managed && isOutside(workload, running, prediction)) return undefined;
 
   const { verdict, finding } =
     judged("managed", managed) ??
@@ -122,7 +122,11 @@ function judged(verdict: Verdict, finding: Finding | undefined): Judgement | und
   return finding && { verdict, finding };
 }
 
-function predict(workload: Workload, namespace: Namespace | undefined, mesh: Mesh): Prediction {
+export function predict(
+  workload: Workload,
+  namespace: Namespace | undefined,
+  mesh: Mesh,
+): Prediction {
   if (namespace === undefined) {
     return { kind: "unknown", finding: undecided.namespaceUnread(workload.namespace) };
   }
@@ -133,7 +137,13 @@ function predict(workload: Workload, namespace: Namespace | undefined, mesh: Mes
 }
 
 /** No sidecar now, and certainly none to come. */
-function isOutside(running: readonly Running[], prediction: Prediction): boolean {
+function isOutside(
+  { rollout }: Workload,
+  running: readonly Running[],
+  prediction: Prediction,
+): boolean {
+  // Without live pods and without a rollout that would make new ones, nothing comes any more.
+  if (running.length === 0 && rollout === undefined) return true;
   return running.every(({ image }) => image === undefined) && prediction.kind === "none";
 }
 
@@ -241,7 +251,9 @@ function restartOf(
   mesh: Mesh,
   policy: Policy,
 ): Restartability {
-  const restart = restartabilityOf(workload, policy);
+  const late = running.filter(({ image, change }) => image === undefined || change !== "none");
+  // On target, and asked for all the same: every pod is meant.
+  const restart = restartabilityOf(workload, late.length > 0 ? late : running, policy);
   if (restart.answer !== "yes" || prediction.kind !== "injected") return restart;
   const lost = lostSharedConfigMap(running, prediction.revision, mesh);
   return lost === undefined ? restart : { answer: "refused", finding: lost };

@@ -77,6 +77,13 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
       nextStep: `${label} ${INJECTION}- ${REV}=${wanted} --overwrite`,
     };
   }
+  if (rev !== undefined && mesh.revisions.has(rev)) {
+    return {
+      code: "webhook-missing",
+      reason: `namespace ${namespace.name} has ${REV}=${rev}, whose ConfigMap is there, but no webhook of it selects the pod`,
+      nextStep: `see its webhooks: kubectl get mutatingwebhookconfigurations -l ${REV}=${rev} -o yaml`,
+    };
+  }
   if (rev !== undefined) {
     return {
       code: "revision-gone",
@@ -92,6 +99,13 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
       nextStep: `set the label ${REV}=${wanted} in the pod template`,
     };
   }
+  if (template.labels[INJECT] === "true") {
+    return {
+      code: "no-default-revision",
+      reason: `the pod template asks with ${INJECT}=true alone, and no default revision is installed that would answer to it`,
+      nextStep: `${label} ${REV}=${wanted}`,
+    };
+  }
   return {
     code: "no-label",
     reason: `neither namespace ${namespace.name} nor the pod template has a label that asks for injection`,
@@ -100,9 +114,12 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
 }
 
 /** The revision to suggest: the last by name, which is the newest on AKS. */
-function newestRevision({ revisions }: Mesh): string | undefined {
+export function newestRevision({ revisions }: Mesh, except?: string): string | undefined {
   const collator = new Intl.Collator("en", { numeric: true });
-  return [...revisions.keys()].sort(collator.compare).at(-1);
+  return [...revisions.keys()]
+    .filter((name) => name !== except)
+    .sort(collator.compare)
+    .at(-1);
 }
 
 /** Why the API server would refuse a new pod. */
@@ -143,7 +160,7 @@ export const undecided = {
       reason: `the control plane behind ${injector?.configuration ?? "the webhook"} could not be read (${injector?.url ?? `service ${elsewhere}/${injector?.service?.name}`})`,
       nextStep:
         elsewhere === undefined || elsewhere === istioNamespace
-          ? `kubectl auth can-i list services,deployments -n ${istioNamespace}`
+          ? `kubectl get services,deployments -n ${istioNamespace}`
           : `repeat with --istio-namespace ${elsewhere}`,
     };
   },

@@ -64,6 +64,11 @@ function parseConfig(text: string | undefined): Omit<InjectorConfig, "values"> |
     return "its `config` is not YAML";
   }
   if (!isObject(root)) return "its `config` is not a mapping";
+  const neverInject = selectorsOf(root["neverInjectSelector"]);
+  const alwaysInject = selectorsOf(root["alwaysInjectSelector"]);
+  if (neverInject === undefined || alwaysInject === undefined) {
+    return "its `config` has a selector that is none";
+  }
   return {
     policy: textOf(root["policy"]),
     defaultTemplates: textsOf(root["defaultTemplates"]) ?? ["sidecar"],
@@ -76,8 +81,8 @@ function parseConfig(text: string | undefined): Omit<InjectorConfig, "values"> |
         textsOf(to) ?? [],
       ]),
     ),
-    neverInject: selectorsOf(root["neverInjectSelector"]),
-    alwaysInject: selectorsOf(root["alwaysInjectSelector"]),
+    neverInject,
+    alwaysInject,
   };
 }
 
@@ -98,6 +103,38 @@ function textsOf(value: unknown): readonly string[] | undefined {
   return Array.isArray(value) && value.length > 0 ? value.map(textOf) : undefined;
 }
 
-function selectorsOf(value: unknown): readonly LabelSelector[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
+/** `undefined` where istiod could not read them either; those that it skips as invalid are left out. */
+function selectorsOf(value: unknown): readonly LabelSelector[] | undefined {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) && value.every(isSelector) ? value.filter(isValid) : undefined;
+}
+
+function isSelector(value: unknown): value is LabelSelector {
+  if (!isObject(value)) return false;
+  const { matchLabels = {}, matchExpressions = [] } = value;
+  return (
+    isObject(matchLabels) &&
+    Object.values(matchLabels).every((label) => typeof label === "string") &&
+    Array.isArray(matchExpressions) &&
+    matchExpressions.every(isRequirement)
+  );
+}
+
+function isRequirement(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { key, operator, values = [] } = value;
+  return (
+    typeof key === "string" &&
+    typeof operator === "string" &&
+    Array.isArray(values) &&
+    values.every((entry) => typeof entry === "string")
+  );
+}
+
+/** k8s.io/apimachinery `pkg/labels/selector.go`, `NewRequirement`. */
+function isValid({ matchExpressions = [] }: LabelSelector): boolean {
+  return matchExpressions.every(({ operator, values = [] }) => {
+    if (operator === "In" || operator === "NotIn") return values.length > 0;
+    return (operator === "Exists" || operator === "DoesNotExist") && values.length === 0;
+  });
 }

@@ -26,6 +26,22 @@ export function parseKind(text: string): RestartableKind | undefined {
   )?.kind;
 }
 
+/** Kinds that are not restarted, but may be named: what they run is read from their pods. */
+const OTHER_KINDS = [
+  { kind: "Pod", resource: "pods", short: "po" },
+  { kind: "ReplicaSet", resource: "replicasets", short: "rs" },
+  { kind: "Job", resource: "jobs", short: "job" },
+  { kind: "CronJob", resource: "cronjobs", short: "cj" },
+] as const;
+
+/** As `parseKind`, for everything that can be named: `pod`, `po` or `pods` too. */
+export function parseAnyKind(text: string): string | undefined {
+  const name = text.toLowerCase().replace(/\.(?:apps|batch)$/, "");
+  return [...KINDS, ...OTHER_KINDS].find(({ kind, resource, short }) =>
+    [kind.toLowerCase(), resource, short].includes(name),
+  )?.kind;
+}
+
 /** `deploy` for the kinds that have a short name, the whole kind for others. */
 export function shortKind(kind: string): string {
   return KINDS.find((entry) => entry.kind === kind)?.short ?? kind.toLowerCase();

@@ -9,7 +9,7 @@ import type { Finding } from "./findings.ts";
  * @returns why it is not ours, or `undefined` where it is.
  */
 export function classifyManaged(
-  { namespace, labels, annotations, template }: Workload,
+  { namespace, labels, template }: Workload,
   pods: readonly PodGroup[],
 ): Finding | undefined {
   if (template?.proxy === undefined && pods.every(({ image }) => image === undefined)) {
@@ -22,7 +22,7 @@ export function classifyManaged(
   if (
     all["gateway.istio.io/managed"] !== undefined ||
     (all["gateway.networking.k8s.io/gateway-name"] !== undefined &&
-      annotations["inject.istio.io/templates"] === undefined)
+      all["sidecar.istio.io/inject"] === "false")
   ) {
     return finding("gateway-api", "istiod renders it from a Gateway, and updates it by itself");
   }

@@ -66,8 +66,10 @@ function resolveInjector(webhook: Webhook, controlPlane: ControlPlane): Injector
   const { name } = webhook.service;
   const service = services.find((candidate) => candidate.name === name);
   if (service === undefined) return { ...webhook, revision: undefined, alive: false };
-  const istiod = istiods?.find((candidate) =>
-    matchesSelector(candidate.podLabels, { matchLabels: service.selector }),
+  // A Service without a selector selects nothing, unlike an empty label selector.
+  const selects = Object.keys(service.selector).length > 0;
+  const istiod = istiods?.find(
+    ({ podLabels }) => selects && matchesSelector(podLabels, { matchLabels: service.selector }),
   );
   return {
     ...webhook,

@@ -1,9 +1,9 @@
-import type { Namespace, PodTemplate } from "../snapshot.ts";
+import type { LabelRequirement, Namespace, PodTemplate } from "../snapshot.ts";
 import { minorVersion } from "./image.ts";
 import type { InjectorConfig } from "./injector-config.ts";
 import type { Injector, Mesh, Revision } from "./mesh.ts";
 import { type Pin, proxyImageFor } from "./proxy-image.ts";
-import { matchesSelector } from "./selector.ts";
+import { matchesSelector, unmetRequirements } from "./selector.ts";
 import { type Finding, blockedBy, notInjected, undecided } from "./findings.ts";
 
 /** What injection would do now to a new pod of a template. */
@@ -24,6 +24,30 @@ export type Prediction =
   | { readonly kind: "rejected"; readonly finding: Finding }
   | { readonly kind: "unknown"; readonly finding: Finding };
 
+/** Whether one injector is called for a pod, and by which requirements it is not. */
+export interface InjectorMatch {
+  readonly injector: Injector;
+  readonly unmet: {
+    readonly namespace: readonly LabelRequirement[];
+    readonly template: readonly LabelRequirement[];
+  };
+  readonly called: boolean;
+}
+
+export function matchInjectors(
+  template: PodTemplate,
+  namespace: Namespace,
+  injectors: readonly Injector[],
+): readonly InjectorMatch[] {
+  return injectors.map((injector) => {
+    const unmet = {
+      namespace: unmetRequirements(namespace.labels, injector.namespaceSelector),
+      template: unmetRequirements(template.labels, injector.objectSelector),
+    };
+    return { injector, unmet, called: unmet.namespace.length + unmet.template.length === 0 };
+  });
+}
+
 /**
  * Evaluates what is stored: the webhooks' selectors against the namespace and the pod template,
  * then istiod's own rules, then the image.
@@ -37,10 +61,8 @@ export function predictInjection(
 ): Prediction {
   const { injectors } = mesh;
   if (injectors === undefined) return unknown(undecided.webhooksUnread());
-  const called = injectors.filter(
-    (injector) =>
-      matchesSelector(namespace.labels, injector.namespaceSelector) &&
-      matchesSelector(template.labels, injector.objectSelector),
+  const called = matchInjectors(template, namespace, injectors).flatMap(
+    ({ injector, called: isCalled }) => (isCalled ? [injector] : []),
   );
   const conditional = called.find((injector) => injector.hasMatchConditions);
   if (conditional) return unknown(undecided.matchConditions(conditional.configuration));

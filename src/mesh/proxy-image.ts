@@ -63,9 +63,10 @@ export function proxyImageFor(
 function templateNames(template: PodTemplate, config: InjectorConfig): readonly string[] {
   const asked = template.annotations["inject.istio.io/templates"]
     ?.split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
-  return (asked ?? config.defaultTemplates).flatMap((name) => config.aliases[name] ?? [name]);
+    .map((name) => name.trim());
+  return (asked ?? config.defaultTemplates).flatMap((name) =>
+    Object.hasOwn(config.aliases, name) ? (config.aliases[name] ?? []) : [name],
+  );
 }
 
 type ImageRule = (
@@ -95,24 +96,38 @@ const RULES: ReadonlyMap<string, ImageRule> = new Map<string, ImageRule>([
   [`image: "{{ .ProxyImage }}"`, (_annotation, composed) => composed()],
 ]);
 
+/** A line that names the container, in whatever form YAML allows. */
+const NAMES_PROXY = /\bname: *["']?istio-proxy\b/;
+/** The form of Istio's own templates. */
+const OWN_FORM = /^ *- name: istio-proxy *$/;
+
 /**
- * The lines of a template that set the image of the container `istio-proxy`, whitespace normalized:
- * from the first line after its name that is an image or a condition around one.
+ * The lines of a template that set the image of the container `istio-proxy`, whitespace normalized.
+ *
+ * @returns `undefined` where the template sets no image for it; a text that is no known form where
+ *   the container stands there in another form than Istio's own.
  */
 function imageExpression(text: string | undefined): string | undefined {
-  const start = text?.search(/^ *- name: istio-proxy *$/m) ?? -1;
-  if (text === undefined || start < 0) return undefined;
-  const lines = text
-    .slice(start)
-    .split("\n")
-    .slice(1)
-    .map((line) => line.trim());
-  const end = lines.findIndex((line) => line.startsWith("image:"));
-  if (end < 0) return undefined;
-  const conditional = lines.slice(0, end).findLastIndex((line) => /^\{\{-? if /.test(line));
-  if (conditional < 0) return normalize(lines.slice(0, end + 1));
-  const close = lines.findIndex((line, index) => index > end && /^\{\{-? end -?\}\}$/.test(line));
-  return close < 0 ? undefined : normalize(lines.slice(conditional, close + 1));
+  const lines = (text ?? "").split("\n");
+  const start = lines.findIndex((line) => NAMES_PROXY.test(line));
+  if (start < 0) return undefined;
+  const [first = "", ...rest] = lines.slice(start);
+  if (!OWN_FORM.test(first)) return normalize([first]);
+  const block = containerBlock(rest, first.indexOf("-")).map((line) => line.trim());
+  const image = block.findIndex((line) => line.startsWith("image:"));
+  if (image < 0) return undefined;
+  const open = block.slice(0, image).findLastIndex((line) => /^\{\{-? if /.test(line));
+  if (open < 0) return normalize(block.slice(0, image + 1));
+  const close = block.findIndex((line, index) => index > image && /^\{\{-? end -?\}\}$/.test(line));
+  return normalize(block.slice(open, close < 0 ? undefined : close + 1));
+}
+
+/** Up to the next line that stands no deeper than the list's dash, directives of Go aside. */
+function containerBlock(lines: readonly string[], dash: number): readonly string[] {
+  const end = lines.findIndex(
+    (line) => line.trim() !== "" && !line.trim().startsWith("{{") && line.search(/\S/) <= dash,
+  );
+  return end < 0 ? lines : lines.slice(0, end);
 }
 
 function normalize(lines: readonly string[]): string {

@@ -1,4 +1,4 @@
-import type { Workload } from "../snapshot.ts";
+import type { PodGroup, StatefulSetRollout, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
 import { resourceName } from "./kinds.ts";
 import type { Finding } from "./findings.ts";
@@ -22,7 +22,12 @@ export interface Consent {
 
 export const NO_CONSENT: Consent = { downtime: false, unhealthy: false, current: false };
 
-export function restartabilityOf(workload: Workload, consent: Consent): Restartability {
+/** @param late the pods that a restart is wanted for. */
+export function restartabilityOf(
+  workload: Workload,
+  late: readonly PodGroup[],
+  consent: Consent,
+): Restartability {
   const { rollout } = workload;
   if (rollout === undefined) return { answer: "by-hand", finding: byHand(workload) };
   if (wantedPods(rollout) === 0) {
@@ -44,14 +49,24 @@ export function restartabilityOf(workload: Workload, consent: Consent): Restarta
       `kubectl delete pod ... ${inNamespace}, one pod at a time`,
     );
   }
-  if (rollout.kind === "StatefulSet" && rollout.partition >= rollout.replicas) {
+  if (rollout.kind === "StatefulSet" && isHeldByPartition(rollout, late)) {
     return refused(
       "partition",
-      `its partition ${rollout.partition} keeps every pod on the old template`,
+      `its partition ${rollout.partition} keeps every pod that lags on the old template`,
       `kubectl patch ${object} ${inNamespace} -p '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}'`,
     );
   }
   return consentNeeded(workload, consent) ?? { answer: "yes" };
+}
+
+/** Pods with an ordinal below the partition keep the old template. */
+function isHeldByPartition({ partition, replicas }: StatefulSetRollout, late: readonly PodGroup[]) {
+  if (partition === 0) return false;
+  if (partition >= replicas) return true;
+  // Only so many lie below it: one more, and some pod would be made anew.
+  if (late.reduce((sum, { pods }) => sum + pods, 0) > partition) return false;
+  const ordinals = late.flatMap(({ podNames }) => podNames.map((name) => /\d+$/.exec(name)?.[0]));
+  return ordinals.every((ordinal) => Number(ordinal) < partition);
 }
 
 function consentNeeded(workload: Workload, consent: Consent): Restartability | undefined {

@@ -32,13 +32,29 @@ function matchesRequirement(labels: Labels, { key, operator, values }: LabelRequ
   }
 }
 
+/** The requirements of a selector that labels do not satisfy; none where it matches. */
+export function unmetRequirements(
+  labels: Labels,
+  { matchLabels, matchExpressions }: LabelSelector,
+): readonly LabelRequirement[] {
+  const equal = Object.entries(matchLabels ?? {}).map(([key, value]) => ({
+    key,
+    operator: "In",
+    values: [value],
+  }));
+  return [...equal, ...(matchExpressions ?? [])].filter(
+    (requirement) => !matchesRequirement(labels, requirement),
+  );
+}
+
 /** A selector as the API takes it in `labelSelector`. */
 export function formatSelector({ matchLabels, matchExpressions }: LabelSelector): string {
   const equal = Object.entries(matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
   return [...equal, ...(matchExpressions ?? []).map(formatRequirement)].join(",");
 }
 
-function formatRequirement({ key, operator, values }: LabelRequirement): string {
+/** `istio.io/rev in (asm-1-27)` */
+export function formatRequirement({ key, operator, values }: LabelRequirement): string {
   const list = `(${(values ?? []).join(",")})`;
   switch (operator) {
     case "In":

@@ -22,16 +22,24 @@ export function columns(
   if (rows.length === 0) return [];
   const all = style.headers ? [head, ...rows] : rows;
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const fit = fitted(widths, style.width);
   const table = new Table({
     chars: BARE,
-    colWidths: fitted(widths, style.width).map((width) => width + GAP),
+    colWidths: fit.map((width) => width + GAP),
     style: { "padding-left": 0, "padding-right": GAP, head: [], border: [], compact: true },
   });
-  table.push(...all.map((row) => [...row]));
+  table.push(...all.map((row) => row.map((text, column) => cut(text, fit[column] ?? text.length))));
   return table
     .toString()
     .split("\n")
     .map((line) => line.trimEnd());
+}
+
+/** Cut in the middle: the end of a name or an image tells more than what comes before it. */
+function cut(text: string, width: number): string {
+  if (text.length <= width) return text;
+  const head = Math.floor((width - 1) / 3);
+  return `${text.slice(0, head)}…${text.slice(text.length - (width - 1 - head))}`;
 }
 
 /** Takes from the widest column until the row fits. */

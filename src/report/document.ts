@@ -8,7 +8,7 @@ import type { Outcome } from "../rollout/result.ts";
  */
 export const API_VERSION = "istio-upgrade/v1";
 
-interface ReportBase {
+export interface DocumentHead {
   readonly apiVersion: typeof API_VERSION;
   readonly generatedAt: string;
   /** Of this program. */
@@ -18,6 +18,9 @@ interface ReportBase {
     readonly server: string;
     readonly istioNamespace: string;
   };
+}
+
+interface ReportBase extends DocumentHead {
   readonly scope: ScopeEntry;
   /** Everything in scope was read, and every workload decided. */
   readonly complete: boolean;
@@ -56,6 +59,98 @@ export interface RestartReport extends ReportBase {
 }
 
 export type Report = CheckReport | VerifyReport | RestartReport;
+
+/** How the verdict about one workload comes about. */
+export interface Explanation extends DocumentHead {
+  readonly kind: "Explanation";
+  readonly subject: {
+    readonly namespace: string;
+    readonly kind: string;
+    readonly name: string;
+    /** The pod that was asked for; null where its workload was. */
+    readonly pod: string | null;
+  };
+  readonly complete: boolean;
+  readonly gaps: readonly GapEntry[];
+  readonly notes: readonly string[];
+  /** What was looked at, in the order of the decision. */
+  readonly steps: readonly TraceEntry[];
+  /** As in a CheckReport; null for a workload outside the mesh. */
+  readonly workload: WorkloadEntry | null;
+  /** null for a workload outside the mesh. */
+  readonly verdict: Verdict | null;
+  readonly code: string;
+  readonly reason: string;
+  readonly nextStep: string;
+  readonly exitCode: number;
+  readonly exitReasons: readonly string[];
+}
+
+export interface TraceEntry {
+  readonly step: "namespace" | "template" | "webhook" | "revision" | "target" | "pods" | "pod";
+  /** `namespace/shop`, `configmap/istio-sidecar-injector-asm-1-27` */
+  readonly subject: string;
+  /** One word: `matched`, `not-matched`, `unread`, `injected`, ... */
+  readonly result: string;
+  readonly detail: string;
+}
+
+/** What is installed, what uses it, and what still holds it. */
+export interface RevisionsReport extends DocumentHead {
+  readonly kind: "RevisionsReport";
+  /** The one that was asked for; null for all. */
+  readonly revision: string | null;
+  readonly assertUnused: boolean;
+  readonly complete: boolean;
+  readonly gaps: readonly GapEntry[];
+  readonly revisions: readonly RevisionEntry[];
+  /** Sidecars that do not say which revision injected them: they may hold any. */
+  readonly unattributed: { readonly pods: number; readonly names: readonly string[] };
+  readonly exitCode: number;
+  readonly exitReasons: readonly string[];
+}
+
+export interface RevisionEntry {
+  readonly revision: string;
+  /** null where that could not be read. */
+  readonly installed: boolean | null;
+  /** null where it is not installed, or its Deployment could not be read. */
+  readonly ready: boolean | null;
+  /** null where it is not installed, or its ConfigMap cannot be used. */
+  readonly image: string | null;
+  readonly source: string | null;
+  readonly tags: readonly string[];
+  readonly namespaces: readonly NamespaceEntry[];
+  readonly pods: {
+    readonly sidecars: number;
+    readonly gateways: number;
+    readonly terminating: number;
+    /** Of those, what AKS takes away together with the revision. */
+    readonly managed: number;
+  };
+  /** Empty: nothing that was read holds it. */
+  readonly holders: readonly HolderEntry[];
+}
+
+export interface NamespaceEntry {
+  readonly name: string;
+  /** `istio.io/rev=prod` */
+  readonly label: string;
+  /** The tag by which its label leads to the revision; null where it names the revision itself. */
+  readonly tag: string | null;
+}
+
+export interface HolderEntry {
+  readonly kind: "tags" | "namespaces" | "templates" | "gateways" | "pods" | "terminating-pods";
+  readonly count: number;
+  /** At most ten, sorted: for `pods` the workloads that they belong to. */
+  readonly names: readonly string[];
+  /** What to type, or to do, so that it no longer holds the revision. */
+  readonly release: string;
+}
+
+/** Every document that `--json` prints. */
+export type AnyDocument = Report | Explanation | RevisionsReport;
 
 export interface ScopeEntry {
   /** null: all of them. */

@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
-import type { Assessment, Verdict } from "../mesh/assess.ts";
+import { type Assessment, VERDICTS } from "../mesh/assess.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { defaultTarget } from "../mesh/mesh.ts";
+import type { RevisionUse } from "../mesh/usage.ts";
 import type { Step } from "../rollout/plan.ts";
 import type { StepResult } from "../rollout/result.ts";
 import type { Gap } from "../snapshot.ts";
 import type {
   GapEntry,
   ResultEntry,
+  RevisionEntry,
   StepEntry,
   SummaryEntry,
   TargetEntry,
@@ -46,7 +48,8 @@ export function workloadEntry(assessment: Assessment): WorkloadEntry {
     verdict,
     code: finding.code,
     reason: finding.reason,
-    nextStep: finding.nextStep || (blocked?.nextStep ?? ""),
+    // What keeps it from being restarted comes before the flag that would have it restarted.
+    nextStep: blocked?.nextStep || finding.nextStep,
     change,
     running: running.map((group, index) => ({
       image: group.image ?? null,
@@ -65,9 +68,30 @@ export function workloadEntry(assessment: Assessment): WorkloadEntry {
   };
 }
 
+export function revisionEntry(use: RevisionUse): RevisionEntry {
+  const { name, installed, ready, image, source, tags, namespaces, pods, holders } = use;
+  return {
+    revision: name,
+    installed: installed ?? null,
+    ready: ready ?? null,
+    image: image ?? null,
+    source: source ?? null,
+    tags,
+    namespaces: namespaces.map(({ name: place, label, tag }) => ({
+      name: place,
+      label,
+      tag: tag ?? null,
+    })),
+    pods,
+    holders,
+  };
+}
+
 export function summaryEntry(entries: readonly WorkloadEntry[]): SummaryEntry {
-  const byVerdict: Partial<Record<Verdict, number>> = {};
-  for (const { verdict } of entries) byVerdict[verdict] = (byVerdict[verdict] ?? 0) + 1;
+  const counts = VERDICTS.map(
+    (verdict) => [verdict, entries.filter((entry) => entry.verdict === verdict).length] as const,
+  );
+  const byVerdict = Object.fromEntries(counts.filter(([, number]) => number > 0));
   const pods = entries
     .flatMap(({ running }) => running)
     .reduce((sum, group) => sum + group.pods, 0);

@@ -22,8 +22,11 @@ export function countEntries(entries: readonly WorkloadEntry[], gaps: number): C
     outdated: count((entry) => entry.verdict === "outdated" && entry.restart === "yes"),
     "would-lose": verdict("would-lose"),
     blocked: verdict("blocked"),
-    "by-hand": count((entry) => entry.verdict === "outdated" && entry.restart !== "yes"),
-    missing: verdict("missing"),
+    "by-hand": count(
+      ({ verdict: found, restart }) =>
+        restart !== "yes" && (found === "outdated" || found === "missing"),
+    ),
+    missing: count((entry) => entry.verdict === "missing" && entry.restart === "yes"),
     unknown: verdict("unknown"),
     gaps,
   };

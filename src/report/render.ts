@@ -1,13 +1,26 @@
 import type { OUTPUTS } from "../settings.ts";
-import type { Report } from "./document.ts";
+import type { AnyDocument } from "./document.ts";
+import { renderExplanation } from "./explanation-text.ts";
+import { renderRevisions } from "./revisions-table.ts";
 import type { Style } from "./style.ts";
 import { renderTable } from "./table.ts";
 
-/** A report as the text that stdout gets. */
-export type Renderer = (report: Report, style: Style) => string;
+/** A document as the text that stdout gets. */
+export type Renderer = (document: AnyDocument, style: Style) => string;
 
 export const RENDERERS: Readonly<Record<(typeof OUTPUTS)[number], Renderer>> = {
-  table: (report, style) => renderTable(report, style, false),
-  wide: (report, style) => renderTable(report, style, true),
-  json: (report) => `${JSON.stringify(report, undefined, 2)}\n`,
+  table: (document, style) => renderText(document, style, false),
+  wide: (document, style) => renderText(document, style, true),
+  json: (document) => `${JSON.stringify(document, undefined, 2)}\n`,
 };
+
+function renderText(document: AnyDocument, style: Style, wide: boolean): string {
+  switch (document.kind) {
+    case "Explanation":
+      return renderExplanation(document, style);
+    case "RevisionsReport":
+      return renderRevisions(document, style, wide);
+    default:
+      return renderTable(document, style, wide);
+  }
+}

@@ -1,10 +1,19 @@
-import wrapAnsi from "wrap-ansi";
 import { columns } from "./columns.ts";
 import type { FromEntry, Report, RestartReport, RunningEntry, WorkloadEntry } from "./document.ts";
-import { shortKind } from "../mesh/kinds.ts";
 import { isUnready } from "./exit-reasons.ts";
 import { shortImage } from "./image-text.ts";
 import { plain } from "./plain.ts";
+import {
+  count,
+  gaps,
+  indented,
+  joinSections,
+  type Lines,
+  notes,
+  step,
+  titled,
+  workloadName,
+} from "./sections.ts";
 import type { Style } from "./style.ts";
 
 /**
@@ -12,7 +21,7 @@ import type { Style } from "./style.ts";
  * lags, what cannot be restarted and why, what to type next.
  */
 export function renderTable(report: Report, style: Style, wide: boolean): string {
-  const sections = [
+  return joinSections([
     targets(report, style),
     ...(report.kind === "RestartReport" ? restarts(report, style, wide) : []),
     lagging(report, style, wide),
@@ -24,15 +33,7 @@ export function renderTable(report: Report, style: Style, wide: boolean): string
     ...(wide ? [everything(report, style)] : []),
     conclusion(report, style),
     next(report, style),
-  ];
-  const text = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
-  return `${text.join("\n\n")}\n`;
-}
-
-type Lines = readonly string[];
-
-function titled(title: string, lines: Lines): Lines {
-  return lines.length === 0 ? [] : [title, ...lines];
+  ]);
 }
 
 function targets({ targets: all }: Report, style: Style): Lines {
@@ -47,15 +48,6 @@ function targets({ targets: all }: Report, style: Style): Lines {
     style.bold("TARGETS"),
     columns(["REVISION", "IMAGE", "TAGS", "READY"], rows, style),
   );
-}
-
-/** `deploy/web`: short, and as kubectl takes it. */
-function workloadName({ kind, name }: { readonly kind: string; readonly name: string }): string {
-  return plain(`${shortKind(kind)}/${name}`);
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 function lagging(report: Report, style: Style, wide: boolean): Lines {
@@ -97,12 +89,25 @@ function imageText(image: string | null, beside: string | null, wide: boolean): 
 
 function needsPerson(report: Report, style: Style): Lines {
   const entries = report.workloads.filter(isForPerson);
-  const blocks = entries.flatMap((entry) => [
-    `${plain(entry.namespace)}   ${workloadName(entry)}   ${style.bad(entry.verdict)}`,
-    ...indented(entry.verdict === "outdated" ? entry.restartReason : entry.reason, style),
-    ...step(entry.nextStep, style),
+  // What many workloads share is said once, under the last of them.
+  const groups = new Map<string, WorkloadEntry[]>();
+  for (const entry of entries) {
+    const key = `${whyNot(entry)} ${entry.nextStep}`;
+    groups.set(key, [...(groups.get(key) ?? []), entry]);
+  }
+  const blocks = [...groups.values()].flatMap((group) => [
+    ...group.map(
+      (entry) => `${plain(entry.namespace)}   ${workloadName(entry)}   ${style.bad(entry.verdict)}`,
+    ),
+    ...group.slice(0, 1).flatMap((entry) => indented(whyNot(entry), style)),
+    ...group.slice(0, 1).flatMap((entry) => step(entry.nextStep, style)),
   ]);
   return titled(style.bad(`NOT RESTARTED: ${count(entries.length, "workload")}`), blocks);
+}
+
+/** What keeps a restart back, or else what the verdict comes from. */
+function whyNot({ restartReason, reason }: WorkloadEntry): string {
+  return restartReason || reason;
 }
 
 /** What a restart by this tool would not mend. */
@@ -120,18 +125,6 @@ function isForPerson({ verdict, restart }: WorkloadEntry): boolean {
   }
 }
 
-function indented(text: string, style: Style): Lines {
-  const width = Math.min(style.width ?? 80, 100) - 4;
-  return wrapAnsi(plain(text), width)
-    .split("\n")
-    .map((line) => `    ${line}`);
-}
-
-/** What to type is never broken: it is there to be pasted. */
-function step(text: string, style: Style): Lines {
-  return text === "" ? [] : [`    ${style.dim("->")} ${plain(text)}`];
-}
-
 function unready(report: Report, style: Style): Lines {
   if (report.kind !== "VerifyReport") return [];
   const rows = report.workloads.filter(isUnready).map((entry) => {
@@ -146,18 +139,6 @@ function unready(report: Report, style: Style): Lines {
   return titled(
     style.warn(`NOT READY: ${count(rows.length, "workload")}`),
     columns(["NAMESPACE", "WORKLOAD", "READY"], rows, style),
-  );
-}
-
-function gaps({ gaps: all }: Report, style: Style): Lines {
-  const blocks = all.flatMap((gap) => [
-    plain(`${gap.what}${gap.namespace === null ? "" : ` in ${gap.namespace}`}: ${gap.reason}`),
-    ...indented(gap.message, style),
-    ...step(gap.hint, style),
-  ]);
-  return titled(
-    style.bad(`NOT READ: ${count(all.length, "gap")}, so this report is incomplete`),
-    blocks,
   );
 }
 
@@ -178,13 +159,6 @@ function warnings({ workloads }: Report, style: Style): Lines {
     return [plain(message), ...indented(more > 0 ? `${shown} and ${more} more` : shown, style)];
   });
   return titled(style.warn("WARNINGS"), blocks);
-}
-
-function notes(report: Report, style: Style): Lines {
-  return titled(
-    style.dim("NOTE"),
-    report.notes.flatMap((note) => indented(note, style)),
-  );
 }
 
 function restarts(report: RestartReport, style: Style, wide: boolean): readonly Lines[] {

@@ -24,7 +24,9 @@ export function verifyResults(
     const bare = workload.pods.filter(({ image }) => image === undefined);
     if (step?.hadSidecar === true && bare.length > 0) return lostSidecar(result, workload);
     const assessment = assessments.find((candidate) => same(candidate.workload));
-    return assessment?.verdict === "outdated" ? stillOutdated(result, assessment) : result;
+    return assessment?.verdict === "outdated"
+      ? stillOutdated(result, workload, assessment)
+      : result;
   });
 }
 
@@ -42,12 +44,20 @@ function lostSidecar(result: StepResult, { pods }: Workload): StepResult {
   };
 }
 
-function stillOutdated(result: StepResult, { target, finding }: Assessment): StepResult {
-  if (target !== undefined && target.image !== result.to.image) {
+function stillOutdated(
+  result: StepResult,
+  { pods }: Workload,
+  { target, finding }: Assessment,
+): StepResult {
+  const { image, revision } = result.to;
+  const reached = pods.every(
+    (group) => group.image === image && (group.revision ?? revision) === revision,
+  );
+  if (target !== undefined && reached) {
     return {
       ...result,
       code: "target-moved",
-      message: `the target moved to ${target.image} during the run`,
+      message: `the target moved to ${target.image} of ${target.revision} during the run`,
       nextStep: "run restart again",
     };
   }

@@ -11,7 +11,13 @@ const README = read("README.md");
 const silent = { write: () => true };
 const program = buildProgram(
   { stdout: silent, stderr: silent },
-  { check: async () => {}, restart: async () => {}, verify: async () => {} },
+  {
+    check: async () => {},
+    restart: async () => {},
+    verify: async () => {},
+    explain: async () => {},
+    revisions: async () => {},
+  },
 );
 
 describe("the README", () => {
@@ -46,7 +52,7 @@ describe("the README", () => {
   });
 
   test("gives every exit code its meaning", () => {
-    const rows = [...README.matchAll(/^\| (\d+) \| (.*) \|$/gm)].map(([, code, meaning]) => [
+    const rows = [...README.matchAll(/^\| (\d+) +\| (.*?) +\|$/gm)].map(([, code, meaning]) => [
       Number(code),
       meaning,
     ]);
@@ -54,7 +60,7 @@ describe("the README", () => {
   });
 
   test("explains every verdict, in the order in which they are taken", () => {
-    const rows = [...README.matchAll(/^\| `([a-z-]+)` \|.*\|.*\|$/gm)].map(
+    const rows = [...README.matchAll(/^\| `([a-z-]+)` +\|.*\|.*\|$/gm)].map(
       ([, verdict]) => verdict,
     );
     expect(rows.slice(-VERDICTS.length)).toEqual(VERDICTS);

@@ -72,6 +72,26 @@ describe("an error", () => {
       "see the contexts: kubectl config get-contexts",
     ],
     [
+      "explain web -n shop",
+      '"web" names no workload and no pod',
+      "write it as KIND/NAME: deploy/web, sts/db, ds/agent, job/import, pod/web-7d4b9c-x2x1z",
+    ],
+    [
+      "explain deploy/web -n shop,pay",
+      "explain looks at one workload, in one namespace",
+      "give a single --namespace",
+    ],
+    [
+      "revisions --assert-unused",
+      "--assert-unused needs to know which revision",
+      "name it: istio-upgrade revisions REVISION --assert-unused",
+    ],
+    [
+      "revisions --namespace shop",
+      "unknown option '--namespace'",
+      "see: istio-upgrade revisions --help",
+    ],
+    [
       "restart -n shop --yes --max-parallel 0",
       '--max-parallel "0" is not a count',
       "give a whole number from 1 up",

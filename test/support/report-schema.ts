@@ -1,16 +1,16 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect } from "vitest";
 import schema from "../../schema/v1.json" with { type: "json" };
-import type { Report } from "../../src/report/document.ts";
+import type { AnyDocument } from "../../src/report/document.ts";
 
 const validate = new Ajv2020({ allErrors: true, validateFormats: false }).compile(schema);
 
 /** The document in a run's stdout, after holding it against the published schema. */
-export function parseReport<Kind extends Report["kind"]>(
+export function parseReport<Kind extends AnyDocument["kind"]>(
   kind: Kind,
   stdout: string,
-): Extract<Report, { readonly kind: Kind }> {
-  const document = JSON.parse(stdout) as Extract<Report, { readonly kind: Kind }>;
+): Extract<AnyDocument, { readonly kind: Kind }> {
+  const document = JSON.parse(stdout) as Extract<AnyDocument, { readonly kind: Kind }>;
   validate(document);
   expect(validate.errors).toBeNull();
   expect(document.kind).toBe(kind);

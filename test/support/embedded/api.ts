@@ -1,8 +1,15 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { type User, denial, mayDo, review } from "./access.ts";
-import { type Kind, type KubeObject, apiVersion, findKind, isNamespaced } from "./kinds.ts";
+import {
+  type Kind,
+  type KubeObject,
+  apiVersion,
+  findKind,
+  hasGroup,
+  isNamespaced,
+} from "./kinds.ts";
 import { endpointSlices, labelPredicate, page } from "./lists.ts";
-import { forbidden, notFound, notImplemented } from "./refusal.ts";
+import { forbidden, noSuchPage, notFound, notImplemented } from "./refusal.ts";
 import type { Store } from "./store.ts";
 import { create, patched, remove, update } from "./write.ts";
 
@@ -68,6 +75,7 @@ function targetOf(path: string): Target {
   const [group = "", version, ...steps] = root === "apis" ? rest : ["", ...rest];
   const inNamespace = steps[0] === "namespaces" && steps.length > 2;
   const [resource = "", name, subresource] = inNamespace ? steps.slice(2) : steps;
+  if (root === "apis" && !hasGroup(group)) throw noSuchPage();
   const kind = findKind(group, resource);
   const isKnown = (root === "api" || root === "apis") && version === "v1";
   if (kind === undefined || !isKnown || subresource !== undefined) throw notImplemented(path);

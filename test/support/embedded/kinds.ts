@@ -29,6 +29,11 @@ export function findKind(group: string, resource: string): Kind | undefined {
   return KINDS.find((kind) => kind.group === group && kind.resource === resource);
 }
 
+/** Of what is not installed, the real server knows not even the path. */
+export function hasGroup(group: string): boolean {
+  return KINDS.some((kind) => kind.group === group);
+}
+
 export function kindNamed(name: string): Kind {
   const found = KINDS.find(({ kind }) => kind === name);
   if (found === undefined) throw new Error(`no kind ${name}`);

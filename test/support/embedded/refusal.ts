@@ -44,6 +44,10 @@ export function expired(next: string): Refusal {
   return new Refusal(410, "Expired", message, { metadata: { continue: next } });
 }
 
+export function noSuchPage(): Refusal {
+  return new Refusal(404, "NotFound", "404 page not found");
+}
+
 export function notImplemented(what: string): Refusal {
   return new Refusal(501, "NotImplemented", `the embedded API server does not serve ${what}`);
 }

@@ -1,0 +1,80 @@
+import { findPod, type FoundPod } from "../cluster/named-pod.ts";
+import { readSnapshot } from "../cluster/read.ts";
+import { CannotRun } from "../errors.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import type { Io } from "../io.ts";
+import { resourceName } from "../mesh/kinds.ts";
+import { resolveMesh } from "../mesh/mesh.ts";
+import { NO_CONSENT } from "../mesh/restartability.ts";
+import { explanationOf } from "../report/explanation.ts";
+import { RENDERERS } from "../report/render.ts";
+import { styleFor } from "../report/style.ts";
+import type { ExplainSettings } from "../settings.ts";
+import type { Snapshot, Workload } from "../snapshot.ts";
+import { judge, policyFor, requireInjector } from "./look.ts";
+import { clusterFlags, headOf } from "./report.ts";
+import { withSession } from "./session.ts";
+
+/** Walks through the decision about one workload. Reads, and changes nothing. */
+export function explain(settings: ExplainSettings, version: string, io: Io): Promise<ExitCode> {
+  return withSession(settings, version, io, async (session) => {
+    const { api, progress } = session;
+    const { subject, istioNamespace, display } = settings;
+    const place = session.namespaces?.[0] ?? api.connection.namespace;
+    progress.emit({ type: "reading", what: place });
+    const snapshot = await readSnapshot(api, { istioNamespace, namespaces: [place] });
+    const mesh = resolveMesh(snapshot.controlPlane);
+    requireInjector(snapshot, mesh, session);
+    const pod = subject.kind === "Pod" ? await findPod(api, place, subject.name) : undefined;
+
+    const workload = subjectOf(snapshot, settings, place, pod);
+    const world = { mesh, namespaces: snapshot.namespaces };
+    const assessment = await judge(session, world, workload, policyFor(settings, NO_CONSENT));
+    const document = explanationOf(headOf(session), {
+      snapshot,
+      mesh,
+      workload,
+      assessment,
+      pod,
+      notes: session.prover.notes(),
+      clusterFlags: clusterFlags(settings),
+    });
+    progress.stop();
+    io.stdout.write(RENDERERS[display.output](document, styleFor(io.stdout, display, io)));
+    return document.exitCode;
+  });
+}
+
+/** @throws CannotRun where it is not there, or could not be read. */
+function subjectOf(
+  { workloads, gaps }: Snapshot,
+  { subject }: ExplainSettings,
+  place: string,
+  pod: FoundPod | undefined,
+): Workload {
+  const found = workloads.find(({ uid, kind, name }) =>
+    pod === undefined ? kind === subject.kind && name === subject.name : uid === pod.ownerUid,
+  );
+  if (found !== undefined) return found;
+  const named = resourceName(subject);
+  const [gap] = gaps;
+  if (gap !== undefined) {
+    throw new CannotRun(`${named} in "${place}" could not be read: ${gap.message}`, gap.hint);
+  }
+  if (pod?.phase === "Succeeded" || pod?.phase === "Failed") {
+    throw new CannotRun(
+      `${named} in "${place}" has finished (${pod.phase}): it runs no sidecar any more`,
+      "explain a pod that runs, or its workload: istio-upgrade explain KIND/NAME",
+    );
+  }
+  if (pod !== undefined) {
+    throw new CannotRun(
+      `the workload of ${named} in "${place}" was not there when it was looked for`,
+      "repeat the command: the pod may have been created, or replaced, just then",
+    );
+  }
+  throw new CannotRun(
+    `${named} does not exist in the namespace "${place}", or has no pods there`,
+    `see which there are: kubectl get ${subject.kind.toLowerCase()} -n ${place}`,
+  );
+}

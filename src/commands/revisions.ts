@@ -1,0 +1,55 @@
+import { readUsage } from "../cluster/usage.ts";
+import { CannotRun } from "../errors.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import type { Io } from "../io.ts";
+import { resolveMesh } from "../mesh/mesh.ts";
+import { type RevisionUse, type Usage, usageOf } from "../mesh/usage.ts";
+import { RENDERERS } from "../report/render.ts";
+import { revisionsReportOf } from "../report/revisions.ts";
+import { styleFor } from "../report/style.ts";
+import type { RevisionsSettings } from "../settings.ts";
+import type { Gap } from "../snapshot.ts";
+import { requireInjector } from "./look.ts";
+import { headOf } from "./report.ts";
+import { withSession } from "./session.ts";
+
+/** What is installed, what uses it, and what still holds it. Reads, and changes nothing. */
+export function revisions(settings: RevisionsSettings, version: string, io: Io): Promise<ExitCode> {
+  return withSession(settings, version, io, async (session) => {
+    const { api, progress } = session;
+    progress.emit({ type: "reading", what: "all namespaces" });
+    const snapshot = await readUsage(api, settings.istioNamespace);
+    const mesh = resolveMesh(snapshot.controlPlane);
+    const usage = usageOf(snapshot, mesh);
+    // What is left behind of a mesh that is gone is worth a report too.
+    if (usage.revisions.length === 0) requireInjector(snapshot, mesh, session);
+    const asked = askedFor(usage, settings, snapshot.gaps);
+    const document = revisionsReportOf(headOf(session), {
+      asked: settings,
+      usage: { ...usage, revisions: asked },
+      gaps: snapshot.gaps,
+    });
+    progress.stop();
+    const { display } = settings;
+    io.stdout.write(RENDERERS[display.output](document, styleFor(io.stdout, display, io)));
+    return document.exitCode;
+  });
+}
+
+/** @throws CannotRun for a revision that nothing knows of: a slip of the pen must not look unused. */
+function askedFor(
+  { revisions: all }: Usage,
+  { revision }: RevisionsSettings,
+  gaps: readonly Gap[],
+): readonly RevisionUse[] {
+  if (revision === undefined) return all;
+  const found = all.filter(({ name }) => name === revision);
+  if (found.length > 0 || gaps.length > 0) return found;
+  const tagged = all.find(({ tags }) => tags.includes(revision));
+  throw new CannotRun(
+    tagged === undefined
+      ? `there is no revision "${revision}", and nothing refers to one`
+      : `"${revision}" is a tag, of the revision ${tagged.name}`,
+    `there are: ${all.map(({ name }) => name).join(", ")}`,
+  );
+}

@@ -1,0 +1,93 @@
+import type { Use } from "./revision-uses.ts";
+
+/** What keeps a revision from being removed, in the order in which it is released. */
+const HOLDERS = [
+  "tags",
+  "namespaces",
+  "templates",
+  "gateways",
+  "pods",
+  "terminating-pods",
+] as const satisfies readonly Use["kind"][];
+
+export interface Holder {
+  readonly kind: Use["kind"];
+  readonly count: number;
+  /** At most ten, sorted: for `pods` the workloads that they belong to. */
+  readonly names: readonly string[];
+  /** What to type, or to do, so that it no longer holds the revision. */
+  readonly release: string;
+}
+
+export interface Revisions {
+  readonly from: string;
+  /** Another installed revision, or a word that stands for one. */
+  readonly to: string;
+  readonly istioNamespace: string;
+}
+
+/** @param all what uses the revision. */
+export function holdersOf(all: readonly Use[], revisions: Revisions): readonly Holder[] {
+  return HOLDERS.flatMap((kind) => {
+    const uses = all.filter((use) => use.kind === kind && isHolding(use));
+    if (uses.length === 0) return [];
+    const release = RELEASES[kind](uses, revisions);
+    return [{ kind, count: countUses(uses), names: namesOf(uses), release }];
+  });
+}
+
+/** What leads to the revision by a tag goes along when the tag moves: the tag holds, not it. */
+function isHolding(use: Use): boolean {
+  return "managed" in use ? !use.managed : use.tag === undefined;
+}
+
+const RELEASES: Readonly<
+  Record<Holder["kind"], (uses: readonly Use[], revisions: Revisions) => string>
+> = {
+  tags: (uses, { to, istioNamespace }) =>
+    namesOf(uses)
+      .map(
+        (tag) =>
+          `istioctl tag set ${tag} --revision ${to} --istioNamespace ${istioNamespace} --overwrite`,
+      )
+      .join(" && "),
+  namespaces: (uses, { to }) =>
+    distinct(uses.map((use) => `kubectl label namespaces ${namespacesOf(use)}`))
+      .map((command) => `${command} istio.io/rev=${to} --overwrite`)
+      .join(" && "),
+  templates: (_uses, { to }) => `set the label istio.io/rev=${to} in these pod templates`,
+  gateways: (_uses, { from, to }) =>
+    `kubectl label gateways.gateway.networking.k8s.io -A -l istio.io/rev=${from} istio.io/rev=${to} --overwrite`,
+  pods: (uses, { from }) => {
+    const places = distinct(uses.map(({ namespace }) => namespace));
+    const scope =
+      places.length > MOST_PLACES ? "--all-namespaces" : `--namespace ${places.join(",")}`;
+    return `istio-upgrade restart ${scope} --revision ${from}`;
+  },
+  "terminating-pods": () => "wait until they are gone",
+};
+
+/** More namespaces than these are not named one by one. */
+const MOST_PLACES = 3;
+
+/** By their label, so that none is left out; by name where no label selects them. */
+function namespacesOf(use: Use): string {
+  const [key, value] = "label" in use ? use.label.split("=") : [];
+  if (value === undefined) return use.names.join(" ");
+  // Any `istio-injection` label switches the revisions' own webhooks off.
+  return `-l ${key}=${value}${key === "istio.io/rev" ? "" : ` ${key}-`}`;
+}
+
+const MOST_NAMES = 10;
+
+export function namesOf(uses: readonly Use[]): readonly string[] {
+  return distinct(uses.flatMap(({ names }) => names)).slice(0, MOST_NAMES);
+}
+
+export function countUses(uses: readonly Use[]): number {
+  return uses.reduce((total, { count }) => total + count, 0);
+}
+
+function distinct(values: readonly string[]): readonly string[] {
+  return [...new Set(values)].sort();
+}

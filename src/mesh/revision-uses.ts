@@ -1,0 +1,199 @@
+import type {
+  LabelledObject,
+  Namespace,
+  PodGroup,
+  PodTemplate,
+  TemplateOwner,
+  UsageSnapshot,
+  Workload,
+} from "../snapshot.ts";
+import { isGateway } from "./gateway.ts";
+import { shortKind } from "./kinds.ts";
+import { classifyManaged } from "./managed.ts";
+import type { Mesh } from "./mesh.ts";
+import { matchInjectors } from "./prediction.ts";
+
+/** One thing that uses a revision: pods that it injected, or what leads new ones to it. */
+export type Use = PodUse | Reference;
+
+export interface PodUse {
+  readonly kind: "pods" | "terminating-pods";
+  /** `undefined`: the pods do not say. */
+  readonly revision: string | undefined;
+  readonly namespace: string;
+  /** Of live pods the workload, of terminating ones the pods, at most ten. */
+  readonly names: readonly string[];
+  readonly count: number;
+  readonly gateway: boolean;
+  /** AKS owns them, and takes them away with the revision. */
+  readonly managed: boolean;
+}
+
+export interface Reference {
+  readonly kind: "tags" | "namespaces" | "templates" | "gateways";
+  readonly revision: string;
+  readonly namespace: string;
+  readonly names: readonly string[];
+  readonly count: 1;
+  /** `istio.io/rev=prod` */
+  readonly label: string;
+  /** The tag by which the label leads to the revision. */
+  readonly tag: string | undefined;
+}
+
+export function podUses({ workloads }: UsageSnapshot): readonly PodUse[] {
+  return workloads.flatMap((workload) => {
+    const { namespace, pods, terminatingPods } = workload;
+    const use = (kind: PodUse["kind"], group: PodGroup, names: readonly string[]): PodUse => ({
+      kind,
+      revision: group.revision,
+      namespace,
+      names,
+      count: group.pods,
+      gateway: isGateway(workload),
+      managed: isOfAks(workload),
+    });
+    return [
+      ...pods.filter(hasSidecar).map((group) => use("pods", group, [placeOf(workload)])),
+      ...terminatingPods.filter(hasSidecar).map((group) =>
+        use(
+          "terminating-pods",
+          group,
+          group.podNames.map((name) => `${namespace}/${name}`),
+        ),
+      ),
+    ];
+  });
+}
+
+function hasSidecar({ image }: PodGroup): boolean {
+  return image !== undefined;
+}
+
+/** During an upgrade AKS runs its gateways of both revisions, and ends it by removing the old ones. */
+function isOfAks(workload: Workload): boolean {
+  const pods = [...workload.pods, ...workload.terminatingPods];
+  return classifyManaged(workload, pods)?.code === "aks-gateway";
+}
+
+const REV = "istio.io/rev";
+const INJECTION = "istio-injection";
+const INJECT = "sidecar.istio.io/inject";
+
+/** Everything that leads new pods, or Gateways, to a revision. */
+export function references(snapshot: UsageSnapshot, mesh: Mesh): readonly Reference[] {
+  const tags = tagsOf(mesh);
+  const ofNamespaces = new Map(
+    [...snapshot.namespaces].map(([name, place]) => [name, namespaceUses(place, tags, mesh)]),
+  );
+  const ofTemplates = [
+    ...snapshot.workloads.filter((workload) => workload.kind !== "Pod" && !isOfAks(workload)),
+    ...(snapshot.cronJobs ?? []),
+  ].flatMap((owner) => {
+    const place = snapshot.namespaces.get(owner.namespace);
+    const covered = ofNamespaces.get(owner.namespace) ?? [];
+    return templateUses(owner, place, { tags, mesh, covered });
+  });
+  return [
+    ...[...tags].map(([tag, revision]): Reference => {
+      const label = `${REV}=${tag}`;
+      return {
+        kind: "tags",
+        revision,
+        namespace: "",
+        names: [tag],
+        count: 1,
+        label,
+        tag: undefined,
+      };
+    }),
+    ...[...ofNamespaces.values()].flat(),
+    // A CronJob is there twice while its pods run.
+    ...new Map(ofTemplates.map((use) => [JSON.stringify([use.revision, use.names]), use])).values(),
+    ...(snapshot.gateways ?? []).flatMap((gateway) => gatewayUses(gateway, tags)),
+  ];
+}
+
+/** The revision that each tag leads to. */
+type Tags = ReadonlyMap<string, string>;
+
+function tagsOf({ injectors }: Mesh): Tags {
+  return new Map(
+    (injectors ?? []).flatMap(({ tag, revision }) =>
+      tag === undefined || revision === undefined ? [] : [[tag, revision] as const],
+    ),
+  );
+}
+
+/** What a label `istio.io/rev` leads to: it may name a tag. */
+function resolveLabel(value: string, tags: Tags): Pick<Reference, "label" | "revision" | "tag"> {
+  const label = `${REV}=${value}`;
+  const tagged = tags.get(value);
+  return { label, revision: tagged ?? value, tag: tagged === undefined ? undefined : value };
+}
+
+function namespaceUses(place: Namespace, tags: Tags, mesh: Mesh): readonly Reference[] {
+  const base = { kind: "namespaces", namespace: "", names: [place.name], count: 1 } as const;
+  const named = place.labels[REV];
+  const uses: Reference[] = named ? [{ ...base, ...resolveLabel(named, tags) }] : [];
+  // Also what no `istio.io/rev` says: `istio-injection=enabled`, or selectors of an operator's own.
+  for (const { revision, tag } of calledFor(PLAIN, place, mesh)) {
+    if (uses.some((use) => use.revision === revision)) continue;
+    const injection = place.labels[INJECTION];
+    const label = injection === undefined ? "selected by a webhook" : `${INJECTION}=${injection}`;
+    uses.push({ ...base, revision, tag, label });
+  }
+  return uses;
+}
+
+function templateUses(
+  owner: TemplateOwner,
+  place: Namespace | undefined,
+  { tags, mesh, covered }: { tags: Tags; mesh: Mesh; covered: readonly Reference[] },
+): readonly Reference[] {
+  const { namespace, template } = owner;
+  // An opt-out always wins: the control plane's own pods carry their revision beside one.
+  if (template === undefined || template.labels[INJECT] === "false") return [];
+  const base = { kind: "templates", namespace, names: [placeOf(owner)], count: 1 } as const;
+  const named = template.labels[REV];
+  const uses: Reference[] = named ? [{ ...base, ...resolveLabel(named, tags) }] : [];
+  for (const { revision, tag } of place === undefined ? [] : calledFor(template, place, mesh)) {
+    if ([...uses, ...covered].some((use) => use.revision === revision)) continue;
+    const inject = template.labels[INJECT];
+    const label = inject === undefined ? "selected by a webhook" : `${INJECT}=${inject}`;
+    uses.push({ ...base, revision, tag, label });
+  }
+  return uses;
+}
+
+function gatewayUses(
+  { namespace, name, labels }: LabelledObject,
+  tags: Tags,
+): readonly Reference[] {
+  const named = labels[REV];
+  if (!named) return [];
+  const names = [`${namespace}/${name}`];
+  return [{ kind: "gateways", namespace, names, count: 1, ...resolveLabel(named, tags) }];
+}
+
+/** A pod without labels: what the namespace alone decides. */
+const PLAIN: PodTemplate = {
+  labels: {},
+  annotations: {},
+  hostNetwork: false,
+  proxy: undefined,
+  probed: true,
+};
+
+function calledFor(template: PodTemplate, place: Namespace, { injectors }: Mesh) {
+  return matchInjectors(template, place, injectors ?? []).flatMap(({ called, injector }) =>
+    called && injector.revision !== undefined
+      ? [{ revision: injector.revision, tag: injector.tag }]
+      : [],
+  );
+}
+
+/** `shop/deploy/web` */
+function placeOf({ namespace, kind, name }: Omit<TemplateOwner, "template">): string {
+  return `${namespace}/${shortKind(kind)}/${name}`;
+}

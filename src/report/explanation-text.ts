@@ -1,0 +1,83 @@
+import wrapAnsi from "wrap-ansi";
+import type { Verdict } from "../mesh/assess.ts";
+import type { Explanation, TraceEntry } from "./document.ts";
+import { plain } from "./plain.ts";
+import { gaps, joinSections, type Lines, notes, workloadName } from "./sections.ts";
+import type { Style } from "./style.ts";
+
+/** The decision for people: a line for each step, the verdict, and what to type. */
+export function renderExplanation(document: Explanation, style: Style): string {
+  const { subject, verdict, code, reason, nextStep, workload } = document;
+  const name = `${plain(subject.namespace)}/${workloadName(subject)}`;
+  const asked = subject.pod === null ? "" : `, the owner of pod/${plain(subject.pod)}`;
+  const restart = workload?.restartReason ? `${workload.restart}: ${workload.restartReason}` : "";
+  return joinSections([
+    [`${style.bold(name + asked)}: ${painted(verdict, style)}`],
+    document.steps.flatMap((step) => labelled(step.step, stepText(step), style)),
+    [
+      ...labelled("verdict", `${verdict ?? "none"} (${code}): ${reason}`, style),
+      ...labelled("restart", restart, style),
+      ...(workload?.warnings ?? []).flatMap(({ message }) => labelled("warning", message, style)),
+      // What to type is never broken: it is there to be pasted.
+      ...(nextStep === "" ? [] : [`${label("next", style)}${plain(nextStep)}`]),
+    ],
+    gaps(document, style),
+    notes(document, style),
+  ]);
+}
+
+const INDENT = 11;
+
+function label(name: string, style: Style): string {
+  return style.bold(name) + " ".repeat(INDENT - name.length);
+}
+
+function labelled(name: string, text: string, style: Style): Lines {
+  if (text === "") return [];
+  const width = Math.min(style.width ?? 80, 100) - INDENT;
+  const [first = "", ...rest] = wrapAnsi(plain(text), width).split("\n");
+  return [label(name, style) + first, ...rest.map((line) => " ".repeat(INDENT) + line)];
+}
+
+function stepText({ step, subject, result, detail }: TraceEntry): string {
+  switch (step) {
+    case "webhook": {
+      const name = subject.replace("/", " ").replace(".sidecar-injector.istio.io", "");
+      return `${result === "matched" ? "called" : "no"}: ${name}: ${detail}`;
+    }
+    case "target":
+      if (result === "injected") return `${detail} of ${subject}`;
+      return result === "pinned" ? detail : `${OUTCOMES[result] ?? result}: ${detail}`;
+    case "pods":
+      if (result === "no-pods") return detail;
+      return `${subject}${result === "terminating" ? " terminating" : ""}: ${detail}`;
+    default:
+      return `${subject}: ${detail}`;
+  }
+}
+
+const OUTCOMES: Readonly<Record<string, string>> = {
+  none: "no sidecar",
+  rejected: "refused",
+  proved: "proved by a dry run",
+};
+
+function painted(verdict: Verdict | null, style: Style): string {
+  switch (verdict) {
+    case null:
+      return style.dim("outside the mesh");
+    case "managed":
+    case "excluded":
+    case "pinned":
+      return style.dim(verdict);
+    case "current":
+      return style.good(verdict);
+    case "outdated":
+    case "missing":
+      return style.warn(verdict);
+    case "unknown":
+    case "would-lose":
+    case "blocked":
+      return style.bad(verdict);
+  }
+}

@@ -1,0 +1,76 @@
+import { type ExitCode, exitCodeOf } from "../exit-codes.ts";
+import { type Assessment, predict } from "../mesh/assess.ts";
+import { type NamedPod, traceDecision } from "../mesh/explanation.ts";
+import { resourceName } from "../mesh/kinds.ts";
+import type { Mesh } from "../mesh/mesh.ts";
+import type { Snapshot, Workload } from "../snapshot.ts";
+import type { DocumentHead, Explanation, WorkloadEntry } from "./document.ts";
+import { gapEntry, workloadEntry } from "./entries.ts";
+import { countEntries, reasonsOf } from "./exit-reasons.ts";
+
+export interface Decided {
+  readonly snapshot: Pick<Snapshot, "namespaces" | "gaps">;
+  readonly mesh: Mesh;
+  readonly workload: Workload;
+  /** `undefined` for a workload outside the mesh. */
+  readonly assessment: Assessment | undefined;
+  readonly pod: NamedPod | undefined;
+  readonly notes: readonly string[];
+  /** The flags that lead another command to the same cluster. */
+  readonly clusterFlags: readonly string[];
+}
+
+/** The published form; its exit code is that of a check of this workload alone. */
+export function explanationOf(
+  { apiVersion, ...head }: DocumentHead,
+  { snapshot, mesh, workload, assessment, pod, notes, clusterFlags }: Decided,
+): Explanation & { readonly exitCode: ExitCode } {
+  const { namespaces, gaps } = snapshot;
+  const namespace = namespaces.get(workload.namespace);
+  const entry = assessment === undefined ? null : workloadEntry(assessment);
+  const reasons = reasonsOf(countEntries(entry === null ? [] : [entry], gaps.length), false);
+  const steps = traceDecision({ workload, namespace, mesh, assessment, pod });
+  return {
+    apiVersion,
+    kind: "Explanation",
+    ...head,
+    subject: {
+      namespace: workload.namespace,
+      kind: workload.kind,
+      name: workload.name,
+      pod: pod?.name ?? null,
+    },
+    complete: gaps.length === 0 && entry?.verdict !== "unknown",
+    gaps: gaps.map(gapEntry),
+    notes,
+    steps: steps.map(({ step, subject, result, detail }) => ({ step, subject, result, detail })),
+    workload: entry,
+    ...(entry === null ? outside(workload, namespaces, mesh) : verdictOf(entry, clusterFlags)),
+    exitCode: exitCodeOf(reasons),
+    exitReasons: reasons.map(({ text }) => text),
+  };
+}
+
+type Conclusion = Pick<Explanation, "verdict" | "code" | "reason" | "nextStep">;
+
+/** Why a workload is not in the mesh: what its next pods would not get either. */
+function outside(workload: Workload, namespaces: Snapshot["namespaces"], mesh: Mesh): Conclusion {
+  const prediction = predict(workload, namespaces.get(workload.namespace), mesh);
+  const why = prediction.kind === "none" ? prediction.finding : undefined;
+  return {
+    verdict: null,
+    code: why?.code ?? "not-injected",
+    reason: `no sidecar now, and none to come: ${why?.reason ?? "nothing injects it"}`,
+    nextStep: why?.nextStep ?? "",
+  };
+}
+
+function verdictOf(entry: WorkloadEntry, clusterFlags: readonly string[]): Conclusion {
+  const { verdict, code, reason, nextStep, namespace, restart } = entry;
+  const command = [
+    `istio-upgrade restart ${resourceName(entry)} --namespace ${namespace}`,
+    ...(verdict === "missing" ? ["--include missing"] : []),
+    ...clusterFlags,
+  ];
+  return { verdict, code, reason, nextStep: restart === "yes" ? command.join(" ") : nextStep };
+}

@@ -1,0 +1,102 @@
+import { columns } from "./columns.ts";
+import type { HolderEntry, RevisionEntry, RevisionsReport } from "./document.ts";
+import { shortImage } from "./image-text.ts";
+import { plain } from "./plain.ts";
+import { count, gaps, indented, joinSections, type Lines, step, titled } from "./sections.ts";
+import type { Style } from "./style.ts";
+
+/** The revisions for people: what is there, what still holds each, and whether it may go. */
+export function renderRevisions(report: RevisionsReport, style: Style, wide: boolean): string {
+  return joinSections([
+    table(report, style, wide),
+    ...report.revisions.map((entry) => held(entry, report, style)),
+    report.revisions.flatMap(ofAks),
+    unattributed(report, style),
+    gaps(report, style),
+    conclusion(report, style),
+  ]);
+}
+
+function table({ revisions }: RevisionsReport, style: Style, wide: boolean): Lines {
+  const rows = revisions.map((entry) => [
+    plain(entry.revision),
+    stateOf(entry),
+    plain(entry.image === null ? "-" : wide ? entry.image : shortImage(entry.image, null)),
+    plain(entry.tags.join(",")) || "-",
+    String(entry.namespaces.length),
+    ...(wide ? [String(entry.pods.sidecars), String(entry.pods.gateways)] : [livePods(entry)]),
+    String(entry.pods.terminating),
+  ]);
+  const pods = wide ? ["SIDECARS", "GATEWAYS"] : ["PODS"];
+  const head = ["REVISION", "STATE", "IMAGE", "TAGS", "NAMESPACES", ...pods, "ENDING"];
+  return columns(head, rows, style);
+}
+
+function livePods({ pods }: RevisionEntry): string {
+  return String(pods.sidecars + pods.gateways);
+}
+
+function stateOf({ installed, ready }: RevisionEntry): string {
+  if (installed === null) return "unknown";
+  if (!installed) return "absent";
+  return { true: "ready", false: "down", null: "unknown" }[`${ready}`];
+}
+
+/** What to type is shown for the one revision that was asked for. */
+function held(entry: RevisionEntry, report: RevisionsReport, style: Style): Lines {
+  const blocks = entry.holders.flatMap((holder) => [
+    ...indented(holderText(holder), style),
+    ...(report.revision === null ? [] : step(holder.release, style)),
+  ]);
+  return titled(style.bold(`${plain(entry.revision)} IS HELD BY`), blocks);
+}
+
+/** They hold nothing: said, since they are counted. */
+function ofAks({ revision, pods }: RevisionEntry): Lines {
+  if (pods.managed === 0) return [];
+  return [`${count(pods.managed, "pod")} of AKS's own gateways go with ${plain(revision)}.`];
+}
+
+const NOUNS: Readonly<Record<HolderEntry["kind"], string>> = {
+  tags: "tag",
+  namespaces: "namespace",
+  templates: "pod template",
+  gateways: "Gateway",
+  pods: "pod",
+  "terminating-pods": "terminating pod",
+};
+
+function holderText({ kind, count: all, names }: HolderEntry): string {
+  // Pods are shown by their workloads.
+  const more =
+    kind === "pods" ? names.length === MOST_NAMES && all > MOST_NAMES : all > names.length;
+  return `${count(all, NOUNS[kind])}: ${names.join(", ")}${more ? ", ..." : ""}`;
+}
+
+const MOST_NAMES = 10;
+
+function unattributed({ unattributed: lost }: RevisionsReport, style: Style): Lines {
+  if (lost.pods === 0) return [];
+  const text = `${count(lost.pods, "pod")} without the annotation istio.io/rev: ${lost.names.join(", ")}`;
+  return [style.warn("OF AN UNKNOWN REVISION"), ...indented(text, style)];
+}
+
+/** Only for the one revision that was asked for. */
+function conclusion(report: RevisionsReport, style: Style): Lines {
+  const { revision, revisions, gaps: unread, unattributed: lost } = report;
+  if (revision === null) return [];
+  const name = plain(revision);
+  const holders = revisions.flatMap((entry) => entry.holders);
+  if (holders.length > 0) {
+    const kinds = holders.map(({ kind, count: all }) => count(all, NOUNS[kind]));
+    return [style.bad(`${name} is still held: ${kinds.join(", ")}.`)];
+  }
+  const doubts = [
+    ...(unread.length > 0 ? [count(unread.length, "gap")] : []),
+    ...(lost.pods > 0 ? [`${count(lost.pods, "pod")} of an unknown revision`] : []),
+  ];
+  if (doubts.length > 0) {
+    return [style.bad(`Whether ${name} is unused cannot be told: ${doubts.join(", ")}.`)];
+  }
+  return [style.good(`Nothing holds ${name}: it may be removed.`)];
+}

@@ -1,0 +1,46 @@
+import { EXIT, type ExitCode, type ExitReason, exitCodeOf } from "../exit-codes.ts";
+import type { Usage } from "../mesh/usage.ts";
+import type { Gap } from "../snapshot.ts";
+import type { DocumentHead, RevisionsReport } from "./document.ts";
+import { gapEntry, revisionEntry } from "./entries.ts";
+
+export interface Revisions {
+  readonly asked: { readonly revision: string | undefined; readonly assertUnused: boolean };
+  /** Of the revisions that were asked for. */
+  readonly usage: Usage;
+  readonly gaps: readonly Gap[];
+}
+
+/** The published form; without `--assert-unused` what holds a revision is no failure. */
+export function revisionsReportOf(
+  { apiVersion, ...head }: DocumentHead,
+  { asked, usage, gaps }: Revisions,
+): RevisionsReport & { readonly exitCode: ExitCode } {
+  const reasons: readonly ExitReason[] = [
+    ...(gaps.length > 0 ? [{ code: EXIT.incomplete, text: `gaps:${gaps.length}` }] : []),
+    ...(asked.assertUnused ? holding(usage) : []),
+  ];
+  return {
+    apiVersion,
+    kind: "RevisionsReport",
+    ...head,
+    revision: asked.revision ?? null,
+    assertUnused: asked.assertUnused,
+    complete: gaps.length === 0,
+    gaps: gaps.map(gapEntry),
+    revisions: usage.revisions.map(revisionEntry),
+    unattributed: usage.unattributed,
+    exitCode: exitCodeOf(reasons),
+    exitReasons: reasons.map(({ text }) => text),
+  };
+}
+
+/** What speaks against removing it. Pods that do not say who injected them may be its own. */
+function holding({ revisions, unattributed: { pods } }: Usage): readonly ExitReason[] {
+  return [
+    ...(pods > 0 ? [{ code: EXIT.incomplete, text: `unattributed:${pods}` }] : []),
+    ...revisions
+      .flatMap(({ holders }) => holders)
+      .map(({ kind, count }) => ({ code: EXIT.needsPerson, text: `${kind}:${count}` })),
+  ];
+}

@@ -1,0 +1,65 @@
+import wrapAnsi from "wrap-ansi";
+import { shortKind } from "../mesh/kinds.ts";
+import type { GapEntry } from "./document.ts";
+import { plain } from "./plain.ts";
+import type { Style } from "./style.ts";
+
+/** Pieces that every kind of document shows in the same way. */
+
+export type Lines = readonly string[];
+
+export function titled(title: string, lines: Lines): Lines {
+  return lines.length === 0 ? [] : [title, ...lines];
+}
+
+/** Sections apart by an empty line; those without lines are left out. */
+export function joinSections(sections: readonly Lines[]): string {
+  const text = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
+  return `${text.join("\n\n")}\n`;
+}
+
+/** `deploy/web`: short, and as kubectl takes it. */
+export function workloadName({
+  kind,
+  name,
+}: {
+  readonly kind: string;
+  readonly name: string;
+}): string {
+  return plain(`${shortKind(kind)}/${name}`);
+}
+
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+export function indented(text: string, style: Style): Lines {
+  const width = Math.min(style.width ?? 80, 100) - 4;
+  return wrapAnsi(plain(text), width)
+    .split("\n")
+    .map((line) => `    ${line}`);
+}
+
+/** What to type is never broken: it is there to be pasted. */
+export function step(text: string, style: Style): Lines {
+  return text === "" ? [] : [`    ${style.dim("->")} ${plain(text)}`];
+}
+
+export function gaps({ gaps: all }: { readonly gaps: readonly GapEntry[] }, style: Style): Lines {
+  const blocks = all.flatMap((gap) => [
+    plain(`${gap.what}${gap.namespace === null ? "" : ` in ${gap.namespace}`}: ${gap.reason}`),
+    ...indented(gap.message, style),
+    ...step(gap.hint, style),
+  ]);
+  return titled(
+    style.bad(`NOT READ: ${count(all.length, "gap")}, so this report is incomplete`),
+    blocks,
+  );
+}
+
+export function notes(report: { readonly notes: readonly string[] }, style: Style): Lines {
+  return titled(
+    style.dim("NOTE"),
+    report.notes.flatMap((note) => indented(note, style)),
+  );
+}

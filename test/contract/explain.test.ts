@@ -1,0 +1,174 @@
+import { describe, expect } from "vitest";
+import { deployment, pod, statefulSet } from "../support/manifests.ts";
+import { parseReport } from "../support/report-schema.ts";
+import { runProgram } from "../support/run-program.ts";
+import type { TestCluster } from "../support/test-cluster.ts";
+import { eventually, type Sandbox, test } from "./sandbox.ts";
+
+const OLD = "mcr.microsoft.com/oss/istio/proxyv2:1.17.1-distroless";
+const NEW = "mcr.microsoft.com/oss/istio/proxyv2:1.17.2-distroless";
+
+function run(cluster: TestCluster, ...args: readonly string[]) {
+  return runProgram(args, { KUBECONFIG: cluster.kubeconfig });
+}
+
+async function untilPods(sandbox: Sandbox, count: number): Promise<readonly string[]> {
+  let names: readonly string[] = [];
+  await eventually(async () => {
+    names = (await sandbox.pods()).map(({ metadata }) => metadata.name);
+    expect(names).toHaveLength(count);
+  });
+  return names;
+}
+
+async function relabel(
+  cluster: TestCluster,
+  { name }: Sandbox,
+  labels: Readonly<Record<string, string>>,
+): Promise<void> {
+  const options = { body: { metadata: { labels } }, contentType: "application/merge-patch+json" };
+  const answer = await cluster.request("PATCH", `/api/v1/namespaces/${name}`, options);
+  expect(answer.status).toBe(200);
+}
+
+describe("explain", () => {
+  test("walks from the labels to the verdict, and ends as a check would", async ({
+    cluster,
+    enter,
+  }) => {
+    await cluster.installRevision({ name: "asm-1-17", image: OLD });
+    const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
+    await sandbox.create("deployments", deployment("web", { replicas: 2 }));
+    await untilPods(sandbox, 2);
+    await cluster.moveImage("asm-1-17", NEW);
+
+    const ran = await run(cluster, "explain", "deploy/web", "-n", sandbox.name, "--json");
+    const document = parseReport("Explanation", ran.stdout);
+    expect(ran.status).toBe(2);
+    expect(document).toMatchObject({
+      subject: { namespace: sandbox.name, kind: "Deployment", name: "web", pod: null },
+      verdict: "outdated",
+      code: "image-differs",
+      nextStep: `istio-upgrade restart deployment/web --namespace ${sandbox.name}`,
+      complete: true,
+      exitReasons: ["outdated:1"],
+    });
+    const steps = document.steps.map(({ step, subject, result }) => [step, subject, result]);
+    const webhook = "istio-sidecar-injector-asm-1-17-aks-istio-system";
+    expect(steps).toContainEqual([
+      "webhook",
+      `${webhook}/rev.namespace.sidecar-injector.istio.io`,
+      "matched",
+    ]);
+    expect(steps).toContainEqual([
+      "webhook",
+      `${webhook}/rev.object.sidecar-injector.istio.io`,
+      "not-matched",
+    ]);
+    expect(steps).toContainEqual([
+      "revision",
+      "service aks-istio-system/istiod-asm-1-17",
+      "asm-1-17",
+    ]);
+    expect(steps).toContainEqual([
+      "target",
+      "configmap/istio-sidecar-injector-asm-1-17",
+      "injected",
+    ]);
+    expect(steps.at(-1)).toEqual(["pods", "2 of 2", "patch"]);
+
+    const checked = await run(cluster, "check", "-n", sandbox.name, "--json");
+    expect(parseReport("CheckReport", checked.stdout).workloads).toEqual([document.workload]);
+    expect(checked.status).toBe(ran.status);
+    // There is no RESULT line: this is for reading.
+    expect(ran.stderr).toBe("");
+  });
+
+  test("finds the workload of a pod by its owners, and marks the pod", async ({
+    cluster,
+    enter,
+  }) => {
+    await cluster.installRevision({ name: "asm-1-17", image: NEW });
+    const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
+    await sandbox.create("deployments", deployment("web"));
+    await sandbox.create("statefulsets", statefulSet("db"));
+    await sandbox.create("pods", pod("single"));
+    const names = await untilPods(sandbox, 3);
+
+    for (const name of names) {
+      const ran = await run(cluster, "explain", `pod/${name}`, "-n", sandbox.name, "--json");
+      expect(ran.status).toBe(0);
+      const { subject, verdict, steps } = parseReport("Explanation", ran.stdout);
+      const owner = ["web", "db", "single"].find((prefix) => name.startsWith(prefix));
+      expect([subject.name, subject.pod, verdict]).toEqual([owner, name, "current"]);
+      expect(steps.at(-1)).toMatchObject({ step: "pod", subject: `pod/${name}` });
+      expect(steps.at(-1)?.detail).toContain(`${NEW} of asm-1-17`);
+    }
+  });
+
+  test("follows a tag", async ({ cluster, enter }) => {
+    await cluster.installRevision({ name: "asm-1-17", image: NEW });
+    await cluster.setTag("canary", "asm-1-17");
+    const sandbox = await enter({ "istio.io/rev": "canary" });
+    await sandbox.create("deployments", deployment("web"));
+    await untilPods(sandbox, 1);
+    const ran = await run(cluster, "explain", "deploy/web", "-n", sandbox.name);
+    expect(ran.status).toBe(0);
+    expect(ran.stdout).toContain(`${sandbox.name}/deploy/web: current\n`);
+    const text = ran.stdout.replace(/\s+/g, " ");
+    expect(text).toContain("rev.namespace: selects the pod, by the tag canary");
+    expect(text).toContain("revision asm-1-17 (REVISION of deployment/istiod-asm-1-17, ");
+    await cluster.removeTag("canary");
+  });
+
+  test("says why a workload is outside the mesh", async ({ cluster, enter }) => {
+    await cluster.installRevision({ name: "asm-1-17", image: NEW });
+    const sandbox = await enter();
+    await sandbox.create("deployments", deployment("plain"));
+    await untilPods(sandbox, 1);
+    const ran = await run(cluster, "explain", "deploy/plain", "-n", sandbox.name, "--json");
+    expect(ran.status).toBe(0);
+    expect(parseReport("Explanation", ran.stdout)).toMatchObject({
+      verdict: null,
+      workload: null,
+      code: "no-label",
+      exitReasons: [],
+    });
+  });
+
+  test("names the requirement that a sidecar would be lost by", async ({ cluster, enter }) => {
+    await cluster.installRevision({ name: "asm-1-17", image: NEW });
+    const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
+    await sandbox.create("deployments", deployment("web"));
+    await untilPods(sandbox, 1);
+    await relabel(cluster, sandbox, { "istio.io/rev": "asm-1-16" });
+    const ran = await run(cluster, "explain", "deploy/web", "-n", sandbox.name, "--json");
+    expect(ran.status).toBe(5);
+    const { verdict, code, steps } = parseReport("Explanation", ran.stdout);
+    expect([verdict, code]).toEqual(["would-lose", "revision-gone"]);
+    expect(steps.map(({ detail }) => detail)).toContain(
+      "the namespace fails istio.io/rev in (asm-1-17)",
+    );
+  });
+
+  test("refuses what is not there", async ({ cluster, enter }) => {
+    await cluster.installRevision({ name: "asm-1-17", image: NEW });
+    const sandbox = await enter();
+    const gone = await run(cluster, "explain", "deploy/gone", "-n", sandbox.name);
+    expect(gone).toEqual({
+      status: 1,
+      stdout: "",
+      stderr:
+        `error: deployment/gone does not exist in the namespace "${sandbox.name}", or has no pods there\n` +
+        `see which there are: kubectl get deployment -n ${sandbox.name}\n`,
+    });
+    const noPod = await run(cluster, "explain", "pod/gone", "-n", sandbox.name);
+    expect(noPod).toEqual({
+      status: 1,
+      stdout: "",
+      stderr:
+        `error: pod/gone does not exist in the namespace "${sandbox.name}"\n` +
+        `see which there are: kubectl get pods -n ${sandbox.name}\n`,
+    });
+  });
+});

@@ -1,0 +1,30 @@
+import { expect, test, vi } from "vitest";
+import { installBookinfo } from "../support/bookinfo.ts";
+import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
+import { parseReport } from "../support/report-schema.ts";
+import { startProgram } from "../support/run-program.ts";
+
+test("a cluster that is lost during a restart costs neither the record nor the truth", async () => {
+  const cluster = await startEmbeddedCluster();
+  await installBookinfo(cluster);
+  const running = startProgram(
+    ["restart", "-n", "default", "--yes", "--json", "--max-parallel", "1", "--timeout", "2s"],
+    { KUBECONFIG: cluster.kubeconfig },
+  );
+  await vi.waitFor(() => expect(running.stderr()).toContain("details-v1: restarting"), {
+    timeout: 20_000,
+  });
+  await cluster.stop();
+  const ran = await running.done;
+  const report = parseReport("RestartReport", ran.stdout);
+  expect(ran.status).toBe(4);
+  expect(report.results.map(({ outcome }) => outcome)).toEqual([
+    "timed-out",
+    ...Array<string>(5).fill("not-started"),
+  ]);
+  expect(report).toMatchObject({
+    complete: false,
+    gaps: [{ what: "final verification", reason: "unreachable" }],
+  });
+  expect(report.workloads.map(({ name }) => name)).not.toContain("details-v1");
+});

@@ -1,0 +1,67 @@
+import type { V1Pod } from "@kubernetes/client-node";
+import type { Labels } from "../../../src/snapshot.ts";
+
+export interface ApiPodOptions {
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly owner?: { readonly kind: string; readonly name: string; readonly uid: string };
+  readonly labels?: Labels;
+  readonly annotations?: Labels;
+  /** Image of `istio-proxy`, and where it stands. */
+  readonly sidecar?: { readonly image: string; readonly native?: boolean };
+  readonly args?: readonly string[];
+  readonly ready?: boolean;
+  /** The kubelet's reason for which its first container waits. */
+  readonly waiting?: string;
+  readonly terminating?: boolean;
+  readonly phase?: string;
+}
+
+/** A pod as the API server's JSON has it; istio-init beside every sidecar. */
+export function apiPod(options: ApiPodOptions = {}): V1Pod {
+  const { name = "web-1", owner, sidecar, ready = true, waiting, phase = "Running" } = options;
+  if (waiting !== undefined && ready) throw new Error("a pod that waits is not ready");
+  if (phase !== "Running" && ready) throw new Error("a pod that does not run is not ready");
+  const proxy = sidecar && {
+    name: "istio-proxy",
+    image: sidecar.image,
+    args: [...(options.args ?? ["proxy", "sidecar"])],
+    ...(sidecar.native === true ? { restartPolicy: "Always" } : {}),
+  };
+  const init = proxy ? [{ name: "istio-init", image: proxy.image }] : [];
+  const native = sidecar?.native === true;
+  return {
+    metadata: {
+      name,
+      namespace: options.namespace ?? "shop",
+      uid: `uid-${name}`,
+      ...(options.labels && { labels: options.labels }),
+      ...(options.annotations && { annotations: options.annotations }),
+      ...(owner && {
+        ownerReferences: [{ apiVersion: "apps/v1", controller: true, ...owner }],
+      }),
+      // A string in JSON, whatever the client's types say.
+      ...(options.terminating === true && {
+        deletionTimestamp: "2026-11-22T20:00:00Z" as unknown as Date,
+      }),
+    },
+    spec: {
+      containers: [{ name: "app", image: "app:1" }, ...(proxy && !native ? [proxy] : [])],
+      ...(proxy && { initContainers: [...init, ...(native ? [proxy] : [])] }),
+    },
+    status: {
+      phase,
+      conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
+      containerStatuses: [
+        {
+          name: "app",
+          image: "app:1",
+          imageID: "",
+          ready,
+          restartCount: 0,
+          ...(waiting !== undefined && { state: { waiting: { reason: waiting, message: "why" } } }),
+        },
+      ],
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { type Assessment, assess, type Policy } from "../../../src/mesh/assess.ts";
+import { type Mesh, resolveMesh } from "../../../src/mesh/mesh.ts";
+import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
+import type { Workload } from "../../../src/snapshot.ts";
+import { controlPlane } from "./control-plane.ts";
+import { namespace, type NamespaceOptions } from "./namespace.ts";
+import { proxyImage } from "./pod-group.ts";
+
+/** One revision, asm-1-27, whose image is v1.27.9-6 unless told otherwise. */
+export function meshOf(tag = "v1.27.9-6", revision = "asm-1-27"): Mesh {
+  return resolveMesh(
+    controlPlane({ revisions: [{ name: revision, values: { image: proxyImage(tag) } }] }),
+  );
+}
+
+/** Judged by the real rules, in a namespace of the revision; refuses what is outside the mesh. */
+export function assessmentOf(
+  workload: Workload,
+  options: {
+    readonly mesh?: Mesh;
+    readonly labels?: NamespaceOptions;
+    readonly policy?: Partial<Policy>;
+  } = {},
+): Assessment {
+  const mesh = options.mesh ?? meshOf();
+  const [revision = ""] = mesh.revisions.keys();
+  const place = namespace(workload.namespace, options.labels ?? { rev: revision });
+  const policy = { ...NO_CONSENT, excludes: () => undefined, ...options.policy };
+  const assessment = assess(workload, place, mesh, policy);
+  if (assessment === undefined) throw new Error(`${workload.name} is outside the mesh`);
+  return assessment;
+}

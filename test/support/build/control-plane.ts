@@ -1,0 +1,188 @@
+import type {
+  ControlPlane,
+  Istiod,
+  Labels,
+  LabelRequirement,
+  Service,
+  Webhook,
+} from "../../../src/snapshot.ts";
+import { type ConfigOptions, injectorConfigMap, type ValuesOptions } from "./injector-config.ts";
+
+export interface RevisionOptions {
+  readonly name: string;
+  readonly values: ValuesOptions;
+  readonly config?: ConfigOptions;
+  /** `dead`: nothing answers behind its Service. `removed`: only its webhooks were left behind. */
+  readonly state?: "alive" | "dead" | "removed";
+  readonly failurePolicy?: "Fail" | "Ignore";
+  readonly matchConditions?: boolean;
+  readonly istiodImage?: string;
+  /** Its Deployment is rolled out. */
+  readonly ready?: boolean;
+}
+
+export interface ControlPlaneOptions {
+  readonly istioNamespace?: string;
+  readonly revisions: readonly RevisionOptions[];
+  /** Revision by tag; the tag `default` answers to `istio-injection=enabled`. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Other ConfigMaps of the Istio namespace. */
+  readonly configMaps?: Readonly<Record<string, Labels>>;
+  /** What could not be read. */
+  readonly unread?: readonly Part[];
+}
+
+export type Part = Exclude<keyof ControlPlane, "istioNamespace">;
+
+/** The records of a control plane as Istio's charts and `istioctl tag set` install it. */
+export function controlPlane(options: ControlPlaneOptions): ControlPlane {
+  const { revisions, tags = {}, istioNamespace = "aks-istio-system" } = options;
+  refuseImpossible(revisions, tags);
+  const suffix = istioNamespace === "istio-system" ? "" : `-${istioNamespace}`;
+  const installed = revisions.filter(({ state }) => state !== "removed");
+  const own = revisions.flatMap((revision) =>
+    stockWebhooks({
+      configuration: `istio-sidecar-injector${dashed(revision.name)}${suffix}`,
+      selects: revision.name,
+      tag: undefined,
+      revision,
+      istioNamespace,
+    }),
+  );
+  const tagged = Object.entries(tags).flatMap(([tag, name]) =>
+    stockWebhooks({
+      configuration: `istio-revision-tag-${tag}${suffix}`,
+      selects: tag,
+      tag,
+      revision: revisionNamed(revisions, name),
+      istioNamespace,
+    }),
+  );
+  const tagServices = Object.entries(tags).map(([tag, name]) => ({
+    ...serviceOf(name),
+    name: `istiod-revision-tag-${tag}`,
+  }));
+  const whole = {
+    webhooks: [...own, ...tagged].sort((a, b) => (a.configuration < b.configuration ? -1 : 1)),
+    configMaps: new Map([
+      ...Object.entries(options.configMaps ?? {}),
+      ...installed.map(
+        ({ name, config = {}, values }) =>
+          [`istio-sidecar-injector${dashed(name)}`, injectorConfigMap(config, values)] as const,
+      ),
+    ]),
+    services: [...installed.map(({ name }) => serviceOf(name)), ...tagServices],
+    readyEndpoints: new Map(
+      installed.map(({ name, state }) => [serviceOf(name).name, state === "dead" ? 0 : 2]),
+    ),
+    istiods: installed.map(istiodOf),
+  };
+  const unread = new Set<string>(options.unread);
+  const read = <Value>(part: Part, value: Value) => (unread.has(part) ? undefined : value);
+  return {
+    istioNamespace,
+    webhooks: read("webhooks", whole.webhooks),
+    configMaps: read("configMaps", whole.configMaps),
+    services: read("services", whole.services),
+    readyEndpoints: read("readyEndpoints", whole.readyEndpoints),
+    istiods: read("istiods", whole.istiods),
+  };
+}
+
+function refuseImpossible(
+  revisions: readonly RevisionOptions[],
+  tags: Readonly<Record<string, string>>,
+): void {
+  const names = revisions.map(({ name }) => name);
+  for (const name of [...names, ...Object.keys(tags)]) {
+    if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) throw new Error(`no revision is "${name}"`);
+  }
+  if (new Set(names).size < names.length) throw new Error("a revision is installed once");
+  const shadowed = Object.keys(tags).find((tag) => names.includes(tag));
+  if (shadowed !== undefined) throw new Error(`"${shadowed}" is a revision: it can be no tag`);
+  for (const { name, state, ready } of revisions) {
+    if (state === "dead" && ready === true) throw new Error(`${name} is ready, so it answers`);
+  }
+}
+
+function revisionNamed(revisions: readonly RevisionOptions[], name: string): RevisionOptions {
+  const revision = revisions.find((candidate) => candidate.name === name);
+  if (revision === undefined) throw new Error(`no tag can be set on "${name}": never installed`);
+  return revision;
+}
+
+/** `default` has no suffix. */
+function dashed(revision: string): string {
+  return revision === "default" ? "" : `-${revision}`;
+}
+
+function serviceOf(revision: string): Service {
+  const selector =
+    revision === "default"
+      ? { app: "istiod", istio: "pilot" }
+      : { app: "istiod", "istio.io/rev": revision };
+  return { name: `istiod${dashed(revision)}`, selector };
+}
+
+function istiodOf({ name, state, istiodImage, ready }: RevisionOptions): Istiod {
+  const version = /^asm-(\d+)-(\d+)$/.exec(name);
+  const tag = version ? `v${version[1]}.${version[2]}.0` : "1.31.0";
+  return {
+    name: `istiod${dashed(name)}`,
+    podLabels: { app: "istiod", "istio.io/rev": name, ...serviceOf(name).selector },
+    revision: name,
+    image: istiodImage ?? `mcr.microsoft.com/oss/v2/istio/pilot:${tag}`,
+    ready: ready ?? state !== "dead",
+  };
+}
+
+interface StockOptions {
+  readonly configuration: string;
+  /** The value of `istio.io/rev` that it answers to: a revision or a tag. */
+  readonly selects: string;
+  readonly tag: string | undefined;
+  readonly revision: RevisionOptions;
+  readonly istioNamespace: string;
+}
+
+const REV = "istio.io/rev";
+const INJECTION = "istio-injection";
+const INJECT = "sidecar.istio.io/inject";
+
+const absent = (key: string): LabelRequirement => ({ key, operator: "DoesNotExist" });
+const among = (key: string, value: string): LabelRequirement => ({
+  key,
+  operator: "In",
+  values: [value],
+});
+const NOT_REFUSED: LabelRequirement = { key: INJECT, operator: "NotIn", values: ["false"] };
+
+/** The table of webhooks in `facts.md`, taken from a real control plane. */
+function stockWebhooks(options: StockOptions): readonly Webhook[] {
+  const { configuration, selects, tag, revision, istioNamespace } = options;
+  const webhook = (
+    name: string,
+    namespaceExpressions: readonly LabelRequirement[],
+    objectExpressions: readonly LabelRequirement[],
+  ): Webhook => ({
+    configuration,
+    name: `${name}.sidecar-injector.istio.io`,
+    tag,
+    service: { namespace: istioNamespace, name: serviceOf(revision.name).name },
+    url: undefined,
+    namespaceSelector: { matchExpressions: namespaceExpressions },
+    objectSelector: { matchExpressions: objectExpressions },
+    failurePolicy: revision.failurePolicy ?? "Fail",
+    hasMatchConditions: revision.matchConditions === true,
+  });
+  const byRevision = [
+    webhook("rev.namespace", [among(REV, selects), absent(INJECTION)], [NOT_REFUSED]),
+    webhook("rev.object", [absent(REV), absent(INJECTION)], [NOT_REFUSED, among(REV, selects)]),
+  ];
+  if (selects !== "default") return byRevision;
+  return [
+    ...byRevision,
+    webhook("namespace", [among(INJECTION, "enabled")], [NOT_REFUSED]),
+    webhook("object", [absent(INJECTION), absent(REV)], [among(INJECT, "true"), absent(REV)]),
+  ];
+}

@@ -1,0 +1,102 @@
+import { dump } from "js-yaml";
+import type { Labels, LabelSelector } from "../../../src/snapshot.ts";
+
+/**
+ * The sidecar template around its image, word for word from istio/istio
+ * `manifests/charts/istio-control/istio-discovery/files/injection-template.yaml`, release 1.31.
+ */
+export const SIDECAR_TEMPLATE = `metadata:
+  annotations: {
+    istio.io/rev: {{ .Revision | default "default" | quote }},
+  }
+spec:
+  initContainers:
+  - name: istio-init
+  {{- if contains "/" (annotation .ObjectMeta \`sidecar.istio.io/proxyImage\` .Values.global.proxy_init.image) }}
+    image: "{{ annotation .ObjectMeta \`sidecar.istio.io/proxyImage\` .Values.global.proxy_init.image }}"
+  {{- else }}
+    image: "{{ .ProxyInitImage }}"
+  {{- end }}
+    args:
+    - istio-iptables
+  {{ if not $nativeSidecar }}
+  containers:
+  {{ end }}
+  - name: istio-proxy
+  {{- if contains "/" (annotation .ObjectMeta \`sidecar.istio.io/proxyImage\` .Values.global.proxy.image) }}
+    image: "{{ annotation .ObjectMeta \`sidecar.istio.io/proxyImage\` .Values.global.proxy.image }}"
+  {{- else }}
+    image: "{{ .ProxyImage }}"
+  {{- end }}
+    {{ if $nativeSidecar }}restartPolicy: Always{{end}}
+    ports:
+    - containerPort: 15090
+      protocol: TCP
+      name: http-envoy-prom
+    args:
+    - proxy
+    - sidecar
+`;
+
+/** `gateway-injection-template.yaml` of the same release. */
+const GATEWAY_TEMPLATE = `spec:
+  containers:
+  - name: istio-proxy
+  {{- if contains "/" (annotation .ObjectMeta \`sidecar.istio.io/proxyImage\` .Values.global.proxy.image) }}
+    image: "{{ annotation .ObjectMeta \`sidecar.istio.io/proxyImage\` .Values.global.proxy.image }}"
+  {{- else }}
+    image: "{{ .ProxyImage }}"
+  {{- end }}
+    ports:
+    - containerPort: 15090
+      protocol: TCP
+      name: http-envoy-prom
+    args:
+    - proxy
+    - router
+`;
+
+/** The same up to release 1.22: the condition asks only what the revision has. */
+export const OLD_GATEWAY_TEMPLATE = GATEWAY_TEMPLATE.replace(
+  "(annotation .ObjectMeta `sidecar.istio.io/proxyImage` .Values.global.proxy.image)",
+  ".Values.global.proxy.image",
+);
+
+export interface ConfigOptions {
+  readonly policy?: string;
+  readonly defaultTemplates?: readonly string[];
+  /** Laid over the stock ones, as `sidecarInjectorWebhook.templates` is. */
+  readonly templates?: Readonly<Record<string, string>>;
+  readonly aliases?: Readonly<Record<string, readonly string[]>>;
+  readonly never?: readonly LabelSelector[];
+  readonly always?: readonly LabelSelector[];
+}
+
+export interface ValuesOptions {
+  readonly hub?: string;
+  /** Istio's charts take a number too, and Helm hands it on as one. */
+  readonly tag?: string | number;
+  readonly variant?: string;
+  /** `global.proxy.image`: the whole reference on AKS, the last part of the name upstream. */
+  readonly image?: string;
+}
+
+/** The two keys of an `istio-sidecar-injector*` ConfigMap. */
+export function injectorConfigMap(config: ConfigOptions, values: ValuesOptions): Labels {
+  const { hub, tag, variant, image } = values;
+  if (image === undefined && (hub === undefined || tag === undefined)) {
+    throw new Error("without hub and tag the chart needs a whole image");
+  }
+  const global = { hub, tag, variant, proxy: { image } };
+  return {
+    values: JSON.stringify({ global, revision: "" }, undefined, 2),
+    config: dump({
+      defaultTemplates: config.defaultTemplates ?? ["sidecar"],
+      policy: config.policy ?? "enabled",
+      alwaysInjectSelector: config.always ?? [],
+      neverInjectSelector: config.never ?? [],
+      templates: { sidecar: SIDECAR_TEMPLATE, gateway: GATEWAY_TEMPLATE, ...config.templates },
+      ...(config.aliases && { aliases: config.aliases }),
+    }),
+  };
+}

@@ -1,0 +1,42 @@
+import type { PodGroup, PodTrouble } from "../../../src/snapshot.ts";
+
+export interface SidecarOptions {
+  readonly revision?: string | undefined;
+  readonly native?: boolean;
+  readonly ready?: number;
+  readonly podNames?: readonly string[];
+  readonly trouble?: PodTrouble;
+}
+
+/** `mcr.microsoft.com/oss/v2/istio/proxyv2:TAG`, as on AKS. */
+export function proxyImage(tag: string): string {
+  return `mcr.microsoft.com/oss/v2/istio/proxyv2:${tag}`;
+}
+
+/** Live pods that run the sidecar of one image and revision. */
+export function sidecars(pods: number, image: string, options: SidecarOptions = {}): PodGroup {
+  if (image === "") throw new Error("a sidecar has an image");
+  return group(pods, image, "revision" in options ? options.revision : "asm-1-27", options);
+}
+
+/** Live pods without a sidecar. */
+export function bare(pods: number, options: Pick<SidecarOptions, "ready" | "podNames"> = {}) {
+  return group(pods, undefined, undefined, options);
+}
+
+function group(
+  pods: number,
+  image: string | undefined,
+  revision: string | undefined,
+  { native = false, ready = pods, podNames, trouble }: SidecarOptions,
+): PodGroup {
+  if (!Number.isInteger(pods) || pods < 1) throw new Error("a group has pods");
+  if (ready < 0 || ready > pods) throw new Error(`${ready} of ${pods} pods cannot be ready`);
+  const names =
+    podNames ?? Array.from({ length: Math.min(pods, 10) }, (_, index) => `pod-${index}`);
+  if (names.length !== Math.min(pods, 10)) throw new Error("a group names its pods, at most ten");
+  if (trouble && !names.includes(trouble.pod) && pods <= 10) {
+    throw new Error(`${trouble.pod} is none of the group`);
+  }
+  return { image, revision, native, pods, ready, podNames: names.toSorted(), trouble };
+}

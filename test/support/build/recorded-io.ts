@@ -1,0 +1,28 @@
+import { PassThrough } from "node:stream";
+import type { Io } from "../../../src/io.ts";
+
+export interface RecordedIo extends Io {
+  /** What was written so far. */
+  readonly written: { stdout: string; stderr: string };
+}
+
+/** An outside world without a terminal, whose clock stands still, and that keeps what it is told. */
+export function recordedIo(env: Io["env"] = {}): RecordedIo {
+  const written = { stdout: "", stderr: "" };
+  const record = (stream: "stdout" | "stderr") => ({
+    write: (text: string) => {
+      written[stream] += text;
+    },
+  });
+  return {
+    written,
+    stdin: new PassThrough(),
+    stdout: record("stdout"),
+    stderr: record("stderr"),
+    env,
+    now: () => new Date("2026-11-22T20:00:00Z"),
+    random: () => 0,
+    sleep: () => Promise.resolve(),
+    onSignal: () => () => undefined,
+  };
+}

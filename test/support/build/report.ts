@@ -1,0 +1,89 @@
+import type { Assessment } from "../../../src/mesh/assess.ts";
+import type { CheckReport, RestartReport, VerifyReport } from "../../../src/report/document.ts";
+import {
+  gapEntry,
+  resultEntry,
+  stepEntry,
+  summaryEntry,
+  targetEntries,
+  workloadEntry,
+} from "../../../src/report/entries.ts";
+import type { Style } from "../../../src/report/style.ts";
+import type { StepResult } from "../../../src/rollout/result.ts";
+import type { Gap } from "../../../src/snapshot.ts";
+import { meshOf } from "./assessment.ts";
+
+/** No colour; 80 columns, as a terminal is at first. */
+export const PLAIN_80: Style = {
+  bold: (text) => text,
+  dim: (text) => text,
+  good: (text) => text,
+  warn: (text) => text,
+  bad: (text) => text,
+  width: 80,
+  headers: true,
+};
+
+interface ReportOptions {
+  readonly assessments?: readonly Assessment[];
+  readonly gaps?: readonly Gap[];
+  readonly nextStep?: string;
+  readonly exitCode?: number;
+}
+
+export function checkReport(options: ReportOptions = {}): CheckReport {
+  const { assessments = [], gaps = [], nextStep = "", exitCode = 0 } = options;
+  if (gaps.length > 0 && exitCode === 0) throw new Error("an incomplete read is never 0");
+  const workloads = assessments.map(workloadEntry);
+  return {
+    apiVersion: "istio-upgrade/v1",
+    kind: "CheckReport",
+    generatedAt: "2026-11-22T20:00:00.000Z",
+    version: "1.0.0",
+    cluster: {
+      context: "prod",
+      server: "https://prod.example:6443",
+      istioNamespace: "aks-istio-system",
+    },
+    scope: {
+      namespaces: null,
+      workloads: [],
+      selector: null,
+      revision: null,
+      exclude: [],
+      include: [],
+    },
+    complete: gaps.length === 0 && workloads.every(({ verdict }) => verdict !== "unknown"),
+    gaps: gaps.map(gapEntry),
+    notes: [],
+    targets: targetEntries(meshOf()),
+    workloads,
+    summary: summaryEntry(workloads),
+    nextStep,
+    exitCode,
+    exitReasons: [],
+  };
+}
+
+export function verifyReport(options: ReportOptions = {}): VerifyReport {
+  return { ...checkReport(options), kind: "VerifyReport" };
+}
+
+export function restartReport(
+  results: readonly StepResult[],
+  options: ReportOptions & { readonly dryRun?: "client" | "server" } = {},
+): RestartReport {
+  const dryRun = options.dryRun ?? null;
+  const done = results.some(({ outcome }) => outcome === "restarted");
+  if (dryRun !== null && done) throw new Error("a dry run restarts nothing");
+  return {
+    ...checkReport(options),
+    kind: "RestartReport",
+    user: "jane",
+    reason: null,
+    dryRun,
+    plan: "sha256:ab",
+    steps: results.map(stepEntry),
+    results: dryRun === null ? results.map(resultEntry) : [],
+  };
+}

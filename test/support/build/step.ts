@@ -1,0 +1,56 @@
+import type { Assessment } from "../../../src/mesh/assess.ts";
+import type { Step } from "../../../src/rollout/plan.ts";
+import type { StepResult } from "../../../src/rollout/result.ts";
+import { proxyImage } from "./pod-group.ts";
+
+/** A planned restart of what was assessed; refuses what has no target. */
+export function stepFor({ workload, verdict, running, target }: Assessment): Step {
+  if (target === undefined) throw new Error("nothing is restarted towards nothing");
+  const { namespace, kind, name, uid } = workload;
+  return {
+    ref: { namespace, kind, name, uid },
+    verdict,
+    from: running.map(({ image, revision, pods }) => ({ image, revision, pods })),
+    to: target,
+    hadSidecar: running.some(({ image }) => image !== undefined),
+  };
+}
+
+const STARTED = new Date("2026-11-22T20:00:00Z");
+const FINISHED = new Date("2026-11-22T20:01:30Z");
+
+/** How it ended: restarted, unless told otherwise; what never started has no time of start. */
+export function resultOf(
+  { ref, from, to }: Pick<Step, "ref" | "from" | "to">,
+  ending: Partial<StepResult> = {},
+): StepResult {
+  const outcome = ending.outcome ?? "restarted";
+  const started = outcome === "restarted" || outcome === "failed" || outcome === "timed-out";
+  if (outcome === "not-started" && ending.startedAt !== undefined) {
+    throw new Error("what was not started has no time of start");
+  }
+  return {
+    ref,
+    from,
+    to,
+    outcome,
+    code: "rolled-out",
+    message: "rolled out",
+    nextStep: "",
+    startedAt: started ? STARTED : undefined,
+    finishedAt: FINISHED,
+    ...ending,
+  };
+}
+
+/** A result of `deployment/web` in `shop`, from v1.27.7-1 to v1.27.9-6. */
+export function someResult(ending: Partial<StepResult> = {}): StepResult {
+  return resultOf(
+    {
+      ref: { namespace: "shop", kind: "Deployment", name: "web", uid: "shop-deployment-web" },
+      from: [{ image: proxyImage("v1.27.7-1"), revision: "asm-1-27", pods: 3 }],
+      to: { revision: "asm-1-27", image: proxyImage("v1.27.9-6") },
+    },
+    ending,
+  );
+}

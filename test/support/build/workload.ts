@@ -1,0 +1,176 @@
+import type {
+  DaemonSetRollout,
+  DeploymentRollout,
+  Labels,
+  PodGroup,
+  PodTemplate,
+  Rollout,
+  StatefulSetRollout,
+  Workload,
+} from "../../../src/snapshot.ts";
+
+export interface TemplateOptions {
+  readonly labels?: Labels;
+  readonly annotations?: Labels;
+  readonly hostNetwork?: boolean;
+  /** The template's own container `istio-proxy`. */
+  readonly proxy?: { readonly image: string; readonly args?: readonly string[] };
+  readonly probed?: boolean;
+}
+
+export function podTemplate(options: TemplateOptions = {}): PodTemplate {
+  const { labels = {}, annotations = {}, hostNetwork = false, proxy, probed = true } = options;
+  return {
+    labels,
+    annotations,
+    hostNetwork,
+    proxy: proxy && { image: proxy.image, args: proxy.args ?? [] },
+    probed,
+  };
+}
+
+export interface WorkloadOptions {
+  readonly namespace?: string;
+  readonly labels?: Labels;
+  readonly annotations?: Labels;
+  /** `null`: it could not be read. */
+  readonly template?: TemplateOptions | null;
+  readonly pods?: readonly PodGroup[];
+  readonly terminating?: number;
+  /** What they run, where that matters. */
+  readonly terminatingPods?: readonly PodGroup[];
+}
+
+/** Finished by default: every pod that it wants is there, new and available. */
+export function deployment(
+  name: string,
+  options: WorkloadOptions & { readonly rollout?: Partial<DeploymentRollout> } = {},
+): Workload {
+  return workload("Deployment", name, options, deploymentRollout(count(options), options.rollout));
+}
+
+export function statefulSet(
+  name: string,
+  options: WorkloadOptions & { readonly rollout?: Partial<StatefulSetRollout> } = {},
+): Workload {
+  return workload(
+    "StatefulSet",
+    name,
+    options,
+    statefulSetRollout(count(options), options.rollout),
+  );
+}
+
+export function daemonSet(
+  name: string,
+  options: WorkloadOptions & { readonly rollout?: Partial<DaemonSetRollout> } = {},
+): Workload {
+  return workload("DaemonSet", name, options, daemonSetRollout(count(options), options.rollout));
+}
+
+/** What has no rollout that a patch of a template starts: a bare pod, a Job, a custom kind. */
+export function otherWorkload(kind: string, name: string, options: WorkloadOptions = {}): Workload {
+  if (["Deployment", "StatefulSet", "DaemonSet"].includes(kind)) {
+    throw new Error(`a ${kind} has a rollout`);
+  }
+  const terminating = options.terminating ?? count({ pods: options.terminatingPods ?? [] });
+  if (kind === "Pod" && count(options) + terminating !== 1) {
+    throw new Error("a bare pod is one pod");
+  }
+  return workload(kind, name, options, undefined);
+}
+
+const SEEN = {
+  generation: 3,
+  observedGeneration: 3,
+  resourceVersion: "4711",
+  selector: { matchLabels: { app: "web" } },
+} as const;
+
+export function deploymentRollout(
+  replicas: number,
+  overrides: Partial<DeploymentRollout> = {},
+): DeploymentRollout {
+  const rollout: DeploymentRollout = {
+    ...SEEN,
+    kind: "Deployment",
+    replicas,
+    paused: false,
+    strategy: "RollingUpdate",
+    surgeless: false,
+    status: { replicas, updated: replicas, available: replicas },
+    conditions: [],
+    ...overrides,
+  };
+  const { status } = rollout;
+  if (status.updated > status.replicas || status.available > status.replicas) {
+    throw new Error("a Deployment's updated and available pods are among its pods");
+  }
+  return checked(rollout);
+}
+
+export function statefulSetRollout(
+  replicas: number,
+  overrides: Partial<StatefulSetRollout> = {},
+): StatefulSetRollout {
+  const rollout: StatefulSetRollout = {
+    ...SEEN,
+    kind: "StatefulSet",
+    replicas,
+    strategy: "RollingUpdate",
+    partition: 0,
+    status: { ready: replicas, updated: replicas },
+    ...overrides,
+  };
+  if (rollout.partition < 0) throw new Error("the API server refuses a negative partition");
+  return checked(rollout);
+}
+
+export function daemonSetRollout(
+  desired: number,
+  overrides: Partial<DaemonSetRollout> = {},
+): DaemonSetRollout {
+  return checked({
+    ...SEEN,
+    kind: "DaemonSet",
+    strategy: "RollingUpdate",
+    status: { desired, updated: desired, available: desired },
+    ...overrides,
+  });
+}
+
+function checked<Kind extends Rollout>(rollout: Kind): Kind {
+  if (rollout.observedGeneration > rollout.generation) {
+    throw new Error("no controller sees a generation before it is written");
+  }
+  return rollout;
+}
+
+function workload(
+  kind: string,
+  name: string,
+  options: WorkloadOptions,
+  rollout: Rollout | undefined,
+): Workload {
+  const { namespace = "shop", labels = {}, annotations = {}, template = {} } = options;
+  const { pods = [], terminatingPods = [] } = options;
+  const keys = pods.map(({ image, revision, native }) => JSON.stringify([image, revision, native]));
+  if (new Set(keys).size < keys.length) throw new Error("pods that run the same are one group");
+  return {
+    namespace,
+    kind,
+    name,
+    uid: `${namespace}-${kind.toLowerCase()}-${name}`,
+    labels,
+    annotations,
+    template: template === null ? undefined : podTemplate(template),
+    rollout,
+    pods,
+    terminating: options.terminating ?? count({ pods: terminatingPods }),
+    terminatingPods,
+  };
+}
+
+function count({ pods = [] }: WorkloadOptions): number {
+  return pods.reduce((sum, group) => sum + group.pods, 0);
+}

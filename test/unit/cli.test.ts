@@ -1,0 +1,289 @@
+import { describe, expect, test } from "vitest";
+import { type Actions, buildProgram, runCli } from "../../src/cli.ts";
+import { UsageError } from "../../src/errors.ts";
+import { EXIT, EXIT_MEANINGS } from "../../src/exit-codes.ts";
+import { main } from "../../src/main.ts";
+import { recordedIo } from "../support/build/recorded-io.ts";
+
+const NO_ACTIONS: Actions = {
+  check: () => Promise.resolve(),
+  restart: () => Promise.resolve(),
+  verify: () => Promise.resolve(),
+  explain: () => Promise.resolve(),
+  revisions: () => Promise.resolve(),
+};
+
+const COMMON = [
+  "--help",
+  "--namespace",
+  "--all-namespaces",
+  "--selector",
+  "--revision",
+  "--exclude",
+  "--exclude-namespace",
+  "--prove",
+  "--kubeconfig",
+  "--context",
+  "--as",
+  "--as-group",
+  "--request-timeout",
+  "--istio-namespace",
+  "--output",
+  "--json",
+  "--no-headers",
+  "--quiet",
+  "--verbose",
+  "--color",
+];
+
+describe("the flags of", () => {
+  test.each([
+    ["check", COMMON],
+    [
+      "restart",
+      [
+        ...COMMON,
+        "--dry-run",
+        "--yes",
+        "--max-parallel",
+        "--max-failures",
+        "--timeout",
+        "--include",
+        "--allow-downtime",
+        "--reason",
+      ],
+    ],
+    ["verify", [...COMMON, "--wait"]],
+  ])("%s", (name, flags) => {
+    const program = buildProgram(recordedIo(), NO_ACTIONS);
+    const command = program.commands.find((candidate) => candidate.name() === name);
+    const long = command
+      ?.createHelp()
+      .visibleOptions(command)
+      .map((option) => option.long);
+    expect(long).toEqual(expect.arrayContaining(flags));
+    // More may be added, and no command has a flag of another's.
+    const own = ["--wait", "--yes", "--dry-run", "--max-parallel"];
+    expect(own.filter((flag) => long?.includes(flag))).toEqual(
+      own.filter((flag) => flags.includes(flag)),
+    );
+  });
+
+  test.each([
+    ["-n", "--namespace"],
+    ["-A", "--all-namespaces"],
+    ["-l", "--selector"],
+    ["-i", "--istio-namespace"],
+    ["-o", "--output"],
+    ["-q", "--quiet"],
+    ["-v", "--verbose"],
+    ["-y", "--yes"],
+    ["-h", "--help"],
+  ])("restart have %s as kubectl or istioctl do, for %s", (short, long) => {
+    const program = buildProgram(recordedIo(), NO_ACTIONS);
+    const restart = program.commands.find((candidate) => candidate.name() === "restart");
+    const options = restart?.createHelp().visibleOptions(restart);
+    expect(options?.find((option) => option.short === short)?.long).toBe(long);
+  });
+});
+
+describe("what a command gets", () => {
+  async function given(argv: readonly string[]): Promise<readonly unknown[]> {
+    const calls: unknown[] = [];
+    const program = buildProgram(recordedIo(), {
+      ...NO_ACTIONS,
+      check: (raw) => Promise.resolve(void calls.push(["check", raw])),
+      restart: (raw, names) => Promise.resolve(void calls.push(["restart", raw, names])),
+      verify: (raw) => Promise.resolve(void calls.push(["verify", raw])),
+      explain: (raw, name) => Promise.resolve(void calls.push(["explain", raw, name])),
+      revisions: (raw, name) => Promise.resolve(void calls.push(["revisions", raw, name])),
+    });
+    await program.parseAsync(argv, { from: "user" });
+    return calls;
+  }
+
+  test("defaults", async () => {
+    const common = {
+      requestTimeout: "30s",
+      istioNamespace: "aks-istio-system",
+      output: "table",
+      headers: true,
+      color: "auto",
+      prove: "auto",
+    };
+    const restart = { ...common, maxParallel: "4", maxFailures: "1", timeout: "10m" };
+    expect(await given(["check"])).toMatchObject([["check", common]]);
+    expect(await given(["verify"])).toMatchObject([["verify", { ...common, wait: "0s" }]]);
+    expect(await given(["restart"])).toMatchObject([["restart", restart, []]]);
+  });
+
+  test.each<[argv: readonly string[], raw: object]>([
+    [["-n", "a,b", "-n", "c"], { namespace: ["a", "b", "c"] }],
+    [["--namespace=a"], { namespace: ["a"] }],
+    [["--exclude", "deploy/a,sts/b", "--exclude", "ds"], { exclude: ["deploy/a", "sts/b", "ds"] }],
+    [["--exclude-namespace", "a,b"], { excludeNamespace: ["a", "b"] }],
+    [["--as-group", "a", "--as-group", "b"], { asGroup: ["a", "b"] }],
+    [["-n", "a,,b,"], { namespace: ["a", "b"] }],
+    // A variable that is not set: it must not mean "all".
+    [["-n", ""], { namespace: [""] }],
+    [["-n", ","], { namespace: [","] }],
+    [["-n", "a", "-n", ""], { namespace: ["a", ""] }],
+    [["--no-headers"], { headers: false }],
+    [["-A", "--json", "-q"], { allNamespaces: true, json: true, quiet: true }],
+  ])("check %j", async (argv, raw) => {
+    expect(await given(["check", ...argv])).toEqual([["check", expect.objectContaining(raw)]]);
+  });
+
+  test("a namespace flag is never variadic: what follows its value is a workload", async () => {
+    expect(await given(["restart", "-n", "shop", "deploy/web", "sts/db"])).toEqual([
+      ["restart", expect.objectContaining({ namespace: ["shop"] }), ["deploy/web", "sts/db"]],
+    ]);
+  });
+});
+
+describe("help and version", () => {
+  test("go to stdout, and exit 0", async () => {
+    for (const argv of [[], ["--help"], ["-h"], ["restart", "--help"], ["--version"]]) {
+      const io = recordedIo();
+      expect(await runCli(argv, "1.2.3", io)).toBe(EXIT.ok);
+      expect(io.written.stdout).not.toBe("");
+      expect(io.written.stderr).toBe("");
+    }
+  });
+
+  test("the version is the package's, on a line of its own", async () => {
+    const io = recordedIo();
+    await runCli(["--version"], "1.2.3", io);
+    expect(io.written.stdout).toBe("1.2.3\n");
+  });
+
+  test("name every exit code with its meaning", async () => {
+    const io = recordedIo();
+    await runCli(["--help"], "1.2.3", io);
+    for (const [code, meaning] of EXIT_MEANINGS) {
+      expect(io.written.stdout).toContain(`  ${String(code).padEnd(5)}${meaning}\n`);
+    }
+  });
+
+  test("show an optional value with its equals sign", async () => {
+    const io = recordedIo();
+    await runCli(["restart", "--help"], "1.2.3", io);
+    expect(io.written.stdout).toContain("--dry-run[=mode]");
+  });
+});
+
+describe("wrong usage is a usage error that says where to look", () => {
+  test.each<[argv: readonly string[], message: string | RegExp, hint: string]>([
+    [["chekc"], /unknown command 'chekc'/, "see: istio-upgrade --help"],
+    [
+      ["--namespace", "shop", "check"],
+      /unknown option '--namespace'/,
+      "see: istio-upgrade check --help",
+    ],
+    [["check", "--frobnicate"], /unknown option '--frobnicate'/, "see: istio-upgrade check --help"],
+    [["check", "shop"], /too many arguments/, "see: istio-upgrade check --help"],
+    [["restart", "--namespace"], /argument missing/, "see: istio-upgrade restart --help"],
+    [
+      ["verify", "--max-parallel", "3"],
+      /unknown option '--max-parallel'/,
+      "see: istio-upgrade verify --help",
+    ],
+    [
+      ["check", "--output", "yaml"],
+      '--output "yaml" is not known',
+      "it is one of: table, wide, json",
+    ],
+    [
+      ["restart"],
+      "restart needs to know what to restart",
+      "add --namespace NAMESPACE, or name workloads as KIND/NAME, or --all-namespaces",
+    ],
+    ...[
+      ["check", "-n", ""],
+      ["check", "--namespace="],
+      ["restart", "-n", "shop", "-n", "", "--yes"],
+    ].map((argv): [string[], string, string] => [
+      argv,
+      '--namespace "" is not a name that a namespace can have',
+      "names are lower-case letters, digits and dashes: kubectl get namespaces",
+    ]),
+    [
+      ["check", "--exclude-namespace", ""],
+      '--exclude-namespace "" is not a name that a namespace can have',
+      "names are lower-case letters, digits and dashes: kubectl get namespaces",
+    ],
+    [
+      ["check", "--exclude", "/deploy/web"],
+      '--exclude "" is not a name that a namespace can have',
+      "names are lower-case letters, digits and dashes: kubectl get namespaces",
+    ],
+    [
+      ["restart", "-n", "shop", "--include", ""],
+      '--include "" is not known',
+      "it is one of: missing, current, unhealthy",
+    ],
+    [["verify", "--wait", "soon"], '--wait "soon" is not a duration', "write 90s, 10m or 1h30m"],
+    // An optional value never takes the next argument for its own.
+    [
+      ["restart", "--dry-run", "web"],
+      '"web" names no workload that can be restarted',
+      "kinds are deployment, statefulset and daemonset: deploy/web, sts/db, ds/agent",
+    ],
+    [
+      ["restart", "-A", "--dry-run=maybe"],
+      '--dry-run "maybe" is not known',
+      "it is one of: client, server",
+    ],
+  ])("%j", async (argv, message, hint) => {
+    const io = recordedIo();
+    const error: unknown = await runCli(argv, "1.2.3", io).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UsageError);
+    expect((error as UsageError).message).toMatch(message);
+    expect((error as UsageError).hint).toBe(hint);
+    expect(io.written).toEqual({ stdout: "", stderr: "" });
+  });
+});
+
+describe("main", () => {
+  test("prints an error once, as two lines on stderr, and exits 64 for usage", async () => {
+    const io = recordedIo();
+    expect(await main(["restart"], io)).toBe(EXIT.usage);
+    expect(io.written).toEqual({
+      stdout: "",
+      stderr:
+        "error: restart needs to know what to restart\nadd --namespace NAMESPACE, or name workloads as KIND/NAME, or --all-namespaces\n",
+    });
+  });
+
+  test.each([["restart -A"], ["restart -n shop"], ["restart deploy/web"]])(
+    "refuses `%s` where there is no terminal to ask at",
+    async (line) => {
+      const io = recordedIo();
+      expect(await main(line.split(" "), io)).toBe(EXIT.usage);
+      expect(io.written.stderr).toBe(
+        "error: restart asks before it acts, and there is no terminal to ask at\nadd --yes, or look first with --dry-run\n",
+      );
+    },
+  );
+
+  test("refuses -A --yes without --context: the current one may be another cluster", async () => {
+    const io = recordedIo();
+    expect(await main(["restart", "-A", "--yes"], io)).toBe(EXIT.usage);
+    expect(io.written.stderr).toContain("--all-namespaces with --yes also needs --context");
+  });
+
+  test("exits 1 where no cluster is configured, and says what to do", async () => {
+    const io = recordedIo({ HOME: "/nonexistent", KUBECONFIG: "/nonexistent/config" });
+    expect(await main(["check"], io)).toBe(EXIT.couldNotRun);
+    expect(io.written.stdout).toBe("");
+    expect(io.written.stderr).toMatch(/^error: .+\n.+\n$/);
+  });
+
+  test("prints the stack only where DEBUG is set", async () => {
+    const [quiet, loud] = [recordedIo(), recordedIo({ DEBUG: "1" })];
+    await main(["restart"], quiet);
+    await main(["restart"], loud);
+    expect(quiet.written.stderr).not.toContain("settings.ts");
+    expect(loud.written.stderr).toContain("settings.ts");
+  });
+});

@@ -1,0 +1,134 @@
+import { describe, expect, test } from "vitest";
+import { ApiError } from "../../../src/cluster/api-error.ts";
+import { Gaps } from "../../../src/cluster/gaps.ts";
+import { CannotRun } from "../../../src/errors.ts";
+import { forbidden, scriptedApi } from "../../support/build/scripted-api.ts";
+
+const API = scriptedApi([]);
+const UNREACHABLE = new ApiError("prod.example:6443: connect ECONNREFUSED", {
+  status: 0,
+  reason: "ECONNREFUSED",
+});
+
+function fail(error: Error): () => Promise<never> {
+  return async () => {
+    throw error;
+  };
+}
+
+function answer<Value>(value: Value): () => Promise<Value> {
+  return () => Promise.resolve(value);
+}
+
+test("a read that succeeds leaves no gap", async () => {
+  const gaps = new Gaps(API);
+  expect(await gaps.during("list pods", "shop", answer([]))).toEqual([]);
+  expect(gaps.result()).toEqual([]);
+});
+
+describe("a read that fails leaves a gap, and the rest goes on", () => {
+  test.each<[what: string, error: ApiError, reason: string, hint: string]>([
+    [
+      "forbidden by RBAC",
+      forbidden("list", "pods"),
+      "forbidden",
+      "kubectl auth can-i list pods -n shop",
+    ],
+    ["no answer", UNREACHABLE, "unreachable", "repeat the command when the API server answers"],
+    [
+      "an answer that is no list",
+      new ApiError("answered with a login page", { status: 0, reason: "malformed" }),
+      "malformed",
+      "repeat the command when the API server answers",
+    ],
+    [
+      "a 403 that is not RBAC's",
+      new ApiError("namespace is being terminated", { status: 403, reason: "Forbidden" }),
+      "refused",
+      "kubectl auth can-i list pods -n shop",
+    ],
+    [
+      "an error of the server",
+      new ApiError("etcdserver: request timed out", { status: 500, reason: "" }),
+      "refused",
+      "kubectl auth can-i list pods -n shop",
+    ],
+  ])("%s", async (_what, error, reason, hint) => {
+    const gaps = new Gaps(API);
+    await gaps.during("list deployments.apps", "shop", answer([]));
+    expect(await gaps.during("list pods", "shop", fail(error))).toBeUndefined();
+    expect(gaps.result()).toEqual([
+      { what: "list pods", namespace: "shop", reason, message: error.message, hint },
+    ]);
+  });
+});
+
+test("gaps are sorted by namespace, then by what, those of the whole cluster first", async () => {
+  const gaps = new Gaps(API);
+  await gaps.during("list deployments.apps", "shop", answer([]));
+  for (const [what, namespace] of [
+    ["list pods", "shop"],
+    ["list pods", "pay"],
+    ["list daemonsets.apps", "shop"],
+    ["list namespaces", undefined],
+  ] as const) {
+    await gaps.during(what, namespace, fail(forbidden("list", "x")));
+  }
+  expect(gaps.result().map(({ what, namespace }) => `${namespace ?? "-"} ${what}`)).toEqual([
+    "- list namespaces",
+    "pay list pods",
+    "shop list daemonsets.apps",
+    "shop list pods",
+  ]);
+  expect(gaps.result()[0]?.hint).toBe("kubectl auth can-i list namespaces");
+});
+
+describe("nothing is reported where nothing could be read", () => {
+  test.each<[what: string, error: ApiError, message: RegExp, hint: RegExp]>([
+    [
+      "no permission",
+      forbidden("list", "pods"),
+      /^nothing in the cluster may be read with the context "prod": pods is forbidden/,
+      /permissions/,
+    ],
+    [
+      "no server",
+      UNREACHABLE,
+      /^the API server of the context "prod" cannot be read: prod.example:6443: connect/,
+      /kubectl --context prod get --raw \/readyz/,
+    ],
+  ])("%s", async (_what, error, message, hint) => {
+    const gaps = new Gaps(API);
+    await gaps.during("list pods", undefined, fail(error));
+    expect(() => gaps.result()).toThrow(CannotRun);
+    expect(() => gaps.result()).toThrow(message);
+    expect(() => gaps.result()).toThrow(
+      expect.objectContaining({ hint: expect.stringMatching(hint) as string }),
+    );
+  });
+});
+
+test("a namespace in scope that does not exist ends the command", async () => {
+  const gaps = new Gaps(API);
+  const missing = new ApiError('namespaces "shpo" not found', { status: 404, reason: "NotFound" });
+  const read = gaps.during("get namespaces", "shpo", fail(missing));
+  await expect(read).rejects.toBeInstanceOf(CannotRun);
+  await expect(read).rejects.toThrow('the namespace "shpo" does not exist in prod.example:6443');
+});
+
+test("a 404 of anything else is a gap", async () => {
+  const gaps = new Gaps(API);
+  await gaps.during("get namespaces", "shop", answer({}));
+  await gaps.during(
+    "list pods",
+    "shop",
+    fail(new ApiError("404 page not found", { status: 404, reason: "" })),
+  );
+  expect(gaps.result()).toHaveLength(1);
+});
+
+test("a bug is not taken for a gap", async () => {
+  const gaps = new Gaps(API);
+  const read = gaps.during("list pods", "shop", fail(new TypeError("undefined is not a function")));
+  await expect(read).rejects.toBeInstanceOf(TypeError);
+});

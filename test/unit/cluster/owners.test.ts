@@ -1,0 +1,121 @@
+import { describe, expect, test } from "vitest";
+import { gatherWorkloads } from "../../../src/cluster/owners.ts";
+import { type Tally, tallyPods } from "../../../src/cluster/tally.ts";
+import type { Workload } from "../../../src/snapshot.ts";
+import { apiPod, type ApiPodOptions } from "../../support/build/api-pod.ts";
+import { deployment } from "../../support/build/workload.ts";
+
+const SIDECAR = { image: "proxyv2:1" };
+const HASH = { "pod-template-hash": "5d9" };
+const OLD_SET = { kind: "ReplicaSet", name: "web-1", uid: "rs-1" };
+const NEW_SET = { kind: "ReplicaSet", name: "web-2", uid: "rs-2" };
+
+function controller(kind: string, name: string, uid: string) {
+  return { apiVersion: "apps/v1", kind, name, uid, controller: true };
+}
+
+function gather(
+  listed: readonly Workload[],
+  pods: readonly ApiPodOptions[],
+  controllers: readonly (readonly [string, ReturnType<typeof controller>])[] = [],
+): readonly Workload[] {
+  const tallies = new Map<string, Tally>();
+  tallyPods(tallies, pods.map(apiPod));
+  return gatherWorkloads(listed, tallies.values(), new Map(controllers));
+}
+
+const web = deployment("web");
+
+test("pods of several ReplicaSets come together under their Deployment", () => {
+  const [only, ...others] = gather(
+    [web],
+    [
+      { name: "a", owner: OLD_SET, labels: HASH, sidecar: SIDECAR },
+      { name: "b", owner: NEW_SET, labels: HASH, sidecar: SIDECAR },
+      { name: "c", owner: NEW_SET, labels: HASH },
+      { name: "d", owner: OLD_SET, labels: HASH, terminating: true },
+    ],
+    [
+      ["rs-1", controller("Deployment", "web", web.uid)],
+      ["rs-2", controller("Deployment", "web", web.uid)],
+    ],
+  );
+  expect(others).toEqual([]);
+  expect(only).toMatchObject({
+    kind: "Deployment",
+    name: "web",
+    terminating: 1,
+    rollout: web.rollout,
+  });
+  expect(only?.pods.map(({ image, podNames }) => [image, podNames])).toEqual([
+    ["proxyv2:1", ["a", "b"]],
+    [undefined, ["c"]],
+  ]);
+});
+
+test("a listed workload without pods stays", () => {
+  expect(gather([web], [])).toEqual([web]);
+});
+
+test("the owner is found by uid, never by a name that looks like it", () => {
+  const workloads = gather([web], [{ name: "web-1-x", owner: OLD_SET, sidecar: SIDECAR }]);
+  expect(workloads.map(({ kind, name, pods }) => [kind, name, pods.length])).toEqual([
+    ["Deployment", "web", 0],
+    ["ReplicaSet", "web-1", 1],
+  ]);
+});
+
+describe("an owner that was not listed", () => {
+  test("of a kind that is restarted has a template that could not be read", () => {
+    const [only] = gather(
+      [],
+      [{ owner: OLD_SET, sidecar: SIDECAR }],
+      [["rs-1", controller("Deployment", "web", "gone")]],
+    );
+    expect(only).toMatchObject({ kind: "Deployment", name: "web", uid: "gone" });
+    expect(only).toHaveProperty("template", undefined);
+    expect(only).toHaveProperty("rollout", undefined);
+  });
+
+  test.each([
+    ["Rollout", "web"],
+    ["CronJob", "nightly"],
+  ])("of kind %s has the template that its pods show", (kind, name) => {
+    const owner = { kind: kind === "CronJob" ? "Job" : "ReplicaSet", name: "x", uid: "x-1" };
+    const [only] = gather(
+      [],
+      [{ owner, sidecar: SIDECAR, labels: { app: "web" } }],
+      [["x-1", controller(kind, name, "top")]],
+    );
+    expect(only).toMatchObject({
+      kind,
+      name,
+      namespace: "shop",
+      template: { labels: { app: "web" } },
+    });
+  });
+
+  test("of a bare pod is the pod", () => {
+    const [only] = gather([], [{ name: "alone", labels: { app: "a" }, sidecar: SIDECAR }]);
+    expect(only).toMatchObject({ kind: "Pod", name: "alone", labels: { app: "a" } });
+  });
+
+  test("of a static pod is its node", () => {
+    const owner = { kind: "Node", name: "node-1", uid: "n-1" };
+    expect(gather([], [{ owner }])).toMatchObject([{ kind: "Node", name: "node-1" }]);
+  });
+});
+
+test("workloads are sorted by namespace, kind and name, so that reports can be compared", () => {
+  const listed = [
+    deployment("b", { namespace: "z" }),
+    deployment("b", { namespace: "a" }),
+    deployment("a", { namespace: "z" }),
+  ];
+  const owner = { kind: "DaemonSet", name: "c", uid: "ds" };
+  expect(
+    gather(listed, [{ namespace: "z", owner }]).map(
+      ({ namespace, kind, name }) => `${namespace}/${kind}/${name}`,
+    ),
+  ).toEqual(["a/Deployment/b", "z/DaemonSet/c", "z/Deployment/a", "z/Deployment/b"]);
+});

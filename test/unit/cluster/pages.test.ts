@@ -1,0 +1,116 @@
+import { describe, expect, test } from "vitest";
+import { ApiError } from "../../../src/cluster/api-error.ts";
+import { type ListRequest, listAll, listPages } from "../../../src/cluster/pages.ts";
+import { type Answer, scriptedApi } from "../../support/build/scripted-api.ts";
+
+const PODS: ListRequest = { path: "/api/v1/pods", kind: "PodList" };
+
+function page(items: unknown, token?: string): Answer {
+  return { kind: "PodList", metadata: token === undefined ? {} : { continue: token }, items };
+}
+
+const EXPIRED = new ApiError("The provided continue parameter is too old", {
+  status: 410,
+  reason: "Expired",
+  continueToken: "fresh",
+});
+
+describe("a list is whole", () => {
+  test.each<[what: string, answers: Answer[], items: unknown[], tokens: unknown[]]>([
+    ["in one page", [page([1, 2])], [1, 2], [undefined]],
+    [
+      "in several pages",
+      [page([1], "a"), page([2], "b"), page([3])],
+      [1, 2, 3],
+      [undefined, "a", "b"],
+    ],
+    [
+      "with an empty page in between",
+      [page([1], "a"), page([], "b"), page([3])],
+      [1, 3],
+      [undefined, "a", "b"],
+    ],
+    ["where nothing is there", [page([])], [], [undefined]],
+    ["where Go prints nothing as null", [page(null)], [], [undefined]],
+    ["where items are absent", [{ kind: "PodList" }], [], [undefined]],
+    ["where the last token is empty", [page([1], "")], [1], [undefined]],
+    [
+      "after a token that expired",
+      [page([1], "old"), EXPIRED, page([2])],
+      [1, 2],
+      [undefined, "old", "fresh"],
+    ],
+  ])("%s", async (_what, answers, items, tokens) => {
+    const api = scriptedApi(answers);
+    expect(await listAll(api, PODS)).toEqual(items);
+    expect(api.requests.map(({ query }) => query?.["continue"])).toEqual(tokens);
+  });
+});
+
+describe("a list fails as a whole", () => {
+  const refused = new ApiError("etcdserver: request timed out", { status: 500, reason: "" });
+  const gone = new ApiError("gone", { status: 410, reason: "Expired" });
+
+  test.each<[what: string, answers: Answer[], message: string | RegExp]>([
+    ["where the first page does", [refused], refused.message],
+    ["where a later page does", [page([1], "a"), refused], refused.message],
+    ["where the token expired and no other is offered", [page([1], "a"), gone], "gone"],
+    ["where the token expired twice", [page([1], "a"), EXPIRED, EXPIRED], EXPIRED.message],
+    [
+      "where the same page comes again and again",
+      [page([1], "a"), page([2], "a"), page([3], "b")],
+      /never ends: the same page was offered twice/,
+    ],
+    ["where items are no list", [page({ a: 1 })], /without items/],
+    ["where items are text", [page("none")], /without items/],
+  ])("%s", async (_what, answers, message) => {
+    const failed = listAll(scriptedApi(answers), PODS);
+    await expect(failed).rejects.toBeInstanceOf(ApiError);
+    await expect(failed).rejects.toThrow(message);
+  });
+});
+
+test("the next page is under way while one is read", async () => {
+  const api = scriptedApi([page([1], "a"), page([2])]);
+  const pages = listPages(api, PODS);
+  await pages.next();
+  expect(api.requests).toHaveLength(2);
+  await pages.return(undefined);
+});
+
+test("a reader that stops early leaves no rejection behind", async () => {
+  const api = scriptedApi([page([1], "a"), new ApiError("late", { status: 500, reason: "" })]);
+  for await (const items of listPages(api, PODS)) {
+    expect(items).toEqual([1]);
+    break;
+  }
+  expect(api.requests).toHaveLength(2);
+});
+
+test("it asks in pages of 500, by the selector, and never for a cache", async () => {
+  const api = scriptedApi([page([])]);
+  await listAll(api, { ...PODS, labelSelector: "app=web" });
+  expect(api.requests).toEqual([
+    {
+      method: "GET",
+      path: "/api/v1/pods",
+      kind: "PodList",
+      query: { limit: "500", continue: undefined, labelSelector: "app=web" },
+    },
+  ]);
+});
+
+test("it asks for metadata alone where no more is needed", async () => {
+  const api = scriptedApi([page([])]);
+  await listAll(api, {
+    path: "/apis/apps/v1/replicasets",
+    kind: "ReplicaSetList",
+    metadataOnly: true,
+  });
+  expect(api.requests).toMatchObject([
+    {
+      kind: "PartialObjectMetadataList",
+      accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+    },
+  ]);
+});

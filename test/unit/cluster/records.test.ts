@@ -1,0 +1,318 @@
+import type { V1Deployment } from "@kubernetes/client-node";
+import { describe, expect, test } from "vitest";
+import {
+  istiodRecord,
+  namespaceRecord,
+  readyEndpoints,
+  serviceRecord,
+  templateRecord,
+  webhookRecords,
+  workloadRecord,
+} from "../../../src/cluster/records.ts";
+
+/** A rule as the API's JSON has it. */
+interface Rule {
+  operations: string[];
+  apiGroups: string[];
+  apiVersions: string[];
+  resources: string[];
+  scope?: string;
+}
+
+const PODS: Rule = {
+  operations: ["CREATE"],
+  apiGroups: [""],
+  apiVersions: ["v1"],
+  resources: ["pods"],
+};
+
+function webhooks(rule: Rule, more: object = {}) {
+  const clientConfig = { service: { namespace: "aks-istio-system", name: "istiod-asm-1-27" } };
+  const webhook = {
+    name: "rev.namespace.sidecar-injector.istio.io",
+    admissionReviewVersions: ["v1"],
+    sideEffects: "None",
+    clientConfig,
+    rules: [rule],
+    ...more,
+  };
+  return webhookRecords({
+    metadata: { name: "config", labels: { "istio.io/tag": "prod" } },
+    webhooks: [webhook],
+  });
+}
+
+describe("a webhook is called for new pods", () => {
+  test.each<[what: string, change: Partial<Rule>, called: boolean]>([
+    ["by name", {}, true],
+    ["by any operation", { operations: ["*"] }, true],
+    ["by any resource", { resources: ["*"] }, true],
+    ["by any resource and subresource", { resources: ["*/*"] }, true],
+    ["by any group and version", { apiGroups: ["*"], apiVersions: ["*"] }, true],
+    ["within namespaces", { scope: "Namespaced" }, true],
+    ["not for cluster-wide objects only", { scope: "Cluster" }, false],
+    ["not at updates only", { operations: ["UPDATE"] }, false],
+    ["not for subresources only", { resources: ["pods/exec", "pods/*"] }, false],
+    ["not for other resources", { resources: ["services"] }, false],
+    ["not for another group", { apiGroups: ["apps"] }, false],
+  ])("%s", (_what, change, called) => {
+    expect(webhooks({ ...PODS, ...change })).toHaveLength(called ? 1 : 0);
+  });
+});
+
+test("a webhook's record keeps what is decided upon, with the API's defaults", () => {
+  expect(webhooks(PODS)).toEqual([
+    {
+      configuration: "config",
+      name: "rev.namespace.sidecar-injector.istio.io",
+      tag: "prod",
+      service: { namespace: "aks-istio-system", name: "istiod-asm-1-27" },
+      url: undefined,
+      namespaceSelector: { matchLabels: {}, matchExpressions: [] },
+      objectSelector: { matchLabels: {}, matchExpressions: [] },
+      failurePolicy: "Fail",
+      hasMatchConditions: false,
+    },
+  ]);
+  const odd = {
+    failurePolicy: "Ignore",
+    matchConditions: [{ name: "a", expression: "true" }],
+    clientConfig: { url: "https://istiod.example/inject" },
+  };
+  expect(webhooks(PODS, odd)).toMatchObject([
+    { failurePolicy: "Ignore", hasMatchConditions: true, url: "https://istiod.example/inject" },
+  ]);
+  expect(webhookRecords({})).toEqual([]);
+});
+
+test("a namespace and a Service without labels and selector have empty ones", () => {
+  expect(namespaceRecord({ metadata: { name: "shop" } })).toEqual({
+    name: "shop",
+    labels: {},
+    annotations: {},
+  });
+  expect(serviceRecord({ metadata: { name: "istiod" } })).toEqual({ name: "istiod", selector: {} });
+});
+
+test("endpoints are ready unless they say that they are not", () => {
+  const endpoint = (ready?: boolean) => ({
+    addresses: ["10.0.0.1"],
+    ...(ready === undefined ? {} : { conditions: { ready } }),
+  });
+  const slice = {
+    addressType: "IPv4",
+    metadata: { labels: { "kubernetes.io/service-name": "istiod" } },
+    endpoints: [endpoint(true), endpoint(false), endpoint()],
+  };
+  expect(readyEndpoints(slice)).toEqual(["istiod", 2]);
+  expect(readyEndpoints({ ...slice, endpoints: [] })).toEqual(["istiod", 0]);
+  // Go writes an empty list as null, whatever the client's types say.
+  expect(readyEndpoints({ ...slice, endpoints: null as never })).toEqual(["istiod", 0]);
+});
+
+describe("a control plane", () => {
+  function istiod(env: object[], more: Partial<V1Deployment> = {}): V1Deployment {
+    return {
+      metadata: { name: "istiod-asm-1-27", generation: 2 },
+      spec: {
+        replicas: 2,
+        selector: {},
+        template: {
+          metadata: { labels: { app: "istiod" } },
+          spec: { containers: [{ name: "discovery", image: "pilot:1", env: env as never }] },
+        },
+      },
+      status: { observedGeneration: 2, updatedReplicas: 2, availableReplicas: 2 },
+      ...more,
+    };
+  }
+
+  test.each<[what: string, env: object[], revision: string]>([
+    ["its env", [{ name: "REVISION", value: "asm-1-27" }], "asm-1-27"],
+    ["default where the env is empty", [{ name: "REVISION", value: "" }], "default"],
+    ["default where there is no env", [], "default"],
+  ])("has its revision from %s", (_what, env, revision) => {
+    expect(istiodRecord(istiod(env))).toEqual({
+      name: "istiod-asm-1-27",
+      podLabels: { app: "istiod" },
+      revision,
+      image: "pilot:1",
+      ready: true,
+    });
+  });
+
+  test.each<[what: string, more: Partial<V1Deployment>]>([
+    ["its controller has not seen the change", { metadata: { generation: 3 } }],
+    [
+      "its pods are not updated",
+      { status: { observedGeneration: 2, updatedReplicas: 1, availableReplicas: 2 } },
+    ],
+    [
+      "its pods are not available",
+      { status: { observedGeneration: 2, updatedReplicas: 2, availableReplicas: 1 } },
+    ],
+    ["it has no status", { status: {} }],
+  ])("is not ready where %s", (_what, more) => {
+    expect(istiodRecord(istiod([], more))).toMatchObject({ ready: false });
+  });
+
+  test("scaled to zero is not ready", () => {
+    const none = istiod([]);
+    if (none.spec) none.spec.replicas = 0;
+    none.status = { observedGeneration: 2, updatedReplicas: 0, availableReplicas: 0 };
+    expect(istiodRecord(none)).toMatchObject({ ready: false });
+  });
+
+  test("is no Deployment without the label and the env", () => {
+    const other: V1Deployment = {
+      metadata: { name: "kiali" },
+      spec: { selector: {}, template: {} },
+    };
+    expect(istiodRecord(other)).toBeUndefined();
+  });
+});
+
+describe("a pod template", () => {
+  test("that is empty asks for nothing", () => {
+    const empty = {
+      labels: {},
+      annotations: {},
+      hostNetwork: false,
+      proxy: undefined,
+      probed: true,
+    };
+    expect(templateRecord(undefined)).toEqual(empty);
+    expect(templateRecord({})).toEqual(empty);
+  });
+
+  test.each([
+    [
+      "containers",
+      { containers: [{ name: "istio-proxy", image: "auto", args: ["proxy"] }] },
+      { image: "auto", args: ["proxy"] },
+    ],
+    [
+      "initContainers",
+      { containers: [], initContainers: [{ name: "istio-proxy", image: "own:1" }] },
+      { image: "own:1", args: [] },
+    ],
+    ["without an image", { containers: [{ name: "istio-proxy" }] }, { image: "", args: [] }],
+  ])("has its own proxy in %s", (_where, spec, proxy) => {
+    expect(templateRecord({ spec }).proxy).toEqual(proxy);
+  });
+
+  test("is probed where every container is", () => {
+    const probed = { name: "a", readinessProbe: {} };
+    expect(templateRecord({ spec: { containers: [probed] } }).probed).toBe(true);
+    expect(templateRecord({ spec: { containers: [probed, { name: "b" }] } }).probed).toBe(false);
+    // Injection gives its own container a probe, whatever the template says of it.
+    const proxy = { name: "istio-proxy", image: "auto" };
+    expect(templateRecord({ spec: { containers: [probed, proxy] } }).probed).toBe(true);
+    expect(templateRecord({ spec: { containers: [proxy, { name: "b" }] } }).probed).toBe(false);
+  });
+});
+
+describe("a workload's rollout", () => {
+  const metadata = { name: "w", namespace: "shop", uid: "u", generation: 3, resourceVersion: "7" };
+  const selector = { matchLabels: { app: "w" } };
+  const base = { spec: { selector, template: {} } };
+
+  test("of a Deployment that says nothing has the API's defaults", () => {
+    expect(workloadRecord("Deployment", { metadata, ...base })).toMatchObject({
+      namespace: "shop",
+      kind: "Deployment",
+      uid: "u",
+      pods: [],
+      rollout: {
+        kind: "Deployment",
+        generation: 3,
+        observedGeneration: 0,
+        resourceVersion: "7",
+        selector: { matchLabels: { app: "w" }, matchExpressions: [] },
+        replicas: 1,
+        paused: false,
+        strategy: "RollingUpdate",
+        surgeless: false,
+        status: { replicas: 0, updated: 0, available: 0 },
+        conditions: [],
+      },
+    });
+  });
+
+  test.each([
+    [0, true],
+    ["0%", true],
+    [1, false],
+    ["25%", false],
+    ["10%", false],
+    [undefined, false],
+  ])("with maxSurge %s has no surge: %s", (maxSurge, surgeless) => {
+    const rollingUpdate = maxSurge === undefined ? {} : { maxSurge: maxSurge as never };
+    const spec = { ...base.spec, strategy: { rollingUpdate } };
+    expect(workloadRecord("Deployment", { metadata, spec })).toMatchObject({
+      rollout: { surgeless },
+    });
+  });
+
+  test("of a Deployment keeps what was set", () => {
+    const object = {
+      metadata,
+      spec: { ...base.spec, replicas: 0, paused: true, strategy: { type: "Recreate" } },
+      status: {
+        observedGeneration: 3,
+        replicas: 4,
+        updatedReplicas: 3,
+        availableReplicas: 2,
+        conditions: [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded" }],
+      },
+    };
+    expect(workloadRecord("Deployment", object).rollout).toMatchObject({
+      replicas: 0,
+      paused: true,
+      strategy: "Recreate",
+      observedGeneration: 3,
+      status: { replicas: 4, updated: 3, available: 2 },
+      conditions: [
+        { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "" },
+      ],
+    });
+  });
+
+  test("of a StatefulSet has its partition, and counts readiness", () => {
+    const object = {
+      metadata,
+      spec: {
+        ...base.spec,
+        serviceName: "w",
+        replicas: 3,
+        updateStrategy: { type: "OnDelete", rollingUpdate: { partition: 2 } },
+      },
+      status: { replicas: 3, readyReplicas: 2, updatedReplicas: 1 },
+    };
+    expect(workloadRecord("StatefulSet", object).rollout).toMatchObject({
+      kind: "StatefulSet",
+      replicas: 3,
+      strategy: "OnDelete",
+      partition: 2,
+      status: { ready: 2, updated: 1 },
+    });
+  });
+
+  test("of a DaemonSet has the API's names for its counts", () => {
+    const status = {
+      desiredNumberScheduled: 5,
+      updatedNumberScheduled: 4,
+      numberAvailable: 3,
+      currentNumberScheduled: 9,
+      numberMisscheduled: 9,
+      numberReady: 9,
+      observedGeneration: 3,
+    };
+    expect(workloadRecord("DaemonSet", { metadata, ...base, status }).rollout).toMatchObject({
+      kind: "DaemonSet",
+      strategy: "RollingUpdate",
+      observedGeneration: 3,
+      status: { desired: 5, updated: 4, available: 3 },
+    });
+  });
+});

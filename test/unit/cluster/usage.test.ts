@@ -1,0 +1,72 @@
+import { describe, expect, test } from "vitest";
+import { ApiError } from "../../../src/cluster/api-error.ts";
+import type { Api, ApiRequest, KubernetesObject } from "../../../src/cluster/api.ts";
+import { readUsage } from "../../../src/cluster/usage.ts";
+import { scriptedApi } from "../../support/build/scripted-api.ts";
+
+const GROUP = "/apis/gateway.networking.k8s.io";
+
+/** An empty cluster, but for what is answered here. */
+function clusterWith(answers: Readonly<Record<string, KubernetesObject | ApiError>>): Api {
+  return {
+    ...scriptedApi([]),
+    send: (request: ApiRequest) => {
+      const answer = answers[request.path] ?? { kind: request.kind, items: [] };
+      return answer instanceof ApiError ? Promise.reject(answer) : Promise.resolve(answer);
+    },
+  };
+}
+
+function refusal(status: number, message: string): ApiError {
+  return new ApiError(message, { status, reason: "" });
+}
+
+describe("Gateways", () => {
+  test("are none where their API group is not installed", async () => {
+    const api = clusterWith({ [GROUP]: refusal(404, "404 page not found") });
+    expect(await readUsage(api, "istio-system")).toMatchObject({ gateways: [], gaps: [] });
+  });
+
+  test("are listed in the version that the server prefers", async () => {
+    const items = [{ metadata: { namespace: "shop", name: "public", labels: { a: "b" } } }];
+    const api = clusterWith({
+      [GROUP]: { kind: "APIGroup", preferredVersion: { version: "v1beta1" } },
+      [`${GROUP}/v1beta1/gateways`]: { kind: "PartialObjectMetadataList", items },
+    });
+    expect((await readUsage(api, "istio-system")).gateways).toEqual([
+      { namespace: "shop", name: "public", labels: { a: "b" } },
+    ]);
+  });
+
+  test("are a gap where they may not be listed", async () => {
+    const api = clusterWith({
+      [GROUP]: { kind: "APIGroup", preferredVersion: { version: "v1" } },
+      [`${GROUP}/v1/gateways`]: refusal(403, 'User "jane" cannot list resource "gateways" in ...'),
+    });
+    const { gateways, gaps } = await readUsage(api, "istio-system");
+    expect(gateways).toBeUndefined();
+    expect(gaps).toMatchObject([
+      { what: "list gateways.gateway.networking.k8s.io", reason: "forbidden" },
+    ]);
+  });
+});
+
+test("CronJobs show the template of their next run", async () => {
+  const template = {
+    metadata: { labels: { "istio.io/rev": "asm-1-27" } },
+    spec: { containers: [{ name: "app", image: "a" }] },
+  };
+  const items = [
+    {
+      metadata: { namespace: "shop", name: "nightly" },
+      spec: { jobTemplate: { spec: { template } } },
+    },
+  ];
+  const api = clusterWith({
+    [GROUP]: refusal(404, "404 page not found"),
+    "/apis/batch/v1/cronjobs": { kind: "CronJobList", items },
+  });
+  expect((await readUsage(api, "istio-system")).cronJobs).toMatchObject([
+    { namespace: "shop", name: "nightly", template: { labels: { "istio.io/rev": "asm-1-27" } } },
+  ]);
+});

@@ -1,0 +1,172 @@
+import { describe, expect, test } from "vitest";
+import { resolveMesh } from "../../../src/mesh/mesh.ts";
+import { predictInjection } from "../../../src/mesh/prediction.ts";
+import { controlPlane, type RevisionOptions } from "../../support/build/control-plane.ts";
+import { namespace, type NamespaceOptions } from "../../support/build/namespace.ts";
+import { proxyImage } from "../../support/build/pod-group.ts";
+import { podTemplate, type TemplateOptions } from "../../support/build/workload.ts";
+
+const OLD: RevisionOptions = { name: "asm-1-9", values: { image: proxyImage("v1.9.0-1") } };
+const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1.28.3-2") } };
+
+function findingOf(
+  labels: NamespaceOptions,
+  template: TemplateOptions = {},
+  revisions: readonly RevisionOptions[] = [OLD, NEW],
+) {
+  const mesh = resolveMesh(controlPlane({ revisions }));
+  const prediction = predictInjection(podTemplate(template), namespace("shop", labels), mesh);
+  if (prediction.kind === "injected") throw new Error("it would be injected");
+  return prediction.finding;
+}
+
+describe("where a namespace label is the cause, the next step can be pasted", () => {
+  test.each<[code: string, labels: NamespaceOptions, template: TemplateOptions, command: string]>([
+    ["both-labels", { injection: "enabled", rev: "asm-1-28" }, {}, "istio-injection-"],
+    [
+      "no-default-revision",
+      { injection: "enabled" },
+      {},
+      "istio-injection- istio.io/rev=asm-1-28 --overwrite",
+    ],
+    [
+      "injection-disabled",
+      { injection: "disabled" },
+      {},
+      "istio-injection- istio.io/rev=asm-1-28 --overwrite",
+    ],
+    ["revision-gone", { rev: "asm-1-26" }, {}, "istio.io/rev=asm-1-28 --overwrite"],
+    ["no-label", {}, {}, "istio.io/rev=asm-1-28"],
+    [
+      "no-default-revision",
+      {},
+      { labels: { "sidecar.istio.io/inject": "true" } },
+      "istio.io/rev=asm-1-28",
+    ],
+    ["no-label", {}, { labels: { app: "web" } }, "istio.io/rev=asm-1-28"],
+  ])("%s", (code, labels, template, command) => {
+    expect(findingOf(labels, template)).toMatchObject({
+      code,
+      nextStep: `kubectl label namespace shop ${command}`,
+    });
+  });
+
+  test("and does what it says: the labels that it leads to inject", () => {
+    const mesh = resolveMesh(controlPlane({ revisions: [OLD, NEW] }));
+    const mended = predictInjection(podTemplate(), namespace("shop", { rev: "asm-1-28" }), mesh);
+    expect(mended).toMatchObject({ kind: "injected", revision: "asm-1-28" });
+  });
+});
+
+describe("where the pod template is the cause, the next step names what to change there", () => {
+  test.each<[code: string, template: TemplateOptions, nextStep: string]>([
+    [
+      "revision-gone",
+      { labels: { "istio.io/rev": "asm-1-26" } },
+      "set the label istio.io/rev=asm-1-28 in the pod template",
+    ],
+    [
+      "inject-false",
+      { labels: { "sidecar.istio.io/inject": "false" } },
+      "remove the label sidecar.istio.io/inject from the pod template",
+    ],
+  ])("%s", (code, template, nextStep) => {
+    expect(findingOf({}, template)).toMatchObject({ code, nextStep });
+  });
+
+  test.each<[code: string, template: TemplateOptions, nextStep: string]>([
+    [
+      "inject-false",
+      { annotations: { "sidecar.istio.io/inject": "false" } },
+      "remove the annotation sidecar.istio.io/inject from the pod template",
+    ],
+    [
+      "host-network",
+      { hostNetwork: true },
+      "remove hostNetwork from the pod template, or take the workload out of the mesh",
+    ],
+    [
+      "template-missing",
+      { annotations: { "inject.istio.io/templates": "nope" } },
+      "correct the annotation inject.istio.io/templates in the pod template",
+    ],
+  ])("%s, in a namespace that is injected", (code, template, nextStep) => {
+    expect(findingOf({ rev: "asm-1-28" }, template)).toMatchObject({ code, nextStep });
+  });
+});
+
+describe("reasons name the object and the field", () => {
+  test.each<[labels: NamespaceOptions, template: TemplateOptions, reason: string]>([
+    [
+      { injection: "enabled", rev: "asm-1-28" },
+      {},
+      "namespace shop has istio-injection=enabled beside istio.io/rev=asm-1-28: any istio-injection label switches the revision's injector off",
+    ],
+    [
+      { rev: "asm-1-26" },
+      {},
+      "namespace shop has istio.io/rev=asm-1-26, which names no installed revision or tag",
+    ],
+    [
+      {},
+      { labels: { "istio.io/rev": "asm-1-26" } },
+      "the pod template's label istio.io/rev=asm-1-26 names no installed revision or tag",
+    ],
+    [
+      { injection: "disabled" },
+      {},
+      "namespace shop has istio-injection=disabled, which switches injection off",
+    ],
+    [
+      {},
+      { labels: { "sidecar.istio.io/inject": "true" } },
+      "the pod template asks with sidecar.istio.io/inject=true alone, and no default revision is installed that would answer to it",
+    ],
+    [
+      { rev: "asm-1-28" },
+      { annotations: { "inject.istio.io/templates": "nope" } },
+      'the pod template asks for the injection template "nope", which configmap/istio-sidecar-injector-asm-1-28 lacks (it has sidecar, gateway): new pods are rejected',
+    ],
+  ])("%j, %j", (labels, template, reason) => {
+    expect(findingOf(labels, template)).toHaveProperty("reason", reason);
+  });
+
+  test("of a dead injector, too, and whether it blocks or loses", () => {
+    const dead = { ...NEW, state: "dead" } as const;
+    const service = "istio-sidecar-injector-asm-1-28-aks-istio-system does not answer (service";
+    expect(findingOf({ rev: "asm-1-28" }, {}, [dead])).toMatchObject({
+      code: "webhook-dead",
+      reason: `the injector ${service} aks-istio-system/istiod-asm-1-28 has no ready endpoint) and its failurePolicy is Fail: new pods are rejected`,
+    });
+    expect(
+      findingOf({ rev: "asm-1-28" }, {}, [{ ...dead, failurePolicy: "Ignore" }]),
+    ).toMatchObject({
+      code: "webhook-dead-ignored",
+      reason: `the injector ${service} istiod-asm-1-28 has no ready endpoint) and its failurePolicy is Ignore`,
+    });
+  });
+});
+
+test("a revision whose webhooks are gone is not said to be removed", () => {
+  const plane = controlPlane({ revisions: [OLD, NEW] });
+  const webhooks = plane.webhooks?.filter(({ configuration }) => !configuration.includes("1-28"));
+  const prediction = predictInjection(
+    podTemplate(),
+    namespace("shop", { rev: "asm-1-28" }),
+    resolveMesh({ ...plane, webhooks }),
+  );
+  expect(prediction).toEqual({
+    kind: "none",
+    finding: {
+      code: "webhook-missing",
+      reason:
+        "namespace shop has istio.io/rev=asm-1-28, whose ConfigMap is there, but no webhook of it selects the pod",
+      nextStep:
+        "see its webhooks: kubectl get mutatingwebhookconfigurations -l istio.io/rev=asm-1-28 -o yaml",
+    },
+  });
+});
+
+test("revisions are ordered by number where one is suggested: 28 is newer than 9", () => {
+  expect(findingOf({ rev: "gone" }, {}, [NEW, OLD]).nextStep).toContain("istio.io/rev=asm-1-28");
+});

@@ -1,0 +1,481 @@
+import { describe, expect, test } from "vitest";
+import { resolveMesh } from "../../../src/mesh/mesh.ts";
+import { type Prediction, predictInjection } from "../../../src/mesh/prediction.ts";
+import type { ControlPlane } from "../../../src/snapshot.ts";
+import {
+  controlPlane,
+  type ControlPlaneOptions,
+  type Part,
+  type RevisionOptions,
+} from "../../support/build/control-plane.ts";
+import type { ConfigOptions } from "../../support/build/injector-config.ts";
+import { namespace, type NamespaceOptions } from "../../support/build/namespace.ts";
+import { proxyImage } from "../../support/build/pod-group.ts";
+import { podTemplate, type TemplateOptions } from "../../support/build/workload.ts";
+
+const REV = "istio.io/rev";
+const INJECT = "sidecar.istio.io/inject";
+const OLD: RevisionOptions = { name: "asm-1-27", values: { image: proxyImage("v1.27.9-6") } };
+const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1.28.3-2") } };
+const IMAGE_27 = proxyImage("v1.27.9-6");
+const IMAGE_28 = proxyImage("v1.28.3-2");
+
+/** The test bed of `injector-truth.md`. */
+const WORLD = { revisions: [OLD, NEW], tags: { prod: "asm-1-28" } };
+const WORLD_D = { revisions: [OLD, NEW], tags: { prod: "asm-1-28", default: "asm-1-27" } };
+
+function predict(
+  plane: ControlPlaneOptions | ControlPlane,
+  labels: NamespaceOptions,
+  template: TemplateOptions = {},
+  name = "shop",
+): Prediction {
+  const mesh = resolveMesh("revisions" in plane ? controlPlane(plane) : plane);
+  return predictInjection(podTemplate(template), namespace(name, labels), mesh);
+}
+
+/** `asm-1-27 IMAGE`, or the code of why not. */
+function outcome(prediction: Prediction): string {
+  return prediction.kind === "injected"
+    ? `${prediction.revision} ${prediction.image}`
+    : `${prediction.kind} ${prediction.finding.code}`;
+}
+
+const BY_27 = `asm-1-27 ${IMAGE_27}`;
+const BY_28 = `asm-1-28 ${IMAGE_28}`;
+const label = (inject: string) => ({ labels: { [INJECT]: inject } });
+const annotation = (inject: string) => ({ annotations: { [INJECT]: inject } });
+
+describe("what a real injector did is predicted", () => {
+  test.each<[row: string, ns: NamespaceOptions, template: TemplateOptions, result: string]>([
+    ["ns rev", { rev: "asm-1-27" }, {}, BY_27],
+    ["ns rev=27, pod rev=28", { rev: "asm-1-27" }, { labels: { [REV]: "asm-1-28" } }, BY_27],
+    ["ns none, pod rev=28", {}, { labels: { [REV]: "asm-1-28" } }, BY_28],
+    [
+      "ns none, pod rev=28 inject=true",
+      {},
+      { labels: { [REV]: "asm-1-28", [INJECT]: "true" } },
+      BY_28,
+    ],
+    ["ns none, pod inject=true only", {}, label("true"), "none no-default-revision"],
+    ["ns injection=enabled only", { injection: "enabled" }, {}, "none no-default-revision"],
+    [
+      "ns injection=enabled + rev",
+      { injection: "enabled", rev: "asm-1-27" },
+      {},
+      "none both-labels",
+    ],
+    [
+      "ns injection=disabled + rev",
+      { injection: "disabled", rev: "asm-1-27" },
+      {},
+      "none both-labels",
+    ],
+    [
+      "ns injection=disabled, pod rev=28",
+      { injection: "disabled" },
+      { labels: { [REV]: "asm-1-28" } },
+      "none injection-disabled",
+    ],
+    ["ns injection=foo + rev", { injection: "foo", rev: "asm-1-27" }, {}, "none both-labels"],
+    ["ns rev, pod label inject=false", { rev: "asm-1-27" }, label("false"), "none inject-false"],
+    [
+      "ns rev, annotation inject=false",
+      { rev: "asm-1-27" },
+      annotation("false"),
+      "none inject-false",
+    ],
+    ["ns rev, annotation inject=true", { rev: "asm-1-27" }, annotation("true"), BY_27],
+    [
+      "ns rev, label true, annotation false",
+      { rev: "asm-1-27" },
+      { ...label("true"), ...annotation("false") },
+      BY_27,
+    ],
+    ["ns rev, hostNetwork", { rev: "asm-1-27" }, { hostNetwork: true }, "none host-network"],
+    [
+      "ns rev, hostNetwork + label true",
+      { rev: "asm-1-27" },
+      { hostNetwork: true, ...label("true") },
+      "none host-network",
+    ],
+    [
+      "ns rev, proxyImage annotation",
+      { rev: "asm-1-27" },
+      { annotations: { "sidecar.istio.io/proxyImage": "x/proxyv2:v9" } },
+      "asm-1-27 x/proxyv2:v9",
+    ],
+    [
+      "ns rev, proxyImageType debug",
+      { rev: "asm-1-27" },
+      { annotations: { "sidecar.istio.io/proxyImageType": "debug" } },
+      BY_27,
+    ],
+    [
+      "ns rev, own istio-proxy image auto",
+      { rev: "asm-1-27" },
+      { proxy: { image: "auto" } },
+      BY_27,
+    ],
+    [
+      "ns rev, own istio-proxy image custom",
+      { rev: "asm-1-27" },
+      { proxy: { image: "custom:1" } },
+      "asm-1-27 custom:1",
+    ],
+    ["ns rev=tag prod", { rev: "prod" }, {}, BY_28],
+    ["ns rev=gone", { rev: "gone" }, {}, "none revision-gone"],
+    [
+      "ns rev=gone, pod rev=28",
+      { rev: "gone" },
+      { labels: { [REV]: "asm-1-28" } },
+      "none revision-gone",
+    ],
+    ["ns rev=28 native default", { rev: "asm-1-28" }, {}, BY_28],
+    [
+      "ns rev=28 nativeSidecar=false",
+      { rev: "asm-1-28" },
+      { annotations: { "sidecar.istio.io/nativeSidecar": "false" } },
+      BY_28,
+    ],
+    [
+      "ns rev=27 nativeSidecar=true",
+      { rev: "asm-1-27" },
+      { annotations: { "sidecar.istio.io/nativeSidecar": "true" } },
+      BY_27,
+    ],
+    [
+      "ns rev, templates annotation gateway",
+      { rev: "asm-1-27" },
+      { annotations: { "inject.istio.io/templates": "gateway" } },
+      BY_27,
+    ],
+    [
+      "ns rev, templates annotation nonexistent",
+      { rev: "asm-1-27" },
+      { annotations: { "inject.istio.io/templates": "nope" } },
+      "rejected template-missing",
+    ],
+    [
+      "ns rev, templates annotation with an empty name",
+      { rev: "asm-1-27" },
+      { annotations: { "inject.istio.io/templates": "sidecar," } },
+      "rejected template-missing",
+    ],
+    ["ns rev=default", { rev: "default" }, {}, "none revision-gone"],
+    ["ns rev empty string", { rev: "" }, {}, "none revision-gone"],
+  ])("%s", (_row, ns, template, result) => {
+    expect(outcome(predict(WORLD, ns, template))).toBe(result);
+  });
+
+  test.each<[row: string, ns: NamespaceOptions, template: TemplateOptions, result: string]>([
+    ["ns injection=enabled", { injection: "enabled" }, {}, BY_27],
+    ["ns injection=enabled + rev=28", { injection: "enabled", rev: "asm-1-28" }, {}, BY_27],
+    ["ns none, pod inject=true", {}, label("true"), BY_27],
+    ["ns none", {}, {}, "none no-label"],
+    ["ns rev=default", { rev: "default" }, {}, BY_27],
+    [
+      "ns none, pod inject=true rev=28",
+      {},
+      { labels: { [INJECT]: "true", [REV]: "asm-1-28" } },
+      BY_28,
+    ],
+    [
+      "ns disabled, pod inject=true",
+      { injection: "disabled" },
+      label("true"),
+      "none injection-disabled",
+    ],
+    ["ns none, pod rev=default", {}, { labels: { [REV]: "default" } }, BY_27],
+  ])("D %s", (_row, ns, template, result) => {
+    expect(outcome(predict(WORLD_D, ns, template))).toBe(result);
+  });
+
+  test("an empty istio-injection label injects nothing, and switches revisions off", () => {
+    expect(outcome(predict(WORLD_D, { injection: "" }))).toBe("none injection-disabled");
+    expect(outcome(predict(WORLD_D, { injection: "", rev: "asm-1-27" }))).toBe("none both-labels");
+  });
+
+  test("the default revision answers as the default tag does", () => {
+    const plane = {
+      istioNamespace: "istio-system",
+      revisions: [{ name: "default", values: { hub: "h", tag: "1.31.0" } }],
+    };
+    expect(outcome(predict(plane, { injection: "enabled" }))).toBe("default h/proxyv2:1.31.0");
+    expect(outcome(predict(plane, {}, label("true")))).toBe("default h/proxyv2:1.31.0");
+    expect(outcome(predict(plane, { rev: "default" }))).toBe("default h/proxyv2:1.31.0");
+  });
+});
+
+describe("system namespaces are never injected", () => {
+  test.each(["kube-system", "kube-public", "kube-node-lease", "local-path-storage"])(
+    "%s",
+    (name) => {
+      const prediction = predict(WORLD, { rev: "asm-1-27" }, label("true"), name);
+      expect(outcome(prediction)).toBe("none system-namespace");
+    },
+  );
+});
+
+describe("selectors and policy of the revision", () => {
+  const batch = { matchLabels: { job: "batch" } };
+  const job = { labels: { job: "batch" } };
+
+  test.each<[what: string, config: ConfigOptions, template: TemplateOptions, result: string]>([
+    ["neverInjectSelector that matches", { never: [batch] }, job, "none never-selector"],
+    ["neverInjectSelector that does not", { never: [batch] }, {}, BY_27],
+    ["an empty neverInjectSelector, which matches nothing", { never: [{}] }, job, BY_27],
+    [
+      "inject=true before neverInjectSelector",
+      { never: [batch] },
+      { labels: { ...job.labels, [INJECT]: "true" } },
+      BY_27,
+    ],
+    [
+      "neverInjectSelector that istiod skips as invalid",
+      { never: [{ matchExpressions: [{ key: "team", operator: "NotIn" }] }] },
+      {},
+      BY_27,
+    ],
+    [
+      "policy disabled, alwaysInjectSelector that istiod skips as invalid",
+      {
+        policy: "disabled",
+        always: [{ matchExpressions: [{ key: "team", operator: "NotIn", values: [] }] }],
+      },
+      {},
+      "none policy-disabled",
+    ],
+    [
+      "neverInjectSelector before alwaysInjectSelector",
+      { never: [batch], always: [batch] },
+      job,
+      "none never-selector",
+    ],
+    ["policy disabled", { policy: "disabled" }, {}, "none policy-disabled"],
+    ["policy disabled, inject=true", { policy: "disabled" }, label("true"), BY_27],
+    ["policy disabled, annotation true", { policy: "disabled" }, annotation("true"), BY_27],
+    [
+      "policy disabled, alwaysInjectSelector that matches",
+      { policy: "disabled", always: [batch] },
+      job,
+      BY_27,
+    ],
+    [
+      "policy disabled, an empty alwaysInjectSelector",
+      { policy: "disabled", always: [{}] },
+      job,
+      "none policy-disabled",
+    ],
+    ["a policy that is neither", { policy: "on" }, {}, "none policy-disabled"],
+    [
+      "a policy that is neither, inject=true",
+      { policy: "on" },
+      label("true"),
+      "none policy-disabled",
+    ],
+    [
+      "a policy that is neither, alwaysInjectSelector",
+      { policy: "on", always: [batch] },
+      job,
+      "none policy-disabled",
+    ],
+  ])("%s", (_what, config, template, result) => {
+    const plane = { revisions: [{ ...OLD, config }] };
+    expect(outcome(predict(plane, { rev: "asm-1-27" }, template))).toBe(result);
+  });
+});
+
+describe("an odd value of the inject label", () => {
+  test.each<[istiod: string, value: string, result: string]>([
+    // istio/istio#56737
+    ["pilot:v1.27.0-1", "yes", BY_27],
+    ["pilot:v1.27.0-1", "no", BY_27],
+    ["pilot:2.0.0", "no", BY_27],
+    ["pilot:v1.26.4-1", "yes", BY_27],
+    ["pilot:v1.26.4-1", "Y", BY_27],
+    ["pilot:v1.26.4-1", "True", BY_27],
+    ["pilot:v1.26.4-1", "on", BY_27],
+    ["pilot:v1.26.4-1", "no", "none inject-false"],
+    ["pilot:v1.26.4-1", "1", "none inject-false"],
+    ["pilot:latest", "yes", "unknown inject-value"],
+    ["pilot:latest", "true", BY_27],
+    ["pilot:latest", "", BY_27],
+  ])("with istiod %s, %j", (istiodImage, value, result) => {
+    const plane = { revisions: [{ ...OLD, istiodImage }] };
+    expect(outcome(predict(plane, { rev: "asm-1-27" }, label(value)))).toBe(result);
+    expect(outcome(predict(plane, { rev: "asm-1-27" }, annotation(value)))).toBe(result);
+  });
+
+  test("asks for injection under the policy `disabled` where it meant true", () => {
+    const plane = {
+      revisions: [{ ...OLD, istiodImage: "pilot:v1.26.4-1", config: { policy: "disabled" } }],
+    };
+    expect(outcome(predict(plane, { rev: "asm-1-27" }, label("yes")))).toBe(BY_27);
+  });
+
+  test("is empty on the label: then the annotation does not count", () => {
+    const template = { ...label(""), ...annotation("false") };
+    expect(outcome(predict(WORLD, { rev: "asm-1-27" }, template))).toBe(BY_27);
+  });
+});
+
+describe("a webhook that cannot answer", () => {
+  const dead = { ...OLD, state: "dead" } as const;
+  const removed = { ...OLD, state: "removed" } as const;
+
+  test.each<[what: string, revision: RevisionOptions, result: string]>([
+    ["dead, Fail: pods are rejected", dead, "rejected webhook-dead"],
+    [
+      "dead, Ignore: pods come without sidecar",
+      { ...dead, failurePolicy: "Ignore" },
+      "none webhook-dead-ignored",
+    ],
+    ["its Service gone, Fail", removed, "rejected webhook-dead"],
+    [
+      "its Service gone, Ignore",
+      { ...removed, failurePolicy: "Ignore" },
+      "none webhook-dead-ignored",
+    ],
+  ])("%s", (_what, revision, result) => {
+    expect(outcome(predict({ revisions: [revision, NEW] }, { rev: "asm-1-27" }))).toBe(result);
+  });
+
+  test("matters only to the pods that it selects", () => {
+    const plane = { revisions: [dead, NEW] };
+    expect(outcome(predict(plane, { rev: "asm-1-28" }))).toBe(BY_28);
+    expect(outcome(predict(plane, {}))).toBe("none no-label");
+    expect(outcome(predict(plane, { rev: "asm-1-27" }, label("false")))).toBe("none inject-false");
+  });
+
+  test("rejects hostNetwork pods too: istiod is not there to spare them", () => {
+    const prediction = predict({ revisions: [dead] }, { rev: "asm-1-27" }, { hostNetwork: true });
+    expect(outcome(prediction)).toBe("rejected webhook-dead");
+  });
+
+  test("rejects, although another of the same pod answers", () => {
+    const plane = controlPlane({ revisions: [OLD] });
+    const [first] = plane.webhooks ?? [];
+    if (first === undefined) throw new Error("no webhook");
+    const gone = {
+      ...first,
+      configuration: "zz-left-behind",
+      service: { namespace: "aks-istio-system", name: "gone" },
+    };
+    const webhooks = [...(plane.webhooks ?? []), gone];
+    expect(outcome(predict({ ...plane, webhooks }, { rev: "asm-1-27" }))).toBe(
+      "rejected webhook-dead",
+    );
+    const ignored = [...(plane.webhooks ?? []), { ...gone, failurePolicy: "Ignore" } as const];
+    expect(outcome(predict({ ...plane, webhooks: ignored }, { rev: "asm-1-27" }))).toBe(BY_27);
+  });
+});
+
+describe("several webhooks of one pod", () => {
+  /** As an operator writes it: every namespace is selected, whatever the stock ones do. */
+  function withGreedy(revision: string): ControlPlane {
+    const plane = controlPlane({ revisions: [OLD, NEW] });
+    const webhooks = (plane.webhooks ?? []).map((webhook) =>
+      webhook.configuration.includes(revision)
+        ? { ...webhook, namespaceSelector: {}, objectSelector: {} }
+        : webhook,
+    );
+    return { ...plane, webhooks };
+  }
+
+  test("of the same revision are harmless", () => {
+    expect(outcome(predict(withGreedy("asm-1-27"), { rev: "asm-1-27" }))).toBe(BY_27);
+  });
+
+  test("of different revisions are not guessed, and both are named", () => {
+    const prediction = predict(withGreedy("asm-1-27"), { rev: "asm-1-28" });
+    expect(prediction).toMatchObject({ kind: "unknown", finding: { code: "several-revisions" } });
+    expect(prediction).toHaveProperty("finding.reason", expect.stringContaining("asm-1-28-aks"));
+    expect(prediction).toHaveProperty("finding.reason", expect.stringContaining("asm-1-27-aks"));
+  });
+
+  test("with matchConditions on one that selects the pod are not guessed", () => {
+    const plane = { revisions: [{ ...OLD, matchConditions: true }, NEW] };
+    expect(outcome(predict(plane, { rev: "asm-1-27" }))).toBe("unknown match-conditions");
+    expect(outcome(predict(plane, { rev: "asm-1-28" }))).toBe(BY_28);
+  });
+});
+
+describe("what could not be read is unknown, and says what", () => {
+  test.each<[part: Part, result: string]>([
+    ["webhooks", "unknown webhooks-unread"],
+    ["services", "unknown control-plane-unread"],
+    ["istiods", "unknown control-plane-unread"],
+    ["configMaps", "unknown config-unread"],
+    // Nothing says that the webhook is dead, and the answer is the same as where it is alive.
+    ["readyEndpoints", BY_27],
+  ])("%s", (part, result) => {
+    const plane = { revisions: [OLD], unread: [part] };
+    expect(outcome(predict(plane, { rev: "asm-1-27" }))).toBe(result);
+  });
+
+  test("a ConfigMap that cannot be used", () => {
+    const plane = controlPlane({ revisions: [OLD] });
+    const configMaps = new Map([
+      ["istio-sidecar-injector-asm-1-27", { config: "policy: enabled" }],
+    ]);
+    const prediction = predict({ ...plane, configMaps }, { rev: "asm-1-27" });
+    expect(outcome(prediction)).toBe("unknown config-malformed");
+    expect(prediction).toHaveProperty(
+      "finding.reason",
+      "configmap/istio-sidecar-injector-asm-1-27 cannot be used: it has no key `values`",
+    );
+  });
+
+  test("a ConfigMap whose selectors are none", () => {
+    const plane = controlPlane({ revisions: [OLD] });
+    const name = "istio-sidecar-injector-asm-1-27";
+    const data = { ...plane.configMaps?.get(name), config: "neverInjectSelector: {job: batch}" };
+    const prediction = predict(
+      { ...plane, configMaps: new Map([[name, data]]) },
+      { rev: "asm-1-27" },
+    );
+    expect(outcome(prediction)).toBe("unknown config-malformed");
+    expect(prediction).toHaveProperty(
+      "finding.reason",
+      `configmap/${name} cannot be used: its \`config\` has a selector that is none`,
+    );
+  });
+
+  test("a control plane whose Service selects nothing", () => {
+    const plane = controlPlane({ revisions: [OLD] });
+    const services = plane.services?.map(({ name }) => ({ name, selector: {} }));
+    expect(outcome(predict({ ...plane, services }, { rev: "asm-1-27" }))).toBe(
+      "unknown control-plane-unread",
+    );
+  });
+
+  test("a template that chooses the image in another way", () => {
+    const text = "spec:\n  containers:\n  - name: istio-proxy\n    image: {{ azureImage . }}\n";
+    const plane = { revisions: [{ ...OLD, config: { templates: { sidecar: text } } }] };
+    expect(outcome(predict(plane, { rev: "asm-1-27" }))).toBe("unknown template-foreign");
+  });
+
+  test("a control plane in another namespace names that", () => {
+    const plane = { ...controlPlane({ revisions: [OLD] }), istioNamespace: "istio-system" };
+    expect(predict(plane, { rev: "asm-1-27" })).toMatchObject({
+      kind: "unknown",
+      finding: {
+        code: "control-plane-unread",
+        nextStep: "repeat with --istio-namespace aks-istio-system",
+      },
+    });
+  });
+});
+
+test("a prediction names the ConfigMap that it comes from, and what a pin hides", () => {
+  const template = { annotations: { "sidecar.istio.io/proxyImage": "x/proxyv2:v9" } };
+  expect(predict(WORLD, { rev: "prod" }, template)).toEqual({
+    kind: "injected",
+    revision: "asm-1-28",
+    image: "x/proxyv2:v9",
+    unpinned: IMAGE_28,
+    pin: { by: "annotation" },
+    source: "configmap/istio-sidecar-injector-asm-1-28",
+  });
+});

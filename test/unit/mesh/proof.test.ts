@@ -1,0 +1,128 @@
+import { describe, expect, test } from "vitest";
+import type { Prediction } from "../../../src/mesh/prediction.ts";
+import { predictInjection } from "../../../src/mesh/prediction.ts";
+import { applyProof, type DryRun } from "../../../src/mesh/proof.ts";
+import { meshOf } from "../../support/build/assessment.ts";
+import { namespace } from "../../support/build/namespace.ts";
+import { proxyImage } from "../../support/build/pod-group.ts";
+import { podTemplate, type TemplateOptions } from "../../support/build/workload.ts";
+
+const MESH = meshOf();
+const TARGET = proxyImage("v1.27.9-6");
+
+function predicted(rev: string | undefined, template: TemplateOptions = {}): Prediction {
+  const place = namespace("shop", rev === undefined ? {} : { rev });
+  return predictInjection(podTemplate(template), place, MESH);
+}
+
+const injected = predicted("asm-1-27");
+const none = predicted(undefined);
+const unknown: Prediction = predictInjection(podTemplate(), namespace("shop"), {
+  ...MESH,
+  injectors: undefined,
+});
+const rejected = predicted("asm-1-27", { annotations: { "inject.istio.io/templates": "nope" } });
+
+const POD: DryRun = { kind: "pod", image: TARGET, revision: "asm-1-27" };
+const NO_SIDECAR: DryRun = { kind: "pod", image: undefined, revision: undefined };
+const REFUSED: DryRun = { kind: "refused", message: "admission webhook denied the request" };
+
+test.each([
+  ["injected", injected],
+  ["none", none],
+  ["rejected", rejected],
+  ["unknown", unknown],
+])("a dry run that was not to be had leaves `%s` as it was predicted", (kind, prediction) => {
+  expect(prediction.kind).toBe(kind);
+  expect(applyProof(prediction, { kind: "unavailable", message: "no" }, MESH)).toEqual({
+    prediction,
+    proved: false,
+    disagreement: undefined,
+  });
+});
+
+describe("what agrees is proved without a word", () => {
+  test.each<[what: string, prediction: Prediction, dryRun: DryRun]>([
+    ["the same sidecar", injected, POD],
+    ["no sidecar", none, NO_SIDECAR],
+    ["a refusal", rejected, REFUSED],
+  ])("%s", (_what, prediction, dryRun) => {
+    expect(applyProof(prediction, dryRun, MESH)).toEqual({
+      prediction,
+      proved: true,
+      disagreement: undefined,
+    });
+  });
+});
+
+describe("where they disagree the dry run counts, and that is said", () => {
+  test.each<[what: string, prediction: Prediction, dryRun: DryRun, kind: string, message: string]>([
+    [
+      "another image",
+      injected,
+      { ...POD, image: "x/proxyv2:v9" },
+      "injected",
+      `predicted was ${TARGET} of asm-1-27; a dry run by the API server gives x/proxyv2:v9 of asm-1-27, which counts`,
+    ],
+    [
+      "no sidecar",
+      injected,
+      NO_SIDECAR,
+      "none",
+      `predicted was ${TARGET} of asm-1-27; a dry run by the API server gives no sidecar, which counts`,
+    ],
+    [
+      "a refusal",
+      injected,
+      REFUSED,
+      "rejected",
+      `predicted was ${TARGET} of asm-1-27; a dry run by the API server gives a refusal, which counts`,
+    ],
+    [
+      "a sidecar after all",
+      none,
+      POD,
+      "injected",
+      `predicted was no sidecar; a dry run by the API server gives ${TARGET} of asm-1-27, which counts`,
+    ],
+  ])("%s", (_what, prediction, dryRun, kind, message) => {
+    const result = applyProof(prediction, dryRun, MESH);
+    expect(result.prediction.kind).toBe(kind);
+    expect(result.disagreement).toEqual({ code: "proof-differs", message });
+  });
+});
+
+test.each<[dryRun: DryRun, kind: string]>([
+  [POD, "injected"],
+  [NO_SIDECAR, "none"],
+  [REFUSED, "rejected"],
+])("what could not be predicted is decided by %o, and contradicts nothing", (dryRun, kind) => {
+  const result = applyProof(unknown, dryRun, MESH);
+  expect([result.prediction.kind, result.proved, result.disagreement]).toEqual([
+    kind,
+    true,
+    undefined,
+  ]);
+});
+
+test("a refusal by PodSecurity is told from others", () => {
+  const message = 'pods "p-x" is forbidden: violates PodSecurity "restricted:latest": ...';
+  expect(applyProof(injected, { kind: "refused", message }, MESH).prediction).toMatchObject({
+    finding: { code: "pod-security" },
+  });
+  expect(applyProof(injected, REFUSED, MESH).prediction).toMatchObject({
+    finding: { code: "pod-refused" },
+  });
+});
+
+test("a pin stays a pin when it is proved", () => {
+  const pinned = predicted("asm-1-27", {
+    annotations: { "sidecar.istio.io/proxyImage": "x/proxyv2:v9" },
+  });
+  const dryRun: DryRun = { ...POD, image: "x/proxyv2:v9" };
+  expect(applyProof(pinned, dryRun, MESH).prediction).toMatchObject({
+    image: "x/proxyv2:v9",
+    unpinned: TARGET,
+    pin: { by: "annotation" },
+  });
+});

@@ -1,0 +1,154 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { formatSelector, matchesSelector, parseSelector } from "../../../src/mesh/selector.ts";
+import type { Labels, LabelRequirement, LabelSelector } from "../../../src/snapshot.ts";
+
+const REV = "istio.io/rev";
+
+describe("matchesSelector", () => {
+  test.each<[what: string, labels: Labels, selector: LabelSelector, matches: boolean]>([
+    ["an empty selector on no labels", {}, {}, true],
+    ["an empty selector on labels", { app: "web" }, {}, true],
+    [
+      "matchLabels that are there",
+      { app: "web", tier: "x" },
+      { matchLabels: { app: "web" } },
+      true,
+    ],
+    ["matchLabels of another value", { app: "db" }, { matchLabels: { app: "web" } }, false],
+    ["matchLabels that are absent", {}, { matchLabels: { app: "web" } }, false],
+    ["one of two matchLabels", { a: "1" }, { matchLabels: { a: "1", b: "2" } }, false],
+    ["In, listed", { [REV]: "b" }, expression(REV, "In", "a", "b"), true],
+    ["In, not listed", { [REV]: "c" }, expression(REV, "In", "a", "b"), false],
+    ["In, absent", {}, expression(REV, "In", "a"), false],
+    ["In of the empty string, absent", {}, expression(REV, "In", ""), false],
+    ["In of the empty string, empty", { [REV]: "" }, expression(REV, "In", ""), true],
+    ["NotIn, listed", { inject: "false" }, expression("inject", "NotIn", "false"), false],
+    ["NotIn, not listed", { inject: "true" }, expression("inject", "NotIn", "false"), true],
+    ["NotIn, absent", {}, expression("inject", "NotIn", "false"), true],
+    ["Exists, there", { app: "" }, expression("app", "Exists"), true],
+    ["Exists, absent", {}, expression("app", "Exists"), false],
+    ["DoesNotExist, absent", {}, expression("app", "DoesNotExist"), true],
+    ["DoesNotExist, there", { app: "" }, expression("app", "DoesNotExist"), false],
+    ["an operator that is not known", { app: "web" }, expression("app", "Near", "web"), false],
+    ["a key that every object inherits", {}, expression("constructor", "Exists"), false],
+    ["a key that every object inherits, absent", {}, expression("toString", "DoesNotExist"), true],
+    ["an inherited key in matchLabels", {}, { matchLabels: { constructor: "x" } }, false],
+    [
+      "labels that match and an expression that does not",
+      { app: "web" },
+      { matchLabels: { app: "web" }, ...expression("app", "DoesNotExist") },
+      false,
+    ],
+  ])("%s", (_what, labels, selector, matches) => {
+    expect(matchesSelector(labels, selector)).toBe(matches);
+  });
+});
+
+describe("parseSelector reads as kubectl does", () => {
+  test.each<[text: string, requirements: readonly LabelRequirement[]]>([
+    ["app=web", [requirement("app", "In", "web")]],
+    ["app==web", [requirement("app", "In", "web")]],
+    ["app = web", [requirement("app", "In", "web")]],
+    ["app=", [requirement("app", "In", "")]],
+    ["tier!=db", [requirement("tier", "NotIn", "db")]],
+    ["env in (a, b)", [requirement("env", "In", "a", "b")]],
+    ["env in(a)", [requirement("env", "In", "a")]],
+    ["env notin (a,b)", [requirement("env", "NotIn", "a", "b")]],
+    ["legacy", [requirement("legacy", "Exists")]],
+    ["!legacy", [requirement("legacy", "DoesNotExist")]],
+    ["! legacy", [requirement("legacy", "DoesNotExist")]],
+    ["app.kubernetes.io/name=web", [requirement("app.kubernetes.io/name", "In", "web")]],
+    ["in=notin", [requirement("in", "In", "notin")]],
+    [
+      "app=web,env in (a,b),!legacy, tier!=db",
+      [
+        requirement("app", "In", "web"),
+        requirement("env", "In", "a", "b"),
+        requirement("legacy", "DoesNotExist"),
+        requirement("tier", "NotIn", "db"),
+      ],
+    ],
+  ])("%s", (text, requirements) => {
+    expect(parseSelector(text)).toEqual({ matchExpressions: requirements });
+  });
+
+  test.each([
+    ["", ""],
+    ["app=web,", ""],
+    ["app=web,,tier=db", ""],
+    ["app=a b", "app=a b"],
+    ["app=web,tier in db", "tier in db"],
+    ["env in (a", "env in (a"],
+    ["=web", "=web"],
+    ["a/b/c=d", "a/b/c=d"],
+    ["app=web,a&b", "a&b"],
+  ])("and names what is no requirement in `%s`", (text, part) => {
+    expect(parseSelector(text)).toBe(part);
+  });
+});
+
+describe("a selector", () => {
+  const key = fc.constantFrom("app", "istio.io/rev", "a-b.c", "in", "x_1");
+  const value = fc.constantFrom("", "web", "v1.2", "a_b-c", "0");
+  const values = fc.uniqueArray(value, { minLength: 1, maxLength: 3 });
+  const requirements = fc.array(
+    fc.oneof(
+      fc.record({ key, operator: fc.constantFrom("In", "NotIn"), values }),
+      fc.record({ key, operator: fc.constantFrom("Exists", "DoesNotExist") }),
+    ),
+    { minLength: 1, maxLength: 4 },
+  );
+
+  test("comes back from its text as it was", () => {
+    fc.assert(
+      fc.property(requirements, (matchExpressions) => {
+        expect(parseSelector(formatSelector({ matchExpressions }))).toEqual({ matchExpressions });
+      }),
+    );
+  });
+
+  test("matches the same labels after it went through its text", () => {
+    const labels = fc.dictionary(key, value);
+    fc.assert(
+      fc.property(requirements, labels, labels, (matchExpressions, matchLabels, subject) => {
+        const selector = { matchExpressions, matchLabels };
+        const back = parseSelector(formatSelector(selector));
+        expect(typeof back).toBe("object");
+        expect(matchesSelector(subject, back as LabelSelector)).toBe(
+          matchesSelector(subject, selector),
+        );
+      }),
+    );
+  });
+
+  test("is written as the API takes it", () => {
+    const text = formatSelector({
+      matchLabels: { app: "web" },
+      matchExpressions: [
+        requirement("env", "In", "a", "b"),
+        requirement("tier", "NotIn", "db"),
+        requirement("new", "Exists"),
+        requirement("old", "DoesNotExist"),
+      ],
+    });
+    expect(text).toBe("app=web,env in (a,b),tier notin (db),new,!old");
+  });
+});
+
+test("parseSelector never throws", () => {
+  const alphabet = fc.constantFrom(...Array.from("ab,()!=/ .in"));
+  fc.assert(
+    fc.property(fc.string({ unit: alphabet }), (text) => {
+      expect(["string", "object"]).toContain(typeof parseSelector(text));
+    }),
+  );
+});
+
+function requirement(key: string, operator: string, ...values: string[]): LabelRequirement {
+  return values.length === 0 ? { key, operator } : { key, operator, values };
+}
+
+function expression(key: string, operator: string, ...values: string[]): LabelSelector {
+  return { matchExpressions: [requirement(key, operator, ...values)] };
+}

@@ -1,0 +1,319 @@
+import { describe, expect, test } from "vitest";
+import type { Holder } from "../../../src/mesh/holders.ts";
+import { resolveMesh } from "../../../src/mesh/mesh.ts";
+import { type RevisionUse, type Usage, usageOf } from "../../../src/mesh/usage.ts";
+import type { Namespace, UsageSnapshot } from "../../../src/snapshot.ts";
+import {
+  controlPlane,
+  type ControlPlaneOptions,
+  type RevisionOptions,
+} from "../../support/build/control-plane.ts";
+import { namespace } from "../../support/build/namespace.ts";
+import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { deployment, otherWorkload, podTemplate } from "../../support/build/workload.ts";
+
+const OLD: RevisionOptions = { name: "asm-1-27", values: { image: proxyImage("v1.27.9-6") } };
+const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1.28.3-2") } };
+const IMAGE = proxyImage("v1.27.7-1");
+
+interface World extends Partial<Omit<UsageSnapshot, "controlPlane" | "namespaces">> {
+  readonly plane?: ControlPlaneOptions;
+  readonly places?: readonly Namespace[];
+}
+
+function usage({ plane, places = [], ...rest }: World): Usage {
+  const snapshot: UsageSnapshot = {
+    controlPlane: controlPlane(plane ?? { revisions: [OLD, NEW] }),
+    namespaces: new Map(places.map((place) => [place.name, place])),
+    workloads: [],
+    gateways: [],
+    cronJobs: [],
+    gaps: [],
+    ...rest,
+  };
+  return usageOf(snapshot, resolveMesh(snapshot.controlPlane));
+}
+
+function revision(world: World, name = "asm-1-27"): RevisionUse {
+  const found = usage(world).revisions.find((candidate) => candidate.name === name);
+  if (found === undefined) throw new Error(`no revision ${name}`);
+  return found;
+}
+
+/** `KIND COUNT: NAMES` */
+function holders(world: World, name?: string): readonly string[] {
+  return revision(world, name).holders.map(
+    ({ kind, count, names }) => `${kind} ${count}: ${names.join(", ")}`,
+  );
+}
+
+describe("revisions", () => {
+  test("that are installed are listed, held or not", () => {
+    expect(usage({}).revisions).toMatchObject([
+      {
+        name: "asm-1-27",
+        installed: true,
+        ready: true,
+        image: proxyImage("v1.27.9-6"),
+        source: "configmap/istio-sidecar-injector-asm-1-27",
+        holders: [],
+      },
+      { name: "asm-1-28", installed: true, holders: [] },
+    ]);
+  });
+
+  test("that are gone, and still run or referred to, are listed too", () => {
+    const world = {
+      places: [namespace("shop", { rev: "asm-1-25" })],
+      workloads: [deployment("web", { pods: [sidecars(2, IMAGE, { revision: "asm-1-26" })] })],
+    };
+    expect(usage(world).revisions.map(({ name, installed }) => [name, installed])).toEqual([
+      ["asm-1-25", false],
+      ["asm-1-26", false],
+      ["asm-1-27", true],
+      ["asm-1-28", true],
+    ]);
+    expect(revision(world, "asm-1-26")).toMatchObject({ ready: undefined, image: undefined });
+  });
+
+  test.each<[what: string, plane: ControlPlaneOptions, expected: object]>([
+    [
+      "down where istiod is not ready",
+      { revisions: [{ ...OLD, ready: false }] },
+      { installed: true, ready: false },
+    ],
+    [
+      "of unknown state where Deployments are unread",
+      { revisions: [OLD], unread: ["istiods"] },
+      { installed: true, ready: undefined },
+    ],
+    [
+      "installed by the word of istiod where ConfigMaps are unread",
+      { revisions: [OLD], unread: ["configMaps"] },
+      { installed: true, ready: true, image: undefined },
+    ],
+  ])("are %s", (_what, plane, expected) => {
+    expect(revision({ plane })).toMatchObject(expected);
+  });
+
+  test("are not called absent where it could not be read what is installed", () => {
+    const world: World = {
+      plane: { revisions: [OLD], unread: ["configMaps", "istiods"] },
+      workloads: [deployment("web", { pods: [sidecars(1, IMAGE)] })],
+    };
+    expect(revision(world).installed).toBeUndefined();
+  });
+});
+
+describe("a revision is held by", () => {
+  test("live pods, named by their workloads", () => {
+    const workloads = [
+      deployment("web", { pods: [sidecars(2, IMAGE), sidecars(1, proxyImage("v1.27.9-6"))] }),
+      deployment("plain", { pods: [bare(4)] }),
+      otherWorkload("Job", "import", { pods: [sidecars(1, IMAGE, { native: true })] }),
+    ];
+    expect(holders({ workloads })).toEqual(["pods 4: shop/deploy/web, shop/job/import"]);
+    expect(revision({ workloads }).pods).toEqual({
+      sidecars: 4,
+      gateways: 0,
+      terminating: 0,
+      managed: 0,
+    });
+  });
+
+  test("terminating pods, by name, to the last", () => {
+    const workloads = [
+      deployment("web", {
+        pods: [sidecars(1, IMAGE, { revision: "asm-1-28" })],
+        terminatingPods: [sidecars(12, IMAGE), bare(1)],
+      }),
+    ];
+    const [holder] = revision({ workloads }).holders;
+    expect(holder).toMatchObject({ kind: "terminating-pods", count: 12 });
+    expect(holder?.names).toHaveLength(10);
+    expect(holder?.names[0]).toBe("shop/pod-0");
+    expect(revision({ workloads }).pods.terminating).toBe(12);
+  });
+
+  test("gateways as well as sidecars", () => {
+    const workloads = [
+      deployment("ingress", {
+        template: { annotations: { "inject.istio.io/templates": "gateway" } },
+        pods: [sidecars(2, IMAGE)],
+      }),
+      deployment("rendered", {
+        template: { labels: { "gateway.networking.k8s.io/gateway-name": "public" } },
+        pods: [sidecars(1, IMAGE)],
+      }),
+    ];
+    expect(revision({ workloads }).pods).toMatchObject({ sidecars: 0, gateways: 3 });
+    expect(holders({ workloads })).toEqual(["pods 3: shop/deploy/ingress, shop/deploy/rendered"]);
+  });
+
+  test("not by AKS's own gateways, which go with it", () => {
+    const workloads = [
+      deployment("aks-istio-ingressgateway-external-asm-1-27", {
+        namespace: "aks-istio-ingress",
+        template: { labels: { "istio.io/rev": "asm-1-27" }, proxy: { image: "auto" } },
+        pods: [sidecars(2, IMAGE)],
+      }),
+    ];
+    expect(holders({ workloads })).toEqual([]);
+    expect(revision({ workloads }).pods).toMatchObject({ gateways: 2, managed: 2 });
+  });
+
+  test("namespaces whose label names it", () => {
+    const places = [namespace("shop", { rev: "asm-1-27" }), namespace("pay", { rev: "asm-1-28" })];
+    expect(holders({ places })).toEqual(["namespaces 1: shop"]);
+    expect(revision({ places }).namespaces).toEqual([
+      { name: "shop", label: "istio.io/rev=asm-1-27", tag: undefined },
+    ]);
+  });
+
+  test("namespaces although another label switches the first off", () => {
+    const places = [namespace("shop", { rev: "asm-1-27", injection: "enabled" })];
+    expect(holders({ places })).toEqual(["namespaces 1: shop"]);
+  });
+
+  test("tags, and not again by what follows them", () => {
+    const world: World = {
+      plane: { revisions: [OLD, NEW], tags: { prod: "asm-1-27" } },
+      places: [namespace("shop", { rev: "prod" })],
+      workloads: [deployment("web", { template: { labels: { "istio.io/rev": "prod" } } })],
+      gateways: [{ namespace: "shop", name: "public", labels: { "istio.io/rev": "prod" } }],
+    };
+    expect(holders(world)).toEqual(["tags 1: prod"]);
+    expect(revision(world)).toMatchObject({
+      tags: ["prod"],
+      namespaces: [{ name: "shop", label: "istio.io/rev=prod", tag: "prod" }],
+    });
+  });
+
+  test("namespaces with istio-injection=enabled, where it is the default", () => {
+    const places = [namespace("shop", { injection: "enabled" })];
+    const tagged: World = {
+      plane: { revisions: [OLD, NEW], tags: { default: "asm-1-27" } },
+      places,
+    };
+    expect(holders(tagged)).toEqual(["tags 1: default"]);
+    expect(revision(tagged).namespaces).toEqual([
+      { name: "shop", label: "istio-injection=enabled", tag: "default" },
+    ]);
+    const stock: World = {
+      plane: {
+        istioNamespace: "istio-system",
+        revisions: [{ name: "default", values: { hub: "h", tag: "1.31.0" } }],
+      },
+      places,
+    };
+    expect(holders(stock, "default")).toEqual(["namespaces 1: shop"]);
+  });
+
+  test("pod templates, also of workloads without pods, and of CronJobs", () => {
+    const labels = { "istio.io/rev": "asm-1-27" };
+    const world: World = {
+      places: [namespace("shop")],
+      workloads: [
+        deployment("web", { template: { labels } }),
+        deployment("out", {
+          template: { labels: { ...labels, "sidecar.istio.io/inject": "false" } },
+        }),
+        otherWorkload("Pod", "single", { template: { labels }, pods: [bare(1)] }),
+        otherWorkload("CronJob", "nightly", { template: { labels }, pods: [bare(1)] }),
+      ],
+      cronJobs: [
+        { namespace: "shop", kind: "CronJob", name: "nightly", template: podTemplate({ labels }) },
+        { namespace: "shop", kind: "CronJob", name: "weekly", template: podTemplate({ labels }) },
+      ],
+    };
+    expect(holders(world)).toEqual([
+      "templates 3: shop/cronjob/nightly, shop/cronjob/weekly, shop/deploy/web",
+    ]);
+  });
+
+  test("pod templates that ask for the default revision", () => {
+    const world: World = {
+      plane: {
+        istioNamespace: "istio-system",
+        revisions: [{ name: "default", values: { hub: "h", tag: "1.31.0" } }],
+      },
+      places: [namespace("shop")],
+      workloads: [
+        deployment("web", { template: { labels: { "sidecar.istio.io/inject": "true" } } }),
+      ],
+    };
+    expect(holders(world, "default")).toEqual(["templates 1: shop/deploy/web"]);
+  });
+
+  test("Gateways that are labelled with it", () => {
+    const gateways = [
+      { namespace: "shop", name: "public", labels: { "istio.io/rev": "asm-1-27" } },
+      { namespace: "shop", name: "other", labels: {} },
+    ];
+    expect(holders({ gateways })).toEqual(["gateways 1: shop/public"]);
+  });
+});
+
+test("sidecars that do not say who injected them may hold any revision", () => {
+  const workloads = [deployment("web", { pods: [sidecars(2, IMAGE, { revision: undefined })] })];
+  expect(usage({ workloads }).unattributed).toEqual({ pods: 2, names: ["shop/deploy/web"] });
+});
+
+describe("how it is released", () => {
+  const labels = { "istio.io/rev": "asm-1-27" };
+  const world: World = {
+    plane: { revisions: [OLD, NEW], tags: { prod: "asm-1-27" } },
+    places: [namespace("shop", { rev: "asm-1-27" })],
+    workloads: [
+      deployment("web", {
+        template: { labels },
+        pods: [sidecars(1, IMAGE)],
+        terminatingPods: [sidecars(1, IMAGE)],
+      }),
+    ],
+    gateways: [{ namespace: "shop", name: "public", labels }],
+  };
+
+  test("says for each what to type, in the order in which it helps", () => {
+    expect(revision(world).holders.map(({ kind, release }) => [kind, release])).toEqual([
+      [
+        "tags",
+        "istioctl tag set prod --revision asm-1-28 --istioNamespace aks-istio-system --overwrite",
+      ],
+      [
+        "namespaces",
+        "kubectl label namespaces -l istio.io/rev=asm-1-27 istio.io/rev=asm-1-28 --overwrite",
+      ],
+      ["templates", "set the label istio.io/rev=asm-1-28 in these pod templates"],
+      [
+        "gateways",
+        "kubectl label gateways.gateway.networking.k8s.io -A -l istio.io/rev=asm-1-27 istio.io/rev=asm-1-28 --overwrite",
+      ],
+      ["pods", "istio-upgrade restart --namespace shop --revision asm-1-27"],
+      ["terminating-pods", "wait until they are gone"],
+    ]);
+  });
+
+  test("names no revision that is not there", () => {
+    const alone: World = {
+      plane: { revisions: [OLD] },
+      places: [namespace("shop", { rev: "asm-1-27" })],
+    };
+    expect(releaseOf(alone, "namespaces")).toBe(
+      "kubectl label namespaces -l istio.io/rev=asm-1-27 istio.io/rev=REVISION --overwrite",
+    );
+  });
+
+  test("covers many namespaces by all of them", () => {
+    const workloads = ["a", "b", "c", "d"].map((place) =>
+      deployment("web", { namespace: place, pods: [sidecars(1, IMAGE)] }),
+    );
+    expect(releaseOf({ workloads }, "pods")).toBe(
+      "istio-upgrade restart --all-namespaces --revision asm-1-27",
+    );
+  });
+
+  function releaseOf(of: World, kind: Holder["kind"]): string | undefined {
+    return revision(of).holders.find((holder) => holder.kind === kind)?.release;
+  }
+});

@@ -1,0 +1,96 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { columns } from "../../../src/report/columns.ts";
+import { PLAIN_80 } from "../../support/build/report.ts";
+
+const HEAD = ["NAMESPACE", "WORKLOAD", "TO"];
+const WIDE = { ...PLAIN_80, width: undefined };
+
+test("columns are as wide as their widest cell, three spaces apart", () => {
+  expect(
+    columns(
+      HEAD,
+      [
+        ["shop", "deploy/web", "v1"],
+        ["payments", "sts/db", "v1.27.9-6"],
+      ],
+      WIDE,
+    ),
+  ).toEqual([
+    "NAMESPACE   WORKLOAD     TO",
+    "shop        deploy/web   v1",
+    "payments    sts/db       v1.27.9-6",
+  ]);
+});
+
+test("headers may be left out", () => {
+  expect(columns(HEAD, [["shop", "deploy/web", "v1"]], { ...WIDE, headers: false })).toEqual([
+    "shop   deploy/web   v1",
+  ]);
+});
+
+test("without rows there is nothing, not even headers", () => {
+  expect(columns(HEAD, [], WIDE)).toEqual([]);
+});
+
+test("what does not fit is cut in the middle of the widest column, and the cut is shown", () => {
+  const image = `mcr.microsoft.com/${"x".repeat(80)}/proxyv2:v1.27.9-6`;
+  const [, line = ""] = columns(["A", "IMAGE"], [["shop", image]], PLAIN_80);
+  expect(line).toHaveLength(80);
+  expect(line).toBe(`shop   ${image.slice(0, 24)}…${image.slice(-48)}`);
+});
+
+test("two that differ at their end alone can still be told apart where they are cut", () => {
+  const long = "r".repeat(120);
+  const rows = [
+    ["shop", `${long}/proxyv2:v1.27.7-1`],
+    ["shop", `${long}/proxyv2:v1.27.9-6`],
+  ];
+  const [, first, second] = columns(["A", "IMAGE"], rows, PLAIN_80);
+  expect(first).toMatch(/v1\.27\.7-1$/);
+  expect(second).toMatch(/v1\.27\.9-6$/);
+});
+
+test("what fits exactly is not cut", () => {
+  const image = "x".repeat(73);
+  expect(columns(["A", "IMAGE"], [["shop", image]], PLAIN_80)[1]).toBe(`shop   ${image}`);
+});
+
+test("without a terminal nothing is cut", () => {
+  const image = "x".repeat(300);
+  expect(columns(["A", "IMAGE"], [["shop", image]], WIDE)[1]).toBe(`shop   ${image}`);
+});
+
+describe("whatever the cells are", () => {
+  const cell = fc.string({ unit: fc.constantFrom(...Array.from("abc-/.:1")), maxLength: 60 });
+  const rows = fc.array(fc.array(cell, { minLength: 5, maxLength: 5 }), {
+    minLength: 1,
+    maxLength: 6,
+  });
+  const head = ["AAA", "BBB", "CCC", "DDD", "EEE"];
+
+  test("a row fits into the width, and no line ends in a space", () => {
+    // Five columns are never cut below 12: 5 * 12 + 4 * 3.
+    fc.assert(
+      fc.property(rows, fc.integer({ min: 72, max: 140 }), (cells, width) => {
+        const lines = columns(head, cells, { ...PLAIN_80, width });
+        expect(lines).toHaveLength(cells.length + 1);
+        for (const line of lines) {
+          expect(line.length).toBeLessThanOrEqual(width);
+          expect(line).toBe(line.trimEnd());
+        }
+      }),
+    );
+  });
+
+  test("every cell is there in full where there is no width", () => {
+    fc.assert(
+      fc.property(rows, (cells) => {
+        const lines = columns(head, cells, WIDE);
+        for (const [index, row] of cells.entries()) {
+          for (const text of row) expect(lines[index + 1]).toContain(text);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+import { VERDICTS } from "../../../src/mesh/assess.ts";
+import { summaryEntry, workloadEntry } from "../../../src/report/entries.ts";
+import type { Workload } from "../../../src/snapshot.ts";
+import { assessmentOf } from "../../support/build/assessment.ts";
+import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
+
+const TARGET = proxyImage("v1.27.9-6");
+const LATE = proxyImage("v1.27.7-1");
+const MISSING = "add --include missing to restart it";
+
+type Options = Parameters<typeof assessmentOf>[1];
+
+function entry(workload: Workload, options?: Options) {
+  return workloadEntry(assessmentOf(workload, options));
+}
+
+describe("the next step is what keeps a restart back, before the flag that would have it", () => {
+  test.each<[what: string, workload: Workload, options: Options, nextStep: string]>([
+    ["missing, and nothing keeps it back", deployment("web", { pods: [bare(2)] }), {}, MISSING],
+    [
+      "missing, and paused",
+      deployment("web", { pods: [bare(2)], rollout: { paused: true } }),
+      {},
+      "kubectl rollout resume deployment/web -n shop",
+    ],
+    [
+      "missing, and of one replica",
+      statefulSet("db", { pods: [bare(1)] }),
+      {},
+      "add --allow-downtime to restart it",
+    ],
+    [
+      "missing, of one replica, with consent",
+      statefulSet("db", { pods: [bare(1)] }),
+      { policy: { downtime: true } },
+      MISSING,
+    ],
+    [
+      "missing, and by hand",
+      otherWorkload("Job", "import", { pods: [bare(1)] }),
+      {},
+      "the next run gets it",
+    ],
+    ["outdated", deployment("web", { pods: [sidecars(2, LATE)] }), {}, ""],
+    [
+      "outdated, and paused",
+      deployment("web", { pods: [sidecars(2, LATE)], rollout: { paused: true } }),
+      {},
+      "kubectl rollout resume deployment/web -n shop",
+    ],
+    [
+      "would be lost: nothing but the label mends it",
+      deployment("web", { pods: [sidecars(2, LATE)], rollout: { paused: true } }),
+      { labels: { rev: "asm-1-26" } },
+      "kubectl label namespace shop istio.io/rev=asm-1-27 --overwrite",
+    ],
+  ])("%s", (_what, workload, options, nextStep) => {
+    expect(entry(workload, options).nextStep).toBe(nextStep);
+  });
+});
+
+describe("a summary", () => {
+  const current = entry(deployment("a", { pods: [sidecars(1, TARGET)] }));
+  const missing = entry(deployment("b", { pods: [bare(2)] }));
+  const outdated = entry(deployment("c", { pods: [sidecars(3, LATE)] }));
+  const lost = entry(deployment("d", { pods: [sidecars(1, TARGET)] }), { labels: {} });
+  const managed = entry(
+    deployment("e", { namespace: "aks-istio-ingress", pods: [sidecars(1, LATE)] }),
+  );
+
+  test("counts by verdict, in the order of the verdicts, whatever the workloads' is", () => {
+    const { workloads, pods, byVerdict } = summaryEntry([
+      current,
+      missing,
+      current,
+      outdated,
+      lost,
+      managed,
+    ]);
+    expect([workloads, pods]).toEqual([6, 9]);
+    expect(Object.entries(byVerdict)).toEqual([
+      ["managed", 1],
+      ["would-lose", 1],
+      ["outdated", 1],
+      ["missing", 1],
+      ["current", 2],
+    ]);
+    expect(VERDICTS.filter((verdict) => verdict in byVerdict)).toEqual(Object.keys(byVerdict));
+  });
+
+  test("names no verdict that nothing has", () => {
+    expect(summaryEntry([])).toEqual({ workloads: 0, pods: 0, byVerdict: {} });
+    expect(summaryEntry([outdated]).byVerdict).toEqual({ outdated: 1 });
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import { exitCodeOf } from "../../../src/exit-codes.ts";
+import { workloadEntry } from "../../../src/report/entries.ts";
+import {
+  countEntries,
+  reasonsOf,
+  resultReasons,
+  unreadyReasons,
+} from "../../../src/report/exit-reasons.ts";
+import type { Workload } from "../../../src/snapshot.ts";
+import { assessmentOf } from "../../support/build/assessment.ts";
+import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { someResult } from "../../support/build/step.ts";
+import { deployment, otherWorkload } from "../../support/build/workload.ts";
+
+const TARGET = proxyImage("v1.27.9-6");
+const LATE = proxyImage("v1.27.7-1");
+
+type Options = Parameters<typeof assessmentOf>[1];
+
+function entry(workload: Workload, options?: Options) {
+  return workloadEntry(assessmentOf(workload, options));
+}
+
+const ENTRIES = {
+  outdated: entry(deployment("a", { pods: [sidecars(1, LATE)] })),
+  refused: entry(deployment("b", { pods: [sidecars(1, LATE)], rollout: { paused: true } })),
+  byHand: entry(otherWorkload("Pod", "c", { pods: [sidecars(1, LATE)] })),
+  wouldLose: entry(deployment("d", { pods: [sidecars(1, TARGET)] }), { labels: {} }),
+  missing: entry(deployment("e", { pods: [bare(1)] })),
+  missingPaused: entry(deployment("k", { pods: [bare(1)], rollout: { paused: true } })),
+  missingByHand: entry(otherWorkload("Pod", "l", { pods: [bare(1)] })),
+  unknown: entry(deployment("f", { rollout: { replicas: 1 } })),
+  current: entry(deployment("g", { pods: [sidecars(1, TARGET)] })),
+  managed: entry(
+    deployment("h", { namespace: "aks-istio-ingress", pods: [sidecars(1, LATE, { ready: 0 })] }),
+  ),
+  excluded: entry(deployment("i", { pods: [sidecars(1, LATE, { ready: 0 })] }), {
+    policy: { excludes: () => "it" },
+  }),
+  unready: entry(deployment("j", { pods: [sidecars(3, TARGET, { ready: 1 })] })),
+};
+
+test("every verdict that asks for something is counted, each once", () => {
+  expect(countEntries(Object.values(ENTRIES), 2)).toEqual({
+    outdated: 1,
+    "would-lose": 1,
+    blocked: 0,
+    "by-hand": 4,
+    missing: 1,
+    unknown: 1,
+    gaps: 2,
+  });
+});
+
+describe("the exit code of", () => {
+  test.each<
+    [what: string, names: (keyof typeof ENTRIES)[], gaps: number, code: number, texts: string[]]
+  >([
+    ["nothing", [], 0, 0, []],
+    ["what is current, managed or excluded", ["current", "managed", "excluded"], 0, 0, []],
+    ["what restart would mend", ["outdated", "current"], 0, 2, ["outdated:1"]],
+    ["what is refused or by hand", ["refused", "byHand"], 0, 5, ["by-hand:2"]],
+    ["what would be lost", ["wouldLose"], 0, 5, ["would-lose:1"]],
+    ["what is missing", ["missing"], 0, 5, ["missing:1"]],
+    [
+      "what is missing, and cannot be restarted",
+      ["missingPaused", "missingByHand"],
+      0,
+      5,
+      ["by-hand:2"],
+    ],
+    ["what is unknown", ["unknown", "wouldLose"], 0, 6, ["would-lose:1", "unknown:1"]],
+    ["a gap beside all that is current", ["current"], 1, 6, ["gaps:1"]],
+    ["a gap beside what is outdated", ["outdated"], 1, 2, ["outdated:1", "gaps:1"]],
+  ])("%s", (_what, names, gaps, code, texts) => {
+    const reasons = reasonsOf(
+      countEntries(
+        names.map((name) => ENTRIES[name]),
+        gaps,
+      ),
+      false,
+    );
+    expect(reasons.map(({ text }) => text)).toEqual(texts);
+    expect(exitCodeOf(reasons)).toBe(code);
+  });
+
+  test("what is missing, where it is to be restarted, is that of the outdated", () => {
+    expect(exitCodeOf(reasonsOf(countEntries([ENTRIES.missing], 0), true))).toBe(2);
+  });
+
+  test("what is missing and cannot be restarted is no 2 even then: no restart would mend it", () => {
+    const entries = [ENTRIES.missingPaused, ENTRIES.missingByHand];
+    expect(reasonsOf(countEntries(entries, 0), true)).toEqual([{ code: 5, text: "by-hand:2" }]);
+  });
+});
+
+test("pods that are not ready keep a verification from being clean, but for what is not ours", () => {
+  expect(unreadyReasons([ENTRIES.current, ENTRIES.managed, ENTRIES.excluded])).toEqual([]);
+  expect(unreadyReasons(Object.values(ENTRIES))).toEqual([{ code: 4, text: "not-ready:1" }]);
+});
+
+describe("results of restarts", () => {
+  test("that went well speak against nothing", () => {
+    const outcomes = ["restarted", "waited", "skipped"] as const;
+    expect(resultReasons(outcomes.map((outcome) => someResult({ outcome })))).toEqual([]);
+  });
+
+  test("that did not are counted by outcome, a lost sidecar apart", () => {
+    const results = [
+      someResult({ outcome: "failed", code: "sidecar-lost" }),
+      someResult({ outcome: "failed", code: "pod-failed" }),
+      someResult({ outcome: "failed", code: "gone" }),
+      someResult({ outcome: "timed-out", code: "no-progress" }),
+      someResult({ outcome: "not-started", code: "max-failures" }),
+    ];
+    expect(resultReasons(results)).toEqual([
+      { code: 3, text: "sidecar-lost:1" },
+      { code: 3, text: "failed:2" },
+      { code: 4, text: "timed-out:1" },
+      { code: 4, text: "not-started:1" },
+    ]);
+  });
+});

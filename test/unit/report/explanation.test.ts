@@ -1,0 +1,181 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { assess, VERDICTS, type Verdict } from "../../../src/mesh/assess.ts";
+import { resolveMesh } from "../../../src/mesh/mesh.ts";
+import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
+import { API_VERSION, type Explanation } from "../../../src/report/document.ts";
+import { explanationOf } from "../../../src/report/explanation.ts";
+import { RENDERERS } from "../../../src/report/render.ts";
+import type { Style } from "../../../src/report/style.ts";
+import type { Gap, Namespace, Workload } from "../../../src/snapshot.ts";
+import {
+  controlPlane,
+  type ControlPlaneOptions,
+  type RevisionOptions,
+} from "../../support/build/control-plane.ts";
+import { namespace } from "../../support/build/namespace.ts";
+import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
+import { parseReport } from "../../support/report-schema.ts";
+
+const HEAD = {
+  apiVersion: API_VERSION,
+  generatedAt: "2026-11-22T20:00:00.000Z",
+  version: "1.0.0",
+  cluster: { context: "prod", server: "https://prod", istioNamespace: "aks-istio-system" },
+} as const;
+
+const as = (given: string) => given;
+const STYLE: Style = {
+  bold: as,
+  dim: as,
+  good: as,
+  warn: as,
+  bad: as,
+  width: undefined,
+  headers: true,
+};
+
+const TARGET = proxyImage("v1.27.9-6");
+const LATE = proxyImage("v1.27.7-1");
+const OLD: RevisionOptions = { name: "asm-1-27", values: { image: TARGET } };
+const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1.28.3-2") } };
+const SHOP = namespace("shop", { rev: "asm-1-27" });
+
+interface World {
+  readonly place?: Namespace;
+  readonly plane?: ControlPlaneOptions;
+  readonly gaps?: readonly Gap[];
+}
+
+function explained(workload: Workload, world: World = {}) {
+  const { place = SHOP, plane = { revisions: [OLD] }, gaps = [] } = world;
+  const mesh = resolveMesh(controlPlane(plane));
+  const policy = { ...NO_CONSENT, excludes: () => undefined };
+  return explanationOf(HEAD, {
+    snapshot: { namespaces: new Map([[place.name, place]]), gaps },
+    mesh,
+    workload,
+    assessment: assess(workload, place, mesh, policy),
+    pod: undefined,
+    notes: [],
+    clusterFlags: ["--context", "prod"],
+  });
+}
+
+const late = [sidecars(3, LATE)];
+
+/** A world for each verdict. */
+const WORLDS: Readonly<Record<Verdict, readonly [workload: Workload, world: World]>> = {
+  managed: [
+    deployment("ingress", {
+      template: { labels: { "gateway.istio.io/managed": "istio.io-gateway-controller" } },
+      pods: [sidecars(2, LATE)],
+    }),
+    {},
+  ],
+  excluded: [
+    deployment("web", { annotations: { "istio-upgrade/exclude": "true" }, pods: late }),
+    {},
+  ],
+  unknown: [
+    deployment("web", { pods: late }),
+    { plane: { revisions: [{ ...OLD, matchConditions: true }] } },
+  ],
+  "would-lose": [
+    deployment("web", { pods: late }),
+    { place: namespace("shop", { rev: "asm-1-26" }), plane: { revisions: [OLD, NEW] } },
+  ],
+  blocked: [
+    deployment("web", { pods: late }),
+    { plane: { revisions: [{ ...OLD, state: "dead" }] } },
+  ],
+  outdated: [
+    deployment("web", { pods: late, terminating: 1 }),
+    {
+      place: namespace("shop", { rev: "prod" }),
+      plane: { revisions: [OLD, NEW], tags: { prod: "asm-1-28" } },
+    },
+  ],
+  missing: [statefulSet("db", { pods: [bare(1)] }), {}],
+  pinned: [
+    deployment("web", {
+      template: { annotations: { "sidecar.istio.io/proxyImage": LATE } },
+      pods: late,
+    }),
+    {},
+  ],
+  current: [deployment("web", { pods: [sidecars(3, TARGET, { native: true })] }), {}],
+};
+
+describe("the explanation", () => {
+  test.each(VERDICTS)("of a workload that is %s", async (verdict) => {
+    const document = explained(...WORLDS[verdict]);
+    expect(document.verdict).toBe(verdict);
+    expect(document.workload?.verdict).toBe(verdict);
+    parseReport("Explanation", RENDERERS.json(document, STYLE));
+    await expect(text(document)).toMatchFileSnapshot(`golden/explain-${verdict}.txt`);
+  });
+
+  test("of a workload outside the mesh", async () => {
+    const document = explained(deployment("plain", { pods: [bare(1)] }), {
+      place: namespace("shop"),
+    });
+    expect(document).toMatchObject({ verdict: null, workload: null, exitCode: 0, exitReasons: [] });
+    parseReport("Explanation", RENDERERS.json(document, STYLE));
+    await expect(text(document)).toMatchFileSnapshot("golden/explain-outside.txt");
+  });
+
+  test("in the README is what is printed", () => {
+    const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
+    const printed = text(explained(...WORLDS.outdated)).replace(" --context prod", "");
+    expect(readme).toContain(
+      `$ istio-upgrade explain deploy/web --namespace shop\n${printed}\`\`\``,
+    );
+  });
+
+  test("ends as a check of the workload alone would", () => {
+    const codes = VERDICTS.map((verdict) => [verdict, explained(...WORLDS[verdict]).exitCode]);
+    expect(Object.fromEntries(codes)).toEqual({
+      managed: 0,
+      excluded: 0,
+      unknown: 6,
+      "would-lose": 5,
+      blocked: 5,
+      outdated: 2,
+      missing: 5,
+      pinned: 0,
+      current: 0,
+    });
+    const gap: Gap = {
+      what: "list statefulsets.apps",
+      namespace: "shop",
+      reason: "forbidden",
+      message: "no",
+      hint: "",
+    };
+    expect(explained(WORLDS.current[0], { gaps: [gap] })).toMatchObject({
+      exitCode: 6,
+      exitReasons: ["gaps:1"],
+      complete: false,
+    });
+  });
+
+  test("of what nobody but a person can restart says who must", () => {
+    const document = explained(otherWorkload("Pod", "single", { pods: [sidecars(1, LATE)] }));
+    expect(document).toMatchObject({ verdict: "outdated", exitCode: 5 });
+    expect(text(document)).toContain("restart    by-hand: nothing would create the pod again\n");
+    expect(document.nextStep).toMatch(/^create it anew/);
+  });
+
+  test("fits into 80 columns, but for names and commands", () => {
+    const lines = VERDICTS.flatMap((verdict) => text(explained(...WORLDS[verdict])).split("\n"));
+    // A word of its own is not broken either: it may be an image to look for.
+    const broken = lines.filter((line) => !line.startsWith("next ") && line.trim().includes(" "));
+    expect(broken.filter((line) => line.length > 80)).toEqual([]);
+  });
+});
+
+function text(document: Explanation): string {
+  return RENDERERS.table(document, STYLE);
+}

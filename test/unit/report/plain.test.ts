@@ -1,0 +1,45 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { plain } from "../../../src/report/plain.ts";
+
+test.each([
+  ["web", "web"],
+  ["a b", "a b"],
+  ["  a\tb\r\nc\n", "a b c"],
+  ["a\u2028b\u2029c\u00a0d", "a b c d"],
+  ["\u001b[31mred\u001b[0m", "red"],
+  ["\u001b]0;title\u0007text", "text"],
+  ["\u001b]8;;https://evil.example\u0007click\u001b]8;;\u0007", "click"],
+  ["\u009b31mred", "red"],
+  ["a\u0000b\u0007c\u0008d\u007fe", "abcde"],
+  // What is left of a broken sequence is text that turns nothing.
+  ["\u001b\u200b[31mred", "[31mred"],
+  // Marks that turn the direction of what follows, and others that are not seen.
+  ["user\u202egnp.exe", "usergnp.exe"],
+  ["\u2066a\u2069\u200fb\u200ec\u061cd", "abcd"],
+  ["zero\u200bwidth\ufeff", "zerowidth"],
+  ["größe 日本 ✓", "größe 日本 ✓"],
+  ["", ""],
+])("%j becomes %j", (text, shown) => {
+  expect(plain(text)).toBe(shown);
+});
+
+test("nothing that steers a terminal is left of any text", () => {
+  const nasty = fc.constantFrom(
+    "\u001b",
+    "[",
+    "]",
+    "3",
+    "m",
+    "\u0007",
+    "\n",
+    "\u202e",
+    "\u009b",
+    "a",
+  );
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: nasty })), (text) => {
+      expect(plain(text)).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
+    }),
+  );
+});

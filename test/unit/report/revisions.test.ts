@@ -1,0 +1,164 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { resolveMesh } from "../../../src/mesh/mesh.ts";
+import { usageOf } from "../../../src/mesh/usage.ts";
+import { API_VERSION } from "../../../src/report/document.ts";
+import { RENDERERS } from "../../../src/report/render.ts";
+import { revisionsReportOf } from "../../../src/report/revisions.ts";
+import type { Style } from "../../../src/report/style.ts";
+import type { Gap, Namespace, Workload } from "../../../src/snapshot.ts";
+import { controlPlane, type RevisionOptions } from "../../support/build/control-plane.ts";
+import { namespace } from "../../support/build/namespace.ts";
+import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { deployment, statefulSet } from "../../support/build/workload.ts";
+import { parseReport } from "../../support/report-schema.ts";
+
+const HEAD = {
+  apiVersion: API_VERSION,
+  generatedAt: "2026-11-22T20:00:00.000Z",
+  version: "1.0.0",
+  cluster: { context: "prod", server: "https://prod", istioNamespace: "aks-istio-system" },
+} as const;
+
+const as = (given: string) => given;
+const STYLE: Style = {
+  bold: as,
+  dim: as,
+  good: as,
+  warn: as,
+  bad: as,
+  width: undefined,
+  headers: true,
+};
+
+const OLD: RevisionOptions = { name: "asm-1-27", values: { image: proxyImage("v1.27.9-6") } };
+const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1.28.3-2") } };
+const IMAGE = proxyImage("v1.27.7-1");
+const GAP: Gap = {
+  what: "list cronjobs.batch",
+  namespace: undefined,
+  reason: "forbidden",
+  message: "no",
+  hint: "ask",
+};
+
+interface World {
+  readonly places?: readonly Namespace[];
+  readonly workloads?: readonly Workload[];
+  readonly gaps?: readonly Gap[];
+}
+
+function report({ places = [], workloads = [], gaps = [] }: World, revision?: string) {
+  const plane = controlPlane({ revisions: [OLD, NEW] });
+  const namespaces = new Map(places.map((place) => [place.name, place]));
+  const usage = usageOf(
+    { controlPlane: plane, namespaces, workloads, gateways: [], cronJobs: [], gaps },
+    resolveMesh(plane),
+  );
+  const revisions = usage.revisions.filter(({ name }) => [undefined, name].includes(revision));
+  const document = revisionsReportOf(HEAD, {
+    asked: { revision, assertUnused: revision !== undefined },
+    usage: { ...usage, revisions },
+    gaps,
+  });
+  parseReport("RevisionsReport", RENDERERS.json(document, STYLE));
+  return document;
+}
+
+function text(world: World, revision?: string): string {
+  return RENDERERS.table(report(world, revision), STYLE);
+}
+
+const HELD: World = {
+  places: [namespace("shop", { rev: "asm-1-27" })],
+  workloads: [
+    deployment("web", { pods: [sidecars(2, IMAGE)] }),
+    statefulSet("db", { pods: [sidecars(1, IMAGE)] }),
+  ],
+};
+
+describe("the revisions", () => {
+  test("in the README are what is printed", () => {
+    const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
+    expect(readme).toContain(`$ istio-upgrade revisions asm-1-27\n${text(HELD, "asm-1-27")}\`\`\``);
+  });
+
+  test("together say what holds each, and not yet how to release it", () => {
+    const workloads = [
+      ...(HELD.workloads ?? []),
+      deployment("old", { pods: [sidecars(1, IMAGE, { revision: "asm-1-26" })] }),
+      deployment("edge", {
+        namespace: "aks-istio-ingress",
+        template: { proxy: { image: "auto" } },
+        pods: [sidecars(2, IMAGE)],
+      }),
+      deployment("lost", { pods: [sidecars(1, IMAGE, { revision: undefined })] }),
+    ];
+    expect(text({ ...HELD, workloads, gaps: [GAP] })).toMatchInlineSnapshot(`
+      "REVISION   STATE    IMAGE       TAGS   NAMESPACES   PODS   ENDING
+      asm-1-26   absent   -           -      0            1      0
+      asm-1-27   ready    v1.27.9-6   -      1            5      0
+      asm-1-28   ready    v1.28.3-2   -      0            0      0
+
+      asm-1-26 IS HELD BY
+          1 pod: shop/deploy/old
+
+      asm-1-27 IS HELD BY
+          1 namespace: shop
+          3 pods: shop/deploy/web, shop/sts/db
+
+      2 pods of AKS's own gateways go with asm-1-27.
+
+      OF AN UNKNOWN REVISION
+          1 pod without the annotation istio.io/rev: shop/deploy/lost
+
+      NOT READ: 1 gap, so this report is incomplete
+      list cronjobs.batch: forbidden
+          no
+          -> ask
+      "
+    `);
+  });
+
+  test("show whole images, and gateways apart, where there is room", () => {
+    const wide = RENDERERS.wide(report(HELD), STYLE);
+    expect(wide).toContain(
+      `asm-1-27   ready   ${proxyImage("v1.27.9-6")}   -      1            3 `,
+    );
+    expect(wide).toContain("SIDECARS   GATEWAYS   ENDING");
+  });
+});
+
+describe("whether a revision may go", () => {
+  test.each<[what: string, world: World, last: string, exit: readonly unknown[]]>([
+    ["nothing holds it", {}, "Nothing holds asm-1-27: it may be removed.", [0]],
+    [
+      "something holds it",
+      HELD,
+      "asm-1-27 is still held: 1 namespace, 3 pods.",
+      [5, "namespaces:1", "pods:3"],
+    ],
+    [
+      "something could not be read",
+      { gaps: [GAP] },
+      "Whether asm-1-27 is unused cannot be told: 1 gap.",
+      [6, "gaps:1"],
+    ],
+    [
+      "something holds it, and something could not be read",
+      { ...HELD, gaps: [GAP] },
+      "asm-1-27 is still held: 1 namespace, 3 pods.",
+      [6, "gaps:1", "namespaces:1", "pods:3"],
+    ],
+    [
+      "pods do not say whose they are",
+      { workloads: [deployment("web", { pods: [sidecars(2, IMAGE, { revision: undefined })] })] },
+      "Whether asm-1-27 is unused cannot be told: 2 pods of an unknown revision.",
+      [6, "unattributed:2"],
+    ],
+  ])("%s", (_what, world, last, exit) => {
+    const document = report(world, "asm-1-27");
+    expect(text(world, "asm-1-27").trimEnd().split("\n").at(-1)).toBe(last);
+    expect([document.exitCode, ...document.exitReasons]).toEqual(exit);
+  });
+});

@@ -1,0 +1,304 @@
+import { describe, expect, test } from "vitest";
+import type { Report } from "../../../src/report/document.ts";
+import { renderTable } from "../../../src/report/table.ts";
+import { assessmentOf } from "../../support/build/assessment.ts";
+import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { checkReport, PLAIN_80, restartReport, verifyReport } from "../../support/build/report.ts";
+import { someResult } from "../../support/build/step.ts";
+import { deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
+
+const TARGET = proxyImage("v1.27.9-6");
+const LATE = proxyImage("v1.27.7-1");
+
+const late = assessmentOf(
+  deployment("web", { pods: [sidecars(3, LATE)], template: { probed: false } }),
+);
+const lost = assessmentOf(
+  statefulSet("ledger", { namespace: "pay", pods: [sidecars(3, TARGET)] }),
+  { labels: { rev: "asm-1-26" } },
+);
+const alone = assessmentOf(otherWorkload("Pod", "job-runner", { pods: [sidecars(1, LATE)] }));
+const current = assessmentOf(deployment("api", { pods: [sidecars(2, TARGET)] }));
+const unready = assessmentOf(deployment("slow", { pods: [sidecars(3, TARGET, { ready: 1 })] }));
+
+const GAP = {
+  what: "list pods",
+  namespace: "vault",
+  reason: "forbidden",
+  message:
+    'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "vault"',
+  hint: "kubectl auth can-i list pods -n vault",
+};
+
+const CHECK = checkReport({
+  assessments: [lost, current, late, alone],
+  gaps: [GAP],
+  nextStep: "istio-upgrade restart --namespace shop",
+  exitCode: 2,
+});
+const RESTART = restartReport(
+  [
+    someResult(),
+    someResult({
+      ref: { namespace: "pay", kind: "StatefulSet", name: "ledger", uid: "u" },
+      outcome: "failed",
+      code: "pod-failed",
+      message:
+        "the new pod ledger-2 is in ImagePullBackOff: Back-off pulling image; 2 old pods still serve",
+      nextStep: "kubectl describe pod ledger-2 -n pay",
+    }),
+  ],
+  { assessments: [current], exitCode: 3 },
+);
+const DRY_RUN = restartReport([someResult({ outcome: "skipped" })], {
+  assessments: [late],
+  dryRun: "client",
+});
+const VERIFY = verifyReport({ assessments: [current, unready], exitCode: 4 });
+
+function table(report: Report, wide = false): string {
+  return renderTable(report, PLAIN_80, wide);
+}
+
+const TARGETS = `TARGETS
+REVISION   IMAGE                                              TAGS   READY
+asm-1-27   mcr.microsoft.com/oss/v2/istio/proxyv2:v1.27.9-6   -      yes
+`;
+
+describe("a person reads", () => {
+  test("a check: the target, what lags, what needs a person, what was not read, what to type", () => {
+    expect(table(CHECK)).toBe(`${TARGETS}
+OUTDATED: 1 workload, 3 pods
+NAMESPACE   WORKLOAD     FROM        TO          PODS
+shop        deploy/web   v1.27.7-1   v1.27.9-6   3
+
+NOT RESTARTED: 2 workloads
+pay   sts/ledger   would-lose
+    namespace pay has istio.io/rev=asm-1-26, which names no installed revision
+    or tag
+    -> kubectl label namespace pay istio.io/rev=asm-1-27 --overwrite
+shop   pod/job-runner   outdated
+    nothing would create the pod again
+    -> create it anew from its manifest: kubectl replace --force -f FILE -n shop
+
+NOT READ: 1 gap, so this report is incomplete
+list pods in vault: forbidden
+    pods is forbidden: User "jane" cannot list resource "pods" in API group ""
+    in the namespace "vault"
+    -> kubectl auth can-i list pods -n vault
+
+WARNINGS
+a container without readiness probe counts as ready at once
+    shop/deploy/web
+
+4 workloads, 9 pods: 1 would-lose, 2 outdated, 1 current.
+
+NEXT
+  istio-upgrade restart --namespace shop
+`);
+  });
+
+  test("a restart: first what was not done, with its message and next step", () => {
+    expect(table(RESTART)).toBe(`${TARGETS}
+NOT DONE: 1 workload
+pay   sts/ledger   failed   pod-failed
+    the new pod ledger-2 is in ImagePullBackOff: Back-off pulling image; 2 old
+    pods still serve
+    -> kubectl describe pod ledger-2 -n pay
+
+RESTARTED: 1 of 2 workloads
+NAMESPACE   WORKLOAD     FROM        TO          PODS
+shop        deploy/web   v1.27.7-1   v1.27.9-6   3
+
+1 workload, 2 pods: 1 current.
+`);
+  });
+
+  test("a dry run: its plan, and the workloads in it only once", () => {
+    expect(table(DRY_RUN)).toBe(`${TARGETS}
+PLAN: 1 workload to restart, in this order
+NAMESPACE   WORKLOAD     FROM        TO          PODS
+shop        deploy/web   v1.27.7-1   v1.27.9-6   3
+
+WARNINGS
+a container without readiness probe counts as ready at once
+    shop/deploy/web
+
+1 workload, 3 pods: 1 outdated.
+`);
+  });
+
+  test("a verification: what is not ready yet", () => {
+    expect(table(VERIFY)).toBe(`${TARGETS}
+NOT READY: 1 workload
+NAMESPACE   WORKLOAD      READY
+shop        deploy/slow   1/3
+
+2 workloads, 5 pods: 2 current.
+`);
+  });
+
+  test("of nothing in scope that there is nothing, not that all is well", () => {
+    expect(table(checkReport())).toBe(
+      `${TARGETS}\nNo workload in scope has a sidecar, or would get one.\n`,
+    );
+  });
+
+  test("of nothing that could be read no conclusion at all", () => {
+    const text = table(checkReport({ gaps: [GAP], exitCode: 6 }));
+    expect(text).toContain("NOT READ: 1 gap, so this report is incomplete");
+    expect(text).not.toContain("No workload in scope");
+  });
+
+  test.each<[kind: string, report: Report, line: string]>([
+    [
+      "check",
+      checkReport({ assessments: [current] }),
+      "Nothing is left to do: 1 workload, 2 pods: 1 current.",
+    ],
+    [
+      "verify",
+      verifyReport({ assessments: [current] }),
+      "Verified, all on target and ready: 1 workload, 2 pods: 1 current.",
+    ],
+    [
+      "restart",
+      restartReport([someResult()], { assessments: [current] }),
+      "Verified from a fresh read: 1 workload, 2 pods: 1 current.",
+    ],
+  ])("that all is well only where the exit code is 0: %s", (_kind, report, line) => {
+    expect(table(report).trimEnd().split("\n").at(-1)).toBe(line);
+    expect(table({ ...report, exitCode: 4 })).not.toContain(line);
+  });
+});
+
+describe("what keeps several workloads back is said once, under the last of them", () => {
+  const notRestarted = (text: string) =>
+    text.slice(text.indexOf("NOT RESTARTED"), text.indexOf("\n\n", text.indexOf("NOT RESTARTED")));
+  const pod = (name: string, namespace = "shop") =>
+    assessmentOf(otherWorkload("Pod", name, { namespace, pods: [sidecars(1, LATE)] }));
+  const lostIn = (name: string) =>
+    assessmentOf(deployment(name, { pods: [sidecars(1, TARGET)] }), {
+      labels: { rev: "asm-1-26" },
+    });
+
+  test("where both the reason and the next step are the same", () => {
+    // Another workload stands between them: reports are sorted by name.
+    const assessments = [lostIn("api"), pod("b"), lostIn("web"), pod("c")];
+    expect(notRestarted(table(checkReport({ assessments, exitCode: 5 }))))
+      .toBe(`NOT RESTARTED: 4 workloads
+shop   deploy/api   would-lose
+shop   deploy/web   would-lose
+    namespace shop has istio.io/rev=asm-1-26, which names no installed revision
+    or tag
+    -> kubectl label namespace shop istio.io/rev=asm-1-27 --overwrite
+shop   pod/b   outdated
+shop   pod/c   outdated
+    nothing would create the pod again
+    -> create it anew from its manifest: kubectl replace --force -f FILE -n shop`);
+  });
+
+  test("but not where the next step is another one", () => {
+    const assessments = [pod("a", "pay"), pod("b")];
+    expect(notRestarted(table(checkReport({ assessments, exitCode: 5 }))))
+      .toBe(`NOT RESTARTED: 2 workloads
+pay   pod/a   outdated
+    nothing would create the pod again
+    -> create it anew from its manifest: kubectl replace --force -f FILE -n pay
+shop   pod/b   outdated
+    nothing would create the pod again
+    -> create it anew from its manifest: kubectl replace --force -f FILE -n shop`);
+  });
+
+  test("and what lacks a sidecar says what keeps it back, not that it lacks one", () => {
+    const assessments = [
+      assessmentOf(deployment("web", { pods: [bare(1)], rollout: { paused: true } })),
+    ];
+    expect(notRestarted(table(checkReport({ assessments, exitCode: 5 }))))
+      .toBe(`NOT RESTARTED: 1 workload
+shop   deploy/web   missing
+    the Deployment is paused: a restart would have no effect
+    -> kubectl rollout resume deployment/web -n shop`);
+  });
+});
+
+describe("more than one line has to say", () => {
+  test("a workload of several groups has a row for each that lags", () => {
+    const mixed = assessmentOf(
+      deployment("web", {
+        pods: [
+          sidecars(1, TARGET),
+          sidecars(2, LATE),
+          sidecars(3, TARGET, { revision: "asm-1-26" }),
+        ],
+      }),
+    );
+    expect(table(checkReport({ assessments: [mixed], exitCode: 2 }))).toContain(
+      `OUTDATED: 1 workload, 5 pods
+NAMESPACE   WORKLOAD     FROM        TO          PODS
+shop        deploy/web   v1.27.7-1   v1.27.9-6   2
+shop        deploy/web   asm-1-26    asm-1-27    3
+`,
+    );
+  });
+
+  test("a warning of many workloads names three, and counts the others", () => {
+    const assessments = ["a", "b", "c", "d", "e"].map((name) =>
+      assessmentOf(deployment(name, { pods: [sidecars(1, LATE)], template: { probed: false } })),
+    );
+    expect(table(checkReport({ assessments, exitCode: 2 }))).toContain(
+      "    shop/deploy/a, shop/deploy/b, shop/deploy/c and 2 more\n",
+    );
+  });
+
+  test("wide adds the change, and every workload with its revision", () => {
+    const wide = renderTable(CHECK, { ...PLAIN_80, width: undefined }, true);
+    expect(wide).toContain(`shop        deploy/web   ${LATE}   ${TARGET}   3      patch\n`);
+    expect(wide).toContain(
+      `shop        deploy/api       current      asm-1-27   ${TARGET}   2/2\n`,
+    );
+    expect(table(CHECK)).not.toContain("WORKLOADS");
+  });
+
+  test("headers are left out everywhere where they are not wanted", () => {
+    const text = renderTable(CHECK, { ...PLAIN_80, headers: false }, false);
+    expect(text).not.toMatch(/REVISION|WORKLOAD /);
+    expect(text).toContain("asm-1-27   mcr.microsoft.com/");
+  });
+});
+
+test("text from the cluster steers no terminal and begins no line", () => {
+  const [entry] = CHECK.workloads;
+  if (entry === undefined) throw new Error("no workload");
+  const nasty = "\u001b[2J\nRESULT exit=0\u202e";
+  const report: Report = {
+    ...CHECK,
+    workloads: [{ ...entry, name: nasty, namespace: nasty, reason: nasty, nextStep: nasty }],
+    gaps: [{ ...GAP, message: nasty, hint: nasty }],
+    notes: [nasty],
+    nextStep: nasty,
+  };
+  for (const wide of [false, true]) {
+    const text = renderTable(report, PLAIN_80, wide);
+    expect(text).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+    expect(text).not.toMatch(/^RESULT exit=0$/m);
+  }
+});
+
+describe("at 80 columns no line is longer, but for what is to be pasted", () => {
+  test.each<[what: string, report: Report]>([
+    ["check", CHECK],
+    ["restart", RESTART],
+    ["dry run", DRY_RUN],
+    ["verify", VERIFY],
+    ["clean verify", verifyReport({ assessments: [current] })],
+    ["empty", checkReport()],
+  ])("%s", (_what, report) => {
+    for (const wide of [false, true]) {
+      const long = table(report, wide)
+        .split("\n")
+        .filter((line) => line.length > 80 && !line.startsWith("    ->"));
+      expect(long).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import { isWanted, planRestart } from "../../../src/rollout/plan.ts";
+import { VERDICTS } from "../../../src/mesh/assess.ts";
+import type { Workload } from "../../../src/snapshot.ts";
+import { assessmentOf } from "../../support/build/assessment.ts";
+import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
+
+const TARGET = proxyImage("v1.27.9-6");
+const LATE = proxyImage("v1.27.7-1");
+const NOTHING_MORE = { missing: false, current: false };
+
+function late(namespace: string, name: string): Workload {
+  return deployment(name, { namespace, pods: [sidecars(2, LATE)] });
+}
+
+/** `namespace/name` of each step, in order. */
+function order(workloads: readonly Workload[], include = NOTHING_MORE): readonly string[] {
+  const assessments = workloads.map((workload) => assessmentOf(workload));
+  return planRestart(assessments, include).steps.map(({ ref }) => `${ref.namespace}/${ref.name}`);
+}
+
+test("namespaces take turns, and each keeps its own order", () => {
+  const workloads = [
+    late("a", "1"),
+    late("a", "2"),
+    late("a", "3"),
+    late("b", "1"),
+    late("c", "1"),
+    late("c", "2"),
+  ];
+  expect(order(workloads)).toEqual(["a/1", "b/1", "c/1", "a/2", "c/2", "a/3"]);
+});
+
+test("nothing to do is an empty plan", () => {
+  expect(planRestart([], NOTHING_MORE)).toEqual({ steps: [], leftOut: [] });
+});
+
+test("a step says from what, to what, and whether there is a sidecar to lose", () => {
+  const mixed = deployment("web", { pods: [sidecars(2, LATE), bare(1)] });
+  expect(planRestart([assessmentOf(mixed)], NOTHING_MORE).steps).toEqual([
+    {
+      ref: { namespace: "shop", kind: "Deployment", name: "web", uid: "shop-deployment-web" },
+      verdict: "outdated",
+      from: [
+        { image: LATE, revision: "asm-1-27", pods: 2 },
+        { image: undefined, revision: undefined, pods: 1 },
+      ],
+      to: { revision: "asm-1-27", image: TARGET },
+      hadSidecar: true,
+    },
+  ]);
+  const without = deployment("web", { pods: [bare(1)] });
+  const { steps } = planRestart([assessmentOf(without)], { missing: true, current: false });
+  expect(steps.map(({ hadSidecar }) => hadSidecar)).toEqual([false]);
+});
+
+describe("what is restarted, and what is left out with a reason", () => {
+  const world = [
+    assessmentOf(late("a", "outdated")),
+    assessmentOf(deployment("missing", { pods: [bare(2)] })),
+    assessmentOf(deployment("current", { pods: [sidecars(2, TARGET)] }), {
+      policy: { current: true },
+    }),
+    assessmentOf(deployment("lost", { pods: [sidecars(2, LATE)] }), { labels: {} }),
+    assessmentOf(statefulSet("single", { pods: [sidecars(1, LATE)] })),
+    assessmentOf(otherWorkload("Pod", "by-hand", { pods: [sidecars(1, LATE)] })),
+    assessmentOf(deployment("unknown", { rollout: { replicas: 2 } })),
+    assessmentOf(deployment("left", { pods: [sidecars(1, LATE)] }), {
+      policy: { excludes: () => "it" },
+    }),
+    assessmentOf(deployment("gw", { namespace: "aks-istio-ingress", pods: [sidecars(1, LATE)] })),
+  ];
+
+  test.each([
+    [NOTHING_MORE, ["outdated"], ["missing", "lost", "single", "by-hand", "unknown"]],
+    [
+      { missing: true, current: false },
+      ["outdated", "missing"],
+      ["lost", "single", "by-hand", "unknown"],
+    ],
+    [
+      { missing: false, current: true },
+      ["outdated", "current"],
+      ["missing", "lost", "single", "by-hand", "unknown"],
+    ],
+    [
+      { missing: true, current: true },
+      ["outdated", "missing", "current"],
+      ["lost", "single", "by-hand", "unknown"],
+    ],
+  ])("with %j", (include, planned, leftOut) => {
+    const plan = planRestart(world, include);
+    expect(plan.steps.map(({ ref }) => ref.name).toSorted()).toEqual(planned.toSorted());
+    expect(plan.leftOut.map(({ workload }) => workload.name)).toEqual(leftOut);
+  });
+});
+
+test("no include ever asks for would-lose, blocked or unknown", () => {
+  const all = { missing: true, current: true };
+  expect(VERDICTS.filter((verdict) => isWanted(verdict, all))).toEqual([
+    "outdated",
+    "missing",
+    "current",
+  ]);
+  expect(VERDICTS.filter((verdict) => isWanted(verdict, NOTHING_MORE))).toEqual(["outdated"]);
+});

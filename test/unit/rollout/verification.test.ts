@@ -1,0 +1,162 @@
+import { describe, expect, test } from "vitest";
+import type { Mesh } from "../../../src/mesh/mesh.ts";
+import { isFailure, type Outcome } from "../../../src/rollout/result.ts";
+import { verifyResults } from "../../../src/rollout/verification.ts";
+import type { PodGroup } from "../../../src/snapshot.ts";
+import { assessmentOf, meshOf } from "../../support/build/assessment.ts";
+import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { resultOf, stepFor } from "../../support/build/step.ts";
+import { deployment } from "../../support/build/workload.ts";
+
+const TARGET = proxyImage("v1.27.9-6");
+const LATE = proxyImage("v1.27.7-1");
+const MOVED = proxyImage("v1.27.10-1");
+
+const before = assessmentOf(deployment("web", { pods: [sidecars(3, LATE)] }));
+const step = stepFor(before);
+
+interface Fresh {
+  /** What its pods run now; absent: it is gone. */
+  readonly pods?: readonly PodGroup[];
+  readonly mesh?: Mesh;
+  readonly outcome?: Outcome;
+}
+
+function verify({ pods, mesh = meshOf(), outcome = "restarted" }: Fresh, planned = step) {
+  const result = resultOf(planned, { outcome });
+  const workload = pods && deployment("web", { pods, rollout: { replicas: 3 } });
+  const assessments = workload ? [assessmentOf(workload, { mesh })] : [];
+  const [verified] = verifyResults([result], [planned], workload ? [workload] : [], assessments);
+  return { result, verified };
+}
+
+describe("a restart holds", () => {
+  test.each<[what: string, fresh: Fresh]>([
+    ["where every pod is on target", { pods: [sidecars(3, TARGET)] }],
+    ["where it waited and is on target", { pods: [sidecars(3, TARGET)], outcome: "waited" }],
+    ["where it has been deleted since", {}],
+    ["where no pod is left: that is another verdict", { pods: [] }],
+  ])("%s", (_what, fresh) => {
+    const { result, verified } = verify(fresh);
+    expect(verified).toEqual(result);
+  });
+});
+
+describe("a restart that completed has failed", () => {
+  test("where every sidecar is lost", () => {
+    const { verified } = verify({ pods: [bare(3)] });
+    expect(verified).toMatchObject({
+      outcome: "failed",
+      code: "sidecar-lost",
+      message: "3 of its pods have no sidecar any more, 0 still have one",
+      nextStep: "istio-upgrade check --namespace shop",
+    });
+  });
+
+  test("where one sidecar is lost, although the others are on target", () => {
+    const { verified } = verify({ pods: [sidecars(2, TARGET), bare(1)] });
+    expect(verified).toMatchObject({
+      outcome: "failed",
+      code: "sidecar-lost",
+      message: "1 of its pods have no sidecar any more, 2 still have one",
+    });
+  });
+
+  test("where it is out of the mesh now, and no check would list it", () => {
+    const workload = deployment("web", { pods: [bare(3)] });
+    const [verified] = verifyResults([resultOf(step)], [step], [workload], []);
+    expect(verified).toMatchObject({ outcome: "failed", code: "sidecar-lost" });
+  });
+
+  test("where a pod is still late", () => {
+    const { verified } = verify({ pods: [sidecars(2, TARGET), sidecars(1, LATE)] });
+    expect(verified).toMatchObject({
+      outcome: "failed",
+      code: "not-on-target",
+      message: `it was restarted, and still: 1 pod would get ${TARGET} from configmap/istio-sidecar-injector-asm-1-27`,
+      nextStep: "istio-upgrade check --namespace shop",
+    });
+  });
+
+  test("where it waited for another rollout, and is still late", () => {
+    const { verified } = verify({ pods: [sidecars(3, LATE)], outcome: "waited" });
+    expect(verified).toMatchObject({ outcome: "failed", code: "not-on-target" });
+  });
+});
+
+test("a target that moved during the run is named, and is no failure of the restart", () => {
+  const { verified } = verify({ pods: [sidecars(3, TARGET)], mesh: meshOf("v1.27.10-1") });
+  expect(verified).toMatchObject({
+    outcome: "restarted",
+    code: "target-moved",
+    message: `the target moved to ${MOVED} of asm-1-27 during the run`,
+    nextStep: "run restart again",
+  });
+});
+
+describe("a target that moved is no excuse", () => {
+  const moved = meshOf("v1.27.10-1");
+
+  test.each<[what: string, pods: readonly PodGroup[]]>([
+    ["where no pod reached what it was restarted for", [sidecars(3, LATE)]],
+    ["where one pod did not", [sidecars(2, TARGET), sidecars(1, LATE)]],
+    [
+      "where one reached the image, from another revision",
+      [sidecars(2, TARGET), sidecars(1, TARGET, { revision: "asm-1-26" })],
+    ],
+    [
+      "where a pod is on the new target, and the others are late",
+      [sidecars(1, MOVED), sidecars(2, LATE)],
+    ],
+  ])("%s", (_what, pods) => {
+    const { verified } = verify({ pods, mesh: moved });
+    expect(verified).toMatchObject({ outcome: "failed", code: "not-on-target" });
+  });
+});
+
+test("a revision that moved while the image stayed is named too", () => {
+  const other = meshOf("v1.27.9-6", "asm-1-28");
+  const { verified } = verify({ pods: [sidecars(3, TARGET)], mesh: other });
+  expect(verified).toMatchObject({
+    outcome: "restarted",
+    code: "target-moved",
+    message: `the target moved to ${TARGET} of asm-1-28 during the run`,
+  });
+});
+
+test("a pod that does not name its revision reached it by its image", () => {
+  const pods = [sidecars(3, TARGET, { revision: undefined })];
+  const { verified } = verify({ pods, mesh: meshOf("v1.27.10-1") });
+  expect(verified).toMatchObject({ outcome: "restarted", code: "target-moved" });
+});
+
+test("a workload that had no sidecar before cannot lose it", () => {
+  const without = assessmentOf(deployment("web", { pods: [bare(3)] }));
+  const { result, verified } = verify({ pods: [bare(3)] }, stepFor(without));
+  expect(verified).toEqual(result);
+});
+
+test("a workload of the same name and another uid is another one", () => {
+  const fresh = { ...deployment("web", { pods: [bare(3)] }), uid: "created-anew" };
+  const result = resultOf(step);
+  expect(verifyResults([result], [step], [fresh], [])).toEqual([result]);
+});
+
+test.each<Outcome>(["skipped", "failed", "timed-out", "not-started"])(
+  "what is %s stays as it is, whatever its pods run",
+  (outcome) => {
+    const { result, verified } = verify({ pods: [bare(3)], outcome });
+    expect(verified).toEqual(result);
+  },
+);
+
+test.each<[outcome: Outcome, failure: boolean]>([
+  ["restarted", false],
+  ["waited", false],
+  ["skipped", false],
+  ["not-started", false],
+  ["failed", true],
+  ["timed-out", true],
+])("whether %s counts as a failure: %s", (outcome, failure) => {
+  expect(isFailure(outcome)).toBe(failure);
+});

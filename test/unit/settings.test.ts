@@ -1,0 +1,345 @@
+import { describe, expect, test } from "vitest";
+import { UsageError } from "../../src/errors.ts";
+import {
+  commonSettings,
+  type RawOptions,
+  restartSettings,
+  verifySettings,
+} from "../../src/settings.ts";
+
+/** As commander hands them over where no flag was given. */
+const COMMON: RawOptions = {
+  requestTimeout: "30s",
+  istioNamespace: "aks-istio-system",
+  output: "table",
+  headers: true,
+  color: "auto",
+  prove: "auto",
+};
+const RESTART: RawOptions = {
+  ...COMMON,
+  namespace: ["shop"],
+  maxParallel: "4",
+  maxFailures: "1",
+  timeout: "10m",
+};
+const VERIFY: RawOptions = { ...COMMON, wait: "0s" };
+
+/** `message | hint` of the usage error; fails where there is none. */
+function errorOf(read: () => unknown): string {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof UsageError) return `${error.message} | ${error.hint}`;
+    throw error;
+  }
+  throw new Error("it was accepted");
+}
+
+test("without flags a check reads the whole cluster, for AKS", () => {
+  expect(commonSettings(COMMON)).toMatchObject({
+    prove: "auto",
+    connection: {
+      kubeconfig: undefined,
+      context: undefined,
+      as: undefined,
+      asGroups: [],
+      requestTimeout: 30_000,
+    },
+    istioNamespace: "aks-istio-system",
+    scope: {
+      namespaces: [],
+      allNamespaces: false,
+      workloads: [],
+      selector: undefined,
+      revision: undefined,
+      excludes: [],
+    },
+    display: { output: "table", color: "auto", headers: true, quiet: false, verbose: false },
+  });
+});
+
+test("every common flag arrives typed", () => {
+  const settings = commonSettings({
+    ...COMMON,
+    kubeconfig: "/k",
+    context: "prod",
+    as: "jane",
+    asGroup: ["ops", "dev"],
+    requestTimeout: "1m30s",
+    istioNamespace: "istio-system",
+    namespace: ["shop", "pay", "shop"],
+    selector: "app=web,!legacy",
+    revision: "asm-1-27",
+    output: "wide",
+    headers: false,
+    quiet: true,
+    verbose: true,
+    color: "never",
+    prove: "never",
+  });
+  expect(settings).toMatchObject({
+    prove: "never",
+    connection: {
+      kubeconfig: "/k",
+      context: "prod",
+      as: "jane",
+      asGroups: ["ops", "dev"],
+      requestTimeout: 90_000,
+    },
+    istioNamespace: "istio-system",
+    scope: {
+      namespaces: ["shop", "pay"],
+      allNamespaces: false,
+      workloads: [],
+      selector: {
+        text: "app=web,!legacy",
+        parsed: {
+          matchExpressions: [
+            { key: "app", operator: "In", values: ["web"] },
+            { key: "legacy", operator: "DoesNotExist" },
+          ],
+        },
+      },
+      revision: "asm-1-27",
+      excludes: [],
+    },
+    display: { output: "wide", color: "never", headers: false, quiet: true, verbose: true },
+  });
+});
+
+test("--json is the same as --output json", () => {
+  expect(commonSettings({ ...COMMON, json: true }).display.output).toBe("json");
+  expect(commonSettings({ ...COMMON, output: "json" }).display.output).toBe("json");
+});
+
+test("every flag of restart arrives typed", () => {
+  const settings = restartSettings(
+    {
+      ...RESTART,
+      dryRun: "server",
+      yes: true,
+      maxParallel: "8",
+      maxFailures: "3",
+      timeout: "1h",
+      include: ["missing", "unhealthy", "missing"],
+      allowDowntime: true,
+      reason: "CVE-2026-1",
+    },
+    [],
+  );
+  expect(settings).toMatchObject({
+    dryRun: "server",
+    yes: true,
+    maxParallel: 8,
+    maxFailures: 3,
+    timeout: 3_600_000,
+    include: new Set(["missing", "unhealthy"]),
+    allowDowntime: true,
+    reason: "CVE-2026-1",
+  });
+});
+
+test("without flags a restart is real, asks, and goes slowly", () => {
+  expect(restartSettings(RESTART, [])).toMatchObject({
+    dryRun: undefined,
+    yes: false,
+    maxParallel: 4,
+    maxFailures: 1,
+    timeout: 600_000,
+    include: new Set(),
+    allowDowntime: false,
+    reason: undefined,
+  });
+});
+
+test("verify waits as long as it is told", () => {
+  expect(verifySettings(VERIFY).wait).toBe(0);
+  expect(verifySettings({ ...VERIFY, wait: "5m" }).wait).toBe(300_000);
+});
+
+describe("a restart has a scope by", () => {
+  test.each<[what: string, raw: RawOptions, names: readonly string[]]>([
+    ["a namespace", { namespace: ["shop"] }, []],
+    ["several namespaces", { namespace: ["shop", "pay"] }, []],
+    ["all namespaces", { namespace: undefined, allNamespaces: true }, []],
+    ["names alone", { namespace: undefined }, ["deploy/web"]],
+    ["names in a namespace", { namespace: ["shop"] }, ["deploy/web", "sts/db"]],
+    ["names in a namespace that is given twice", { namespace: ["shop", "shop"] }, ["ds/agent"]],
+  ])("%s", (_what, raw, names) => {
+    expect(restartSettings({ ...RESTART, ...raw }, names).scope.workloads).toHaveLength(
+      names.length,
+    );
+  });
+});
+
+test.each([
+  ["deploy/web", { kind: "Deployment", name: "web" }],
+  ["deployments.apps/web", { kind: "Deployment", name: "web" }],
+  ["StatefulSet/db", { kind: "StatefulSet", name: "db" }],
+  ["ds/agent", { kind: "DaemonSet", name: "agent" }],
+])("%s names %j", (given, workload) => {
+  expect(restartSettings(RESTART, [given]).scope.workloads).toEqual([workload]);
+});
+
+describe("--exclude", () => {
+  test.each([
+    ["deploy", { namespace: undefined, kind: "Deployment", name: undefined }],
+    ["deploy/web", { namespace: undefined, kind: "Deployment", name: "web" }],
+    ["shop/deploy", { namespace: "shop", kind: "Deployment", name: undefined }],
+    ["shop/sts/db", { namespace: "shop", kind: "StatefulSet", name: "db" }],
+  ])("%s leaves out %j", (given, parts) => {
+    const { excludes } = commonSettings({ ...COMMON, exclude: [given] }).scope;
+    expect(excludes).toEqual([{ text: `--exclude ${given}`, ...parts }]);
+  });
+
+  test("of a namespace leaves out all of it, after the other excludes", () => {
+    const raw = { ...COMMON, exclude: ["ds"], excludeNamespace: ["pay"] };
+    const { excludes } = commonSettings(raw).scope;
+    expect(excludes).toEqual([
+      { text: "--exclude ds", namespace: undefined, kind: "DaemonSet", name: undefined },
+      { text: "--exclude-namespace pay", namespace: "pay", kind: undefined, name: undefined },
+    ]);
+  });
+});
+
+const KINDS = "kinds are deployment, statefulset and daemonset: deploy/web, sts/db, ds/agent";
+const NAMES = "names are lower-case letters, digits and dashes: kubectl get namespaces";
+
+describe("wrong usage of any command", () => {
+  test.each<[raw: RawOptions, error: string]>([
+    [{ requestTimeout: "5" }, '--request-timeout "5" is not a duration | write 90s, 10m or 1h30m'],
+    [
+      { requestTimeout: undefined },
+      '--request-timeout "undefined" is not a duration | write 90s, 10m or 1h30m',
+    ],
+    [
+      { istioNamespace: "" },
+      `--istio-namespace "" is not a name that a namespace can have | ${NAMES}`,
+    ],
+    [
+      { istioNamespace: "Istio" },
+      `--istio-namespace "Istio" is not a name that a namespace can have | ${NAMES}`,
+    ],
+    [
+      { namespace: ["shop", "a/b"] },
+      `--namespace "a/b" is not a name that a namespace can have | ${NAMES}`,
+    ],
+    [
+      { namespace: ["-shop"] },
+      `--namespace "-shop" is not a name that a namespace can have | ${NAMES}`,
+    ],
+    [
+      { namespace: ["a".repeat(64)] },
+      `--namespace "${"a".repeat(64)}" is not a name that a namespace can have | ${NAMES}`,
+    ],
+    [
+      { excludeNamespace: ["Pay"] },
+      `--exclude-namespace "Pay" is not a name that a namespace can have | ${NAMES}`,
+    ],
+    [
+      { namespace: ["shop"], allNamespaces: true },
+      "--namespace and --all-namespaces contradict each other | leave one of them out",
+    ],
+    [
+      { selector: "app=web,a b" },
+      '--selector has a part that is no label requirement: "a b" | write it as kubectl takes it: app=web,tier!=db,env in (test,prod),!legacy',
+    ],
+    [
+      { selector: "" },
+      '--selector has a part that is no label requirement: "" | write it as kubectl takes it: app=web,tier!=db,env in (test,prod),!legacy',
+    ],
+    [{ output: "yaml" }, '--output "yaml" is not known | it is one of: table, wide, json'],
+    [
+      { prove: "sometimes" },
+      '--prove "sometimes" is not known | it is one of: auto, always, never',
+    ],
+    [{ color: "yes" }, '--color "yes" is not known | it is one of: auto, always, never'],
+    [
+      { exclude: ["web"] },
+      `--exclude "web" is not [NAMESPACE/]KIND[/NAME] | ${KINDS}, shop/deploy/web`,
+    ],
+    [
+      { exclude: ["shop/web"] },
+      `--exclude "shop/web" is not [NAMESPACE/]KIND[/NAME] | ${KINDS}, shop/deploy/web`,
+    ],
+    [
+      { exclude: ["/deploy/web"] },
+      `--exclude "" is not a name that a namespace can have | ${NAMES}`,
+    ],
+    [
+      { exclude: ["Shop!/deploy/web"] },
+      `--exclude "Shop!" is not a name that a namespace can have | ${NAMES}`,
+    ],
+    [{ namespace: [""] }, `--namespace "" is not a name that a namespace can have | ${NAMES}`],
+    [{ exclude: [""] }, `--exclude "" is not [NAMESPACE/]KIND[/NAME] | ${KINDS}, shop/deploy/web`],
+    [
+      { exclude: ["deploy/"] },
+      `--exclude "deploy/" is not [NAMESPACE/]KIND[/NAME] | ${KINDS}, shop/deploy/web`,
+    ],
+    [
+      { exclude: ["shop/deploy/web/x"] },
+      `--exclude "shop/deploy/web/x" is not [NAMESPACE/]KIND[/NAME] | ${KINDS}, shop/deploy/web`,
+    ],
+  ])("%j", (raw, error) => {
+    expect(errorOf(() => commonSettings({ ...COMMON, ...raw }))).toBe(error);
+  });
+});
+
+describe("wrong usage of restart", () => {
+  const scope = "add --namespace NAMESPACE, or name workloads as KIND/NAME, or --all-namespaces";
+  const one =
+    "named workloads are looked up in one namespace | give a single --namespace with them";
+
+  test.each<[raw: RawOptions, names: readonly string[], error: string]>([
+    [{ namespace: undefined }, [], `restart needs to know what to restart | ${scope}`],
+    [
+      { namespace: [], selector: "app=web" },
+      [],
+      `restart needs to know what to restart | ${scope}`,
+    ],
+    [{ namespace: ["shop", "pay"] }, ["deploy/web"], one],
+    [{ namespace: undefined, allNamespaces: true }, ["deploy/web"], one],
+    [{}, ["web"], `"web" names no workload that can be restarted | ${KINDS}`],
+    [{}, ["pod/web"], `"pod/web" names no workload that can be restarted | ${KINDS}`],
+    [{}, ["deploy/"], `"deploy/" names no workload that can be restarted | ${KINDS}`],
+    [{}, ["deploy/web/x"], `"deploy/web/x" names no workload that can be restarted | ${KINDS}`],
+    [{ dryRun: "none" }, [], '--dry-run "none" is not known | it is one of: client, server'],
+    [{ dryRun: "" }, [], '--dry-run "" is not known | it is one of: client, server'],
+    [{ maxParallel: "0" }, [], '--max-parallel "0" is not a count | give a whole number from 1 up'],
+    [
+      { maxParallel: "-1" },
+      [],
+      '--max-parallel "-1" is not a count | give a whole number from 1 up',
+    ],
+    [
+      { maxParallel: "1.5" },
+      [],
+      '--max-parallel "1.5" is not a count | give a whole number from 1 up',
+    ],
+    [
+      { maxParallel: "1e3" },
+      [],
+      '--max-parallel "1e3" is not a count | give a whole number from 1 up',
+    ],
+    [{ maxParallel: "" }, [], '--max-parallel "" is not a count | give a whole number from 1 up'],
+    [
+      { maxFailures: "9".repeat(20) },
+      [],
+      `--max-failures "${"9".repeat(20)}" is not a count | give a whole number from 1 up`,
+    ],
+    [{ timeout: "ten" }, [], '--timeout "ten" is not a duration | write 90s, 10m or 1h30m'],
+    [
+      { include: ["missing", "all"] },
+      [],
+      '--include "all" is not known | it is one of: missing, current, unhealthy',
+    ],
+  ])("%j %j", (raw, names, error) => {
+    expect(errorOf(() => restartSettings({ ...RESTART, ...raw }, names))).toBe(error);
+  });
+});
+
+test("wrong usage of verify", () => {
+  const error = '--wait "soon" is not a duration | write 90s, 10m or 1h30m';
+  expect(errorOf(() => verifySettings({ ...VERIFY, wait: "soon" }))).toBe(error);
+});
