@@ -17,7 +17,11 @@ export default defineConfig({
       {
         test: {
           name: "cluster",
-          include: ["test/contract/**/*.test.ts", "test/testbed/**/*.test.ts"],
+          include: [
+            "test/contract/**/*.test.ts",
+            "test/testbed/**/*.test.ts",
+            "test/oracle/**/*.test.ts",
+          ],
           globalSetup: ["test/testbed/global-setup.ts"],
           // One cluster for all: its revisions are shared.
           fileParallelism: false,

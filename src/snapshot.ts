@@ -200,6 +200,8 @@ export interface StatefulSetRollout extends RolloutBase {
   readonly replicas: number;
   readonly strategy: "RollingUpdate" | "OnDelete";
   readonly partition: number;
+  /** Ordinal of its first pod: `spec.ordinals.start`. */
+  readonly firstOrdinal: number;
   readonly status: {
     readonly ready: number;
     readonly updated: number;

@@ -1,4 +1,4 @@
-import type { V1Pod, V1PodSpec, V1StatefulSet } from "@kubernetes/client-node";
+import type { V1Pod, V1StatefulSet } from "@kubernetes/client-node";
 import type { DryRun } from "../mesh/proof.ts";
 import { isRestartable, resourceOf } from "../mesh/kinds.ts";
 import type { WorkloadRef } from "../snapshot.ts";
@@ -51,7 +51,7 @@ function isAnswer(error: ApiError): boolean {
 function podOf(ref: WorkloadRef, owner: RestartableObject): V1Pod {
   const template = owner.spec?.template;
   const { labels = {}, annotations = {} } = template?.metadata ?? {};
-  const spec: V1PodSpec = template?.spec ?? { containers: [] };
+  const { volumes = [], ...spec } = template?.spec ?? { containers: [] };
   return {
     apiVersion: "v1",
     kind: "Pod",
@@ -61,7 +61,7 @@ function podOf(ref: WorkloadRef, owner: RestartableObject): V1Pod {
       labels,
       annotations,
     },
-    spec: { ...spec, volumes: [...(spec.volumes ?? []), ...claimedVolumes(ref, owner)] },
+    spec: { ...spec, volumes: [...volumes, ...claimedVolumes(ref, owner)] },
   };
 }
 

@@ -201,6 +201,7 @@ function statefulSetFacts({ spec, status }: V1StatefulSet): Facts<StatefulSetRol
     replicas: spec?.replicas ?? 1,
     strategy: spec?.updateStrategy?.type === "OnDelete" ? "OnDelete" : "RollingUpdate",
     partition: spec?.updateStrategy?.rollingUpdate?.partition ?? 0,
+    firstOrdinal: spec?.ordinals?.start ?? 0,
     status: { ready: status?.readyReplicas ?? 0, updated: status?.updatedReplicas ?? 0 },
   };
 }

@@ -77,14 +77,18 @@ function newTally(owner: Owner, pod: V1Pod): Tally {
 /** What one pod says of itself. */
 export function groupOf(pod: V1Pod): PodGroup {
   const name = pod.metadata?.name ?? "";
-  const inContainers = findProxy(pod.spec?.containers ?? []);
-  const proxy = inContainers ?? findProxy(pod.spec?.initContainers ?? []);
+  const annotations = pod.metadata?.annotations ?? {};
+  // A container of that name is not Istio's where nothing says so: a template may have its own.
+  const isIstio = INJECTED in annotations || REVISION in annotations;
+  const inContainers = isIstio ? findProxy(pod.spec?.containers ?? []) : undefined;
+  const inInit = isIstio ? findProxy(pod.spec?.initContainers ?? []) : undefined;
+  const proxy = inContainers ?? inInit;
   const ready = (pod.status?.conditions ?? []).some(
     ({ type, status }) => type === "Ready" && status === "True",
   );
   return {
     image: proxy?.image,
-    revision: proxy && revisionOf(pod.metadata?.annotations ?? {}),
+    revision: proxy && revisionOf(annotations),
     native: proxy !== undefined && inContainers === undefined,
     pods: 1,
     ready: ready ? 1 : 0,
@@ -99,8 +103,13 @@ export function groupOf(pod: V1Pod): PodGroup {
  * Source: Istio `istioctl/pkg/describe/describe.go`, `GetRevisionFromPodAnnotation`.
  */
 function revisionOf(annotations: Readonly<Record<string, string>>): string | undefined {
-  return annotations["istio.io/rev"] ?? injectionStatus(annotations).revision;
+  return annotations[REVISION] ?? injectionStatus(annotations).revision;
 }
+
+/** What injection leaves on every pod that it changed, by webhook or by hand. */
+const INJECTED = "sidecar.istio.io/status";
+/** The revision, on pods that were injected, and on gateways and waypoints that istiod rendered. */
+const REVISION = "istio.io/rev";
 
 interface InjectionStatus {
   readonly revision: string | undefined;
@@ -110,11 +119,13 @@ interface InjectionStatus {
 
 /** Anybody who makes pods can write the annotation: what has another shape counts as absent. */
 function injectionStatus(annotations: Readonly<Record<string, string>>): InjectionStatus {
-  const status = parseObject(annotations["sidecar.istio.io/status"]);
+  const status = parseObject(annotations[INJECTED]);
   const { revision, containers, initContainers } = status;
   return {
     revision: typeof revision === "string" ? revision : undefined,
-    added: [containers, initContainers].flat().filter((name) => typeof name === "string"),
+    added: [...listOf(containers), ...listOf(initContainers)].filter(
+      (name) => typeof name === "string",
+    ),
   };
 }
 
@@ -169,10 +180,10 @@ function templateOfPod(pod: V1Pod): PodTemplate {
 
 /** The template's own `istio-proxy`, which injection noted down before it changed it. */
 function overrideOf(annotations: Readonly<Record<string, string>>): PodTemplate["proxy"] {
-  const { containers } = parseObject(annotations["proxy.istio.io/overrides"]);
-  const own = [containers]
-    .flat()
-    .find((container) => isObject(container) && container["name"] === "istio-proxy");
+  const { containers, initContainers } = parseObject(annotations["proxy.istio.io/overrides"]);
+  const own = [...listOf(containers), ...listOf(initContainers)].find(
+    (container) => isObject(container) && container["name"] === "istio-proxy",
+  );
   if (!isObject(own)) return undefined;
   return { image: typeof own["image"] === "string" ? own["image"] : "auto", args: [] };
 }
@@ -185,6 +196,10 @@ function parseObject(text: string | undefined): Readonly<Record<string, unknown>
   } catch {
     return {};
   }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -68,18 +68,17 @@ export function assess(
   policy: Policy,
   dryRun?: DryRun,
 ): Assessment | undefined {
-  const { prediction, proved, disagreement } = proveOr(
-    predict(workload, namespace, mesh),
-    dryRun,
-    mesh,
-  );
+  const predicted = predict(workload, namespace, mesh);
+  const { prediction, proved, disagreement } = proveOr(predicted, dryRun, mesh);
   const target =
     prediction.kind === "injected"
       ? { revision: prediction.revision, image: prediction.image }
       : undefined;
   const running = workload.pods.map((group) => ({ ...group, change: changeOf(group, target) }));
   const managed = classifyManaged(workload, running);
-  if (!managed && isOutside(workload, running, prediction)) return undefined;
+  // A pod that nothing would inject may be refused all the same: not for our sake.
+  const outcome = prediction.kind === "rejected" ? predicted : prediction;
+  if (!managed && isOutside(workload, running, outcome)) return undefined;
 
   const { verdict, finding } =
     judged("managed", managed) ??

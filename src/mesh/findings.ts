@@ -92,6 +92,13 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
     };
   }
   const podRev = template.labels[REV];
+  if (podRev !== undefined && mesh.revisions.has(podRev)) {
+    return {
+      code: "webhook-missing",
+      reason: `the pod template has ${REV}=${podRev}, whose ConfigMap is there, but no webhook of it selects the pod`,
+      nextStep: `see its webhooks: kubectl get mutatingwebhookconfigurations -l ${REV}=${podRev} -o yaml`,
+    };
+  }
   if (podRev !== undefined) {
     return {
       code: "revision-gone",

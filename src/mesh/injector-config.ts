@@ -131,9 +131,14 @@ function isRequirement(value: unknown): boolean {
   );
 }
 
+/** k8s.io/apimachinery `pkg/util/validation/validation.go`. */
+const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?)?$/;
+const LABEL_KEY = /^(?:[a-z0-9][a-z0-9.-]*\/)?[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?$/;
+
 /** k8s.io/apimachinery `pkg/labels/selector.go`, `NewRequirement`. */
 function isValid({ matchExpressions = [] }: LabelSelector): boolean {
-  return matchExpressions.every(({ operator, values = [] }) => {
+  return matchExpressions.every(({ key, operator, values = [] }) => {
+    if (!LABEL_KEY.test(key) || !values.every((value) => LABEL_VALUE.test(value))) return false;
     if (operator === "In" || operator === "NotIn") return values.length > 0;
     return (operator === "Exists" || operator === "DoesNotExist") && values.length === 0;
   });

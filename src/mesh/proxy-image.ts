@@ -96,24 +96,31 @@ const RULES: ReadonlyMap<string, ImageRule> = new Map<string, ImageRule>([
   [`image: "{{ .ProxyImage }}"`, (_annotation, composed) => composed()],
 ]);
 
-/** A line that names the container, in whatever form YAML allows. */
-const NAMES_PROXY = /\bname: *["']?istio-proxy\b/;
-/** The form of Istio's own templates. */
+const NAMES_PROXY = /(?<![\w-])istio-proxy(?![\w-])/;
+/** How Istio's own templates name the container, and how they leave it out of a loop. */
 const OWN_FORM = /^ *- name: istio-proxy *$/;
+const OWN_LOOP = /eq \$container\.Name "istio-proxy"/;
+/** A line that is nothing but one directive of Go's. */
+const DIRECTIVE = /^\{\{[^}]*\}\}$/;
+const FOREIGN = "in a form that is not Istio's own";
 
 /**
  * The lines of a template that set the image of the container `istio-proxy`, whitespace normalized.
  *
  * @returns `undefined` where the template sets no image for it; a text that is no known form where
- *   the container stands there in another form than Istio's own.
+ *   the container, or its image, stands there in another form than Istio's own.
  */
 function imageExpression(text: string | undefined): string | undefined {
-  const lines = (text ?? "").split("\n");
-  const start = lines.findIndex((line) => NAMES_PROXY.test(line));
-  if (start < 0) return undefined;
-  const [first = "", ...rest] = lines.slice(start);
-  if (!OWN_FORM.test(first)) return normalize([first]);
-  const block = containerBlock(rest, first.indexOf("-")).map((line) => line.trim());
+  const lines = (text ?? "").split("\n").filter((line) => !line.trim().startsWith("#"));
+  const named = lines.filter((line) => NAMES_PROXY.test(line) && !OWN_LOOP.test(line));
+  const [first] = named;
+  if (first === undefined) return undefined;
+  if (named.length > 1 || !OWN_FORM.test(first)) return FOREIGN;
+  const block = containerBlock(lines.slice(lines.indexOf(first) + 1), first.indexOf("-")).map(
+    (line) => line.trim(),
+  );
+  const imaged = block.filter((line) => !DIRECTIVE.test(line) && /\bimage["']? *:/.test(line));
+  if (imaged.some((line) => !line.startsWith("image:"))) return FOREIGN;
   const image = block.findIndex((line) => line.startsWith("image:"));
   if (image < 0) return undefined;
   const open = block.slice(0, image).findLastIndex((line) => /^\{\{-? if /.test(line));

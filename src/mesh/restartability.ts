@@ -60,13 +60,16 @@ export function restartabilityOf(
 }
 
 /** Pods with an ordinal below the partition keep the old template. */
-function isHeldByPartition({ partition, replicas }: StatefulSetRollout, late: readonly PodGroup[]) {
+function isHeldByPartition(
+  { partition, firstOrdinal, replicas }: StatefulSetRollout,
+  late: readonly PodGroup[],
+): boolean {
   if (partition === 0) return false;
   if (partition >= replicas) return true;
   // Only so many lie below it: one more, and some pod would be made anew.
   if (late.reduce((sum, { pods }) => sum + pods, 0) > partition) return false;
   const ordinals = late.flatMap(({ podNames }) => podNames.map((name) => /\d+$/.exec(name)?.[0]));
-  return ordinals.every((ordinal) => Number(ordinal) < partition);
+  return ordinals.every((ordinal) => Number(ordinal) < firstOrdinal + partition);
 }
 
 function consentNeeded(workload: Workload, consent: Consent): Restartability | undefined {

@@ -133,8 +133,7 @@ describe("an error", () => {
     expect(await runProgram(["check", "--context", "prod"], env)).toEqual({
       status: 1,
       stdout: "",
-      stderr:
-        `error: the context "prod" does not exist in ${cluster.kubeconfig}\n` + "there are: test\n",
+      stderr: `error: the context "prod" does not exist in ${cluster.kubeconfig}\nthere are: test\n`,
     });
   });
 

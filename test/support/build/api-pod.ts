@@ -30,13 +30,16 @@ export function apiPod(options: ApiPodOptions = {}): V1Pod {
   };
   const init = proxy ? [{ name: "istio-init", image: proxy.image }] : [];
   const native = sidecar?.native === true;
+  // Injection leaves its status on whatever it changed.
+  const annotations =
+    options.annotations ?? (sidecar ? { "sidecar.istio.io/status": "{}" } : undefined);
   return {
     metadata: {
       name,
       namespace: options.namespace ?? "shop",
       uid: `uid-${name}`,
       ...(options.labels && { labels: options.labels }),
-      ...(options.annotations && { annotations: options.annotations }),
+      ...(annotations && { annotations }),
       ...(owner && {
         ownerReferences: [{ apiVersion: "apps/v1", controller: true, ...owner }],
       }),

@@ -119,6 +119,7 @@ export function statefulSetRollout(
     replicas,
     strategy: "RollingUpdate",
     partition: 0,
+    firstOrdinal: 0,
     status: { ready: replicas, updated: replicas },
     ...overrides,
   };

@@ -19,6 +19,16 @@ describe("what one pod runs", () => {
     ["a native sidecar", { sidecar: { ...SIDECAR, native: true } }, { image: IMAGE, native: true }],
     ["none", {}, { image: undefined, native: false, revision: undefined }],
     [
+      "none, where the template has a container of that name and nothing was injected",
+      { sidecar: SIDECAR, annotations: {} },
+      { image: undefined, native: false, revision: undefined },
+    ],
+    [
+      "what istiod rendered from a Gateway: a revision, and no injection status",
+      { sidecar: SIDECAR, annotations: { "istio.io/rev": "asm-1-28" } },
+      { image: IMAGE, native: false, revision: "asm-1-28" },
+    ],
+    [
       "its revision by annotation",
       { sidecar: SIDECAR, annotations: { "istio.io/rev": "asm-1-27" } },
       { revision: "asm-1-27" },

@@ -310,7 +310,7 @@ describe("the verdict", () => {
       },
       "excluded excluded",
     ],
-  ])("%s: %s", (_what, workload, world, verdict) => {
+  ])("%s", (_what, workload, world, verdict) => {
     expect(verdictOf(workload, world)).toBe(verdict);
   });
 });
@@ -450,7 +450,7 @@ describe("whether it is restarted", () => {
       { policy: { downtime: true } },
       "yes",
     ],
-  ])("%s: %s", (_what, workload, world, answer) => {
+  ])("%s", (_what, workload, world, answer) => {
     expect(judge(workload, world)?.restart.answer).toBe(answer);
   });
 });
@@ -506,7 +506,7 @@ describe("a change of revision while the shared mesh configuration is not copied
       moved,
       "by-hand",
     ],
-  ])("%s: %s", (_what, configMaps, workload, ns, answer) => {
+  ])("%s", (_what, configMaps, workload, ns, answer) => {
     const world = { mesh: mesh({ configMaps: configMaps }), ns };
     const assessment = judge(workload, world);
     expect([assessment?.verdict, assessment?.restart.answer]).toEqual(["outdated", answer]);

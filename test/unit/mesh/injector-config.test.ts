@@ -96,8 +96,6 @@ describe("config", () => {
     "[{matchLabels: {a: {b: c}}}]",
     "[{matchExpressions: {key: a, operator: Exists}}]",
     "[{matchExpressions: [a]}]",
-    "[{matchExpressions: [{operator: Exists}]}]",
-    "[{matchExpressions: [{key: a}]}]",
     "[{matchExpressions: [{key: a, operator: In, values: b}]}]",
     "[{matchExpressions: [{key: a, operator: In, values: [{}]}]}]",
     "[{matchLabels: {a: b}}, job]",

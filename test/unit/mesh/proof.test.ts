@@ -92,18 +92,21 @@ describe("where they disagree the dry run counts, and that is said", () => {
   });
 });
 
-test.each<[dryRun: DryRun, kind: string]>([
-  [POD, "injected"],
-  [NO_SIDECAR, "none"],
-  [REFUSED, "rejected"],
-])("what could not be predicted is decided by %o, and contradicts nothing", (dryRun, kind) => {
-  const result = applyProof(unknown, dryRun, MESH);
-  expect([result.prediction.kind, result.proved, result.disagreement]).toEqual([
-    kind,
-    true,
-    undefined,
-  ]);
-});
+test.each<[what: string, dryRun: DryRun, kind: string]>([
+  ["a sidecar", POD, "injected"],
+  ["no sidecar", NO_SIDECAR, "none"],
+  ["a refusal", REFUSED, "rejected"],
+])(
+  "what could not be predicted is decided by %s, and contradicts nothing",
+  (_what, dryRun, kind) => {
+    const result = applyProof(unknown, dryRun, MESH);
+    expect([result.prediction.kind, result.proved, result.disagreement]).toEqual([
+      kind,
+      true,
+      undefined,
+    ]);
+  },
+);
 
 test("a refusal by PodSecurity is told from others", () => {
   const message = 'pods "p-x" is forbidden: violates PodSecurity "restricted:latest": ...';

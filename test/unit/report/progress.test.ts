@@ -8,24 +8,27 @@ const { ref } = someResult();
 const STARTED: ProgressEvent = { type: "started", ref, image: proxyImage("v1.27.9-6") };
 const DISPLAY = { output: "table", color: "auto", headers: true, verbose: false } as const;
 
-test.each<[event: ProgressEvent, text: string]>([
-  [{ type: "reading", what: "shop, pay" }, "reading shop, pay"],
-  [STARTED, "shop/deploy/web: restarting, to v1.27.9-6"],
+test.each<[what: string, event: ProgressEvent, text: string]>([
+  ["reading", { type: "reading", what: "shop, pay" }, "reading shop, pay"],
+  ["started", STARTED, "shop/deploy/web: restarting, to v1.27.9-6"],
   [
+    "rolling",
     { type: "rolling", ref, message: "1 of 3 new pods are available", ready: 1, wanted: 3 },
     "shop/deploy/web: 1 of 3 new pods ready; 1 of 3 new pods are available",
   ],
   [
+    "waiting",
     { type: "waiting", ref, message: "it is rolling already" },
     "shop/deploy/web: waiting, it is rolling already",
   ],
-  [{ type: "ended", result: someResult() }, "shop/deploy/web: restarted, rolled out"],
+  ["restarted", { type: "ended", result: someResult() }, "shop/deploy/web: restarted, rolled out"],
   [
+    "failed, in the cluster's words",
     { type: "ended", result: someResult({ outcome: "failed", message: "pod\u001b[31m x\nfell" }) },
     "shop/deploy/web: failed, pod x fell",
   ],
-  [{ type: "stopping", message: "interrupted" }, "interrupted"],
-])("%o", (event, text) => {
+  ["stopping", { type: "stopping", message: "interrupted" }, "interrupted"],
+])("%s", (_what, event, text) => {
   expect(formatEvent(event)).toBe(text);
 });
 

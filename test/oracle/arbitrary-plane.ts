@@ -1,0 +1,105 @@
+import { type Arbitrary, array, constant, constantFrom, record, tuple } from "fast-check";
+import { compact, likely, oneOf, sometimes, unlikely } from "./chance.ts";
+import {
+  type Image,
+  type Plane,
+  type Revision,
+  type RevisionName,
+  REVISIONS,
+  type Selector,
+  type World,
+} from "./world.ts";
+
+/** The control planes before and now. */
+export function planes(): Arbitrary<Pick<World, "before" | "now">> {
+  return tuple(plane("before"), plane("now"), changes()).map(([before, other, changed]) => ({
+    before,
+    now: mix(before, other, changed),
+  }));
+}
+
+/** Most parts of the control plane stay, or a world would be all new and nothing in it would lag. */
+const changes = () => record({ revisions: array(sometimes(2)), tags: sometimes(3) });
+
+function mix(before: Plane, other: Plane, changed: { revisions: boolean[]; tags: boolean }): Plane {
+  const revisions: Partial<Record<RevisionName, Revision>> = {};
+  for (const [index, name] of REVISIONS.entries()) {
+    const from = changed.revisions[index] === false ? before : other;
+    const made = from.revisions[name];
+    if (made !== undefined) revisions[name] = made;
+  }
+  return sound({
+    revisions,
+    tags: (changed.tags ? other.tags : before.tags) ?? {},
+  });
+}
+
+function plane(step: "before" | "now"): Arbitrary<Plane> {
+  return tuple(
+    compact<Plane["revisions"]>({
+      "asm-1-27": likely(6, revision(step)),
+      "asm-1-28": likely(6, revision(step)),
+      default: unlikely(5, revision(step)),
+    }),
+    compact<NonNullable<Plane["tags"]>>({
+      prod: likely(5, constantFrom("asm-1-27", "asm-1-28")),
+      default: unlikely(4, constantFrom("asm-1-27", "asm-1-28")),
+    }),
+  ).map(([revisions, tags]) => sound({ revisions, tags }));
+}
+
+/**
+ * The tag `default` switches a revision of that name off, for good: no world has both. And without
+ * any revision the program has nothing to compare with, and says only that.
+ */
+function sound({ revisions, tags = {} }: Plane): Plane {
+  const { default: _tag, ...others } = tags;
+  return {
+    revisions: Object.keys(revisions).length === 0 ? { "asm-1-28": {} } : revisions,
+    tags: "default" in revisions ? others : tags,
+  };
+}
+
+/** Before, few hinder injection: else nothing would run that could lag. */
+function revision(step: "before" | "now"): Arbitrary<Revision> {
+  return compact<Revision>({
+    image: image(),
+    policy: unlikely(step === "now" ? 6 : 20, constantFrom("disabled", "disabled", "on", "")),
+    neverInjectSelector: unlikely(step === "now" ? 5 : 10, selectors()),
+    alwaysInjectSelector: unlikely(5, selectors()),
+    dead: unlikely(step === "now" ? 6 : 30, constantFrom("no-service", "no-pods")),
+    failurePolicy: unlikely(3, constant("Ignore")),
+  });
+}
+
+function image(): Arbitrary<Image> {
+  const whole = constantFrom(
+    "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.27.7-1",
+    "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.27.9-6",
+    "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.28.3-2",
+    "mcr.microsoft.com/oss/istio/proxyv2:1.22.1-hotfix.20240626",
+    "registry:5000/istio/proxyv2:1.2.3-distroless",
+    "registry:5000/istio/proxyv2@sha256:4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945",
+  );
+  const parts = compact<Exclude<Image, string>>({
+    hub: constantFrom("docker.io/istio", "registry:5000/istio"),
+    name: constantFrom("proxyv2", "", "proxyv2-fips"),
+    tag: constantFrom("1.30.1", "1.30.1-debug", "1.30.1-distroless", 1.3, 20240626, 127),
+    variant: unlikely(2, constantFrom("distroless", "debug", "default", "")),
+  });
+  return oneOf<Image>([5, whole], [2, parts]);
+}
+
+function selectors(): Arbitrary<readonly Selector[]> {
+  return array(
+    constantFrom<Selector>(
+      { matchLabels: { mesh: "off" } },
+      { matchExpressions: [{ key: "mesh", operator: "In", values: ["on", "maybe"] }] },
+      { matchExpressions: [{ key: "mesh", operator: "NotIn", values: ["on"] }] },
+      { matchExpressions: [{ key: "mesh", operator: "DoesNotExist" }] },
+      { matchExpressions: [{ key: "mesh", operator: "Exists" }], matchLabels: { mesh: "on" } },
+      {},
+    ),
+    { minLength: 1, maxLength: 2 },
+  );
+}

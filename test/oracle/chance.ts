@@ -1,0 +1,37 @@
+import { type Arbitrary, constant, oneof, record } from "fast-check";
+
+/** True once in so many times. */
+export function sometimes(times: number): Arbitrary<boolean> {
+  return oneOf([times - 1, constant(false)], [1, constant(true)]);
+}
+
+export function unlikely<Value>(times: number, value: Arbitrary<Value>) {
+  return oneOf<Value | undefined>([times - 1, constant(undefined)], [1, value]);
+}
+
+export function likely<Value>(times: number, value: Arbitrary<Value>) {
+  return oneOf<Value | undefined>([1, constant(undefined)], [times - 1, value]);
+}
+
+export function oneOf<Value>(...choices: [weight: number, arbitrary: Arbitrary<Value>][]) {
+  return oneof(...choices.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+}
+
+/** A record without the fields that came out as undefined or empty. */
+export function compact<Made>(
+  fields: Readonly<Record<keyof Made & string, Arbitrary<unknown>>>,
+): Arbitrary<Made> {
+  return record(fields as Record<string, Arbitrary<unknown>>).map((made) => {
+    const present = Object.entries(made).filter(([, value]) => value !== undefined);
+    return Object.fromEntries(present.filter(([, value]) => !isEmpty(value))) as Made;
+  });
+}
+
+function isEmpty(value: unknown): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.keys(value).length === 0
+  );
+}

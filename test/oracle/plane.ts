@@ -1,0 +1,264 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import { parseDocument } from "yaml";
+import type { RealCluster } from "../testbed/real-cluster.ts";
+import type { Answer } from "../support/test-cluster.ts";
+import {
+  type Image,
+  type Plane,
+  type Revision,
+  type RevisionName,
+  REVISIONS,
+  TAGS,
+} from "./world.ts";
+
+const SYSTEM = "/api/v1/namespaces/aks-istio-system";
+const APPS = "/apis/apps/v1/namespaces/aks-istio-system";
+const WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+const PLAIN = "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.27.7-1";
+
+/** The control planes of a bed, which are moved from world to world. */
+export interface Stage {
+  moveTo(plane: Plane): Promise<void>;
+  /** Takes all of it away. */
+  clear(): Promise<void>;
+}
+
+export async function openStage(cluster: RealCluster): Promise<Stage> {
+  const api = strict(cluster);
+  const installed = new Set<RevisionName>();
+  const dead = new Set<RevisionName>();
+  const services = new Map<RevisionName, Answer["body"]>();
+  let nonce = 0;
+  let current: Plane = { revisions: {} };
+
+  async function install(name: RevisionName): Promise<void> {
+    if (installed.has(name)) return;
+    const revision = { name, image: PLAIN, native: name === "asm-1-28" };
+    // Its ports were free a moment before; now and then somebody else has taken one.
+    await cluster.installRevision(revision).catch(() => cluster.installRevision(revision));
+    installed.add(name);
+    // The bed's istiod calls its image `latest`; rules that depend on the version look at the tag.
+    const path = `${APPS}/deployments/${istiod(name)}`;
+    const containers = [{ name: "discovery", image: "registry.istio.io/testing/pilot:1.31.0" }];
+    await api.merge(path, { spec: { template: { spec: { containers } } } }, "strategic");
+  }
+
+  async function remove(name: RevisionName): Promise<void> {
+    if (!installed.delete(name)) return;
+    dead.delete(name);
+    services.delete(name);
+    await cluster.removeRevision(name);
+    // The bed goes by names, and most of this revision's lack its own.
+    if (name === "default") {
+      await api.remove(`${WEBHOOKS}/istio-sidecar-injector-aks-istio-system`);
+      await api.remove(`${SYSTEM}/configmaps/istio-sidecar-injector`);
+      await api.remove(`${SYSTEM}/services/istiod`);
+      await api.remove(`${APPS}/deployments/istiod`);
+    }
+  }
+
+  async function revive(name: RevisionName): Promise<void> {
+    if (!dead.delete(name)) return;
+    const service = services.get(name);
+    if (service !== undefined) await api.create(`${SYSTEM}/services`, service);
+    services.delete(name);
+    await cluster.mendRevision(name);
+    await setReplicas(name, 1);
+  }
+
+  async function kill(name: RevisionName, how: Revision["dead"]): Promise<void> {
+    if (how === "no-service") {
+      const path = `${SYSTEM}/services/${istiod(name)}`;
+      const { metadata, spec } = await api.get(path);
+      // With its address, to which the bed's tunnel has a route.
+      services.set(name, { ...bare("v1", "Service", metadata), spec });
+      await api.remove(path);
+    }
+    if (how === "no-pods") await setReplicas(name, 0);
+    if (how === undefined) return;
+    // Over open connections the API server would go on asking it.
+    await cluster.breakRevision(name);
+    dead.add(name);
+  }
+
+  async function setReplicas(name: RevisionName, replicas: number): Promise<void> {
+    await api.merge(`${APPS}/deployments/${istiod(name)}`, { spec: { replicas } });
+    await until(`${replicas} endpoints of ${name}`, async () => {
+      const query = `labelSelector=kubernetes.io/service-name%3D${istiod(name)}`;
+      const { items } = await api.get(
+        `/apis/discovery.k8s.io/v1/namespaces/aks-istio-system/endpointslices?${query}`,
+      );
+      const ready = items
+        .flatMap((slice: Answer["body"]) => slice.endpoints ?? [])
+        .filter((endpoint: Answer["body"]) => endpoint.conditions?.ready);
+      return ready.length === replicas;
+    });
+  }
+
+  /** Resolves once injection shows it: istiod follows its ConfigMap a little later. */
+  async function configure(name: RevisionName, revision: Revision): Promise<void> {
+    nonce += 1;
+    const mark = `state-${nonce}`;
+    // A policy that never injects would hide the mark, so the rest comes first.
+    await writeConfig(name, { ...revision, policy: "enabled" }, mark);
+    await until(`${mark} of ${name}`, async () => (await probe(name)).mark === mark);
+    const { policy = "enabled" } = revision;
+    if (policy === "enabled") return;
+    await writeConfig(name, revision, `${mark}-done`);
+    await until(`policy ${policy} of ${name}`, async () => {
+      const { mark: seen } = await probe(name);
+      return seen === `${mark}-done` || seen === undefined;
+    });
+  }
+
+  async function writeConfig(name: RevisionName, revision: Revision, mark: string): Promise<void> {
+    const suffix = name === "default" ? "" : `-${name}`;
+    const path = `${SYSTEM}/configmaps/istio-sidecar-injector${suffix}`;
+    const { data } = await api.get(path);
+    const config = parseDocument(data.config);
+    config.set("policy", revision.policy ?? "enabled");
+    config.set("neverInjectSelector", revision.neverInjectSelector ?? []);
+    config.set("alwaysInjectSelector", revision.alwaysInjectSelector ?? []);
+    config.set("injectedAnnotations", { [MARK]: mark });
+    const values = JSON.parse(data.values);
+    setImage(values.global, revision.image ?? PLAIN);
+    await api.merge(path, {
+      data: { config: config.toString(QUOTED), values: JSON.stringify(values) },
+    });
+  }
+
+  /** What a pod gets that asks for a revision or a tag by its own labels. */
+  async function probe(label: string) {
+    const { status, body } = await cluster.request("POST", `${SYSTEM}/pods?dryRun=All`, {
+      body: {
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: {
+          generateName: "probe-",
+          labels: { "istio.io/rev": label, "sidecar.istio.io/inject": "true" },
+        },
+        spec: { containers: [{ name: "probe", image: "probe" }] },
+      },
+    });
+    const annotations = status === 201 ? (body.metadata.annotations ?? {}) : {};
+    return { revision: annotations["istio.io/rev"], mark: annotations[MARK], status };
+  }
+
+  async function setFailurePolicy(name: RevisionName, policy: string): Promise<void> {
+    const query = `labelSelector=istio.io/rev%3D${name}`;
+    for (const { metadata, webhooks } of (await api.get(`${WEBHOOKS}?${query}`)).items) {
+      await api.merge(`${WEBHOOKS}/${metadata.name}`, {
+        webhooks: webhooks.map((webhook: object) => ({ ...webhook, failurePolicy: policy })),
+      });
+    }
+  }
+
+  /** Does only what differs from the plane before: much of this takes seconds. */
+  async function moveTo(plane: Plane): Promise<void> {
+    if (isDeepStrictEqual(plane, current)) return;
+    const { revisions, tags = {} } = plane;
+    const movedTags = TAGS.filter((tag) => tags[tag] !== current.tags?.[tag]);
+    // A tag may point at what is removed below.
+    const targets = movedTags.flatMap((tag) => tags[tag] ?? []);
+    const changed = REVISIONS.filter(
+      (name) =>
+        targets.includes(name) || !isDeepStrictEqual(revisions[name], current.revisions[name]),
+    );
+    const needed = changed.filter(
+      (name) => revisions[name] !== undefined || targets.includes(name),
+    );
+    current = { revisions: {} };
+    for (const name of changed) if (installed.has(name)) await revive(name);
+    for (const tag of movedTags) if (tags[tag] === undefined) await cluster.removeTag(tag);
+    await Promise.all(needed.map(install));
+    for (const name of targets) await configure(name, {});
+    for (const tag of movedTags) {
+      const revision = tags[tag];
+      if (revision === undefined) continue;
+      await cluster.setTag(tag, revision);
+      await until(`tag ${tag}`, async () => (await probe(tag)).revision === revision);
+    }
+    for (const name of needed) await configure(name, revisions[name] ?? {});
+    for (const name of needed) {
+      await setFailurePolicy(name, revisions[name]?.failurePolicy ?? "Fail");
+    }
+    for (const name of changed) if (revisions[name] === undefined) await remove(name);
+    for (const name of changed) if (installed.has(name)) await kill(name, revisions[name]?.dead);
+    // The API server sees changed webhooks and Services a moment later.
+    await sleep(1500);
+    current = plane;
+  }
+
+  async function clear(): Promise<void> {
+    for (const tag of TAGS) await cluster.removeTag(tag);
+    for (const name of REVISIONS) await remove(name);
+    current = { revisions: {} };
+  }
+
+  // Another suite may have left a revision of that name behind.
+  for (const name of REVISIONS) await cluster.removeRevision(name).catch(() => undefined);
+  return { moveTo, clear };
+}
+
+/** An annotation that the injector adds to all pods: it tells which configuration it works by. */
+const MARK = "oracle.test/state";
+
+/** istiod reads YAML 1.1, where a plain `on` is a boolean. */
+const QUOTED = {
+  lineWidth: 0,
+  defaultStringType: "QUOTE_DOUBLE",
+  defaultKeyType: "PLAIN",
+} as const;
+
+function istiod(name: RevisionName): string {
+  return name === "default" ? "istiod" : `istiod-${name}`;
+}
+
+function setImage(global: Answer["body"], image: Image): void {
+  const parts =
+    typeof image === "string"
+      ? { hub: "registry.istio.io/testing", name: image, tag: "latest" }
+      : image;
+  Object.assign(global, { hub: parts.hub, tag: parts.tag, variant: "" });
+  if ("variant" in parts && parts.variant !== undefined) global.variant = parts.variant;
+  global.proxy.image = parts.name;
+  global.proxy_init.image = parts.name;
+}
+
+/** An object to create anew from one that was read. */
+function bare(apiVersion: string, kind: string, { name, labels }: Answer["body"]) {
+  return { apiVersion, kind, metadata: { name, labels } };
+}
+
+async function until(what: string, check: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await check())) {
+    if (Date.now() > deadline) throw new Error(`${what}: not within 30 s`);
+    await sleep(50);
+  }
+}
+
+/** Requests that must succeed. */
+function strict(cluster: RealCluster) {
+  async function send(method: string, path: string, body?: unknown, contentType?: string) {
+    const answer = await cluster.request(method, path, {
+      body,
+      ...(contentType !== undefined && { contentType }),
+    });
+    if (answer.status < 300 || (method === "DELETE" && answer.status === 404)) return answer.body;
+    throw new Error(`${method} ${path}: ${answer.status} ${answer.body.message ?? answer.body}`);
+  }
+  return {
+    get: (path: string) => send("GET", path),
+    create: (path: string, body: unknown) => send("POST", path, body),
+    remove: (path: string) => send("DELETE", path, { propagationPolicy: "Background" }),
+    merge: (path: string, body: unknown, how: "merge" | "strategic" = "merge") =>
+      send("PATCH", path, body, HOW[how]),
+  };
+}
+
+const HOW = {
+  merge: "application/merge-patch+json",
+  strategic: "application/strategic-merge-patch+json",
+} as const;
