@@ -199,7 +199,7 @@ describe("what a restart would make worse", () => {
   }) => {
     await cluster.installRevision({ name: "asm-1-17", image: OLD });
     const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
-    const slow = { annotations: { "test.istio-upgrade/ready-after": "6s" } };
+    const slow = { annotations: { "test.istio-upgrade/ready-after": "3s" } };
     await sandbox.create("deployments", deployment("first", { replicas: 4, ...slow }));
     await sandbox.create("deployments", deployment("second", { replicas: 2, ...slow }));
     await untilReady(sandbox, 6);

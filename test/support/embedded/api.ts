@@ -5,7 +5,7 @@ import {
   type KubeObject,
   apiVersion,
   findKind,
-  hasGroup,
+  isBuiltIn,
   isNamespaced,
 } from "./kinds.ts";
 import { endpointSlices, labelPredicate, page } from "./lists.ts";
@@ -75,7 +75,7 @@ function targetOf(path: string): Target {
   const [group = "", version, ...steps] = root === "apis" ? rest : ["", ...rest];
   const inNamespace = steps[0] === "namespaces" && steps.length > 2;
   const [resource = "", name, subresource] = inNamespace ? steps.slice(2) : steps;
-  if (root === "apis" && !hasGroup(group)) throw noSuchPage();
+  if (root === "apis" && !isBuiltIn(group)) throw noSuchPage();
   const kind = findKind(group, resource);
   const isKnown = (root === "api" || root === "apis") && version === "v1";
   if (kind === undefined || !isKnown || subresource !== undefined) throw notImplemented(path);

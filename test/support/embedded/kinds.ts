@@ -29,9 +29,12 @@ export function findKind(group: string, resource: string): Kind | undefined {
   return KINDS.find((kind) => kind.group === group && kind.resource === resource);
 }
 
-/** Of what is not installed, the real server knows not even the path. */
-export function hasGroup(group: string): boolean {
-  return KINDS.some((kind) => kind.group === group);
+/**
+ * Of custom resources none is installed, and of those the real server knows not even the path.
+ * Kubernetes' own groups are `apps`, or one word before `.k8s.io`.
+ */
+export function isBuiltIn(group: string): boolean {
+  return /^[a-z]*(\.k8s\.io)?$/.test(group);
 }
 
 export function kindNamed(name: string): Kind {
