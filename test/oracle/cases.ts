@@ -1,7 +1,49 @@
-import type { Case } from "./world.ts";
+import type { Case, Plane } from "./world.ts";
 
-/**
- * Cases that are kept: once found in a random world, reduced, and held from then on. `plane` and
- * `place` are shorthands for worlds in which nothing moved.
- */
-export const CASES: readonly (readonly [name: string, kept: Case])[] = [];
+const BOTH: Plane = { revisions: { "asm-1-27": {}, "asm-1-28": {} } };
+const still = { before: BOTH, now: BOTH };
+
+/** Cases that are kept: once found in a random world, reduced, and held from then on. */
+export const CASES: readonly (readonly [name: string, kept: Case])[] = [
+  [
+    "a template's own container istio-proxy is no sidecar where nothing is injected",
+    {
+      ...still,
+      place: { before: { "istio.io/rev": "gone" }, now: { "istio.io/rev": "gone" } },
+      workload: { kind: "StatefulSet", when: "now", proxy: "auto" },
+    },
+  ],
+  [
+    "nor is it one in pods made before the namespace got its label",
+    {
+      ...still,
+      place: { before: {}, now: { "istio.io/rev": "asm-1-27" } },
+      workload: { kind: "DaemonSet", when: "before", proxy: "custom:1" },
+    },
+  ],
+  [
+    "the pin of a native sidecar is known from the pod alone",
+    {
+      ...still,
+      place: { before: { "istio.io/rev": "asm-1-27" }, now: { "istio.io/rev": "asm-1-27" } },
+      workload: {
+        kind: "CronJob",
+        when: "now",
+        annotations: { "sidecar.istio.io/nativeSidecar": "true" },
+        proxy: "custom:1",
+      },
+    },
+  ],
+  [
+    "two templates that both bring a native sidecar make a pod that is refused",
+    {
+      ...still,
+      place: { before: { "istio.io/rev": "asm-1-28" }, now: { "istio.io/rev": "asm-1-28" } },
+      workload: {
+        kind: "Deployment",
+        when: "now",
+        annotations: { "inject.istio.io/templates": "sidecar,gateway" },
+      },
+    },
+  ],
+];

@@ -1,4 +1,3 @@
-import { randomInt } from "node:crypto";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { connectRealCluster, type RealCluster } from "../testbed/global-setup.ts";
 import { sampleWorlds } from "./arbitrary.ts";
@@ -33,17 +32,14 @@ test.for(CASES)("%s", { timeout: 120_000 }, async ([, kept]) => {
   expect(disagreements(compared).map(describe)).toEqual([]);
 });
 
-test.for([
-  ["a fixed seed", FIXED_SEED],
-  ["a fresh seed", randomInt(2 ** 31)],
-] as const)(
-  "verdicts are what the real injector does, in the worlds of %s: %i",
+// Fresh seeds are for `npm run oracle`: what they find is kept as a case above.
+test(
+  "verdicts are what the real injector does, in random worlds of a fixed seed",
   { timeout: 1_200_000 },
-  async ([, seed]) => {
-    say(`oracle: seed ${seed}\n`);
-    const worlds = sampleWorlds(seed, WORKLOADS);
+  async () => {
+    const worlds = sampleWorlds(FIXED_SEED, WORKLOADS);
     const compared = await runWorlds(cluster, stage, worlds, () => undefined);
-    say(summarize(compared));
+    say(`oracle: seed ${FIXED_SEED}\n${summarize(compared)}`);
     await explain(cluster, stage, compared, say);
     expect(disagreements(compared).map(describe)).toEqual([]);
   },

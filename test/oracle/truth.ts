@@ -58,9 +58,15 @@ export async function findTruth(cluster: RealCluster, placed: Placed): Promise<T
   return { ...seen, verdict: unpinned === target.image ? "current" : "pinned" };
 }
 
-/** Refused by the injector itself, or by somebody who saw what it had added. */
+/**
+ * Refused by the injector itself, or by somebody who saw what it had added: istio-init, since a
+ * container istio-proxy may be the template's own, or the sidecar twice.
+ */
 function isInjected(refusal: string | undefined): boolean {
-  return refusal !== undefined && /sidecar-injector\.istio\.io|"istio-(init|proxy)"/.test(refusal);
+  return (
+    refusal !== undefined &&
+    /sidecar-injector\.istio\.io|"istio-init"|Duplicate value: "istio-proxy"/.test(refusal)
+  );
 }
 
 /** Refused by what no webhook tells: only a dry run can show it. */
