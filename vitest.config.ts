@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 /** `npm test` runs the first three; `npm run test:cluster` the last, on a real control plane. */
 export default defineConfig({
   test: {
+    // The tests mostly wait, for rollouts and for spawned programs.
+    maxWorkers: 4,
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
       {
