@@ -3,7 +3,7 @@ import { expect, vi } from "vitest";
 import type { EmbeddedCluster } from "../support/embedded/cluster.ts";
 import { pod } from "../support/manifests.ts";
 import type { Answer } from "../support/test-cluster.ts";
-import { type Sandbox, test } from "./sandbox.ts";
+import { onlyEmbedded, type Sandbox, test } from "./sandbox.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
@@ -81,7 +81,7 @@ test("an expired token is answered with 410 and one that goes on", async ({
   sandbox,
   skip,
 }) => {
-  if (cluster.kind === "real") skip("the real API server takes five minutes to forget");
+  onlyEmbedded(cluster, skip, "the real API server takes five minutes to forget a list");
   const names = await createPods(sandbox, 3);
   const first = await cluster.request("GET", `${sandbox.path("pods")}?limit=1`);
   (cluster as EmbeddedCluster).expireContinueTokens();

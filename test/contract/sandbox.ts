@@ -14,6 +14,17 @@ export async function eventually(assertion: () => Promise<void>): Promise<void> 
   await vi.waitFor(assertion, { timeout: 30_000, interval: 50 });
 }
 
+/** Skips a test of what only the embedded cluster has, and says why: the runner does not. */
+export function onlyEmbedded(
+  cluster: TestCluster,
+  skip: (reason: string) => void,
+  reason: string,
+): void {
+  if (cluster.kind === "embedded") return;
+  process.stderr.write(`skipped: ${reason}\n`);
+  skip(reason);
+}
+
 export const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";
 
 /** A namespace of one test's own, with paths and requests relative to it. */
