@@ -35,9 +35,7 @@ export async function findTruth(cluster: RealCluster, placed: Placed): Promise<T
   const pods = await livePods(cluster, placed);
   const running = pods.flatMap(({ sidecar }) => sidecar ?? []);
   const answer = await dryRun(cluster, placed, podTemplate(placed.name, workload));
-  // Without the generated name, which is another one each time.
-  const refusal =
-    answer.status === 201 ? undefined : String(answer.body.message).replace(/"dry-\w+"/, '"dry"');
+  const refusal = answer.status === 201 ? undefined : steadyWords(String(answer.body.message));
   const target = refusal === undefined ? sidecarOf(answer.body) : undefined;
   const seen = { target, pods, refusal };
 
@@ -56,6 +54,11 @@ export async function findTruth(cluster: RealCluster, placed: Placed): Promise<T
   const plain = await dryRun(cluster, placed, withoutPin(podTemplate(placed.name, workload)));
   const unpinned = plain.status === 201 && sidecarOf(plain.body)?.image;
   return { ...seen, verdict: unpinned === target.image ? "current" : "pinned" };
+}
+
+/** Without what differs each time: the generated name, and the order in which templates are named. */
+function steadyWords(message: string): string {
+  return message.replace(/"dry-\w+"/, '"dry"').replace(/; have .*/, "");
 }
 
 /**
