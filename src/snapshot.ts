@@ -178,6 +178,10 @@ interface RolloutBase {
   readonly resourceVersion: string;
   /** The workload's own selector. */
   readonly selector: LabelSelector;
+  /** Pods that a rolling update may add at a time: `maxSurge`, resolved. */
+  readonly surge: number;
+  /** Pods that it may take away at a time: `maxUnavailable`, resolved. */
+  readonly unavailable: number;
 }
 
 export interface DeploymentRollout extends RolloutBase {
@@ -185,8 +189,6 @@ export interface DeploymentRollout extends RolloutBase {
   readonly replicas: number;
   readonly paused: boolean;
   readonly strategy: "RollingUpdate" | "Recreate";
-  /** `maxSurge` is zero, as a number or as a percentage. */
-  readonly surgeless: boolean;
   readonly status: {
     readonly replicas: number;
     readonly updated: number;

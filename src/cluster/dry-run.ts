@@ -4,7 +4,7 @@ import { isRestartable, resourceOf } from "../mesh/kinds.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "./api-error.ts";
 import type { Api } from "./api.ts";
-import type { RestartableObject } from "./records.ts";
+import type { RestartableObject } from "./rollout-record.ts";
 import { groupOf } from "./tally.ts";
 import { createPodDryRun } from "./write.ts";
 

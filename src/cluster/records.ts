@@ -1,31 +1,18 @@
 import type {
   V1Container,
-  V1DaemonSet,
   V1Deployment,
   V1Endpoint,
   V1EndpointSlice,
-  V1LabelSelector,
   V1MutatingWebhook,
   V1MutatingWebhookConfiguration,
   V1Namespace,
   V1PodTemplateSpec,
   V1Service,
-  V1StatefulSet,
 } from "@kubernetes/client-node";
-import type {
-  DaemonSetRollout,
-  DeploymentRollout,
-  Istiod,
-  LabelSelector,
-  Namespace,
-  PodTemplate,
-  Rollout,
-  Service,
-  StatefulSetRollout,
-  Webhook,
-  Workload,
-} from "../snapshot.ts";
+import type { Istiod, Namespace, PodTemplate, Service, Webhook, Workload } from "../snapshot.ts";
 import type { RestartableKind } from "../mesh/kinds.ts";
+import { type RestartableObject, rolloutRecord } from "./rollout-record.ts";
+import { selectorRecord } from "./selector-record.ts";
 
 /** From the API's JSON to the snapshot's records: each keeps only what is decided upon. */
 
@@ -67,13 +54,6 @@ function coversPodCreation({ rules }: V1MutatingWebhook): boolean {
       (has(rule.resources, "pods") || has(rule.resources, "*/*")) &&
       rule.scope !== "Cluster",
   );
-}
-
-function selectorRecord(selector: V1LabelSelector | undefined): LabelSelector {
-  return {
-    matchLabels: selector?.matchLabels ?? {},
-    matchExpressions: selector?.matchExpressions ?? [],
-  };
 }
 
 export function serviceRecord({ metadata, spec }: V1Service): Service {
@@ -131,8 +111,6 @@ export function findProxy(containers: readonly V1Container[]): V1Container | und
   return containers.find(({ name }) => name === "istio-proxy");
 }
 
-export type RestartableObject = V1Deployment | V1StatefulSet | V1DaemonSet;
-
 /** A workload with no pods yet. */
 export function workloadRecord(kind: RestartableKind, object: RestartableObject): Workload {
   const { metadata, spec } = object;
@@ -148,72 +126,5 @@ export function workloadRecord(kind: RestartableKind, object: RestartableObject)
     pods: [],
     terminating: 0,
     terminatingPods: [],
-  };
-}
-
-function rolloutRecord(kind: RestartableKind, object: RestartableObject): Rollout {
-  const base = {
-    generation: object.metadata?.generation ?? 0,
-    observedGeneration: object.status?.observedGeneration ?? 0,
-    resourceVersion: object.metadata?.resourceVersion ?? "",
-    selector: selectorRecord(object.spec?.selector),
-  };
-  switch (kind) {
-    case "Deployment":
-      return { ...base, ...deploymentFacts(object) };
-    case "StatefulSet":
-      return { ...base, ...statefulSetFacts(object as V1StatefulSet) };
-    case "DaemonSet":
-      return { ...base, ...daemonSetFacts(object as V1DaemonSet) };
-  }
-}
-
-/** Fields that every kind has are left to `rolloutRecord`. */
-type Facts<Kind extends Rollout> = Omit<
-  Kind,
-  "generation" | "observedGeneration" | "resourceVersion" | "selector"
->;
-
-function deploymentFacts({ spec, status }: V1Deployment): Facts<DeploymentRollout> {
-  return {
-    kind: "Deployment",
-    replicas: spec?.replicas ?? 1,
-    paused: spec?.paused === true,
-    strategy: spec?.strategy?.type === "Recreate" ? "Recreate" : "RollingUpdate",
-    surgeless: /^0%?$/.test(String(spec?.strategy?.rollingUpdate?.maxSurge ?? "25%")),
-    status: {
-      replicas: status?.replicas ?? 0,
-      updated: status?.updatedReplicas ?? 0,
-      available: status?.availableReplicas ?? 0,
-    },
-    conditions: (status?.conditions ?? []).map(({ type, status: value, reason, message }) => ({
-      type,
-      status: value,
-      reason: reason ?? "",
-      message: message ?? "",
-    })),
-  };
-}
-
-function statefulSetFacts({ spec, status }: V1StatefulSet): Facts<StatefulSetRollout> {
-  return {
-    kind: "StatefulSet",
-    replicas: spec?.replicas ?? 1,
-    strategy: spec?.updateStrategy?.type === "OnDelete" ? "OnDelete" : "RollingUpdate",
-    partition: spec?.updateStrategy?.rollingUpdate?.partition ?? 0,
-    firstOrdinal: spec?.ordinals?.start ?? 0,
-    status: { ready: status?.readyReplicas ?? 0, updated: status?.updatedReplicas ?? 0 },
-  };
-}
-
-function daemonSetFacts({ spec, status }: V1DaemonSet): Facts<DaemonSetRollout> {
-  return {
-    kind: "DaemonSet",
-    strategy: spec?.updateStrategy?.type === "OnDelete" ? "OnDelete" : "RollingUpdate",
-    status: {
-      desired: status?.desiredNumberScheduled ?? 0,
-      updated: status?.updatedNumberScheduled ?? 0,
-      available: status?.numberAvailable ?? 0,
-    },
   };
 }

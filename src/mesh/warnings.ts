@@ -24,7 +24,7 @@ export function warningsFor(
     warn("terminating", `${terminating} terminating pods are left out of the verdict`);
   }
   if (!restarts) return warnings;
-  if (rollout?.kind === "Deployment" && rollout.replicas === 1 && rollout.surgeless) {
+  if (rollout?.kind === "Deployment" && rollout.replicas === 1 && rollout.surge === 0) {
     warn("single-replica", "one replica without surge: it is down while its pod restarts");
   }
   if (template !== undefined && !template.probed) {

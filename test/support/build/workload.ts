@@ -97,7 +97,8 @@ export function deploymentRollout(
     replicas,
     paused: false,
     strategy: "RollingUpdate",
-    surgeless: false,
+    surge: Math.ceil(replicas / 4),
+    unavailable: Math.floor(replicas / 4),
     status: { replicas, updated: replicas, available: replicas },
     conditions: [],
     ...overrides,
@@ -120,6 +121,8 @@ export function statefulSetRollout(
     strategy: "RollingUpdate",
     partition: 0,
     firstOrdinal: 0,
+    surge: 0,
+    unavailable: 1,
     status: { ready: replicas, updated: replicas },
     ...overrides,
   };
@@ -135,6 +138,8 @@ export function daemonSetRollout(
     ...SEEN,
     kind: "DaemonSet",
     strategy: "RollingUpdate",
+    surge: 0,
+    unavailable: 1,
     status: { desired, updated: desired, available: desired },
     ...overrides,
   });

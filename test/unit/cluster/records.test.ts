@@ -232,26 +232,35 @@ describe("a workload's rollout", () => {
         replicas: 1,
         paused: false,
         strategy: "RollingUpdate",
-        surgeless: false,
+        surge: 1,
+        unavailable: 0,
         status: { replicas: 0, updated: 0, available: 0 },
         conditions: [],
       },
     });
   });
 
+  // As the controllers resolve them; the defaults are those of the API server.
   test.each([
-    [0, true],
-    ["0%", true],
-    [1, false],
-    ["25%", false],
-    ["10%", false],
-    [undefined, false],
-  ])("with maxSurge %s has no surge: %s", (maxSurge, surgeless) => {
-    const rollingUpdate = maxSurge === undefined ? {} : { maxSurge: maxSurge as never };
-    const spec = { ...base.spec, strategy: { rollingUpdate } };
-    expect(workloadRecord("Deployment", { metadata, spec })).toMatchObject({
-      rollout: { surgeless },
-    });
+    [undefined, undefined, 10, { surge: 3, unavailable: 2 }],
+    [0, 1, 10, { surge: 0, unavailable: 1 }],
+    ["0%", "0%", 10, { surge: 0, unavailable: 1 }],
+    [2, 0, 10, { surge: 2, unavailable: 0 }],
+    ["25%", "25%", 1, { surge: 1, unavailable: 0 }],
+    ["10%", "100%", 25, { surge: 3, unavailable: 25 }],
+  ])("with maxSurge %s and maxUnavailable %s of %i", (maxSurge, maxUnavailable, replicas, size) => {
+    const rollingUpdate = { maxSurge: maxSurge as never, maxUnavailable: maxUnavailable as never };
+    const spec = { ...base.spec, replicas, strategy: { rollingUpdate } };
+    expect(workloadRecord("Deployment", { metadata, spec }).rollout).toMatchObject(size);
+    const status = { desiredNumberScheduled: 25 } as never;
+    const daemon = { rollingUpdate: { maxSurge: 0 as never, maxUnavailable: "10%" as never } };
+    expect(
+      workloadRecord("DaemonSet", {
+        metadata,
+        spec: { ...base.spec, updateStrategy: daemon },
+        status,
+      }).rollout,
+    ).toMatchObject({ surge: 0, unavailable: 3 });
   });
 
   test("of a Deployment keeps what was set", () => {
@@ -270,6 +279,8 @@ describe("a workload's rollout", () => {
       replicas: 0,
       paused: true,
       strategy: "Recreate",
+      surge: 0,
+      unavailable: 0,
       observedGeneration: 3,
       status: { replicas: 4, updated: 3, available: 2 },
       conditions: [
@@ -295,6 +306,8 @@ describe("a workload's rollout", () => {
       strategy: "OnDelete",
       partition: 2,
       status: { ready: 2, updated: 1 },
+      surge: 0,
+      unavailable: 1,
     });
   });
 

@@ -20,12 +20,12 @@ describe("a restart of", () => {
     ["one replica with surge warns of nothing", deployment("web", { pods: ONE }), []],
     [
       "one replica without surge",
-      deployment("web", { pods: ONE, rollout: { surgeless: true } }),
+      deployment("web", { pods: ONE, rollout: { surge: 0 } }),
       ["single-replica"],
     ],
     [
       "two replicas without surge warns of nothing",
-      deployment("web", { pods: TWO, rollout: { surgeless: true } }),
+      deployment("web", { pods: TWO, rollout: { surge: 0 } }),
       [],
     ],
     ["a StatefulSet of one warns of nothing: it is refused", statefulSet("db", { pods: ONE }), []],
@@ -78,7 +78,7 @@ test("without a restart only what bears on the verdict is said", () => {
     labels: FLUX,
     annotations: ARGO,
     template: { probed: false },
-    rollout: { surgeless: true },
+    rollout: { surge: 0 },
   });
   expect(codes(workload, true)).toEqual([
     "terminating",

@@ -1,0 +1,119 @@
+import type { V1DaemonSet, V1Deployment, V1StatefulSet } from "@kubernetes/client-node";
+import type { RestartableKind } from "../mesh/kinds.ts";
+import type {
+  DaemonSetRollout,
+  DeploymentRollout,
+  Rollout,
+  StatefulSetRollout,
+} from "../snapshot.ts";
+import { selectorRecord } from "./selector-record.ts";
+
+export type RestartableObject = V1Deployment | V1StatefulSet | V1DaemonSet;
+
+/** What says how a workload rolls, and how far it is. */
+export function rolloutRecord(kind: RestartableKind, object: RestartableObject): Rollout {
+  const base = {
+    generation: object.metadata?.generation ?? 0,
+    observedGeneration: object.status?.observedGeneration ?? 0,
+    resourceVersion: object.metadata?.resourceVersion ?? "",
+    selector: selectorRecord(object.spec?.selector),
+    ...stepSize(kind, object),
+  };
+  switch (kind) {
+    case "Deployment":
+      return { ...base, ...deploymentFacts(object) };
+    case "StatefulSet":
+      return { ...base, ...statefulSetFacts(object as V1StatefulSet) };
+    case "DaemonSet":
+      return { ...base, ...daemonSetFacts(object as V1DaemonSet) };
+  }
+}
+
+/**
+ * How many pods a rolling update adds and takes away at a time.
+ * Source: k8s.io/kubernetes `pkg/controller/deployment/util` ResolveFenceposts,
+ * `pkg/controller/daemon/util` SurgeCount; both round a surge up. A StatefulSet has no surge.
+ */
+function stepSize(
+  kind: RestartableKind,
+  object: RestartableObject,
+): Pick<Rollout, "surge" | "unavailable"> {
+  switch (kind) {
+    case "Deployment": {
+      const { replicas = 1, strategy } = (object as V1Deployment).spec ?? {};
+      if (strategy?.type === "Recreate") return { surge: 0, unavailable: replicas };
+      const surge = resolved(strategy?.rollingUpdate?.maxSurge ?? "25%", replicas, Math.ceil);
+      const limit = strategy?.rollingUpdate?.maxUnavailable ?? "25%";
+      const unavailable = resolved(limit, replicas, Math.floor);
+      return { surge, unavailable: surge + unavailable === 0 ? 1 : unavailable };
+    }
+    case "StatefulSet": {
+      const { replicas = 1, updateStrategy } = (object as V1StatefulSet).spec ?? {};
+      const limit = updateStrategy?.rollingUpdate?.maxUnavailable ?? 1;
+      return { surge: 0, unavailable: Math.max(1, resolved(limit, replicas, Math.ceil)) };
+    }
+    case "DaemonSet": {
+      const { spec, status } = object as V1DaemonSet;
+      const desired = status?.desiredNumberScheduled ?? 0;
+      const limits = spec?.updateStrategy?.rollingUpdate;
+      const surge = resolved(limits?.maxSurge ?? 0, desired, Math.ceil);
+      const unavailable = resolved(limits?.maxUnavailable ?? 1, desired, Math.ceil);
+      return { surge, unavailable: surge > 0 ? 0 : Math.max(1, unavailable) };
+    }
+  }
+}
+
+/** A number of pods, or a percentage of all of them. */
+function resolved(limit: number | string, all: number, round: (pods: number) => number): number {
+  const [, percent] = /^(\d+)%$/.exec(String(limit)) ?? [];
+  return percent === undefined ? Number(limit) : round((Number(percent) * all) / 100);
+}
+
+/** Fields that every kind has are left to `rolloutRecord`. */
+type Facts<Kind extends Rollout> = Omit<
+  Kind,
+  "generation" | "observedGeneration" | "resourceVersion" | "selector" | "surge" | "unavailable"
+>;
+
+function deploymentFacts({ spec, status }: V1Deployment): Facts<DeploymentRollout> {
+  return {
+    kind: "Deployment",
+    replicas: spec?.replicas ?? 1,
+    paused: spec?.paused === true,
+    strategy: spec?.strategy?.type === "Recreate" ? "Recreate" : "RollingUpdate",
+    status: {
+      replicas: status?.replicas ?? 0,
+      updated: status?.updatedReplicas ?? 0,
+      available: status?.availableReplicas ?? 0,
+    },
+    conditions: (status?.conditions ?? []).map(({ type, status: value, reason, message }) => ({
+      type,
+      status: value,
+      reason: reason ?? "",
+      message: message ?? "",
+    })),
+  };
+}
+
+function statefulSetFacts({ spec, status }: V1StatefulSet): Facts<StatefulSetRollout> {
+  return {
+    kind: "StatefulSet",
+    replicas: spec?.replicas ?? 1,
+    strategy: spec?.updateStrategy?.type === "OnDelete" ? "OnDelete" : "RollingUpdate",
+    partition: spec?.updateStrategy?.rollingUpdate?.partition ?? 0,
+    firstOrdinal: spec?.ordinals?.start ?? 0,
+    status: { ready: status?.readyReplicas ?? 0, updated: status?.updatedReplicas ?? 0 },
+  };
+}
+
+function daemonSetFacts({ spec, status }: V1DaemonSet): Facts<DaemonSetRollout> {
+  return {
+    kind: "DaemonSet",
+    strategy: spec?.updateStrategy?.type === "OnDelete" ? "OnDelete" : "RollingUpdate",
+    status: {
+      desired: status?.desiredNumberScheduled ?? 0,
+      updated: status?.updatedNumberScheduled ?? 0,
+      available: status?.numberAvailable ?? 0,
+    },
+  };
+}

@@ -1,0 +1,9 @@
+import type { V1LabelSelector } from "@kubernetes/client-node";
+import type { LabelSelector } from "../snapshot.ts";
+
+export function selectorRecord(selector: V1LabelSelector | undefined): LabelSelector {
+  return {
+    matchLabels: selector?.matchLabels ?? {},
+    matchExpressions: selector?.matchExpressions ?? [],
+  };
+}
