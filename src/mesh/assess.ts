@@ -1,3 +1,4 @@
+import { count } from "../count.ts";
 import type { Namespace, PodGroup, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
 import { type Finding, undecided } from "./findings.ts";
@@ -172,12 +173,11 @@ function judge(workload: Workload, running: readonly Running[], prediction: Pred
   const bare = running.filter(({ image }) => image === undefined);
   if (late.length > 0) return { verdict: "outdated", finding: lagOf(late, prediction) };
   if (bare.length > 0) {
-    const pods = countPods(bare);
     return {
       verdict: "missing",
       finding: {
         code: "no-sidecar",
-        reason: `${pods} ${pods === 1 ? "pod has" : "pods have"} no sidecar, and ${prediction.revision} would inject one`,
+        reason: `${count(countPods(bare), "pod", ["has", "have"])} no sidecar, and ${prediction.revision} would inject one`,
         nextStep: "add --include missing to restart it",
       },
     };
@@ -209,7 +209,7 @@ function lagOf(
   late: readonly Running[],
   target: Extract<Prediction, { kind: "injected" }>,
 ): Finding {
-  const pods = `${countPods(late)} ${countPods(late) === 1 ? "pod" : "pods"}`;
+  const pods = count(countPods(late), "pod");
   const imageDiffers = late.some(({ change }) => change !== "revision");
   return {
     code: imageDiffers ? "image-differs" : "revision-differs",

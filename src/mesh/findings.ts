@@ -1,3 +1,4 @@
+import { count } from "../count.ts";
 import type { Namespace, PodTemplate } from "../snapshot.ts";
 import type { Injector, Mesh } from "./mesh.ts";
 
@@ -203,7 +204,7 @@ export const undecided = {
   }),
   noPods: (wanted: number): Finding => ({
     code: "no-pods",
-    reason: `it wants ${wanted} ${wanted === 1 ? "pod" : "pods"} and has none`,
+    reason: `it wants ${count(wanted, "pod")} and has none`,
     nextStep: "see its events: kubectl describe, kubectl get events",
   }),
 } as const;

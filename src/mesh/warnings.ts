@@ -1,3 +1,4 @@
+import { count } from "../count.ts";
 import type { PodGroup, Workload } from "../snapshot.ts";
 
 /** Something to know that stops nothing. */
@@ -21,7 +22,8 @@ export function warningsFor(
     warn("some-without-sidecar", "some of its pods have no sidecar");
   }
   if (terminating > 0) {
-    warn("terminating", `${terminating} terminating pods are left out of the verdict`);
+    const pods = count(terminating, "terminating pod", ["is", "are"]);
+    warn("terminating", `${pods} left out of the verdict`);
   }
   if (!restarts) return warnings;
   if (rollout?.kind === "Deployment" && rollout.replicas === 1 && rollout.surge === 0) {

@@ -1,8 +1,9 @@
+import { count } from "../count.ts";
 import { columns } from "./columns.ts";
 import type { HolderEntry, RevisionEntry, RevisionsReport } from "./document.ts";
 import { shortImage } from "./image-text.ts";
 import { plain } from "./plain.ts";
-import { count, gaps, indented, joinSections, type Lines, step, titled } from "./sections.ts";
+import { gaps, indented, joinSections, type Lines, step, titled } from "./sections.ts";
 import type { Style } from "./style.ts";
 
 /** The revisions for people: what is there, what still holds each, and whether it may go. */

@@ -1,4 +1,5 @@
 import wrapAnsi from "wrap-ansi";
+import { count } from "../count.ts";
 import { shortKind } from "../mesh/kinds.ts";
 import type { GapEntry } from "./document.ts";
 import { plain } from "./plain.ts";
@@ -27,10 +28,6 @@ export function workloadName({
   readonly name: string;
 }): string {
   return plain(`${shortKind(kind)}/${name}`);
-}
-
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 export function indented(text: string, style: Style): Lines {

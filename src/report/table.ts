@@ -1,10 +1,10 @@
+import { count } from "../count.ts";
 import { columns } from "./columns.ts";
 import type { FromEntry, Report, RestartReport, RunningEntry, WorkloadEntry } from "./document.ts";
 import { isUnready } from "./exit-reasons.ts";
 import { shortImage } from "./image-text.ts";
 import { plain } from "./plain.ts";
 import {
-  count,
   gaps,
   indented,
   joinSections,

@@ -1,3 +1,4 @@
+import { count } from "../count.ts";
 import type {
   DeploymentRollout,
   DaemonSetRollout,
@@ -42,7 +43,8 @@ function deploymentStatus(deployment: DeploymentRollout): RolloutStatus {
     return at("waiting", `${status.updated} of ${wanted} new pods have been created`);
   }
   if (status.replicas > status.updated) {
-    return at("waiting", `${status.replicas - status.updated} old pods are pending termination`);
+    const old = count(status.replicas - status.updated, "old pod", ["is", "are"]);
+    return at("waiting", `${old} pending termination`);
   }
   if (status.available < status.updated) {
     return at("waiting", `${status.available} of ${status.updated} new pods are available`);

@@ -1,3 +1,4 @@
+import { count } from "../count.ts";
 import type { Assessment } from "../mesh/assess.ts";
 import type { Workload } from "../snapshot.ts";
 import type { Step } from "./plan.ts";
@@ -31,7 +32,7 @@ export function verifyResults(
 }
 
 function lostSidecar(result: StepResult, { pods }: Workload): StepResult {
-  const count = (without: boolean) =>
+  const podsThat = (without: boolean) =>
     pods
       .filter(({ image }) => (image === undefined) === without)
       .reduce((sum, group) => sum + group.pods, 0);
@@ -39,7 +40,7 @@ function lostSidecar(result: StepResult, { pods }: Workload): StepResult {
     ...result,
     outcome: "failed",
     code: "sidecar-lost",
-    message: `${count(true)} of its pods have no sidecar any more, ${count(false)} still have one`,
+    message: `${count(podsThat(true), "pod", ["has", "have"])} no sidecar any more, ${podsThat(false)} still with one`,
     nextStep: `istio-upgrade check --namespace ${result.ref.namespace}`,
   };
 }

@@ -1,3 +1,4 @@
+import { count } from "../../count.ts";
 import type { V1Pod } from "@kubernetes/client-node";
 import { ApiError } from "../../cluster/api-error.ts";
 import { getWorkload, listPods } from "../../cluster/read.ts";
@@ -101,7 +102,7 @@ function judge(view: View, { ref }: Step, { target }: Restarted): Ending | undef
   const { status, fresh, old } = view;
   const undo = `kubectl rollout undo ${resourceName(ref)} -n ${ref.namespace}`;
   const served = old.filter(({ image }) => image !== undefined).length;
-  const left = `${served} old ${served === 1 ? "pod is" : "pods are"} left that still ${served === 1 ? "has" : "have"} one`;
+  const left = `${count(served, "old pod", ["is", "are"])} left with one`;
   const bare = fresh.find(({ image }) => image === undefined);
   if (bare) {
     const message = `the new pod ${bare.podNames[0]} came up without a sidecar; ${left}`;
@@ -120,7 +121,7 @@ function judge(view: View, { ref }: Step, { target }: Restarted): Ending | undef
   const trouble = fresh.find((group) => group.trouble !== undefined)?.trouble;
   if (trouble) {
     const serving = old.reduce((sum, { ready }) => sum + ready, 0);
-    const message = `the new pod ${trouble.pod} is in ${trouble.reason}: ${trouble.message}; ${serving} old pods still serve`;
+    const message = `the new pod ${trouble.pod} is in ${trouble.reason}: ${trouble.message}; ${count(serving, "old pod", ["still serves", "still serve"])}`;
     return ended(
       "failed",
       "pod-failed",

@@ -71,6 +71,14 @@ describe("a restart of", () => {
   });
 });
 
+test.each([
+  [1, "1 terminating pod is left out of the verdict"],
+  [2, "2 terminating pods are left out of the verdict"],
+])("%i terminating", (terminating, message) => {
+  const workload = deployment("web", { pods: TWO, terminating });
+  expect(warningsFor(workload, workload.pods, false)).toEqual([{ code: "terminating", message }]);
+});
+
 test("without a restart only what bears on the verdict is said", () => {
   const workload = deployment("web", {
     pods: [sidecars(1, IMAGE)],

@@ -84,7 +84,7 @@ describe("a Deployment", () => {
       3,
       { status: { replicas: 4, updated: 3, available: 4 } },
       "waiting",
-      "1 old pods are pending termination",
+      "1 old pod is pending termination",
       3,
     ],
     [

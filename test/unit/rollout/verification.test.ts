@@ -48,7 +48,7 @@ describe("a restart that completed has failed", () => {
     expect(verified).toMatchObject({
       outcome: "failed",
       code: "sidecar-lost",
-      message: "3 of its pods have no sidecar any more, 0 still have one",
+      message: "3 pods have no sidecar any more, 0 still with one",
       nextStep: "istio-upgrade check --namespace shop",
     });
   });
@@ -58,7 +58,7 @@ describe("a restart that completed has failed", () => {
     expect(verified).toMatchObject({
       outcome: "failed",
       code: "sidecar-lost",
-      message: "1 of its pods have no sidecar any more, 2 still have one",
+      message: "1 pod has no sidecar any more, 2 still with one",
     });
   });
 
