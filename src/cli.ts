@@ -51,6 +51,7 @@ export async function runCli(argv: readonly string[], version: string, io: Io): 
       exitCode = await revisions(settings, version, io);
     },
   }).version(version, "--version", "Print the version");
+  program.hook("preAction", (_program, chosen) => requireValues(chosen));
   if (argv.length === 0) {
     program.outputHelp();
     return EXIT.ok;
@@ -226,8 +227,25 @@ function restartOptions(restart: Command): Command {
 /** Repeatable, comma-separated, never variadic: `-n a,b -n c`. */
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   const parts = value.split(",").filter((part) => part !== "");
-  // An empty value is most likely a variable that is not set, and must not mean "all".
+  // An empty value is refused later, and must not get lost here.
   return [...before, ...(parts.length > 0 ? parts : [value])];
+}
+
+/**
+ * An empty value is most likely a variable that is not set. Taken for none it would lead to another
+ * cluster, another user, or more than was meant.
+ *
+ * @throws UsageError
+ */
+function requireValues(given: Command): void {
+  for (const option of given.options) {
+    const value: unknown = given.getOptionValue(option.attributeName());
+    if (![value].flat().some((entry) => typeof entry === "string" && entry.trim() === "")) continue;
+    throw new UsageError(`${option.long} has an empty value`, "give it one, or leave it out");
+  }
+  if (given.args.some((argument) => argument.trim() === "")) {
+    throw new UsageError("an argument is empty", `see: istio-upgrade ${given.name()} --help`);
+  }
 }
 
 /**
