@@ -167,7 +167,10 @@ function judge(workload: Workload, running: readonly Running[], prediction: Pred
   if (prediction.kind === "unknown") return { verdict: "unknown", finding: prediction.finding };
   if (prediction.kind === "none") return { verdict: "would-lose", finding: prediction.finding };
   if (prediction.kind === "rejected") return { verdict: "blocked", finding: prediction.finding };
-  if (running.length === 0) return judgeEmpty(workload);
+  const wanted = workload.rollout && wantedPods(workload.rollout);
+  // Also while its last pods are still to go: nothing would come after them.
+  if (wanted === 0) return { verdict: "current", finding: SCALED_TO_ZERO };
+  if (running.length === 0) return { verdict: "unknown", finding: undecided.noPods(wanted ?? 0) };
 
   const late = running.filter(({ image, change }) => image !== undefined && change !== "none");
   const bare = running.filter(({ image }) => image === undefined);
@@ -195,15 +198,11 @@ function judge(workload: Workload, running: readonly Running[], prediction: Pred
   };
 }
 
-function judgeEmpty({ rollout }: Workload): Judgement {
-  const wanted = rollout === undefined ? 0 : wantedPods(rollout);
-  return wanted === 0
-    ? {
-        verdict: "current",
-        finding: { code: "scaled-to-zero", reason: "it is scaled to zero", nextStep: "" },
-      }
-    : { verdict: "unknown", finding: undecided.noPods(wanted) };
-}
+const SCALED_TO_ZERO: Finding = {
+  code: "scaled-to-zero",
+  reason: "it is scaled to zero",
+  nextStep: "",
+};
 
 function lagOf(
   late: readonly Running[],

@@ -211,6 +211,24 @@ describe("the verdict", () => {
       "outside",
     ],
     ["scaled to zero", deployment("web"), {}, "current scaled-to-zero"],
+    [
+      "scaled to zero, and its last pods are still to go",
+      statefulSet("db", {
+        pods: [sidecars(2, LATE), bare(1)],
+        rollout: { replicas: 0, status: { ready: 3, updated: 0 } },
+      }),
+      {},
+      "current scaled-to-zero",
+    ],
+    [
+      "scaled to zero, and its last pods lost what injects them",
+      deployment("web", {
+        pods: [sidecars(2, LATE)],
+        rollout: { replicas: 0 },
+      }),
+      { ns: namespace("shop") },
+      "would-lose no-label",
+    ],
     ["scaled to zero, and none to come", deployment("web"), { ns: namespace("shop") }, "outside"],
     [
       "pinned by annotation, and running the pin",
