@@ -1,3 +1,4 @@
+import { type Encoding, ENCODINGS } from "./cluster/encoding.ts";
 import type { ConnectionSettings } from "./cluster/kubeconfig.ts";
 import { readDuration } from "./duration.ts";
 import { UsageError } from "./errors.ts";
@@ -174,6 +175,15 @@ export function revisionsSettings(
     );
   }
   return { ...commonSettings(raw), revision, assertUnused };
+}
+
+/**
+ * How lists are read, from `ISTIO_UPGRADE_ENCODING`: for whoever doubts what was read.
+ *
+ * @throws UsageError
+ */
+export function encodingOf(env: Readonly<Record<string, string | undefined>>): Encoding {
+  return oneOf("ISTIO_UPGRADE_ENCODING", env["ISTIO_UPGRADE_ENCODING"] || ENCODINGS[0], ENCODINGS);
 }
 
 function scopeSettings(raw: RawOptions, names: readonly string[]): ScopeSettings {

@@ -17,7 +17,7 @@ export async function readControlPlane(
   istioNamespace: string,
   gaps: Gaps,
 ): Promise<ControlPlane> {
-  const list = <Item>(resource: string, root: string, kind: string) => {
+  const list = <Item extends object>(resource: string, root: string, kind: string) => {
     const [plural = ""] = resource.split(".");
     return gaps.during(`list ${resource}`, istioNamespace, () =>
       listAll<Item>(api, { path: `${root}/namespaces/${istioNamespace}/${plural}`, kind }),

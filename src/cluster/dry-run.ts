@@ -1,10 +1,9 @@
-import type { V1Pod, V1StatefulSet } from "@kubernetes/client-node";
+import type { V1DaemonSet, V1Deployment, V1Pod, V1StatefulSet } from "@kubernetes/client-node";
 import type { DryRun } from "../mesh/proof.ts";
 import { isRestartable, resourceOf } from "../mesh/kinds.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "./api-error.ts";
 import type { Api } from "./api.ts";
-import type { RestartableObject } from "./rollout-record.ts";
 import { groupOf } from "./tally.ts";
 import { createPodDryRun } from "./write.ts";
 
@@ -35,6 +34,8 @@ function unavailable(message: string): DryRun {
   return { kind: "unavailable", message };
 }
 
+type Owner = V1Deployment | V1StatefulSet | V1DaemonSet;
+
 /** A refusal of the pod itself, as against one of the question. */
 function isAnswer(error: ApiError): boolean {
   if (isForbidden(error) || isNotFound(error) || error.status === 0) return false;
@@ -48,7 +49,7 @@ function isAnswer(error: ApiError): boolean {
 }
 
 /** The pod that the workload's controller would create, as far as admission looks at it. */
-function podOf(ref: WorkloadRef, owner: RestartableObject): V1Pod {
+function podOf(ref: WorkloadRef, owner: Owner): V1Pod {
   const template = owner.spec?.template;
   const { labels = {}, annotations = {} } = template?.metadata ?? {};
   const { volumes = [], ...spec } = template?.spec ?? { containers: [] };
@@ -66,7 +67,7 @@ function podOf(ref: WorkloadRef, owner: RestartableObject): V1Pod {
 }
 
 /** The StatefulSet controller adds a volume for every claim template; without it the pod is invalid. */
-function claimedVolumes(ref: WorkloadRef, owner: RestartableObject) {
+function claimedVolumes(ref: WorkloadRef, owner: Owner) {
   const templates = (owner as V1StatefulSet).spec?.volumeClaimTemplates ?? [];
   return templates.map(({ metadata }) => ({
     name: metadata?.name ?? "",

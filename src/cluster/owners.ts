@@ -1,11 +1,10 @@
-import type { V1OwnerReference } from "@kubernetes/client-node";
 import { isRestartable } from "../mesh/kinds.ts";
 import type { PodGroup, Workload } from "../snapshot.ts";
 import { addGroup } from "./pod-group.ts";
 import type { Owner, Tally } from "./tally.ts";
 
 /** The controllers of ReplicaSets and Jobs, by the uid of what they own. */
-export type Controllers = ReadonlyMap<string, V1OwnerReference | undefined>;
+export type Controllers = ReadonlyMap<string, Owner>;
 
 /**
  * Puts tallies under the controllers at the end of the owner chain. The chain is followed by

@@ -1,7 +1,8 @@
 import { ApiError } from "./api-error.ts";
 import type { Api, KubernetesObject } from "./api.ts";
+import type { Type } from "./protobuf.ts";
 
-export interface ListRequest {
+export interface ListRequest<Item> {
   /** `/api/v1/pods` */
   readonly path: string;
   /** `PodList` */
@@ -9,6 +10,8 @@ export interface ListRequest {
   readonly labelSelector?: string | undefined;
   /** Only names, labels, annotations and owners. */
   readonly metadataOnly?: boolean;
+  /** How an item is read from protobuf; without it, JSON is asked for. */
+  readonly item?: Type<Item>;
 }
 
 const PAGE = 500;
@@ -20,10 +23,10 @@ const METADATA_LIST = "PartialObjectMetadataList";
  *
  * @throws ApiError where any page cannot be had: a list is whole, or it failed.
  */
-export async function* listPages<Item>(
+export async function* listPages<Item extends object>(
   api: Api,
-  list: ListRequest,
-): AsyncGenerator<readonly Item[]> {
+  list: ListRequest<Item>,
+): AsyncGenerator<Iterable<Item>> {
   const page = (token: string | undefined) => fetchPage(api, list, token);
   const seen = new Set<string>();
   let pending: Promise<KubernetesObject> | undefined = page(undefined);
@@ -45,7 +48,10 @@ export async function* listPages<Item>(
 }
 
 /** All items of a list that is known to be short. */
-export async function listAll<Item>(api: Api, list: ListRequest): Promise<readonly Item[]> {
+export async function listAll<Item extends object>(
+  api: Api,
+  list: ListRequest<Item>,
+): Promise<readonly Item[]> {
   const items: Item[] = [];
   for await (const page of listPages<Item>(api, list)) items.push(...page);
   return items;
@@ -53,7 +59,7 @@ export async function listAll<Item>(api: Api, list: ListRequest): Promise<readon
 
 async function fetchPage(
   api: Api,
-  list: ListRequest,
+  list: ListRequest<object>,
   token: string | undefined,
 ): Promise<KubernetesObject> {
   const fetch = (from: string | undefined) =>
@@ -62,9 +68,8 @@ async function fetchPage(
       path: list.path,
       query: { limit: String(PAGE), continue: from, labelSelector: list.labelSelector },
       kind: list.metadataOnly === true ? METADATA_LIST : list.kind,
-      ...(list.metadataOnly === true
-        ? { accept: `application/json;as=${METADATA_LIST};g=meta.k8s.io;v=v1` }
-        : {}),
+      ...(list.metadataOnly === true ? { as: METADATA_LIST } : {}),
+      ...(list.item ? { item: list.item } : {}),
     });
   try {
     return await fetch(token);
@@ -77,13 +82,29 @@ async function fetchPage(
   }
 }
 
-function itemsOf<Item>(answer: KubernetesObject, list: ListRequest): readonly Item[] {
+function itemsOf<Item>(answer: KubernetesObject, list: ListRequest<object>): Iterable<Item> {
   const items = answer["items"];
   // Go prints an empty list as null where it was never allocated.
   if (items === null || items === undefined) return [];
   if (Array.isArray(items)) return items as readonly Item[];
+  if (typeof items === "object" && Symbol.iterator in items) {
+    return decoded(items as Iterable<Item>, list);
+  }
   throw new ApiError(`${list.path} answered with a ${list.kind} without items`, {
     status: 0,
     reason: "malformed",
   });
+}
+
+/** Items of protobuf are decoded only when they are asked for. */
+function* decoded<Item>(items: Iterable<Item>, { path }: ListRequest<object>): Generator<Item> {
+  try {
+    yield* items;
+  } catch (cause) {
+    throw new ApiError(
+      `${path} answered with an item that cannot be read: ${(cause as Error).message}`,
+      { status: 0, reason: "malformed" },
+      { cause },
+    );
+  }
 }

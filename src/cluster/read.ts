@@ -1,21 +1,29 @@
-import type {
-  V1DaemonSet,
-  V1Deployment,
-  V1Namespace,
-  V1Pod,
-  V1StatefulSet,
-} from "@kubernetes/client-node";
-import { isRestartable, RESTARTABLE_KINDS, resourceOf } from "../mesh/kinds.ts";
+import {
+  isRestartable,
+  RESTARTABLE_KINDS,
+  type RestartableKind,
+  resourceOf,
+} from "../mesh/kinds.ts";
 import { formatSelector } from "../mesh/selector.ts";
 import type { Namespace, Snapshot, Workload, WorkloadRef } from "../snapshot.ts";
 import { isNotFound } from "./api-error.ts";
 import type { Api } from "./api.ts";
+import {
+  type ApiObject,
+  DAEMON_SET,
+  DEPLOYMENT,
+  METADATA,
+  POD,
+  STATEFUL_SET,
+} from "./api-objects.ts";
 import { readControlPlane } from "./control-plane.ts";
 import { Gaps } from "./gaps.ts";
 import { gatherWorkloads } from "./owners.ts";
-import { type ListRequest, listAll, listPages } from "./pages.ts";
+import { listAll, listPages } from "./pages.ts";
+import type { Type } from "./protobuf.ts";
 import { namespaceRecord, workloadRecord } from "./records.ts";
-import { controllerOf, type Tally, tallyPods } from "./tally.ts";
+import type { RestartableObject } from "./rollout-record.ts";
+import { controllerOf, type Owner, type Tally, tallyPods } from "./tally.ts";
 
 export interface ReadScope {
   readonly istioNamespace: string;
@@ -81,7 +89,7 @@ export async function getWorkload(api: Api, ref: WorkloadRef): Promise<Workload 
       path: `${pathOf("apps/v1", ref.namespace)}/${resourceOf(ref.kind)}/${ref.name}`,
       kind: ref.kind,
     });
-    const workload = workloadRecord(ref.kind, object);
+    const workload = workloadRecord(ref.kind, object as ApiObject);
     return workload.uid === ref.uid ? workload : undefined;
   } catch (error) {
     if (isNotFound(error)) return undefined;
@@ -91,7 +99,7 @@ export async function getWorkload(api: Api, ref: WorkloadRef): Promise<Workload 
 
 /** The pods that a selector finds, as the API has them. */
 export function listPods(api: Api, namespace: string, labelSelector: string) {
-  return listAll<V1Pod>(api, { ...podList(namespace), labelSelector });
+  return listAll(api, { ...podList(namespace), labelSelector });
 }
 
 async function readNamespaces(
@@ -102,8 +110,8 @@ async function readNamespaces(
   const read =
     names === undefined
       ? await gaps.during("list namespaces", undefined, async () => {
-          const list = { path: "/api/v1/namespaces", kind: "NamespaceList" };
-          return (await listAll<V1Namespace>(api, list)).map(namespaceRecord);
+          const list = { path: "/api/v1/namespaces", kind: "NamespaceList", item: METADATA };
+          return (await listAll(api, list)).map(namespaceRecord);
         })
       : await Promise.all(names.map((name) => readNamespace(api, name, gaps)));
   const records = (read ?? []).flatMap((namespace) => namespace ?? []);
@@ -114,7 +122,8 @@ async function readNamespaces(
 function readNamespace(api: Api, name: string, gaps: Gaps) {
   return gaps.during("get namespaces", name, async () => {
     const path = `/api/v1/namespaces/${name}`;
-    return namespaceRecord(await api.send({ method: "GET", path, kind: "Namespace" }));
+    const object = await api.send({ method: "GET", path, kind: "Namespace" });
+    return namespaceRecord(object as ApiObject);
   });
 }
 
@@ -126,11 +135,12 @@ async function readWorkloads(
   const lists = RESTARTABLE_KINDS.map((kind) =>
     gaps.during(`list ${resourceOf(kind)}.apps`, namespace, async () => {
       const path = `${pathOf("apps/v1", namespace)}/${resourceOf(kind)}`;
-      const items = await listAll<V1Deployment | V1StatefulSet | V1DaemonSet>(api, {
-        path,
-        kind: `${kind}List`,
-      });
-      return items.map((item) => workloadRecord(kind, item));
+      const records: Workload[] = [];
+      const list = { path, kind: `${kind}List`, item: ITEMS[kind] };
+      for await (const page of listPages<RestartableObject>(api, list)) {
+        for (const item of page) records.push(workloadRecord(kind, item));
+      }
+      return records;
     }),
   );
   return readPodsOf(
@@ -153,7 +163,7 @@ async function readPodsOf(
     readControllers(api, namespace, "replicasets", "apps/v1", gaps, labelSelector),
     gaps.during("list pods", namespace, async () => {
       const found = new Map<string, Tally>();
-      for await (const page of listPages<V1Pod>(api, { ...podList(namespace), labelSelector })) {
+      for await (const page of listPages(api, { ...podList(namespace), labelSelector })) {
         tallyPods(found, page);
       }
       return found;
@@ -168,6 +178,12 @@ async function readPodsOf(
   return gatherWorkloads(listed, tallies.values(), new Map([...replicaSets, ...jobs]));
 }
 
+const ITEMS: Readonly<Record<RestartableKind, Type<RestartableObject>>> = {
+  Deployment: DEPLOYMENT,
+  StatefulSet: STATEFUL_SET,
+  DaemonSet: DAEMON_SET,
+};
+
 /** Who controls the ReplicaSets, or the Jobs: only their metadata is asked for. */
 async function readControllers(
   api: Api,
@@ -177,26 +193,34 @@ async function readControllers(
   gaps: Gaps,
   labelSelector: string | undefined,
 ) {
-  const list: ListRequest = {
+  const list = {
     path: `${pathOf(group, namespace)}/${resource}`,
     kind: "PartialObjectMetadataList",
+    item: METADATA,
     metadataOnly: true,
     labelSelector,
   };
   const [groupName] = group.split("/");
-  const items = await gaps.during(`list ${resource}.${groupName}`, namespace, () =>
-    listAll<Pick<V1Pod, "metadata">>(api, list),
-  );
-  return new Map(
-    (items ?? []).flatMap(({ metadata }) => {
-      const controller = controllerOf(metadata?.ownerReferences);
-      return controller === undefined ? [] : [[metadata?.uid ?? "", controller] as const];
-    }),
-  );
+  const read = await gaps.during(`list ${resource}.${groupName}`, namespace, async () => {
+    const controllers = new Map<string, Owner>();
+    // Old ReplicaSets can outnumber the pods: those of one Deployment share its record.
+    const byUid = new Map<string, Owner>();
+    for await (const page of listPages(api, list)) {
+      for (const { metadata } of page) {
+        const controller = controllerOf(metadata?.ownerReferences);
+        if (controller === undefined) continue;
+        const known = byUid.get(controller.uid) ?? controller;
+        byUid.set(known.uid, known);
+        controllers.set(metadata?.uid ?? "", known);
+      }
+    }
+    return controllers;
+  });
+  return read ?? new Map<string, Owner>();
 }
 
-function podList(namespace: string | undefined): ListRequest {
-  return { path: `${pathOf("v1", namespace)}/pods`, kind: "PodList" };
+function podList(namespace: string | undefined) {
+  return { path: `${pathOf("v1", namespace)}/pods`, kind: "PodList", item: POD };
 }
 
 /** `/apis/apps/v1/namespaces/shop`, or without the namespace for the whole cluster. */

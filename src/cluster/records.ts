@@ -1,22 +1,20 @@
 import type {
-  V1Container,
   V1Deployment,
   V1Endpoint,
   V1EndpointSlice,
   V1MutatingWebhook,
   V1MutatingWebhookConfiguration,
-  V1Namespace,
-  V1PodTemplateSpec,
   V1Service,
 } from "@kubernetes/client-node";
 import type { Istiod, Namespace, PodTemplate, Service, Webhook, Workload } from "../snapshot.ts";
 import type { RestartableKind } from "../mesh/kinds.ts";
+import type { ApiContainer, ApiObject, ApiPodTemplate } from "./api-objects.ts";
 import { type RestartableObject, rolloutRecord } from "./rollout-record.ts";
 import { selectorRecord } from "./selector-record.ts";
 
 /** From the API's JSON to the snapshot's records: each keeps only what is decided upon. */
 
-export function namespaceRecord({ metadata }: V1Namespace): Namespace {
+export function namespaceRecord({ metadata }: ApiObject): Namespace {
   return {
     name: metadata?.name ?? "",
     labels: metadata?.labels ?? {},
@@ -91,7 +89,7 @@ export function istiodRecord(deployment: V1Deployment): Istiod | undefined {
   };
 }
 
-export function templateRecord(template: V1PodTemplateSpec | undefined): PodTemplate {
+export function templateRecord(template: ApiPodTemplate | undefined): PodTemplate {
   const containers = template?.spec?.containers ?? [];
   const proxy = findProxy([...containers, ...(template?.spec?.initContainers ?? [])]);
   return {
@@ -107,7 +105,7 @@ export function templateRecord(template: V1PodTemplateSpec | undefined): PodTemp
 }
 
 /** The sidecar is known by its name alone; `istio-init` runs the same image. */
-export function findProxy(containers: readonly V1Container[]): V1Container | undefined {
+export function findProxy(containers: readonly ApiContainer[]): ApiContainer | undefined {
   return containers.find(({ name }) => name === "istio-proxy");
 }
 

@@ -1,4 +1,3 @@
-import type { V1DaemonSet, V1Deployment, V1StatefulSet } from "@kubernetes/client-node";
 import type { RestartableKind } from "../mesh/kinds.ts";
 import type {
   DaemonSetRollout,
@@ -6,9 +5,10 @@ import type {
   Rollout,
   StatefulSetRollout,
 } from "../snapshot.ts";
+import type { ApiDaemonSet, ApiDeployment, ApiStatefulSet } from "./api-objects.ts";
 import { selectorRecord } from "./selector-record.ts";
 
-export type RestartableObject = V1Deployment | V1StatefulSet | V1DaemonSet;
+export type RestartableObject = ApiDeployment | ApiStatefulSet | ApiDaemonSet;
 
 /** What says how a workload rolls, and how far it is. */
 export function rolloutRecord(kind: RestartableKind, object: RestartableObject): Rollout {
@@ -23,9 +23,9 @@ export function rolloutRecord(kind: RestartableKind, object: RestartableObject):
     case "Deployment":
       return { ...base, ...deploymentFacts(object) };
     case "StatefulSet":
-      return { ...base, ...statefulSetFacts(object as V1StatefulSet) };
+      return { ...base, ...statefulSetFacts(object) };
     case "DaemonSet":
-      return { ...base, ...daemonSetFacts(object as V1DaemonSet) };
+      return { ...base, ...daemonSetFacts(object) };
   }
 }
 
@@ -40,7 +40,8 @@ function stepSize(
 ): Pick<Rollout, "surge" | "unavailable"> {
   switch (kind) {
     case "Deployment": {
-      const { replicas = 1, strategy } = (object as V1Deployment).spec ?? {};
+      const { spec }: ApiDeployment = object;
+      const { replicas = 1, strategy } = spec ?? {};
       if (strategy?.type === "Recreate") return { surge: 0, unavailable: replicas };
       const surge = resolved(strategy?.rollingUpdate?.maxSurge ?? "25%", replicas, Math.ceil);
       const limit = strategy?.rollingUpdate?.maxUnavailable ?? "25%";
@@ -48,12 +49,13 @@ function stepSize(
       return { surge, unavailable: surge + unavailable === 0 ? 1 : unavailable };
     }
     case "StatefulSet": {
-      const { replicas = 1, updateStrategy } = (object as V1StatefulSet).spec ?? {};
+      const { spec }: ApiStatefulSet = object;
+      const { replicas = 1, updateStrategy } = spec ?? {};
       const limit = updateStrategy?.rollingUpdate?.maxUnavailable ?? 1;
       return { surge: 0, unavailable: Math.max(1, resolved(limit, replicas, Math.ceil)) };
     }
     case "DaemonSet": {
-      const { spec, status } = object as V1DaemonSet;
+      const { spec, status }: ApiDaemonSet = object;
       const desired = status?.desiredNumberScheduled ?? 0;
       const limits = spec?.updateStrategy?.rollingUpdate;
       const surge = resolved(limits?.maxSurge ?? 0, desired, Math.ceil);
@@ -75,7 +77,7 @@ type Facts<Kind extends Rollout> = Omit<
   "generation" | "observedGeneration" | "resourceVersion" | "selector" | "surge" | "unavailable"
 >;
 
-function deploymentFacts({ spec, status }: V1Deployment): Facts<DeploymentRollout> {
+function deploymentFacts({ spec, status }: ApiDeployment): Facts<DeploymentRollout> {
   return {
     kind: "Deployment",
     replicas: spec?.replicas ?? 1,
@@ -86,16 +88,16 @@ function deploymentFacts({ spec, status }: V1Deployment): Facts<DeploymentRollou
       updated: status?.updatedReplicas ?? 0,
       available: status?.availableReplicas ?? 0,
     },
-    conditions: (status?.conditions ?? []).map(({ type, status: value, reason, message }) => ({
-      type,
-      status: value,
-      reason: reason ?? "",
-      message: message ?? "",
+    conditions: (status?.conditions ?? []).map((condition) => ({
+      type: condition.type ?? "",
+      status: condition.status ?? "",
+      reason: condition.reason ?? "",
+      message: condition.message ?? "",
     })),
   };
 }
 
-function statefulSetFacts({ spec, status }: V1StatefulSet): Facts<StatefulSetRollout> {
+function statefulSetFacts({ spec, status }: ApiStatefulSet): Facts<StatefulSetRollout> {
   return {
     kind: "StatefulSet",
     replicas: spec?.replicas ?? 1,
@@ -106,7 +108,7 @@ function statefulSetFacts({ spec, status }: V1StatefulSet): Facts<StatefulSetRol
   };
 }
 
-function daemonSetFacts({ spec, status }: V1DaemonSet): Facts<DaemonSetRollout> {
+function daemonSetFacts({ spec, status }: ApiDaemonSet): Facts<DaemonSetRollout> {
   return {
     kind: "DaemonSet",
     strategy: spec?.updateStrategy?.type === "OnDelete" ? "OnDelete" : "RollingUpdate",

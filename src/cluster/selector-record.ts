@@ -1,9 +1,11 @@
-import type { V1LabelSelector } from "@kubernetes/client-node";
 import type { LabelSelector } from "../snapshot.ts";
+import type { ApiLabelSelector } from "./api-objects.ts";
 
-export function selectorRecord(selector: V1LabelSelector | undefined): LabelSelector {
+export function selectorRecord(selector: ApiLabelSelector | undefined): LabelSelector {
   return {
     matchLabels: selector?.matchLabels ?? {},
-    matchExpressions: selector?.matchExpressions ?? [],
+    matchExpressions: (selector?.matchExpressions ?? []).map(
+      ({ key = "", operator = "", values }) => ({ key, operator, ...(values && { values }) }),
+    ),
   };
 }

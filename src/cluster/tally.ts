@@ -1,5 +1,5 @@
-import type { V1ContainerStatus, V1OwnerReference, V1Pod } from "@kubernetes/client-node";
 import type { PodGroup, PodTemplate, PodTrouble } from "../snapshot.ts";
+import type { ApiOwnerReference, ApiPod } from "./api-objects.ts";
 import { addGroup } from "./pod-group.ts";
 import { findProxy, templateRecord } from "./records.ts";
 
@@ -24,7 +24,7 @@ export interface Owner {
 }
 
 /** Adds pods to the tallies of their owners, by the owner's uid. */
-export function tallyPods(tallies: Map<string, Tally>, pods: readonly V1Pod[]): void {
+export function tallyPods(tallies: Map<string, Tally>, pods: Iterable<ApiPod>): void {
   for (const pod of pods) {
     // Finished pods run nothing.
     if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") continue;
@@ -44,12 +44,15 @@ export function tallyPods(tallies: Map<string, Tally>, pods: readonly V1Pod[]): 
 }
 
 export function controllerOf(
-  references: readonly V1OwnerReference[] | undefined,
-): V1OwnerReference | undefined {
-  return references?.find(({ controller }) => controller === true);
+  references: readonly ApiOwnerReference[] | undefined,
+): Owner | undefined {
+  const found = references?.find(({ controller }) => controller === true);
+  if (found === undefined) return undefined;
+  const { kind = "", name = "", uid = "" } = found;
+  return { kind, name, uid };
 }
 
-function ownerOf({ metadata }: V1Pod): Owner {
+function ownerOf({ metadata }: ApiPod): Owner {
   return (
     controllerOf(metadata?.ownerReferences) ?? {
       kind: "Pod",
@@ -59,7 +62,7 @@ function ownerOf({ metadata }: V1Pod): Owner {
   );
 }
 
-function newTally(owner: Owner, pod: V1Pod): Tally {
+function newTally(owner: Owner, pod: ApiPod): Tally {
   const { labels = {}, annotations = {}, namespace = "" } = pod.metadata ?? {};
   // Pods that a Deployment, StatefulSet or DaemonSet made carry a hash of its template.
   const listed = "pod-template-hash" in labels || "controller-revision-hash" in labels;
@@ -75,7 +78,7 @@ function newTally(owner: Owner, pod: V1Pod): Tally {
 }
 
 /** What one pod says of itself. */
-export function groupOf(pod: V1Pod): PodGroup {
+export function groupOf(pod: ApiPod): PodGroup {
   const name = pod.metadata?.name ?? "";
   const annotations = pod.metadata?.annotations ?? {};
   // A container of that name is not Istio's where nothing says so: a template may have its own.
@@ -142,11 +145,8 @@ const HOPELESS = new Set([
   "RunContainerError",
 ]);
 
-function troubleOf({ metadata, status }: V1Pod): PodTrouble | undefined {
-  const statuses: readonly V1ContainerStatus[] = [
-    ...(status?.initContainerStatuses ?? []),
-    ...(status?.containerStatuses ?? []),
-  ];
+function troubleOf({ metadata, status }: ApiPod): PodTrouble | undefined {
+  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const waiting = statuses
     .map(({ state }) => state?.waiting)
     .find((state) => HOPELESS.has(state?.reason ?? ""));
@@ -163,7 +163,7 @@ function troubleOf({ metadata, status }: V1Pod): PodTrouble | undefined {
  * The template behind an injected pod: without what injection added. Only for owners whose own
  * template is not read.
  */
-function templateOfPod(pod: V1Pod): PodTemplate {
+function templateOfPod(pod: ApiPod): PodTemplate {
   const template = templateRecord({
     ...(pod.metadata ? { metadata: pod.metadata } : {}),
     ...(pod.spec ? { spec: pod.spec } : {}),

@@ -1,7 +1,8 @@
-import type { V1CronJob, V1Pod } from "@kubernetes/client-node";
+import type { V1CronJob } from "@kubernetes/client-node";
 import type { LabelledObject, TemplateOwner, UsageSnapshot } from "../snapshot.ts";
 import { isNotFound } from "./api-error.ts";
 import type { Api } from "./api.ts";
+import { METADATA } from "./api-objects.ts";
 import { Gaps } from "./gaps.ts";
 import { listAll } from "./pages.ts";
 import { readSnapshot } from "./read.ts";
@@ -32,10 +33,11 @@ function readGateways(api: Api, gaps: Gaps): Promise<readonly LabelledObject[] |
   return gaps.during("list gateways.gateway.networking.k8s.io", undefined, async () => {
     const version = await servedVersion(api);
     if (version === undefined) return [];
-    const items = await listAll<Pick<V1Pod, "metadata">>(api, {
+    const items = await listAll(api, {
       path: `${GATEWAY_GROUP}/${version}/gateways`,
       kind: "PartialObjectMetadataList",
       metadataOnly: true,
+      item: METADATA,
     });
     return items.map(({ metadata }) => ({
       namespace: metadata?.namespace ?? "",

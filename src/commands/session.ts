@@ -2,7 +2,7 @@ import { type Api, openApi } from "../cluster/api.ts";
 import { loadConnection } from "../cluster/kubeconfig.ts";
 import type { Io } from "../io.ts";
 import { openProgress, type Progress } from "../report/progress.ts";
-import type { CommonSettings } from "../settings.ts";
+import { type CommonSettings, encodingOf } from "../settings.ts";
 import { openProver, type Prover } from "./prover.ts";
 
 /** A command at work: the cluster, the settings, and the world it talks to. */
@@ -34,6 +34,7 @@ export async function withSession<Settings extends CommonSettings, Value>(
     sleep: (milliseconds) => io.sleep(milliseconds),
     random: () => io.random(),
     trace: settings.display.verbose ? (line) => io.stderr.write(`${line}\n`) : undefined,
+    encoding: encodingOf(io.env),
   });
   try {
     const namespaces = namespacesOf(settings.scope, connection.namespace);

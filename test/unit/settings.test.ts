@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { UsageError } from "../../src/errors.ts";
 import {
   commonSettings,
+  encodingOf,
   type RawOptions,
   restartSettings,
   verifySettings,
@@ -156,6 +157,21 @@ test("without flags a restart is real, asks, and goes slowly", () => {
 test("verify waits as long as it is told", () => {
   expect(verifySettings(VERIFY).wait).toBe(0);
   expect(verifySettings({ ...VERIFY, wait: "5m" }).wait).toBe(300_000);
+});
+
+test.each([
+  [undefined, "protobuf"],
+  ["", "protobuf"],
+  ["protobuf", "protobuf"],
+  ["json", "json"],
+])("ISTIO_UPGRADE_ENCODING=%s reads lists as %s", (value, encoding) => {
+  expect(encodingOf({ ISTIO_UPGRADE_ENCODING: value })).toBe(encoding);
+});
+
+test("another ISTIO_UPGRADE_ENCODING is wrong usage", () => {
+  expect(() => encodingOf({ ISTIO_UPGRADE_ENCODING: "xml" })).toThrow(
+    'ISTIO_UPGRADE_ENCODING "xml" is not known',
+  );
 });
 
 describe("a restart has a scope by", () => {

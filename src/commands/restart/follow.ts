@@ -1,6 +1,6 @@
 import { count } from "../../count.ts";
-import type { V1Pod } from "@kubernetes/client-node";
 import { ApiError } from "../../cluster/api-error.ts";
+import type { ApiPod } from "../../cluster/api-objects.ts";
 import { getWorkload, listPods } from "../../cluster/read.ts";
 import { groupOf } from "../../cluster/tally.ts";
 import { formatRestartTime, RESTARTED_AT } from "../../cluster/write.ts";
@@ -73,7 +73,7 @@ async function observe(
     if (workload?.rollout === undefined) return "gone";
     const pods = await listPods(api, ref.namespace, formatSelector(workload.rollout.selector));
     const live = pods.filter(isLive);
-    const isFresh = (pod: V1Pod) =>
+    const isFresh = (pod: ApiPod) =>
       pod.metadata?.annotations?.[RESTARTED_AT] === formatRestartTime(restartedAt);
     return {
       status: rolloutStatus(workload.rollout),
@@ -87,7 +87,7 @@ async function observe(
   }
 }
 
-function isLive({ metadata, status }: V1Pod): boolean {
+function isLive({ metadata, status }: ApiPod): boolean {
   return (
     metadata?.deletionTimestamp === undefined &&
     status?.phase !== "Succeeded" &&

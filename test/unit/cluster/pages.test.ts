@@ -3,7 +3,7 @@ import { ApiError } from "../../../src/cluster/api-error.ts";
 import { type ListRequest, listAll, listPages } from "../../../src/cluster/pages.ts";
 import { type Answer, scriptedApi } from "../../support/build/scripted-api.ts";
 
-const PODS: ListRequest = { path: "/api/v1/pods", kind: "PodList" };
+const PODS: ListRequest<object> = { path: "/api/v1/pods", kind: "PodList" };
 
 function page(items: unknown, token?: string): Answer {
   return { kind: "PodList", metadata: token === undefined ? {} : { continue: token }, items };
@@ -110,7 +110,7 @@ test("it asks for metadata alone where no more is needed", async () => {
   expect(api.requests).toMatchObject([
     {
       kind: "PartialObjectMetadataList",
-      accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+      as: "PartialObjectMetadataList",
     },
   ]);
 });

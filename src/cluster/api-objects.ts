@@ -1,0 +1,179 @@
+import {
+  anyText,
+  bool,
+  type Decoded,
+  integer,
+  message,
+  numberOrText,
+  present,
+  repeated,
+  text,
+  textMap,
+} from "./protobuf.ts";
+
+/**
+ * The objects of the API as far as they are looked at: each table names a field as JSON does, and
+ * gives its number in protobuf. Both are read into the same shape. The numbers are part of the API
+ * and never change.
+ *
+ * Sources: `generated.proto` of k8s.io/apimachinery `pkg/apis/meta/v1`, k8s.io/api `core/v1` and
+ * `apps/v1`.
+ */
+
+const OWNER_REFERENCE = message({
+  kind: [1, text],
+  name: [3, text],
+  uid: [4, text],
+  controller: [6, bool],
+});
+
+const OBJECT_META = message({
+  name: [1, text],
+  namespace: [3, text],
+  uid: [5, text],
+  resourceVersion: [6, text],
+  generation: [7, integer],
+  deletionTimestamp: [9, present],
+  labels: [11, textMap],
+  annotations: [12, textMap],
+  ownerReferences: [13, repeated(OWNER_REFERENCE)],
+});
+
+/** Of any kind, its metadata alone. */
+export const METADATA = message({ metadata: [1, OBJECT_META] });
+
+const CONTAINER = message({
+  name: [1, text],
+  image: [2, text],
+  args: [4, repeated(anyText)],
+  readinessProbe: [11, present],
+});
+
+const POD_SPEC = message({
+  containers: [2, repeated(CONTAINER)],
+  hostNetwork: [11, bool],
+  initContainers: [20, repeated(CONTAINER)],
+});
+
+const POD_TEMPLATE = message({ metadata: [1, OBJECT_META], spec: [2, POD_SPEC] });
+
+const CONTAINER_STATUS = message({
+  state: [2, message({ waiting: [1, message({ reason: [1, text], message: [2, text] })] })],
+});
+
+const POD_STATUS = message({
+  phase: [1, text],
+  conditions: [2, repeated(message({ type: [1, text], status: [2, text] }))],
+  containerStatuses: [8, repeated(CONTAINER_STATUS)],
+  initContainerStatuses: [10, repeated(CONTAINER_STATUS)],
+});
+
+export const POD = message({
+  metadata: [1, OBJECT_META],
+  spec: [2, POD_SPEC],
+  status: [3, POD_STATUS],
+});
+
+const LABEL_SELECTOR = message({
+  matchLabels: [1, textMap],
+  matchExpressions: [
+    2,
+    repeated(message({ key: [1, text], operator: [2, text], values: [3, repeated(anyText)] })),
+  ],
+});
+
+const DEPLOYMENT_CONDITION = message({
+  type: [1, text],
+  status: [2, text],
+  reason: [4, text],
+  message: [5, text],
+});
+
+const ROLLING_UPDATE = message({ maxUnavailable: [1, numberOrText], maxSurge: [2, numberOrText] });
+
+export const DEPLOYMENT = message({
+  metadata: [1, OBJECT_META],
+  spec: [
+    2,
+    message({
+      replicas: [1, integer],
+      selector: [2, LABEL_SELECTOR],
+      template: [3, POD_TEMPLATE],
+      strategy: [4, message({ type: [1, text], rollingUpdate: [2, ROLLING_UPDATE] })],
+      paused: [7, bool],
+    }),
+  ],
+  status: [
+    3,
+    message({
+      observedGeneration: [1, integer],
+      replicas: [2, integer],
+      updatedReplicas: [3, integer],
+      availableReplicas: [4, integer],
+      conditions: [6, repeated(DEPLOYMENT_CONDITION)],
+    }),
+  ],
+});
+
+export const STATEFUL_SET = message({
+  metadata: [1, OBJECT_META],
+  spec: [
+    2,
+    message({
+      replicas: [1, integer],
+      selector: [2, LABEL_SELECTOR],
+      template: [3, POD_TEMPLATE],
+      updateStrategy: [
+        7,
+        message({
+          type: [1, text],
+          rollingUpdate: [
+            2,
+            message({ partition: [1, integer], maxUnavailable: [2, numberOrText] }),
+          ],
+        }),
+      ],
+      ordinals: [11, message({ start: [1, integer] })],
+    }),
+  ],
+  status: [
+    3,
+    message({
+      observedGeneration: [1, integer],
+      readyReplicas: [3, integer],
+      updatedReplicas: [5, integer],
+    }),
+  ],
+});
+
+export const DAEMON_SET = message({
+  metadata: [1, OBJECT_META],
+  spec: [
+    2,
+    message({
+      selector: [1, LABEL_SELECTOR],
+      template: [2, POD_TEMPLATE],
+      updateStrategy: [3, message({ type: [1, text], rollingUpdate: [2, ROLLING_UPDATE] })],
+    }),
+  ],
+  status: [
+    3,
+    message({
+      desiredNumberScheduled: [3, integer],
+      observedGeneration: [5, integer],
+      updatedNumberScheduled: [6, integer],
+      numberAvailable: [7, integer],
+    }),
+  ],
+});
+
+export type ApiOwnerReference = Decoded<typeof OWNER_REFERENCE>;
+export type ApiContainer = Decoded<typeof CONTAINER>;
+export type ApiPod = Decoded<typeof POD>;
+export type ApiPodTemplate = Decoded<typeof POD_TEMPLATE>;
+export type ApiLabelSelector = Decoded<typeof LABEL_SELECTOR>;
+export type ApiDeployment = Decoded<typeof DEPLOYMENT>;
+export type ApiStatefulSet = Decoded<typeof STATEFUL_SET>;
+export type ApiDaemonSet = Decoded<typeof DAEMON_SET>;
+/** An object of which the metadata is known. */
+export type ApiObject = Decoded<typeof METADATA>;

@@ -1,0 +1,79 @@
+import { PbfReader } from "pbf";
+import type { KubernetesObject } from "./api.ts";
+import { eachField, Malformed, message, text, type Type, valueEnd } from "./protobuf.ts";
+
+export const PROTOBUF = "application/vnd.kubernetes.protobuf";
+
+const MAGIC = "k8s\0";
+const BYTES = 2;
+
+/** k8s.io/apimachinery `pkg/runtime/generated.proto`. */
+const TYPE_META = message({ apiVersion: [1, text], kind: [2, text] });
+const UNKNOWN = { typeMeta: 1, raw: 2 };
+
+/** k8s.io/apimachinery `pkg/apis/meta/v1/generated.proto`. */
+const LIST_META = message({ resourceVersion: [2, text], continue: [3, text] });
+const STATUS = message({ metadata: [1, LIST_META], message: [3, text], reason: [4, text] });
+const LIST = { metadata: 1, items: 2 };
+
+/**
+ * An answer's body in Kubernetes' envelope for protobuf, as JSON would have it. Of a list the frame
+ * is checked at once, to its last byte; its items are read by `item` while they are asked for.
+ *
+ * @returns `undefined` where there is no such envelope at all.
+ * @throws Malformed
+ */
+export function readBody(
+  bytes: Buffer,
+  item: Type<object> | undefined,
+): KubernetesObject | undefined {
+  if (bytes.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
+  const reader = new PbfReader(bytes);
+  reader.pos = MAGIC.length;
+  let kind: string | undefined;
+  let raw: readonly [start: number, end: number] | undefined;
+  eachField(reader, bytes.length, (number) => {
+    if (number === UNKNOWN.typeMeta) {
+      kind = TYPE_META.read(reader, valueEnd(reader, BYTES), undefined)?.kind;
+    } else if (number === UNKNOWN.raw) {
+      const end = valueEnd(reader, BYTES);
+      raw = [reader.pos, end];
+      reader.pos = end;
+    }
+  });
+  if (kind === undefined || raw === undefined) throw new Malformed("it names no kind, or is empty");
+  [reader.pos] = raw;
+  const [, end] = raw;
+  if (kind === "Status") return { kind, ...STATUS.read(reader, end, undefined) };
+  return item === undefined ? { kind } : { kind, ...readList(reader, end, item) };
+}
+
+function readList(
+  reader: PbfReader,
+  end: number,
+  item: Type<object>,
+): Pick<KubernetesObject, "metadata" | "items"> {
+  let metadata = {};
+  const places: (readonly [start: number, end: number])[] = [];
+  eachField(reader, end, (number) => {
+    if (number === LIST.metadata) {
+      metadata = LIST_META.read(reader, valueEnd(reader, BYTES), undefined) ?? {};
+    } else if (number === LIST.items) {
+      const itemEnd = valueEnd(reader, BYTES);
+      places.push([reader.pos, itemEnd]);
+      reader.pos = itemEnd;
+    }
+  });
+  return { metadata, items: { [Symbol.iterator]: () => readItems(reader, places, item) } };
+}
+
+function* readItems(
+  reader: PbfReader,
+  places: readonly (readonly [start: number, end: number])[],
+  item: Type<object>,
+): Generator<object | undefined> {
+  for (const [start, end] of places) {
+    reader.pos = start;
+    yield item.read(reader, end, undefined);
+  }
+}

@@ -1,0 +1,196 @@
+import type { V1Pod } from "@kubernetes/client-node";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type ApiPod, POD } from "../../../src/cluster/api-objects.ts";
+import { readBody } from "../../../src/cluster/protobuf-body.ts";
+import { type Tally, tallyPods } from "../../../src/cluster/tally.ts";
+import { protobufBody, protobufList, writePod } from "../../support/build/protobuf.ts";
+
+const text = fc.oneof(
+  fc.string({ maxLength: 12 }),
+  fc.string({ unit: "binary", maxLength: 200 }),
+  fc.constantFrom("istio-proxy", "istio.io/rev", "constructor", "größe 日本 ✓", "Ã©", "é"),
+);
+/** In a field that Go leaves out of JSON where it is empty. */
+const filled = text.filter((value) => value !== "");
+// A key begins with a letter or a digit, so that none can be `__proto__`.
+const key = text.filter((name) => name !== "__proto__");
+const map = fc.dictionary(key, text, { maxKeys: 5 });
+const optional = <Value>(of: fc.Arbitrary<Value>) => fc.option(of, { nil: undefined });
+
+const container = fc.record(
+  {
+    name: fc.oneof(fc.constant("istio-proxy"), text),
+    image: filled,
+    args: fc.array(text, { maxLength: 3 }),
+    readinessProbe: fc.constant({ periodSeconds: 1 }),
+    restartPolicy: fc.constant("Always"),
+  },
+  { requiredKeys: ["name"] },
+);
+
+const status = fc.record({
+  name: text,
+  state: fc.record(
+    {
+      waiting: fc.record({
+        reason: fc.constantFrom("ErrImagePull", "CrashLoopBackOff", "PodInitializing"),
+        message: text,
+      }),
+    },
+    { requiredKeys: [] },
+  ),
+});
+
+const arbitraryPod = fc
+  .record({
+    metadata: fc.record(
+      {
+        name: text,
+        namespace: filled,
+        uid: text,
+        labels: map,
+        annotations: fc
+          .tuple(map, optional(text), optional(text))
+          .map(([others, revision, injected]) => ({
+            ...others,
+            ...(revision !== undefined && { "istio.io/rev": revision }),
+            ...(injected !== undefined && { "sidecar.istio.io/status": injected }),
+          })),
+        deletionTimestamp: fc.constant("2026-11-22T20:00:00Z"),
+        ownerReferences: fc.array(
+          fc.record({
+            apiVersion: fc.constant("apps/v1"),
+            kind: text,
+            name: text,
+            uid: text,
+            controller: fc.boolean(),
+          }),
+          { maxLength: 2 },
+        ),
+      },
+      { requiredKeys: ["name", "uid"] },
+    ),
+    spec: fc.record(
+      {
+        containers: fc.array(container, { maxLength: 3 }),
+        initContainers: fc.array(container, { maxLength: 2 }),
+        hostNetwork: fc.boolean(),
+      },
+      { requiredKeys: ["containers"] },
+    ),
+    status: fc.record(
+      {
+        phase: fc.constantFrom("Running", "Pending", "Succeeded", "Failed"),
+        conditions: fc.array(
+          fc.record({
+            type: fc.constantFrom("Ready", "PodScheduled"),
+            status: fc.constantFrom("True", "False"),
+          }),
+          { maxLength: 2 },
+        ),
+        containerStatuses: fc.array(status, { maxLength: 2 }),
+        initContainerStatuses: fc.array(status, { maxLength: 2 }),
+      },
+      { requiredKeys: [] },
+    ),
+  })
+  .map((pod) => pod as unknown as V1Pod);
+
+function tallied(pods: Iterable<ApiPod>): Map<string, Tally> {
+  const tallies = new Map<string, Tally>();
+  tallyPods(tallies, pods);
+  return tallies;
+}
+
+function itemsOf(body: Buffer): ApiPod[] {
+  return [...((readBody(body, POD) ?? { items: [] })["items"] as Iterable<ApiPod>)];
+}
+
+test("pods are tallied alike, read from protobuf and from JSON", () => {
+  fc.assert(
+    fc.property(fc.array(arbitraryPod, { maxLength: 4 }), (pods) => {
+      const fromJson = (JSON.parse(JSON.stringify({ items: pods })) as { items: ApiPod[] }).items;
+      const fromProtobuf = itemsOf(protobufList({ kind: "PodList", items: pods }, writePod));
+      expect(tallied(fromProtobuf)).toEqual(tallied(fromJson));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+describe("a body", () => {
+  const pod: V1Pod = {
+    metadata: { name: "web-1", namespace: "shop", uid: "u1", annotations: { "istio.io/rev": "a" } },
+    spec: { containers: [{ name: "istio-proxy", image: "proxyv2:1" }] },
+  };
+  const list = protobufList(
+    { kind: "PodList", continueToken: "more", items: [pod, pod] },
+    writePod,
+  );
+
+  test("says its kind, and where the list goes on, before an item is read", () => {
+    expect(readBody(list, POD)).toMatchObject({ kind: "PodList", metadata: { continue: "more" } });
+  });
+
+  test("of an empty list has no items and no token", () => {
+    const empty = protobufList({ kind: "PodList", items: [] }, writePod);
+    expect(readBody(empty, POD)?.["metadata"]).toEqual({ resourceVersion: "1000" });
+    expect(itemsOf(empty)).toEqual([]);
+  });
+
+  test("is an error wherever it is cut, and never a shorter list", () => {
+    for (let length = 4; length < list.length - 4; length += 1) {
+      expect(() => readBody(list.subarray(0, length), POD)).toThrow(
+        /it names no kind|holds it|where it should|varint/,
+      );
+    }
+  });
+
+  test("without the magic bytes is nothing that we can read", () => {
+    expect(readBody(Buffer.from("<html>"), POD)).toBeUndefined();
+    expect(readBody(Buffer.alloc(0), POD)).toBeUndefined();
+    expect(readBody(list.subarray(1), POD)).toBeUndefined();
+  });
+
+  test("that names no kind is refused", () => {
+    expect(() => readBody(Buffer.from("k8s\0"), POD)).toThrow("names no kind");
+  });
+
+  test("of other bytes gives an error, or less than there was never", () => {
+    fc.assert(
+      fc.property(
+        fc.nat({ max: list.length - 1 }),
+        fc.uint8Array({ minLength: 1, maxLength: 8 }),
+        (at, bytes) => {
+          const spoilt = Buffer.from(list);
+          spoilt.set(bytes.subarray(0, spoilt.length - at), at);
+          let read: ApiPod[] | undefined;
+          try {
+            read = itemsOf(spoilt);
+          } catch {
+            read = undefined;
+          }
+          // Field numbers may have become others; an endless read or a crash is what must not be.
+          expect(read === undefined || read.length <= 2).toBe(true);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("of a refusal tells what the server said", () => {
+    const gone = protobufBody("Status", (writer) => {
+      writer.writeMessage(1, (token, meta) => meta.writeStringField(3, token), "fresh");
+      writer.writeStringField(2, "Failure");
+      writer.writeStringField(3, "The provided continue parameter is too old");
+      writer.writeStringField(4, "Expired");
+      writer.writeVarintField(6, 410);
+    });
+    expect(readBody(gone, POD)).toEqual({
+      kind: "Status",
+      metadata: { continue: "fresh" },
+      message: "The provided continue parameter is too old",
+      reason: "Expired",
+    });
+  });
+});
