@@ -169,6 +169,23 @@ export interface PodTrouble {
   readonly message: string;
 }
 
+/** One pod of a workload while that rolls. */
+export interface RollingPod {
+  readonly name: string;
+  readonly uid: string;
+  /** Image of the container `istio-proxy`; `undefined`: no sidecar. */
+  readonly image: string | undefined;
+  readonly ready: boolean;
+  readonly terminating: boolean;
+  /** The node it was put on, or is meant for. */
+  readonly node: string | undefined;
+  /** The time of the restart that made it, as its template had it. */
+  readonly restartedAt: string | undefined;
+  readonly trouble: PodTrouble | undefined;
+  /** Why no node takes it, in the scheduler's words. */
+  readonly unschedulable: string | undefined;
+}
+
 /** Spec and status fields that say how far a rollout is. Counts as in the API. */
 export type Rollout = DeploymentRollout | StatefulSetRollout | DaemonSetRollout;
 

@@ -57,7 +57,11 @@ const POD_SPEC = message({
 
 const POD_TEMPLATE = message({ metadata: [1, OBJECT_META], spec: [2, POD_SPEC] });
 
+const TERMINATED = message({ exitCode: [1, integer], reason: [3, text], message: [4, text] });
+
 const CONTAINER_STATUS = message({
+  name: [1, text],
+  lastState: [3, message({ terminated: [3, TERMINATED] })],
   state: [2, message({ waiting: [1, message({ reason: [1, text], message: [2, text] })] })],
 });
 
@@ -169,6 +173,7 @@ export const DAEMON_SET = message({
 
 export type ApiOwnerReference = Decoded<typeof OWNER_REFERENCE>;
 export type ApiContainer = Decoded<typeof CONTAINER>;
+export type ApiContainerStatus = Decoded<typeof CONTAINER_STATUS>;
 export type ApiPod = Decoded<typeof POD>;
 export type ApiPodTemplate = Decoded<typeof POD_TEMPLATE>;
 export type ApiLabelSelector = Decoded<typeof LABEL_SELECTOR>;

@@ -8,6 +8,7 @@ export interface ListRequest<Item> {
   /** `PodList` */
   readonly kind: string;
   readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
   /** Only names, labels, annotations and owners. */
   readonly metadataOnly?: boolean;
   /** How an item is read from protobuf; without it, JSON is asked for. */
@@ -66,7 +67,12 @@ async function fetchPage(
     api.send({
       method: "GET",
       path: list.path,
-      query: { limit: String(PAGE), continue: from, labelSelector: list.labelSelector },
+      query: {
+        limit: String(PAGE),
+        continue: from,
+        labelSelector: list.labelSelector,
+        fieldSelector: list.fieldSelector,
+      },
       kind: list.metadataOnly === true ? METADATA_LIST : list.kind,
       ...(list.metadataOnly === true ? { as: METADATA_LIST } : {}),
       ...(list.item ? { item: list.item } : {}),

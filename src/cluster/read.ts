@@ -97,11 +97,6 @@ export async function getWorkload(api: Api, ref: WorkloadRef): Promise<Workload 
   }
 }
 
-/** The pods that a selector finds, as the API has them. */
-export function listPods(api: Api, namespace: string, labelSelector: string) {
-  return listAll(api, { ...podList(namespace), labelSelector });
-}
-
 async function readNamespaces(
   api: Api,
   names: readonly string[] | undefined,

@@ -1,5 +1,5 @@
 import type { PodGroup, PodTemplate, PodTrouble } from "../snapshot.ts";
-import type { ApiOwnerReference, ApiPod } from "./api-objects.ts";
+import type { ApiOwnerReference, ApiPod, ApiContainerStatus } from "./api-objects.ts";
 import { addGroup } from "./pod-group.ts";
 import { findProxy, templateRecord } from "./records.ts";
 
@@ -142,21 +142,33 @@ const HOPELESS = new Set([
   "ImageInspectError",
   "ImagePullBackOff",
   "InvalidImageName",
+  "PostStartHookError",
+  "PreCreateHookError",
+  "PreStartHookError",
+  "RegistryUnavailable",
   "RunContainerError",
+  "SignatureValidationFailed",
 ]);
 
 function troubleOf({ metadata, status }: ApiPod): PodTrouble | undefined {
   const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  const waiting = statuses
-    .map(({ state }) => state?.waiting)
-    .find((state) => HOPELESS.has(state?.reason ?? ""));
+  const container = statuses.find(({ state }) => HOPELESS.has(state?.waiting?.reason ?? ""));
+  const waiting = container?.state?.waiting;
   return (
     waiting && {
       pod: metadata?.name ?? "",
       reason: waiting.reason ?? "",
-      message: waiting.message ?? "",
+      message: [waiting.message, lastWords(container)].filter(Boolean).join("; "),
     }
   );
+}
+
+/** How a container ended that is being started over and over. */
+function lastWords({ name, lastState }: ApiContainerStatus): string | undefined {
+  const end = lastState?.terminated;
+  if (end === undefined) return undefined;
+  const words = [end.reason, end.message?.trim()].filter(Boolean).join(": ");
+  return `${name} ended with exit code ${end.exitCode}${words && ` (${words})`}`;
 }
 
 /**

@@ -15,6 +15,8 @@ export interface Session<Settings extends CommonSettings = CommonSettings> {
   readonly io: Io;
   readonly progress: Progress;
   readonly prover: Prover;
+  /** What to tell the user beside the findings, each once. */
+  readonly notes: Set<string>;
 }
 
 /**
@@ -39,7 +41,16 @@ export async function withSession<Settings extends CommonSettings, Value>(
   try {
     const namespaces = namespacesOf(settings.scope, connection.namespace);
     const prover = openProver(api, settings.prove);
-    return await run({ api, settings, namespaces, version, io, progress, prover });
+    return await run({
+      api,
+      settings,
+      namespaces,
+      version,
+      io,
+      progress,
+      prover,
+      notes: new Set(),
+    });
   } finally {
     progress.stop();
     api.close();

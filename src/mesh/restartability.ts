@@ -98,13 +98,15 @@ function consentNeeded(workload: Workload, consent: Consent): Restartability | u
 
 /** What was wrong with a workload before we came, in one phrase. */
 function failureOf({ rollout, pods }: Workload): string | undefined {
-  const progressing =
-    rollout?.kind === "Deployment"
-      ? rollout.conditions.find(({ type }) => type === "Progressing")
-      : undefined;
+  const conditions = rollout?.kind === "Deployment" ? rollout.conditions : [];
+  const progressing = conditions.find(({ type }) => type === "Progressing");
   if (progressing?.reason === "ProgressDeadlineExceeded") {
     return `its last rollout exceeded the progress deadline: ${progressing.message}`;
   }
+  const stuck = conditions.find(
+    ({ type, status }) => type === "ReplicaFailure" && status === "True",
+  );
+  if (stuck) return `its pods could not be created before: ${stuck.message}`;
   const trouble = pods.find((group) => group.trouble !== undefined)?.trouble;
   return trouble && `it was failing before: pod ${trouble.pod} is in ${trouble.reason}`;
 }

@@ -21,6 +21,7 @@ export interface RolloutStatus {
  * the newest generation the status is that of the previous rollout, and looks finished.
  */
 export function rolloutStatus(rollout: Rollout): RolloutStatus {
+  if (rollout.strategy === "OnDelete") return unfollowable(rollout);
   switch (rollout.kind) {
     case "Deployment":
       return deploymentStatus(rollout);
@@ -29,6 +30,18 @@ export function rolloutStatus(rollout: Rollout): RolloutStatus {
     case "DaemonSet":
       return daemonSetStatus(rollout);
   }
+}
+
+/** Nothing rolls by itself: kubectl refuses to tell how far it is, too. */
+function unfollowable(rollout: Exclude<Rollout, DeploymentRollout>): RolloutStatus {
+  const { ready, updated, wanted } =
+    rollout.kind === "StatefulSet"
+      ? { ...rollout.status, wanted: rollout.replicas }
+      : { ...rollout.status, ready: rollout.status.available, wanted: rollout.status.desired };
+  return progress(Math.min(updated, ready, wanted), wanted)(
+    "failed",
+    "its update strategy is OnDelete: it has no rollout",
+  );
 }
 
 function deploymentStatus(deployment: DeploymentRollout): RolloutStatus {

@@ -1,20 +1,14 @@
-import { readFileSync } from "node:fs";
-import { load as parseYaml } from "js-yaml";
 import { describe, expect } from "vitest";
 import { deployment } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { runProgram } from "../support/run-program.ts";
-import type { TestRule } from "../support/test-cluster.ts";
+import { README_RULES } from "./readme-rules.ts";
 import { eventually, test } from "./sandbox.ts";
 
 const IMAGE = "mcr.microsoft.com/oss/istio/proxyv2:1.17.1-distroless";
 const NEWER = "mcr.microsoft.com/oss/istio/proxyv2:1.17.2-distroless";
 
-/** The rules that the README gives to operators, in its order: to check, and to restart. */
-const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-const [CHECK = [], RESTART = []] = [...README.matchAll(/```yaml\n(rules:\n[^`]*)```/g)].map(
-  ([, yaml = ""]) => (parseYaml(yaml) as { rules: readonly TestRule[] }).rules,
-);
+const { check: CHECK, restart: RESTART } = README_RULES;
 
 describe("the permissions in the README", () => {
   test("suffice to check, and not to restart", async ({ cluster, enter }) => {

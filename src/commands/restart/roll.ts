@@ -5,15 +5,16 @@ import { type Assessment, assess, type Target } from "../../mesh/assess.ts";
 import { isRestartable } from "../../mesh/kinds.ts";
 import { type Mesh, resolveMesh } from "../../mesh/mesh.ts";
 import type { Consent } from "../../mesh/restartability.ts";
+import { type Ending, ended } from "../../rollout/ending.ts";
 import { isWanted, type Step } from "../../rollout/plan.ts";
 import type { StepResult } from "../../rollout/result.ts";
 import { rolloutStatus } from "../../rollout/status.ts";
 import type { RestartSettings } from "../../settings.ts";
 import { policyFor } from "../look.ts";
 import type { Session } from "../session.ts";
-import { type Ending, ended, type Restarted } from "./ending.ts";
-import { followRollout } from "./follow.ts";
+import { followRollout, type Restarted } from "./follow.ts";
 import { POLL } from "./poll.ts";
+import { knownRefusals } from "./refusals.ts";
 
 type RestartSession = Session<RestartSettings>;
 
@@ -35,7 +36,7 @@ export async function rollWorkload(
       if (session.settings.dryRun !== undefined) {
         return ended("skipped", "dry-run", "the API server would accept the restart");
       }
-      startedAt = ready.restartedAt;
+      startedAt = ready.startedAt;
       session.progress.emit({ type: "started", ref: step.ref, image: to.image });
       return await followRollout(session, step, ready, abort);
     } catch (error) {
@@ -56,10 +57,11 @@ async function settle(
   step: Step,
   consent: Consent,
   abort: AbortSignal,
-): Promise<Ending | Restarted> {
+): Promise<Ending | (Restarted & { readonly startedAt: Date })> {
   const { api, io, settings, progress } = session;
   // Chosen once, before the first try: a patch that is repeated changes nothing.
-  const restartedAt = io.now();
+  const startedAt = io.now();
+  const restartedAt = formatRestartTime(startedAt);
   const patience = io.now().getTime() + settings.timeout;
   let waited = false;
   for (;;) {
@@ -83,15 +85,16 @@ async function settle(
     if (target === undefined || workload.rollout === undefined || !isRestartable(workload.kind)) {
       return ended("skipped", "not-restartable", "it cannot be restarted any more");
     }
+    const known = await knownRefusals(session, step.ref);
     try {
       await restart(api, {
         ...step.ref,
         kind: workload.kind,
         resourceVersion: workload.rollout.resourceVersion,
-        restartedAt: formatRestartTime(restartedAt),
+        restartedAt,
         dryRun: settings.dryRun === "server",
       });
-      return { workload, target, restartedAt };
+      return { target, startedAt, restartedAt, knownRefusals: known };
     } catch (error) {
       // It changed since it was judged: judge again.
       if (!isConflict(error)) throw error;

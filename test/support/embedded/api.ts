@@ -8,7 +8,8 @@ import {
   isBuiltIn,
   isNamespaced,
 } from "./kinds.ts";
-import { endpointSlices, labelPredicate, page } from "./lists.ts";
+import { measured } from "./admission.ts";
+import { endpointSlices, fieldPredicate, labelPredicate, page } from "./lists.ts";
 import { forbidden, noSuchPage, notFound, notImplemented } from "./refusal.ts";
 import type { Store } from "./store.ts";
 import { create, patched, remove, update } from "./write.ts";
@@ -29,7 +30,14 @@ interface Target {
 
 /** Nobody here makes pods of Jobs, and slices are derived: these can only be listed. */
 const ONLY_LISTED = new Set(["CronJob", "EndpointSlice", "Job"]);
-const PARAMETERS = new Set(["limit", "continue", "labelSelector", "dryRun", "fieldManager"]);
+const PARAMETERS = new Set([
+  "limit",
+  "continue",
+  "labelSelector",
+  "fieldSelector",
+  "dryRun",
+  "fieldManager",
+]);
 
 /** The object that a request is answered with. Whatever is not known here is refused with 501. */
 export function answer(store: Store, request: ApiRequest): KubeObject {
@@ -106,8 +114,10 @@ function list(store: Store, { kind, namespace }: Target, request: ApiRequest): K
   const isSelected = labelPredicate(query.get("labelSelector") ?? "");
   const isDerived = kind.kind === "EndpointSlice";
   const all = isDerived ? endpointSlices(store, namespace) : store.list(kind.kind, namespace);
-  const selected = all.filter(({ metadata }) => isSelected(metadata.labels));
-  const { items, metadata } = page(store, selected, query);
+  const isMeant = fieldPredicate(query.get("fieldSelector") ?? "");
+  const selected = all.filter((one) => isSelected(one.metadata.labels) && isMeant(one));
+  const { items: found, metadata } = page(store, selected, query);
+  const items = kind.kind === "ResourceQuota" ? found.map((one) => measured(store, one)) : found;
   if (wantsMetadata(request.headers.accept)) {
     const head = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1" };
     return { ...head, metadata, items: items.map((item) => ({ metadata: item.metadata })) };

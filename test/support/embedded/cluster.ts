@@ -9,6 +9,7 @@ import type { TestCluster } from "../test-cluster.ts";
 import type { User } from "./access.ts";
 import { type World, startControllers } from "./controllers.ts";
 import { ISTIO_NAMESPACE, revisionObjects, tagWebhooks, withImage } from "./istio.ts";
+import { nodeObjects } from "./nodes.ts";
 import { type LoggedRequest, startServer } from "./server.ts";
 import { Store } from "./store.ts";
 import { create, remove, update } from "./write.ts";
@@ -29,6 +30,7 @@ export async function startEmbeddedCluster(options: Partial<World> = {}): Promis
   for (const name of ["default", "kube-system", ISTIO_NAMESPACE]) {
     create(store, { kind: "Namespace", metadata: { name } });
   }
+  for (const node of nodeObjects(world.nodes)) create(store, node);
   const users = new Map<string, User>();
   const requests: LoggedRequest[] = [];
   const server = await startServer(store, users, (request) => requests.push(request));

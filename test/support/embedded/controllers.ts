@@ -1,5 +1,7 @@
 import { reconcileDeployment, reconcileReplicaSet } from "./deployment.ts";
 import type { KubeObject } from "./kinds.ts";
+import { recordEvent } from "./events.ts";
+import { hasNode, unscheduledStatus } from "./nodes.ts";
 import { failureOf, isTerminating, readyAfter, startedStatus } from "./pods.ts";
 import { Refusal } from "./refusal.ts";
 import { reconcileDaemonSet, reconcileStatefulSet } from "./sets.ts";
@@ -76,15 +78,19 @@ export function startControllers(store: Store, world: World): () => void {
     try {
       reconcile(cluster, object);
     } catch (error) {
-      // What the API refuses is tried again, as every controller does.
+      // What the API refuses is tried again and said, as every controller does.
       if (!(error instanceof Refusal)) throw error;
       lookAt(object.kind, namespace, name, 100);
+      if (object.kind === "ReplicaSet" || object.kind === "DaemonSet") {
+        recordEvent(store, object, "FailedCreate", `Error creating: ${error.message}`);
+      }
     }
   }
 
   function runPod(pod: KubeObject): void {
     if (isTerminating(pod) && isDue(pod, "end", world.terminateMs)) return store.drop(pod);
     if (isTerminating(pod)) return;
+    if (!hasNode(store, pod)) return setStatus(store, pod, unscheduledStatus(store, pod));
     const failure = failureOf(pod);
     const ready = isDue(pod, "ready", Math.max(world.startMs, readyAfter(pod)));
     if (!isDue(pod, "start", world.startMs)) return;

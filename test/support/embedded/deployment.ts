@@ -1,6 +1,7 @@
 import type { Cluster } from "./controllers.ts";
 import type { KubeObject } from "./kinds.ts";
 import { controlledBy, hashOf, isReady, isTerminating, podOf } from "./pods.ts";
+import { Refusal } from "./refusal.ts";
 import type { Store } from "./store.ts";
 import { create, remove, setStatus, update } from "./write.ts";
 
@@ -29,7 +30,11 @@ export function reconcileDeployment(cluster: Cluster, deployment: KubeObject): v
   setStatus(store, deployment, {
     observedGeneration: metadata.generation,
     ...counts,
-    conditions: [progressing(cluster, deployment, hash, counts)],
+    conditions: [
+      progressing(cluster, deployment, hash, counts),
+      // What keeps any of them from growing is the Deployment's trouble too.
+      ...sets.flatMap((set) => set.status.conditions ?? []).slice(0, 1),
+    ],
   });
 }
 
@@ -124,9 +129,11 @@ export function reconcileReplicaSet({ store }: Cluster, set: KubeObject): void {
     .filter((pod) => !isTerminating(pod))
     .sort((a, b) => Number(isReady(b)) - Number(isReady(a)));
   for (const pod of live.splice(spec.replicas)) remove(store, pod);
-  while (live.length < spec.replicas) {
-    live.push(create(store, podOf(set, { generateName: `${metadata.name}-` })));
-  }
+  const refusal = refusalOf(() => {
+    while (live.length < spec.replicas) {
+      live.push(create(store, podOf(set, { generateName: `${metadata.name}-` })));
+    }
+  });
   const ready = live.filter(isReady).length;
   setStatus(store, set, {
     observedGeneration: metadata.generation,
@@ -135,5 +142,21 @@ export function reconcileReplicaSet({ store }: Cluster, set: KubeObject): void {
     availableReplicas: ready || undefined,
     // A Deployment that recreates its pods waits for the last of these.
     terminatingReplicas: store.owned(set).length - live.length,
+    ...(refusal && { conditions: [replicaFailure(refusal)] }),
   });
+  if (refusal) throw refusal;
+}
+
+function refusalOf(work: () => void): Refusal | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
+function replicaFailure({ message }: Refusal): KubeObject {
+  return { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message };
 }

@@ -11,7 +11,10 @@ export interface Kind {
 const KINDS: readonly Kind[] = [
   ["", "namespaces", "Namespace"],
   ["", "configmaps", "ConfigMap"],
+  ["", "events", "Event"],
+  ["", "nodes", "Node"],
   ["", "pods", "Pod"],
+  ["", "resourcequotas", "ResourceQuota"],
   ["", "services", "Service"],
   ["admissionregistration.k8s.io", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration"],
   ["apps", "daemonsets", "DaemonSet"],
@@ -43,9 +46,9 @@ export function kindNamed(name: string): Kind {
   return found;
 }
 
-/** Namespaces, webhook configurations and reviews are not. */
+/** Namespaces, nodes, webhook configurations and reviews are not. */
 export function isNamespaced({ group, kind }: Kind): boolean {
-  return kind !== "Namespace" && !/^(admission|auth)/.test(group);
+  return kind !== "Namespace" && kind !== "Node" && !/^(admission|auth)/.test(group);
 }
 
 export function apiVersion({ group }: Kind): string {

@@ -1,6 +1,6 @@
 import type { KubeObject } from "./kinds.ts";
 import { isReady, isTerminating } from "./pods.ts";
-import { Refusal, expired } from "./refusal.ts";
+import { Refusal, expired, notImplemented } from "./refusal.ts";
 import { type Store, keyOf } from "./store.ts";
 
 /** The page of sorted `objects` that a query asks for, with the list's metadata. */
@@ -64,6 +64,21 @@ function requirement(text: string): (labels: Record<string, string>) => boolean 
     return (labels) => key in labels === (not === "");
   }
   throw new Refusal(400, "BadRequest", `unable to parse requirement: '${text}'`);
+}
+
+/** Whether an object satisfies a `fieldSelector` over what events can be selected by. */
+export function fieldPredicate(text: string): (object: KubeObject) => boolean {
+  const terms = text.split(",").filter((term) => term !== "");
+  const tests = terms.map((term) => {
+    const [, path = "", value] = /^([\w.]+)==?(.*)$/.exec(term) ?? [];
+    if (!["involvedObject.uid", "reason"].includes(path)) {
+      throw notImplemented(`the field selector ${term}`);
+    }
+    const [first = "", second] = path.split(".");
+    return (object: KubeObject) =>
+      (second === undefined ? object[first] : object[first]?.[second]) === value;
+  });
+  return (object) => tests.every((test) => test(object));
 }
 
 /** Slices are what Services and pods say at the moment: nothing of them is stored. */

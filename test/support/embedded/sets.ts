@@ -1,5 +1,6 @@
 import type { Cluster } from "./controllers.ts";
 import { scaled } from "./deployment.ts";
+import { recordEvent } from "./events.ts";
 import type { KubeObject } from "./kinds.ts";
 import { hashOf, isReady, isTerminating, podOf } from "./pods.ts";
 import type { Store } from "./store.ts";
@@ -30,8 +31,9 @@ function advance(store: Store, set: KubeObject, revision: string): void {
   for (let ordinal = 0; ordinal < spec.replicas; ordinal++) {
     const pod = pods.find((other) => ordinalOf(other) === ordinal);
     if (pod === undefined) {
+      const name = `${metadata.name}-${ordinal}`;
       const labels = { [HASH]: revision, [INDEX]: String(ordinal) };
-      create(store, podOf(set, { name: `${metadata.name}-${ordinal}`, labels }));
+      createOrTell(store, set, podOf(set, { name, labels }));
     }
     if (pod === undefined || isTerminating(pod) || !isReady(pod)) return;
   }
@@ -41,6 +43,17 @@ function advance(store: Store, set: KubeObject, revision: string): void {
     (type === "RollingUpdate" && ordinalOf(pod) >= rollingUpdate.partition && !isOf(pod, revision));
   const next = pods.findLast(isDoomed);
   if (next) remove(store, next);
+}
+
+function createOrTell(store: Store, set: KubeObject, pod: KubeObject): void {
+  try {
+    create(store, pod);
+  } catch (error) {
+    const { metadata } = set;
+    const what = `Create Pod ${pod.metadata.name} in StatefulSet ${metadata.name} failed error`;
+    recordEvent(store, set, "FailedCreate", `${what}: ${(error as Error).message}`);
+    throw error;
+  }
 }
 
 function ordinalOf(pod: KubeObject): number {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import { admit } from "./admission.ts";
 import { injected } from "./istio.ts";
 import { type KubeObject, apiVersion, kindNamed } from "./kinds.ts";
 import { alreadyExists, conflict, notFound, notImplemented, otherUid } from "./refusal.ts";
@@ -42,6 +43,7 @@ export function create(store: Store, body: KubeObject, dryRun = false): KubeObje
     ...(body.spec && { status: {} }),
   });
   const admitted = body.kind === "Pod" ? injected(store, object) : object;
+  if (body.kind === "Pod") admit(store, admitted);
   return dryRun ? admitted : store.put(admitted);
 }
 
@@ -122,6 +124,6 @@ function suffix(): string {
 }
 
 /** As Kubernetes writes times: whole seconds. */
-function now(): string {
+export function now(): string {
   return new Date().toISOString().replace(/\.\d+Z$/, "Z");
 }

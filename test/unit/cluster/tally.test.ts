@@ -123,6 +123,21 @@ describe("what one pod runs", () => {
     expect(groupOf(apiPod({ ready: false, waiting })).trouble).toBeUndefined();
   });
 
+  test("a container that is started over and over has last words", () => {
+    const pod = apiPod({ ready: false, waiting: "CrashLoopBackOff" });
+    const [container] = pod.status?.containerStatuses ?? [];
+    if (container === undefined) throw new Error("the pod has a container");
+    const told = (terminated: object) => {
+      container.lastState = { terminated: { exitCode: 137, ...terminated } };
+      return groupOf(pod).trouble?.message;
+    };
+    expect(told({ reason: "OOMKilled" })).toBe("why; app ended with exit code 137 (OOMKilled)");
+    expect(told({ reason: "Error", message: "no config\n" })).toBe(
+      "why; app ended with exit code 137 (Error: no config)",
+    );
+    expect(told({})).toBe("why; app ended with exit code 137");
+  });
+
   test("trouble of an init container counts", () => {
     const state = { waiting: { reason: "CrashLoopBackOff" } };
     const status = {

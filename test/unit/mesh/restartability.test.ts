@@ -112,6 +112,14 @@ describe("without any consent", () => {
       "yes",
     ],
     [
+      "a Deployment whose pods cannot be created",
+      deployment("web", {
+        pods: THREE,
+        rollout: { conditions: [{ ...DEADLINE, type: "ReplicaFailure", status: "True" }] },
+      }),
+      "refused unhealthy-before",
+    ],
+    [
       "a crash-looping Deployment",
       deployment("web", { pods: CRASHING }),
       "refused unhealthy-before",

@@ -193,6 +193,23 @@ describe("a StatefulSet", () => {
   });
 });
 
+test("OnDelete has no rollout to tell of: kubectl refuses, too", () => {
+  const message = "its update strategy is OnDelete: it has no rollout";
+  expect(rolloutStatus(statefulSetRollout(3, { strategy: "OnDelete" }))).toEqual({
+    state: "failed",
+    message,
+    ready: 3,
+    wanted: 3,
+  });
+  const status = { desired: 5, updated: 1, available: 5 };
+  expect(rolloutStatus(daemonSetRollout(5, { strategy: "OnDelete", status }))).toEqual({
+    state: "failed",
+    message,
+    ready: 1,
+    wanted: 5,
+  });
+});
+
 describe("a DaemonSet", () => {
   test.each<
     [

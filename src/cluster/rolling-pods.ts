@@ -1,0 +1,48 @@
+import type { V1Pod } from "@kubernetes/client-node";
+import type { RollingPod } from "../snapshot.ts";
+import type { Api } from "./api.ts";
+import { listAll } from "./pages.ts";
+import { groupOf } from "./tally.ts";
+import { RESTARTED_AT } from "./write.ts";
+
+/** The pods of a workload that rolls, without those that have finished: few, so JSON will do. */
+export async function readRollingPods(
+  api: Api,
+  namespace: string,
+  labelSelector: string,
+): Promise<readonly RollingPod[]> {
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  const pods = await listAll<V1Pod>(api, { path, kind: "PodList", labelSelector });
+  return pods
+    .filter(({ status }) => status?.phase !== "Succeeded" && status?.phase !== "Failed")
+    .map(rollingPod);
+}
+
+export function rollingPod(pod: V1Pod): RollingPod {
+  const { metadata, spec, status } = pod;
+  const { image, ready, trouble } = groupOf(pod);
+  const scheduled = status?.conditions?.find(({ type }) => type === "PodScheduled");
+  return {
+    name: metadata?.name ?? "",
+    uid: metadata?.uid ?? "",
+    image,
+    ready: ready > 0,
+    terminating: metadata?.deletionTimestamp !== undefined,
+    node: spec?.nodeName ?? meantFor(pod),
+    restartedAt: metadata?.annotations?.[RESTARTED_AT],
+    trouble,
+    unschedulable:
+      scheduled?.status === "False" && scheduled.reason === "Unschedulable"
+        ? (scheduled.message ?? "")
+        : undefined,
+  };
+}
+
+/** The DaemonSet controller asks for a node by its name; until it is scheduled nothing else says so. */
+function meantFor({ spec }: V1Pod): string | undefined {
+  const terms =
+    spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  return terms
+    ?.flatMap(({ matchFields }) => matchFields ?? [])
+    .find(({ key }) => key === "metadata.name")?.values?.[0];
+}

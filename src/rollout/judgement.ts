@@ -1,0 +1,115 @@
+import { count } from "../count.ts";
+import { resourceName } from "../mesh/kinds.ts";
+import { wantedPods } from "../snapshot.ts";
+import { type Ending, ended } from "./ending.ts";
+import { type Hindrance, hindranceOf } from "./hindrance.ts";
+import { holdupOf } from "./holdup.ts";
+import { type RolloutStatus, rolloutStatus } from "./status.ts";
+import { type Restart, type RolloutView, type Sides, sidesOf, stillServing } from "./view.ts";
+
+/** What one look at a rollout says. */
+export interface Judgement {
+  /** How far it is; its message names what holds it up. */
+  readonly status: RolloutStatus;
+  /** Set: it is over. */
+  readonly ending: Ending | undefined;
+  /** Something that a failure comes of where it does not pass. */
+  readonly hindrance: Hindrance | undefined;
+  /** Changes where the rollout got on. */
+  readonly progress: string;
+}
+
+/**
+ * Judges a rollout by kubectl's rules, and its new pods by what they are, from the first one on: a
+ * rollout that completes proves nothing about sidecars, and one that cannot need not run into its
+ * deadline.
+ */
+export function judgeRollout(view: RolloutView, restart: Restart): Judgement {
+  const sides = sidesOf(view, restart);
+  const status = rolloutStatus(view.rollout);
+  const holdup = status.state === "waiting" ? holdupOf(view, sides) : undefined;
+  const message = holdup === undefined ? status.message : `${status.message}; ${holdup}`;
+  return {
+    status: { ...status, message },
+    ending:
+      wrongSidecar(view, restart, sides) ?? failedPod(view, sides) ?? over(view, status, sides),
+    hindrance: hindranceOf(view, sides),
+    progress: JSON.stringify([status, sides.fresh.length, view.pods.length]),
+  };
+}
+
+function wrongSidecar(
+  { ref }: RolloutView,
+  { target }: Restart,
+  { fresh, old }: Sides,
+): Ending | undefined {
+  const bare = fresh.find(({ image }) => image === undefined);
+  if (bare) {
+    const served = old.filter(({ image }) => image !== undefined).length;
+    const left = `${count(served, "old pod", ["is", "are"])} left with one`;
+    const message = `the new pod ${bare.name} came up without a sidecar; ${left}`;
+    return ended("failed", "sidecar-lost", message, undoOf(ref));
+  }
+  const other = fresh.find(({ image }) => image !== target.image);
+  if (other === undefined) return undefined;
+  const message = `the new pod ${other.name} runs ${other.image}, not ${target.image}`;
+  return ended("failed", "other-image", message, checkOf(ref));
+}
+
+function failedPod({ ref }: RolloutView, { fresh, old }: Sides): Ending | undefined {
+  const trouble = fresh.find((pod) => pod.trouble !== undefined)?.trouble;
+  if (trouble === undefined) return undefined;
+  const message = `the new pod ${trouble.pod} is in ${trouble.reason}: ${trouble.message}; ${stillServing(old)}`;
+  const inspect = `kubectl describe pod ${trouble.pod} -n ${ref.namespace}`;
+  return ended("failed", "pod-failed", message, inspect);
+}
+
+function over(
+  { ref, rollout }: RolloutView,
+  { state, message }: RolloutStatus,
+  sides: Sides,
+): Ending | undefined {
+  if (state === "waiting" && rollout.kind === "Deployment" && rollout.paused) {
+    const resume = `kubectl rollout resume ${resourceName(ref)} -n ${ref.namespace}`;
+    return ended("timed-out", "paused", "it was paused while it rolled", resume);
+  }
+  if (rollout.strategy === "OnDelete") {
+    const why = `its update strategy became OnDelete while it rolled: ${count(sides.old.length, "old pod", ["stays", "stay"])} until deleted`;
+    return ended("timed-out", "on-delete", why, `kubectl delete pod ... -n ${ref.namespace}`);
+  }
+  if (state === "failed") {
+    const why = `${message}; ${stillServing(sides.old)}`;
+    return ended("failed", "progress-deadline", why, undoOf(ref));
+  }
+  if (state === "waiting") return undefined;
+  if (wantedPods(rollout) === 0) {
+    const why = "it wants no pods any more: its next ones get today's injection";
+    return ended("restarted", "scaled-to-zero", why);
+  }
+  return sides.superseded
+    ? superseded({ ref, rollout }, sides)
+    : ended("restarted", "rolled-out", "rolled out");
+}
+
+/** Somebody else's change rolled out instead: its pods count for what they are. */
+function superseded(
+  { ref, rollout }: Pick<RolloutView, "ref" | "rollout">,
+  { fresh, old }: Sides,
+): Ending {
+  const changed = "its pod template was changed by somebody else while it rolled";
+  const heldBack = rollout.kind === "StatefulSet" ? rollout.partition : 0;
+  if (old.length <= heldBack) {
+    return ended("restarted", "superseded", `rolled out; ${changed}, and its pods are on target`);
+  }
+  const runs = old[0]?.image ?? "no sidecar";
+  const why = `${changed}: of its ${fresh.length + old.length} pods ${old.length} run ${runs}`;
+  return ended("failed", "superseded", why, checkOf(ref));
+}
+
+function undoOf(ref: RolloutView["ref"]): string {
+  return `kubectl rollout undo ${resourceName(ref)} -n ${ref.namespace}`;
+}
+
+function checkOf({ namespace }: RolloutView["ref"]): string {
+  return `istio-upgrade check --namespace ${namespace}`;
+}

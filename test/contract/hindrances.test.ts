@@ -1,0 +1,258 @@
+import { describe, expect } from "vitest";
+import { daemonSet, deployment, statefulSet } from "../support/manifests.ts";
+import { parseReport } from "../support/report-schema.ts";
+import { runProgram } from "../support/run-program.ts";
+import type { TestCluster } from "../support/test-cluster.ts";
+import { README_RULES } from "./readme-rules.ts";
+import { eventually, type Sandbox, test } from "./sandbox.ts";
+
+const REVISION = "asm-1-71";
+const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
+
+async function untilAvailable(sandbox: Sandbox, count: number): Promise<void> {
+  await eventually(async () => {
+    const pods = await sandbox.pods();
+    const ready = pods.filter(({ status }) => JSON.stringify(status).includes('"ready":true'));
+    expect([pods.length, ready.length]).toEqual([count, count]);
+  });
+}
+
+/** From now on every pod of the namespace is refused, for want of an answer. */
+async function refusePods(cluster: TestCluster, { name }: Sandbox): Promise<() => Promise<void>> {
+  const path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+  const configuration = `gone-${name}`;
+  const body = {
+    apiVersion: "admissionregistration.k8s.io/v1",
+    kind: "MutatingWebhookConfiguration",
+    metadata: { name: configuration },
+    webhooks: [
+      {
+        name: "policy.example.com",
+        clientConfig: { service: { namespace: name, name: "gone", path: "/check" } },
+        rules: [
+          { operations: ["CREATE"], apiGroups: [""], apiVersions: ["v1"], resources: ["pods"] },
+        ],
+        failurePolicy: "Fail",
+        sideEffects: "None",
+        admissionReviewVersions: ["v1"],
+        namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } },
+      },
+    ],
+  };
+  expect((await cluster.request("POST", path, { body })).status).toBe(201);
+  return async () => void (await cluster.request("DELETE", `${path}/${configuration}`));
+}
+
+async function patchLabels(
+  cluster: TestCluster,
+  path: string,
+  labels: Readonly<Record<string, string | null>>,
+): Promise<void> {
+  const contentType = "application/merge-patch+json";
+  const answer = await cluster.request("PATCH", path, {
+    body: { metadata: { labels } },
+    contentType,
+  });
+  expect(answer.status).toBe(200);
+}
+
+async function conditions(sandbox: Sandbox, name: string) {
+  return (await sandbox.get("deployments", name)).status.conditions ?? [];
+}
+
+describe("pods that cannot be created", () => {
+  test("are a condition of a Deployment, and only events of the others", async ({
+    cluster,
+    enter,
+  }) => {
+    const sandbox = await enter();
+    await sandbox.create("deployments", deployment("web", { replicas: 2 }));
+    await sandbox.create("statefulsets", statefulSet("db", { replicas: 2 }));
+    const agent = await sandbox.create("daemonsets", daemonSet("agent"));
+    let nodes = 0;
+    await eventually(async () => {
+      nodes = (await sandbox.get("daemonsets", "agent")).status.desiredNumberScheduled;
+      expect(nodes).toBeGreaterThan(0);
+    });
+    await untilAvailable(sandbox, 4 + nodes);
+    const mend = await refusePods(cluster, sandbox);
+    for (const [resource, name] of [
+      ["deployments", "web"],
+      ["statefulsets", "db"],
+      ["daemonsets", "agent"],
+    ] as const) {
+      await sandbox.restart(resource, name, "2026-01-02T03:04:05Z");
+    }
+    const words = `failed calling webhook "policy.example.com": failed to call webhook: Post "https://gone.${sandbox.name}.svc:443/check?timeout=10s": service "gone" not found`;
+    await eventually(async () =>
+      expect(await conditions(sandbox, "web")).toContainEqual(
+        expect.objectContaining({
+          type: "ReplicaFailure",
+          status: "True",
+          reason: "FailedCreate",
+          message: expect.stringContaining(words),
+        }),
+      ),
+    );
+    for (const [resource, name, message] of [
+      ["statefulsets", "db", /^Create Pod db-1 in StatefulSet db failed error: Internal error/],
+      ["daemonsets", "agent", /^Error creating: Internal error occurred: /],
+    ] as const) {
+      const { metadata, status } = await sandbox.get(resource, name);
+      const path = `${sandbox.path("events")}?fieldSelector=involvedObject.uid=${metadata.uid},reason=FailedCreate`;
+      await eventually(async () => {
+        const { body } = await cluster.request("GET", path);
+        expect(body.items[0]).toMatchObject({
+          involvedObject: { kind: metadata.name === "db" ? "StatefulSet" : "DaemonSet", name },
+          reason: "FailedCreate",
+          type: "Warning",
+          message: expect.stringMatching(message),
+        });
+        expect(body.items[0].message).toContain(words);
+      });
+      expect(JSON.stringify(status.conditions ?? [])).not.toContain("FailedCreate");
+    }
+    expect(agent.metadata.name).toBe("agent");
+    await mend();
+    await eventually(async () =>
+      expect(JSON.stringify(await conditions(sandbox, "web"))).not.toContain("FailedCreate"),
+    );
+  });
+});
+
+describe("a restart whose new pods cannot run", () => {
+  test("fails within seconds, in the words of whoever refused them", async ({ cluster, enter }) => {
+    await cluster.installRevision({ name: REVISION, image: image("v1.71.0-1") });
+    const labels = { "istio.io/rev": REVISION };
+    const [full, refused, restricted, crowded] = await Promise.all([
+      enter(labels),
+      enter(labels),
+      enter(labels),
+      enter(labels),
+    ]);
+    const { body: nodes } = await cluster.request("GET", "/api/v1/nodes");
+    const node = `/api/v1/nodes/${nodes.items[0].metadata.name}`;
+    await patchLabels(cluster, node, { "test.istio-upgrade/pool": crowded.name });
+
+    await full.create("deployments", deployment("full"));
+    await refused.create("deployments", deployment("refused", { replicas: 2 }));
+    await refused.create("statefulsets", statefulSet("db", { replicas: 2 }));
+    await restricted.create("deployments", deployment("restricted", { replicas: 2 }));
+    const nodeSelector = { "test.istio-upgrade/pool": crowded.name };
+    await crowded.create("deployments", deployment("crowded", { podSpec: { nodeSelector } }));
+    await untilAvailable(full, 1);
+    await untilAvailable(refused, 4);
+    await untilAvailable(restricted, 2);
+    await untilAvailable(crowded, 1);
+
+    await full.create("resourcequotas", {
+      apiVersion: "v1",
+      kind: "ResourceQuota",
+      metadata: { name: "small" },
+      spec: { hard: { pods: "1" } },
+    });
+    await eventually(async () => {
+      const { body } = await cluster.request("GET", full.path("resourcequotas"));
+      expect(body.items[0].status).toEqual({ hard: { pods: "1" }, used: { pods: "1" } });
+    });
+    await patchLabels(cluster, `/api/v1/namespaces/${restricted.name}`, {
+      "pod-security.kubernetes.io/enforce": "restricted",
+    });
+    await patchLabels(cluster, node, { "test.istio-upgrade/pool": null });
+    await cluster.moveImage(REVISION, image("v1.71.2-1"));
+    const mend = await refusePods(cluster, refused);
+
+    const scope = [full, refused, restricted, crowded].map(({ name }) => name).join(",");
+    const ran = await runProgram(
+      [
+        "restart",
+        "--yes",
+        "--json",
+        `--namespace=${scope}`,
+        "--prove=never",
+        "--max-parallel=8",
+        "--max-failures=9",
+      ],
+      { KUBECONFIG: cluster.kubeconfig },
+    );
+    await mend();
+    const { results } = parseReport("RestartReport", ran.stdout);
+    const said = Object.fromEntries(
+      results.map(({ name, outcome, code, message, nextStep }) => [
+        name,
+        { outcome, code, message, nextStep },
+      ]),
+    );
+    const failed = (code: string, message: RegExp, nextStep: RegExp | string) => ({
+      outcome: "failed",
+      code,
+      message: expect.stringMatching(message),
+      nextStep: expect.stringMatching(nextStep),
+    });
+    expect(said).toEqual({
+      full: failed(
+        "quota",
+        /exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1; 1 old pod still serves$/,
+        `kubectl describe quota -n ${full.name}`,
+      ),
+      refused: failed(
+        "webhook-failed",
+        /^new pods cannot be created: Internal error.*service "gone" not found; 2 old pods still serve$/,
+        "kubectl get mutatingwebhookconfigurations",
+      ),
+      db: failed(
+        "webhook-failed",
+        /^new pods cannot be created: Internal error.*service "gone" not found; 1 old pod still serves$/,
+        "kubectl get mutatingwebhookconfigurations",
+      ),
+      restricted: failed(
+        "refused-by-admission",
+        /violates PodSecurity "restricted:latest".*; 2 old pods still serve$/,
+        `kubectl describe deployment/restricted -n ${restricted.name}`,
+      ),
+      crowded: failed(
+        "unschedulable",
+        /^the new pod crowded-\S+ finds no node: 0\/\d nodes are available: .*; 1 old pod still serves$/,
+        `kubectl describe pod crowded-\\S+ -n ${crowded.name}`,
+      ),
+    });
+    expect(ran.status).toBe(3);
+    // Long before it counts as failed, it is said.
+    for (const { name, startedAt } of results) {
+      const line = ran.stderr
+        .split("\n")
+        .find((one) => one.includes(`/${name}: `) && /cannot be created|finds no node/.test(one));
+      const seconds = (Date.parse(line?.slice(0, 20) ?? "") - Date.parse(startedAt ?? "")) / 1000;
+      expect([name, seconds < 8]).toEqual([name, true]);
+    }
+  });
+
+  test("without the right to list events it takes longer, and the report says why", async ({
+    cluster,
+    enter,
+  }) => {
+    await cluster.installRevision({ name: REVISION, image: image("v1.71.2-1") });
+    const sandbox = await enter({ "istio.io/rev": REVISION });
+    await sandbox.create("statefulsets", statefulSet("db", { replicas: 2 }));
+    await untilAvailable(sandbox, 2);
+    await cluster.moveImage(REVISION, image("v1.71.4-1"));
+    const mend = await refusePods(cluster, sandbox);
+    const rules = [...README_RULES.check, ...README_RULES.restart].filter(
+      ({ resources }) => !resources.includes("events"),
+    );
+    const kubeconfig = await cluster.userKubeconfig("eventless", rules);
+    const ran = await runProgram(
+      ["restart", "-n", sandbox.name, "--yes", "--json", "--prove", "never", "--timeout", "4s"],
+      { KUBECONFIG: kubeconfig },
+    );
+    await mend();
+    const report = parseReport("RestartReport", ran.stdout);
+    expect(report.results).toMatchObject([
+      { name: "db", outcome: "timed-out", code: "no-progress" },
+    ]);
+    expect(report.notes).toEqual([
+      `events may not be listed in ${sandbox.name}: pods that cannot be created or placed are noticed later`,
+    ]);
+    expect(report.gaps).toEqual([]);
+  });
+});

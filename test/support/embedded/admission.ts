@@ -1,0 +1,65 @@
+import { type KubeObject, kindNamed } from "./kinds.ts";
+import { Refusal, forbidden } from "./refusal.ts";
+import type { Store } from "./store.ts";
+
+/**
+ * What keeps a pod from being created, in the order and the words of the real API server: webhooks
+ * that nobody answers, PodSecurity, quotas. No webhook but the injector's is ever called.
+ *
+ * @throws Refusal
+ */
+export function admit(store: Store, pod: KubeObject): void {
+  const { namespace, name } = pod.metadata;
+  const place = store.get("Namespace", undefined, namespace);
+  const gone = store
+    .list("MutatingWebhookConfiguration")
+    .flatMap(({ webhooks = [] }) =>
+      webhooks.filter((webhook: KubeObject) => isGone(store, webhook) && selects(webhook, place)),
+    )[0];
+  if (gone) throw unanswered(gone);
+  const level = place?.metadata.labels["pod-security.kubernetes.io/enforce"];
+  if (level === "restricted") {
+    throw forbidden('violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false')(
+      kindNamed("Pod"),
+      name,
+    );
+  }
+  for (const { metadata, spec } of store.list("ResourceQuota", namespace)) {
+    const limit = Number(spec.hard.pods ?? Infinity);
+    const used = podsOf(store, namespace);
+    if (used < limit) continue;
+    const counts = `requested: pods=1, used: pods=${used}, limited: pods=${limit}`;
+    throw forbidden(`exceeded quota: ${metadata.name}, ${counts}`)(kindNamed("Pod"), name);
+  }
+}
+
+/** A quota with its status, which a controller of the real one keeps. */
+export function measured(store: Store, quota: KubeObject): KubeObject {
+  const used = { pods: String(podsOf(store, quota["metadata"].namespace)) };
+  return { ...quota, status: { hard: quota["spec"].hard, used } };
+}
+
+function podsOf(store: Store, namespace: string): number {
+  return store.list("Pod", namespace).length;
+}
+
+function isGone(store: Store, { clientConfig: { service }, failurePolicy }: KubeObject): boolean {
+  return failurePolicy !== "Ignore" && !store.get("Service", service.namespace, service.name);
+}
+
+/** By plain labels alone, which is all that is asked of a webhook without a Service. */
+function selects({ namespaceSelector }: KubeObject, place: KubeObject | undefined): boolean {
+  return Object.entries(namespaceSelector?.matchLabels ?? {}).every(
+    ([key, value]) => place?.metadata.labels[key] === value,
+  );
+}
+
+function unanswered({ name, clientConfig: { service } }: KubeObject): Refusal {
+  const { namespace, name: host, path = "/" } = service;
+  const url = `https://${host}.${namespace}.svc:443${path}?timeout=10s`;
+  return new Refusal(
+    500,
+    "InternalError",
+    `Internal error occurred: failed calling webhook "${name}": failed to call webhook: Post "${url}": service "${host}" not found`,
+  );
+}

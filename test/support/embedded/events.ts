@@ -1,0 +1,28 @@
+import type { KubeObject } from "./kinds.ts";
+import type { Store } from "./store.ts";
+import { create, now, update } from "./write.ts";
+
+/** Notes down what a controller met with; said again, it is the same event with a higher count. */
+export function recordEvent(
+  store: Store,
+  { kind, apiVersion, metadata }: KubeObject,
+  reason: string,
+  message: string,
+): void {
+  const { namespace, name, uid } = metadata;
+  const known = store
+    .list("Event", namespace)
+    .find((event) => event.involvedObject.uid === uid && event.message === message);
+  const said = { count: (known?.count ?? 0) + 1, lastTimestamp: now() };
+  if (known) return void update(store, known, { ...known, ...said });
+  create(store, {
+    kind: "Event",
+    metadata: { generateName: `${name}.`, namespace },
+    involvedObject: { kind, apiVersion, namespace, name, uid },
+    type: "Warning",
+    reason,
+    message,
+    firstTimestamp: now(),
+    ...said,
+  });
+}

@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { listEvents } from "../../../src/cluster/events.ts";
+import { scriptedApi } from "../../support/build/scripted-api.ts";
+
+test("events about one object, the newest last, each again when it is said again", async () => {
+  const event = (uid: string, count: number, lastTimestamp: string | null) => ({
+    metadata: { uid, creationTimestamp: "2026-11-22T20:00:05Z" },
+    reason: "FailedCreate",
+    message: `message ${uid}`,
+    count,
+    lastTimestamp,
+    eventTime: null,
+  });
+  const api = scriptedApi([
+    {
+      kind: "EventList",
+      metadata: {},
+      items: [
+        event("c", 3, "2026-11-22T20:00:09Z"),
+        event("a", 1, "2026-11-22T20:00:01Z"),
+        event("b", 2, null),
+      ],
+    },
+  ]);
+  const events = await listEvents(api, "shop", "uid-web", "FailedCreate");
+  expect(events.map(({ id }) => id)).toEqual(["a 1", "b 2", "c 3"]);
+  expect(api.requests).toMatchObject([
+    {
+      path: "/api/v1/namespaces/shop/events",
+      query: { fieldSelector: "involvedObject.uid=uid-web,reason=FailedCreate" },
+    },
+  ]);
+});
