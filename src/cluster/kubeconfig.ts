@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { RequestOptions } from "node:https";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import type { KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node/dist/config.js";
 import { CannotRun } from "../errors.ts";
 
 /** Which cluster, as whom: the flags that kubectl has for it. */
@@ -44,7 +44,7 @@ export async function loadConnection(
       "set KUBECONFIG or --kubeconfig, on AKS after: az aks get-credentials",
     );
   }
-  const client = await import("@kubernetes/client-node");
+  const client = await import("@kubernetes/client-node/dist/config.js");
   const config = new client.KubeConfig();
   if (inCluster) config.loadFromCluster();
   else mergeFiles(config, files, client.KubeConfig);

@@ -1,0 +1,80 @@
+/**
+ * Bundles the program into `dist/`, with source maps and the licences of what is bundled:
+ * `npm run build`.
+ */
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build, type Plugin } from "esbuild";
+
+const OUT = "dist";
+/** CommonJS packages inside an ES module. */
+const REQUIRE =
+  "import{createRequire as _require}from'node:module';const require=_require(import.meta.url);";
+
+/**
+ * Of the Kubernetes client only the kubeconfig and its credentials are used, but its generated
+ * classes set static fields, so that no bundler dares to leave them out, and its `fetch` brings
+ * another one along than Node's own.
+ */
+const slimClient: Plugin = {
+  name: "slim-client",
+  setup(bundler) {
+    bundler.onResolve(
+      { filter: /^\./ },
+      async ({ path, importer, kind, resolveDir, pluginData }) => {
+        if (pluginData === slimClient || !importer.includes("@kubernetes/client-node")) return null;
+        const found = await bundler.resolve(path, {
+          importer,
+          kind,
+          resolveDir,
+          pluginData: slimClient,
+        });
+        return { ...found, sideEffects: false };
+      },
+    );
+    bundler.onLoad({ filter: /[/\\]node-fetch[/\\]/ }, () => ({
+      contents: "export const { Headers } = globalThis; export default globalThis.fetch;",
+    }));
+  },
+};
+
+rmSync(OUT, { recursive: true, force: true });
+const { metafile } = await build({
+  entryPoints: ["src/main.ts"],
+  outdir: OUT,
+  bundle: true,
+  splitting: true,
+  minify: true,
+  platform: "node",
+  format: "esm",
+  target: "node20.19",
+  sourcemap: true,
+  metafile: true,
+  logLevel: "warning",
+  banner: { js: REQUIRE },
+  plugins: [slimClient],
+});
+const bundled = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+  Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])),
+);
+writeFileSync(join(OUT, "THIRD-PARTY-LICENSES"), licences(bundled));
+
+/** The licences of the packages that files are from, each in full. */
+function licences(files: readonly string[]): string {
+  const folders = files.map((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]);
+  const texts = [...new Set(folders)].flatMap((folder) => (folder ? [licence(folder)] : []));
+  return [...new Set(texts)].sort().join(`\n${"-".repeat(80)}\n\n`);
+}
+
+function licence(folder: string): string {
+  const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+    readonly name: string;
+    readonly version: string;
+    readonly license?: string;
+  };
+  const { name, version, license } = manifest;
+  const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file));
+  if (license === undefined && files.length === 0) throw new Error(`${name} has no licence`);
+  const texts = files.map((file) => readFileSync(join(folder, file), "utf8").trim());
+  return [`${name} ${version}, ${license ?? "as follows"}`, ...texts].join("\n\n").concat("\n");
+}

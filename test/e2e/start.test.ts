@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { runProgram } from "../support/run-program.ts";
+
+const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
+
+/** Hooks that write the address of every module that is loaded to stderr. */
+const HOOKS = `
+  import { writeSync } from "node:fs";
+  export async function load(url, context, next) {
+    if (url.startsWith("file:")) writeSync(2, "loaded " + url + "\\n");
+    return next(url, context);
+  }`;
+const REGISTER = `
+  import { register } from "node:module";
+  register("data:text/javascript,${encodeURIComponent(HOOKS)}");`;
+
+/** Files of `dist/` that a run loads, and the packages that are bundled into them. */
+async function loadedBy(...args: string[]) {
+  const { stderr } = await runProgram(args, {
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(REGISTER)}`,
+  });
+  const files = [...stderr.matchAll(/^loaded (.*\/dist\/.*)$/gm)].map(([, url = ""]) =>
+    fileURLToPath(url),
+  );
+  return {
+    files: files.map((file) => basename(file)),
+    packages: packagesIn(files.map((file) => `${file}.map`)),
+  };
+}
+
+/** The packages that source maps name. */
+function packagesIn(maps: readonly string[]): readonly string[] {
+  const sources = maps.flatMap(
+    (map) => (JSON.parse(readFileSync(map, "utf8")) as { sources: string[] }).sources,
+  );
+  const packages = sources.flatMap(
+    (source) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? [],
+  );
+  return [...new Set(packages)].sort();
+}
+
+// What a start loads is what it costs, and needs no clock to be told.
+test("--version loads the entry and what it cannot do without", async () => {
+  const { files, packages } = await loadedBy("--version");
+  expect(files).toContain("main.js");
+  expect(files.length).toBeLessThanOrEqual(3);
+  expect(packages).toEqual([]);
+});
+
+test.each([
+  [["--help"]],
+  [["check", "--help"]],
+  [["chek"]],
+  [["restart"]],
+  [["check", "--output", "yml"]],
+])("%j loads nothing heavy", async (args) => {
+  const { files, packages } = await loadedBy(...args);
+  expect(files).toContain("main.js");
+  expect(packages).toEqual(["commander", "parse-duration"]);
+});
+
+test("the licence of every package that is bundled is published with it", () => {
+  const licences = readFileSync(join(DIST, "THIRD-PARTY-LICENSES"), "utf8");
+  const maps = readdirSync(DIST).filter((file) => file.endsWith(".map"));
+  const packages = packagesIn(maps.map((file) => join(DIST, file)));
+  expect(packages.length).toBeGreaterThan(20);
+  const missing = packages.filter((name) => !new RegExp(`^${name} \\d`, "m").test(licences));
+  expect(missing).toEqual([]);
+});
