@@ -48,8 +48,12 @@ function lostSidecar(result: StepResult, { pods }: Workload): StepResult {
 function stillOutdated(
   result: StepResult,
   { pods }: Workload,
-  { target, finding }: Assessment,
+  { target, finding, restart }: Assessment,
 ): StepResult {
+  if (restart.answer === "refused" && restart.finding.code === "partition") {
+    const { code, reason, nextStep } = restart.finding;
+    return { ...result, code, message: `rolled out; ${reason}`, nextStep };
+  }
   const { image, revision } = result.to;
   const reached = pods.every(
     (group) => group.image === image && (group.revision ?? revision) === revision,

@@ -6,7 +6,7 @@ import type { PodGroup } from "../../../src/snapshot.ts";
 import { assessmentOf, meshOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { resultOf, stepFor } from "../../support/build/step.ts";
-import { deployment } from "../../support/build/workload.ts";
+import { deployment, statefulSet } from "../../support/build/workload.ts";
 
 const TARGET = proxyImage("v1.27.9-6");
 const LATE = proxyImage("v1.27.7-1");
@@ -111,6 +111,23 @@ describe("a target that moved is no excuse", () => {
   ])("%s", (_what, pods) => {
     const { verified } = verify({ pods, mesh: moved });
     expect(verified).toMatchObject({ outcome: "failed", code: "not-on-target" });
+  });
+});
+
+test("what a partition keeps on the old template is left for a person", () => {
+  const rollout = { partition: 1 };
+  const db = statefulSet("db", { pods: [sidecars(3, LATE)], rollout });
+  const planned = stepFor(assessmentOf(db));
+  const pods = [
+    sidecars(1, LATE, { podNames: ["db-0"] }),
+    sidecars(2, TARGET, { podNames: ["db-1", "db-2"] }),
+  ];
+  const fresh = statefulSet("db", { pods, rollout });
+  const [verified] = verifyResults([resultOf(planned)], [planned], [fresh], [assessmentOf(fresh)]);
+  expect(verified).toMatchObject({
+    outcome: "restarted",
+    code: "partition",
+    message: "rolled out; its partition 1 keeps every pod that lags on the old template",
   });
 });
 

@@ -1,0 +1,125 @@
+import { describe, expect } from "vitest";
+import { daemonSet, deployment, statefulSet } from "../support/manifests.ts";
+import { parseReport } from "../support/report-schema.ts";
+import { startProgram } from "../support/run-program.ts";
+import { eventually, RESTARTED_AT, type Sandbox, test } from "./sandbox.ts";
+
+const REVISION = "asm-1-72";
+const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
+const SLOW = { replicas: 2, annotations: { "test.istio-upgrade/ready-after": "4s" } };
+
+async function untilReady(sandbox: Sandbox, owners: readonly string[]): Promise<void> {
+  await eventually(async () => {
+    for (const owner of owners) {
+      const pods = (await sandbox.pods()).filter(({ metadata }) =>
+        metadata.name.startsWith(`${owner}-`),
+      );
+      const ready = pods.filter(({ status }) => JSON.stringify(status).includes('"ready":true'));
+      // Two of each; a DaemonSet has as many as there are nodes.
+      expect([owner, ready.length >= 2, ready.length]).toEqual([owner, true, pods.length]);
+    }
+  });
+}
+
+describe("what others do to a workload while it rolls", () => {
+  test("is told apart, and judged by what the pods are", async ({ cluster, enter }) => {
+    await cluster.installRevision({ name: REVISION, image: image("v1.72.0-1") });
+    const sandbox = await enter({ "istio.io/rev": REVISION });
+    const names = ["edited", "undone", "paused", "zero", "grown", "gone"];
+    for (const name of names) await sandbox.create("deployments", deployment(name, SLOW));
+    const updateStrategy = { type: "RollingUpdate", rollingUpdate: { partition: 1 } };
+    await sandbox.create(
+      "statefulsets",
+      statefulSet("held", { ...SLOW, replicas: 2, spec: { updateStrategy } }),
+    );
+    await sandbox.create("statefulsets", statefulSet("manual", SLOW));
+    await sandbox.create("daemonsets", daemonSet("agent", { annotations: SLOW.annotations }));
+    const all = [...names, "held", "manual", "agent"];
+    await untilReady(sandbox, all);
+    await cluster.moveImage(REVISION, image("v1.72.2-1"));
+
+    const running = startProgram(
+      [
+        "restart",
+        "--yes",
+        "--json",
+        `--namespace=${sandbox.name}`,
+        "--max-parallel=9",
+        "--max-failures=9",
+      ],
+      { KUBECONFIG: cluster.kubeconfig },
+    );
+    await eventually(async () => {
+      const restarted = (await sandbox.pods()).filter(
+        ({ metadata }) => metadata.annotations?.[RESTARTED_AT] !== undefined,
+      );
+      const begun = all.filter((name) =>
+        restarted.some(({ metadata }) => metadata.name.startsWith(`${name}-`)),
+      );
+      expect(begun).toEqual(all);
+    });
+    const annotate = (annotations: Readonly<Record<string, string | null>>) => ({
+      spec: { template: { metadata: { annotations } } },
+    });
+    const edits: readonly (readonly [resource: string, name: string, change: object])[] = [
+      // As an upgrade by a tool that knows nothing of the restart.
+      ["deployments", "edited", annotate({ [RESTARTED_AT]: null, "example.com/build": "2" })],
+      ["deployments", "undone", annotate({ [RESTARTED_AT]: null })],
+      ["deployments", "paused", { spec: { paused: true } }],
+      ["deployments", "zero", { spec: { replicas: 0 } }],
+      ["deployments", "grown", { spec: { replicas: 4 } }],
+      [
+        "statefulsets",
+        "manual",
+        { spec: { updateStrategy: { type: "OnDelete", rollingUpdate: null } } },
+      ],
+    ];
+    for (const [resource, name, change] of edits) {
+      expect([name, (await sandbox.patch(resource, name, change)).status]).toEqual([name, 200]);
+    }
+    await cluster.request("DELETE", sandbox.path("deployments", "gone"));
+
+    const ran = await running.done;
+    const { results } = parseReport("RestartReport", ran.stdout);
+    const endings = results.map(({ name, outcome, code, message }) => [
+      name,
+      outcome,
+      code,
+      message,
+    ]);
+    const changed = "its pod template was changed by somebody else while it rolled";
+    expect(endings.toSorted()).toEqual([
+      ["agent", "restarted", "rolled-out", "rolled out"],
+      ["edited", "restarted", "superseded", `rolled out; ${changed}, and its pods are on target`],
+      ["gone", "skipped", "gone", "it was deleted, or created anew, while it rolled"],
+      ["grown", "restarted", "rolled-out", "rolled out"],
+      [
+        "held",
+        "restarted",
+        "partition",
+        "rolled out; its partition 1 keeps every pod that lags on the old template",
+      ],
+      [
+        "manual",
+        "timed-out",
+        "on-delete",
+        "its update strategy became OnDelete while it rolled: 1 old pod stays until deleted",
+      ],
+      ["paused", "timed-out", "paused", "it was paused while it rolled"],
+      [
+        "undone",
+        "failed",
+        "superseded",
+        expect.stringMatching(`^${changed}: of its 2 pods \\d run ${image("v1.72.0-1")}$`),
+      ],
+      [
+        "zero",
+        "restarted",
+        "scaled-to-zero",
+        "it wants no pods any more: its next ones get today's injection",
+      ],
+    ]);
+    expect(ran.status).toBe(3);
+    expect(ran.stderr).toMatch(/ds\/agent: .*; node \S+ holds it up: agent-\S+ is not ready/);
+  });
+});
