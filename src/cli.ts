@@ -24,7 +24,7 @@ import {
  */
 export async function runCli(argv: readonly string[], version: string, io: Io): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
-  const program = buildProgram(io, {
+  const actions: Actions = {
     check: async (raw) => {
       const settings = commonSettings(raw);
       const { check } = await import("./commands/check.ts");
@@ -50,8 +50,18 @@ export async function runCli(argv: readonly string[], version: string, io: Io): 
       const { revisions } = await import("./commands/revisions.ts");
       exitCode = await revisions(settings, version, io);
     },
-  }).version(version, "--version", "Print the version");
+    completion: async (shell) => {
+      const { printCompletionScript } = await import("./commands/completion.ts");
+      printCompletionScript(shell);
+    },
+    complete: async (words) => {
+      const { printCompletions } = await import("./commands/completion.ts");
+      printCompletions(buildProgram(io, actions), words);
+    },
+  };
+  const program = buildProgram(io, actions).version(version, "--version", "Print the version");
   program.hook("preAction", (_program, chosen) => requireValues(chosen));
+  completionCommands(program, actions);
   if (argv.length === 0) {
     program.outputHelp();
     return EXIT.ok;
@@ -74,6 +84,8 @@ export interface Actions {
   verify(raw: RawOptions): Promise<void>;
   explain(raw: RawOptions, name: string): Promise<void>;
   revisions(raw: RawOptions, name: string | undefined): Promise<void>;
+  completion(shell: string): Promise<void>;
+  complete(words: readonly string[]): Promise<void>;
 }
 
 /** The command line as data: commands, flags, help. */
@@ -149,6 +161,19 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
   return program;
 }
 
+function completionCommands(program: Command, actions: Actions): void {
+  bareCommand(program, "completion", "Print the script for completion in a shell", [
+    "source <(istio-upgrade completion bash)",
+    "istio-upgrade completion zsh > ~/.zsh/completions/_istio-upgrade",
+  ])
+    .argument("<SHELL>", "bash, zsh, fish or powershell")
+    .action((shell: string) => actions.completion(shell));
+  // What the script calls at every Tab.
+  program
+    .command("complete [words...]", { hidden: true })
+    .action((words: string[]) => actions.complete(words));
+}
+
 const PROVE_HELP = `dry-run injection: ${PROVES.join(", ")}`;
 
 /** A command over workloads, in a scope. */
@@ -205,6 +230,7 @@ function displayOptions(shown: Command): Command {
     .optionsGroup("Output:")
     .option("-o, --output <format>", OUTPUTS.join(", "), "table")
     .option("--json", "the same as --output json")
+    .option("--report-file <file>", "write the JSON document there as well")
     .option("--no-headers", "leave the column headers out")
     .option("-q, --quiet", "no progress, only the result and its last line")
     .option("-v, --verbose", "print every request")
@@ -217,10 +243,14 @@ function restartOptions(restart: Command): Command {
     .option("--dry-run <mode>", `print the plan and stop: ${DRY_RUNS.join(", ")}`)
     .option("-y, --yes", "do not ask")
     .option("--max-parallel <count>", "workloads that roll at the same time", "4")
+    .option("--max-pods <count>", "new pods in flight at the same time; without it, any number")
     .option("--max-failures <count>", "start nothing more after so many failures", "1")
+    .option("--pause <duration>", "wait so long from one restart to the next", "0s")
     .option("--timeout <duration>", "longest that a workload may go without progress", "10m")
+    .option("--deadline <when>", "start nothing later: 2h from now, or 06:00 local time")
     .option("--include <what>", `restart these too: ${INCLUDES.join(", ")}`, collect)
     .option("--allow-downtime", "also what has no pod to spare: Recreate, a StatefulSet of one")
+    .option("--plan <file>", "restart what a saved plan says (--dry-run --output json)")
     .option("--reason <text>", "why, for the record in the report");
 }
 
@@ -270,6 +300,7 @@ const COMMANDS: ReadonlySet<string> = new Set([
   "verify",
   "explain",
   "revisions",
+  "completion",
 ]);
 
 /** commander's message without its prefix, as one sentence, and the help to look at. */

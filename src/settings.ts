@@ -1,5 +1,6 @@
 import { type Encoding, ENCODINGS } from "./cluster/encoding.ts";
 import type { ConnectionSettings } from "./cluster/kubeconfig.ts";
+import { type Deadline, readDeadline } from "./deadline.ts";
 import { readDuration } from "./duration.ts";
 import { UsageError } from "./errors.ts";
 import { parseAnyKind, parseKind, type RestartableKind } from "./mesh/kinds.ts";
@@ -39,7 +40,7 @@ export interface Exclude {
   readonly name: string | undefined;
 }
 
-export const OUTPUTS = ["table", "wide", "json"] as const;
+export const OUTPUTS = ["table", "wide", "json", "jsonl", "markdown", "junit"] as const;
 export const COLORS = ["auto", "always", "never"] as const;
 export const INCLUDES = ["missing", "current", "unhealthy"] as const;
 export const PROVES = ["auto", "always", "never"] as const;
@@ -51,6 +52,8 @@ export interface DisplaySettings {
   readonly headers: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
+  /** Where the JSON document is written as well. */
+  readonly reportFile: string | undefined;
 }
 
 export interface VerifySettings extends CommonSettings {
@@ -62,12 +65,20 @@ export interface RestartSettings extends CommonSettings {
   readonly dryRun: (typeof DRY_RUNS)[number] | undefined;
   readonly yes: boolean;
   readonly maxParallel: number;
+  /** New pods in flight; `undefined`: no limit. */
+  readonly maxPods: number | undefined;
   readonly maxFailures: number;
+  /** Milliseconds from one start to the next. */
+  readonly pause: number;
+  /** When nothing starts any more. */
+  readonly deadline: Deadline | undefined;
   /** Milliseconds that a workload may go without progress. */
   readonly timeout: number;
   readonly include: ReadonlySet<(typeof INCLUDES)[number]>;
   readonly allowDowntime: boolean;
   readonly reason: string | undefined;
+  /** File with an approved plan, which brings its own scope. */
+  readonly plan: string | undefined;
 }
 
 export interface ExplainSettings extends CommonSettings {
@@ -103,6 +114,7 @@ export function commonSettings(raw: RawOptions, names: readonly string[] = []): 
       headers: raw["headers"] !== false,
       quiet: raw["quiet"] === true,
       verbose: raw["verbose"] === true,
+      reportFile: text(raw["reportFile"]),
     },
   };
 }
@@ -116,7 +128,10 @@ export function verifySettings(raw: RawOptions): VerifySettings {
 export function restartSettings(raw: RawOptions, names: readonly string[]): RestartSettings {
   const common = commonSettings(raw, names);
   const { scope } = common;
-  if (scope.namespaces.length === 0 && !scope.allNamespaces && names.length === 0) {
+  const plan = text(raw["plan"]);
+  if (plan !== undefined) {
+    refuseBesidePlan(raw, names);
+  } else if (scope.namespaces.length === 0 && !scope.allNamespaces && names.length === 0) {
     throw new UsageError(
       "restart needs to know what to restart",
       "add --namespace NAMESPACE, or name workloads as KIND/NAME, or --all-namespaces",
@@ -134,12 +149,40 @@ export function restartSettings(raw: RawOptions, names: readonly string[]): Rest
     dryRun: dryRun === undefined ? undefined : oneOf("--dry-run", dryRun, DRY_RUNS),
     yes: raw["yes"] === true,
     maxParallel: count("--max-parallel", raw["maxParallel"]),
+    maxPods: raw["maxPods"] === undefined ? undefined : count("--max-pods", raw["maxPods"]),
     maxFailures: count("--max-failures", raw["maxFailures"]),
+    pause: duration("--pause", raw["pause"]),
+    deadline: deadline(text(raw["deadline"])),
     timeout: duration("--timeout", raw["timeout"]),
     include: new Set(list(raw["include"]).map((value) => oneOf("--include", value, INCLUDES))),
     allowDowntime: raw["allowDowntime"] === true,
     reason: text(raw["reason"]),
+    plan,
   };
+}
+
+/** What was approved is not changed by flags. */
+const BROUGHT_BY_PLAN: Readonly<Record<string, string>> = {
+  namespace: "--namespace",
+  allNamespaces: "--all-namespaces",
+  selector: "--selector",
+  revision: "--revision",
+  exclude: "--exclude",
+  excludeNamespace: "--exclude-namespace",
+  include: "--include",
+  allowDowntime: "--allow-downtime",
+};
+
+function refuseBesidePlan(raw: RawOptions, names: readonly string[]): void {
+  const flags = Object.entries(BROUGHT_BY_PLAN).flatMap(([name, flag]) =>
+    raw[name] === undefined ? [] : [flag],
+  );
+  const [given] = [...names, ...flags];
+  if (given === undefined) return;
+  throw new UsageError(
+    `--plan brings what it restarts with it, and ${given} would change that`,
+    "leave it out, or make another plan: istio-upgrade restart --dry-run --output json",
+  );
 }
 
 /** @throws UsageError */
@@ -263,6 +306,16 @@ function duration(flag: string, value: unknown): number {
   const milliseconds = readDuration(text(value) ?? "");
   if (milliseconds !== undefined) return milliseconds;
   throw new UsageError(`${flag} "${String(value)}" is not a duration`, "write 90s, 10m or 1h30m");
+}
+
+function deadline(given: string | undefined): Deadline | undefined {
+  if (given === undefined) return undefined;
+  const read = readDeadline(given);
+  if (read !== undefined) return read;
+  throw new UsageError(
+    `--deadline "${given}" is neither a duration nor a time of day`,
+    "write 2h, or 06:00 for the next six o'clock of this machine",
+  );
 }
 
 function count(flag: string, value: unknown): number {

@@ -125,6 +125,8 @@ export interface Workload extends WorkloadRef {
   readonly annotations: Labels;
   /** `undefined`: the owner could not be read, or its kind is not known. */
   readonly template: PodTemplate | undefined;
+  /** Hash of the whole pod template; only where the workload was read by itself. */
+  readonly templateHash?: string;
   /** Only for the kinds that are restarted by a patch of their template. */
   readonly rollout: Rollout | undefined;
   /** Live pods, grouped by what they run. Finished and terminating pods are not among them. */

@@ -24,6 +24,7 @@ import type { Type } from "./protobuf.ts";
 import { namespaceRecord, workloadRecord } from "./records.ts";
 import type { RestartableObject } from "./rollout-record.ts";
 import { controllerOf, type Owner, type Tally, tallyPods } from "./tally.ts";
+import { templateHash } from "./template-hash.ts";
 
 export interface ReadScope {
   readonly istioNamespace: string;
@@ -90,7 +91,8 @@ export async function getWorkload(api: Api, ref: WorkloadRef): Promise<Workload 
       kind: ref.kind,
     });
     const workload = workloadRecord(ref.kind, object as ApiObject);
-    return workload.uid === ref.uid ? workload : undefined;
+    if (workload.uid !== ref.uid) return undefined;
+    return { ...workload, templateHash: templateHash(object as RestartableObject) };
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;

@@ -7,19 +7,17 @@ import { resourceName } from "../mesh/kinds.ts";
 import { resolveMesh } from "../mesh/mesh.ts";
 import { NO_CONSENT } from "../mesh/restartability.ts";
 import { explanationOf } from "../report/explanation.ts";
-import { RENDERERS } from "../report/render.ts";
-import { styleFor } from "../report/style.ts";
 import type { ExplainSettings } from "../settings.ts";
 import type { Snapshot, Workload } from "../snapshot.ts";
 import { judge, policyFor, requireInjector } from "./look.ts";
-import { clusterFlags, headOf } from "./report.ts";
+import { clusterFlags, headOf, publish } from "./report.ts";
 import { withSession } from "./session.ts";
 
 /** Walks through the decision about one workload. Reads, and changes nothing. */
 export function explain(settings: ExplainSettings, version: string, io: Io): Promise<ExitCode> {
   return withSession(settings, version, io, async (session) => {
     const { api, progress } = session;
-    const { subject, istioNamespace, display } = settings;
+    const { subject, istioNamespace } = settings;
     const place = session.namespaces?.[0] ?? api.connection.namespace;
     progress.emit({ type: "reading", what: place });
     const snapshot = await readSnapshot(api, { istioNamespace, namespaces: [place] });
@@ -39,8 +37,7 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
       notes: session.prover.notes(),
       clusterFlags: clusterFlags(settings),
     });
-    progress.stop();
-    io.stdout.write(RENDERERS[display.output](document, styleFor(io.stdout, display, io)));
+    await publish(session, document);
     return document.exitCode;
   });
 }

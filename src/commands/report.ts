@@ -1,16 +1,15 @@
 import { EXIT, type ExitCode, exitCodeOf, type ExitReason } from "../exit-codes.ts";
 import {
+  type AnyDocument,
   API_VERSION,
   type CheckReport,
   type DocumentHead,
   type Report,
-  type RestartReport,
-  type VerifyReport,
   type WorkloadEntry,
 } from "../report/document.ts";
 import { gapEntry, summaryEntry, targetEntries, workloadEntry } from "../report/entries.ts";
 import { countEntries, reasonsOf } from "../report/exit-reasons.ts";
-import { RENDERERS } from "../report/render.ts";
+import { loadRenderer } from "../report/render.ts";
 import { resultLine } from "../report/result-line.ts";
 import { styleFor } from "../report/style.ts";
 import type { CommonSettings } from "../settings.ts";
@@ -66,40 +65,60 @@ type Own<Kind extends Report["kind"]> = Omit<
 >;
 
 /**
- * Closes a report and prints it: the result on stdout, the RESULT line last on stderr.
+ * A report with its conclusion: the exit code, the reasons for it, and the next step.
  *
  * @param reasons what speaks against exit 0 beyond the verdicts and gaps.
  */
-export function finish(
+export function reportOf<Kind extends Report["kind"]>(
   session: Session,
   findings: Findings,
-  own: Own<"CheckReport"> | Own<"VerifyReport"> | Own<"RestartReport">,
+  own: Own<Kind> & { readonly kind: Kind },
   reasons: readonly ExitReason[],
-): ExitCode {
-  const { io, settings, progress } = session;
+): Kinded<Kind> {
   const counts = countEntries(findings.workloads, findings.gaps.length);
-  const dryRun = own.kind === "RestartReport" && own.dryRun !== null;
+  const dryRun = "dryRun" in own && own.dryRun !== null;
   const mendsMissing = findings.scope.include.includes("missing");
   // A dry run that could plan is a success, whatever it would restart.
   const found = reasonsOf(counts, mendsMissing).filter(
     ({ code }) => !dryRun || code === EXIT.incomplete,
   );
   const all = [...reasons, ...found];
-  const exitCode = exitCodeOf(all);
   const { apiVersion, ...rest } = findings;
-  const report = {
+  const report: unknown = {
     apiVersion,
     ...own,
     ...rest,
     nextStep: nextStep(session, findings, mendsMissing ? mendsMissingToo : mendsOutdated),
-    exitCode,
+    exitCode: exitCodeOf(all),
     exitReasons: all.map(({ text }) => text),
-  } as CheckReport | VerifyReport | RestartReport;
-  progress.stop();
+  };
+  return report as Kinded<Kind>;
+}
+
+/** Closes a report and prints it: the result on stdout, the RESULT line last on stderr. */
+export async function finish<Kind extends Report["kind"]>(
+  session: Session,
+  findings: Findings,
+  own: Own<Kind> & { readonly kind: Kind },
+  reasons: readonly ExitReason[],
+): Promise<ExitCode> {
+  const report: Report = reportOf<Kind>(session, findings, own, reasons);
+  await publish(session, report);
+  const counts = countEntries(report.workloads, report.gaps.length);
+  session.io.stderr.write(`${resultLine(report.exitCode, report.cluster.context, counts)}\n`);
+  return report.exitCode as ExitCode;
+}
+
+/** Prints a document in the format that was asked for, and keeps it where that was. */
+export async function publish(
+  { io, settings, progress, reportFile }: Session,
+  document: AnyDocument,
+): Promise<void> {
   const { display } = settings;
-  io.stdout.write(RENDERERS[display.output](report, styleFor(io.stdout, display, io)));
-  io.stderr.write(`${resultLine(exitCode, findings.cluster.context, counts)}\n`);
-  return exitCode;
+  progress.stop();
+  const render = await loadRenderer(display.output);
+  io.stdout.write(render(document, styleFor(io.stdout, display, io)));
+  await reportFile.write(document);
 }
 
 /** The command that would mend what a restart can mend, with the flags that lead to the same cluster. */

@@ -1,102 +1,171 @@
-import { EXIT, type ExitCode, type ExitReason } from "../exit-codes.ts";
+import pLimit from "p-limit";
+import { ApiError } from "../cluster/api-error.ts";
+import { getWorkload } from "../cluster/read.ts";
+import { formatLocal, resolveDeadline } from "../deadline.ts";
 import { CannotRun } from "../errors.ts";
+import { EXIT, type ExitCode, type ExitReason } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import type { Consent } from "../mesh/restartability.ts";
-import type { ResultEntry, StepEntry } from "../report/document.ts";
-import { planHash, resultEntry, stepEntry, withFirstPods } from "../report/entries.ts";
-import { resultReasons } from "../report/exit-reasons.ts";
-import { type Plan, planRestart } from "../rollout/plan.ts";
+import { narrowPlan, type Narrowed } from "../rollout/approval.ts";
+import { type Plan, planRestart, type Step } from "../rollout/plan.ts";
 import type { StepResult } from "../rollout/result.ts";
 import { verifyResults } from "../rollout/verification.ts";
-import { whoAmI } from "../cluster/write.ts";
 import type { RestartSettings } from "../settings.ts";
 import { type Look, look } from "./look.ts";
-import { findingsOf, finish } from "./report.ts";
+import {
+  type ApprovedPlan,
+  readApprovedPlan,
+  requireSameCluster,
+  withPlan,
+} from "./restart/approved-plan.ts";
 import { askConsent, requireConsentRules } from "./restart/consent.ts";
 import { requirePermissions } from "./restart/permissions.ts";
+import { openRecord, type RunRecord, unverified } from "./restart/record.ts";
 import { runPlan } from "./restart/run.ts";
 import { type Session, withSession } from "./session.ts";
 
+type RestartSession = Session<RestartSettings>;
+
 /** Check, plan, ask, restart at the asked pace, wait, and verify from a fresh read. */
-export function restart(settings: RestartSettings, version: string, io: Io): Promise<ExitCode> {
+export async function restart(
+  settings: RestartSettings,
+  version: string,
+  io: Io,
+): Promise<ExitCode> {
   requireConsentRules(settings, io);
-  return withSession(settings, version, io, async (session) => {
-    const consent = {
-      downtime: settings.allowDowntime,
-      unhealthy: settings.include.has("unhealthy"),
-      current: settings.include.has("current"),
-    };
-    const before = await look(session, consent);
-    const plan = planRestart(before.assessments, {
-      missing: settings.include.has("missing"),
-      current: settings.include.has("current"),
-    });
-    if (settings.dryRun === "client" || plan.steps.length === 0) {
-      return conclude(session, plan, before, []);
-    }
-    await requirePermissions(session, plan);
-    if (settings.dryRun === undefined && !(await askConsent(session, plan))) {
-      return conclude(session, plan, before, [], [{ code: EXIT.needsPerson, text: "no-consent" }]);
-    }
-    const run = await runPlan(session, plan, consent);
-    if (settings.dryRun !== undefined || run.signal === "SIGTERM" || run.aborted) {
-      const stopped: readonly [string, string] = [
-        "interrupted",
-        "the run was stopped before the cluster was read again",
-      ];
-      const seen = unverified(before, run.results, stopped);
-      return conclude(session, plan, seen, run.results, signalReason(run.signal));
-    }
-    const after = await lookAgain(session, consent, before, run.results);
-    const results = verifyResults(run.results, plan.steps, after.workloads, after.assessments);
-    return conclude(session, plan, after, results, signalReason(run.signal));
+  if (settings.plan === undefined) {
+    return withSession(settings, version, io, (session) => carryOut(session, undefined));
+  }
+  const approved = await readApprovedPlan(settings.plan);
+  return withSession(withPlan(settings, approved), version, io, (session) => {
+    requireSameCluster(session, approved);
+    return carryOut(session, approved);
   });
+}
+
+async function carryOut(
+  session: RestartSession,
+  approved: ApprovedPlan | undefined,
+): Promise<ExitCode> {
+  const { settings, io, progress } = session;
+  const consent = consentOf(settings);
+  const deadline = settings.deadline && resolveDeadline(settings.deadline, io.now());
+  const before = ofPlan(await look(session, consent), approved);
+  const { plan, settled } = await planFor(session, before, approved);
+  const record = await openRecord(session, approved?.steps ?? plan.steps);
+  if (settings.dryRun === "client" || plan.steps.length === 0) {
+    return record.conclude(before, settled);
+  }
+  await requirePermissions(session, plan);
+  if (settings.dryRun === undefined && !(await askConsent(session, plan, record.plan(before)))) {
+    return record.conclude(before, settled, [{ code: EXIT.needsPerson, text: "no-consent" }]);
+  }
+  progress.emit({
+    type: "planned",
+    steps: plan.steps.length,
+    message: planText(plan, record, deadline),
+  });
+  const run = await runPlan(session, plan, consent, deadline, (soFar) =>
+    record.write(before, [...settled, ...soFar]),
+  );
+  const results = [...settled, ...run.results];
+  if (settings.dryRun !== undefined) return record.conclude(before, results);
+  if (run.signal === "SIGTERM" || run.aborted) {
+    const message = "the run was stopped before the cluster was read again";
+    const seen = unverified(before, results, "interrupted", message);
+    return record.conclude(seen, results, signalReason(run.signal));
+  }
+  const after = await lookAgain(session, consent, before, results, approved);
+  const steps = approved?.steps ?? plan.steps;
+  const verified = verifyResults(results, steps, after.workloads, after.assessments);
+  return record.conclude(after, verified, signalReason(run.signal));
+}
+
+function consentOf({ allowDowntime, include }: RestartSettings): Consent {
+  return {
+    downtime: allowDowntime,
+    unhealthy: include.has("unhealthy"),
+    current: include.has("current"),
+  };
+}
+
+/** What of a look belongs to the plan; all of it where none was given. */
+function ofPlan(seen: Look, approved: ApprovedPlan | undefined): Look {
+  if (approved === undefined) return seen;
+  const planned = new Set(approved.steps.map(({ ref }) => placeOf(ref)));
+  return {
+    ...seen,
+    workloads: seen.workloads.filter((workload) => planned.has(placeOf(workload))),
+    assessments: seen.assessments.filter(({ workload }) => planned.has(placeOf(workload))),
+  };
+}
+
+function placeOf({ namespace, kind, name }: Step["ref"]): string {
+  return `${namespace}/${kind}/${name}`;
+}
+
+/** What is to be done now; of an approved plan, what of it still may. */
+async function planFor(
+  session: RestartSession,
+  { assessments }: Look,
+  approved: ApprovedPlan | undefined,
+): Promise<Narrowed> {
+  const { settings, io } = session;
+  const fresh = planRestart(assessments, {
+    missing: settings.include.has("missing"),
+    current: settings.include.has("current"),
+  });
+  const plan = { ...fresh, steps: await withTemplates(session, fresh.steps) };
+  if (approved === undefined) return { plan, settled: [] };
+  return narrowPlan(approved.steps, plan, assessments, io.now());
+}
+
+/** More at a time would only make the API server queue them. */
+const READS_AT_A_TIME = 8;
+
+/**
+ * A list tells of a template only what is decided upon: its hash takes the whole object. Where that
+ * may not be read a plan can be shown all the same, but not be carried out later.
+ */
+function withTemplates({ api }: RestartSession, steps: readonly Step[]): Promise<readonly Step[]> {
+  const limit = pLimit(READS_AT_A_TIME);
+  return limit.map(steps, async (step) => {
+    try {
+      const workload = await getWorkload(api, step.ref);
+      return { ...step, template: workload?.templateHash };
+    } catch (error) {
+      if (error instanceof ApiError) return step;
+      throw error;
+    }
+  });
+}
+
+function planText({ steps, leftOut }: Plan, { hash }: RunRecord, deadline: Date | undefined) {
+  const left = leftOut.length > 0 ? [`${leftOut.length} left out`] : [];
+  const until = deadline === undefined ? [] : [`starting nothing after ${formatLocal(deadline)}`];
+  return [`restarting ${steps.length} workloads`, ...left, ...until, `plan ${hash}`].join(", ");
 }
 
 /** The final pass. Where it fails, the record of what was done must come out all the same. */
 async function lookAgain(
-  session: Session<RestartSettings>,
+  session: RestartSession,
   consent: Consent,
   before: Look,
   results: readonly StepResult[],
+  approved: ApprovedPlan | undefined,
 ): Promise<Look> {
   try {
     // What is left although it could be restarted: is it the proof that kept it from it?
-    return await look(
+    const seen = await look(
       session,
       consent,
-      (seen) => seen?.verdict === "unknown" || seen?.restart.answer === "yes",
+      (found) => found?.verdict === "unknown" || found?.restart.answer === "yes",
     );
+    return ofPlan(seen, approved);
   } catch (error) {
     if (!(error instanceof CannotRun)) throw error;
-    return unverified(before, results, ["unreachable", error.message]);
+    return unverified(before, results, "unreachable", error.message);
   }
-}
-
-/** What was restarted is not known any more, as it could not be read again: a gap says so. */
-function unverified(
-  before: Look,
-  results: readonly StepResult[],
-  [reason, message]: readonly [reason: string, message: string],
-): Look {
-  const touched = new Set(
-    results.filter(({ startedAt }) => startedAt !== undefined).map(({ ref }) => ref.uid),
-  );
-  if (touched.size === 0) return before;
-  return {
-    ...before,
-    assessments: before.assessments.filter(({ workload }) => !touched.has(workload.uid)),
-    gaps: [
-      ...before.gaps,
-      {
-        what: "final verification",
-        namespace: undefined,
-        reason,
-        message,
-        hint: "see what became of it: istio-upgrade verify",
-      },
-    ],
-  };
 }
 
 function signalReason(signal: "SIGINT" | "SIGTERM" | undefined): readonly ExitReason[] {
@@ -104,31 +173,4 @@ function signalReason(signal: "SIGINT" | "SIGTERM" | undefined): readonly ExitRe
   return signal === "SIGINT"
     ? [{ code: EXIT.interrupted, text: "interrupted" }]
     : [{ code: EXIT.terminated, text: "terminated" }];
-}
-
-async function conclude(
-  session: Session<RestartSettings>,
-  plan: Plan,
-  seen: Look,
-  results: readonly StepResult[],
-  reasons: readonly ExitReason[] = [],
-): Promise<ExitCode> {
-  const { settings, api } = session;
-  const steps: readonly StepEntry[] = plan.steps.map(stepEntry);
-  const entries: readonly ResultEntry[] = results.map(resultEntry);
-  const findings = findingsOf(session, seen, [...settings.include]);
-  return finish(
-    session,
-    { ...findings, workloads: withFirstPods(findings.workloads, entries) },
-    {
-      kind: "RestartReport",
-      user: (await whoAmI(api)) ?? null,
-      reason: settings.reason ?? null,
-      dryRun: settings.dryRun ?? null,
-      plan: planHash(steps),
-      steps,
-      results: entries,
-    },
-    [...resultReasons(results), ...reasons],
-  );
 }

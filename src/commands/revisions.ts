@@ -4,13 +4,11 @@ import type { ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { resolveMesh } from "../mesh/mesh.ts";
 import { type RevisionUse, type Usage, usageOf } from "../mesh/usage.ts";
-import { RENDERERS } from "../report/render.ts";
 import { revisionsReportOf } from "../report/revisions.ts";
-import { styleFor } from "../report/style.ts";
 import type { RevisionsSettings } from "../settings.ts";
 import type { Gap } from "../snapshot.ts";
 import { requireInjector } from "./look.ts";
-import { headOf } from "./report.ts";
+import { headOf, publish } from "./report.ts";
 import { withSession } from "./session.ts";
 
 /** What is installed, what uses it, and what still holds it. Reads, and changes nothing. */
@@ -29,9 +27,7 @@ export function revisions(settings: RevisionsSettings, version: string, io: Io):
       usage: { ...usage, revisions: asked },
       gaps: snapshot.gaps,
     });
-    progress.stop();
-    const { display } = settings;
-    io.stdout.write(RENDERERS[display.output](document, styleFor(io.stdout, display, io)));
+    await publish(session, document);
     return document.exitCode;
   });
 }

@@ -4,6 +4,7 @@ import type { Io } from "../io.ts";
 import { openProgress, type Progress } from "../report/progress.ts";
 import { type CommonSettings, encodingOf } from "../settings.ts";
 import { openProver, type Prover } from "./prover.ts";
+import { openReportFile, type ReportFile } from "./report-file.ts";
 
 /** A command at work: the cluster, the settings, and the world it talks to. */
 export interface Session<Settings extends CommonSettings = CommonSettings> {
@@ -17,6 +18,7 @@ export interface Session<Settings extends CommonSettings = CommonSettings> {
   readonly prover: Prover;
   /** What to tell the user beside the findings, each once. */
   readonly notes: Set<string>;
+  readonly reportFile: ReportFile;
 }
 
 /**
@@ -30,6 +32,7 @@ export async function withSession<Settings extends CommonSettings, Value>(
   io: Io,
   run: (session: Session<Settings>) => Promise<Value>,
 ): Promise<Value> {
+  const reportFile = await openReportFile(settings.display.reportFile);
   const connection = await loadConnection(settings.connection, io.env);
   const progress = await openProgress(io, settings.display);
   const api = openApi(connection, settings.connection.requestTimeout, {
@@ -50,6 +53,7 @@ export async function withSession<Settings extends CommonSettings, Value>(
       progress,
       prover,
       notes: new Set(),
+      reportFile,
     });
   } finally {
     progress.stop();

@@ -1,6 +1,7 @@
 import type { Change } from "../mesh/image.ts";
 import type { Verdict } from "../mesh/assess.ts";
 import type { Outcome } from "../rollout/result.ts";
+import type { ProgressEvent } from "./events.ts";
 
 /**
  * The published documents, as `--json` prints them: names that scripts rely on. More may be added,
@@ -52,6 +53,8 @@ export interface RestartReport extends ReportBase {
   readonly reason: string | null;
   /** `client` or `server`; null for a real run. */
   readonly dryRun: string | null;
+  /** Consent to restart what has no pod to spare. */
+  readonly allowDowntime: boolean;
   /** Hash of the steps: `sha256:...`. */
   readonly plan: string;
   readonly steps: readonly StepEntry[];
@@ -149,6 +152,19 @@ export interface HolderEntry {
   readonly release: string;
 }
 
+/** One line of `--output jsonl` while a restart runs; the report is the last. */
+export interface EventEntry {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: "Event";
+  readonly type: ProgressEvent["type"];
+  readonly time: string;
+  /** null, as the next two, for what is said of the run as a whole. */
+  readonly namespace: string | null;
+  readonly workloadKind: string | null;
+  readonly name: string | null;
+  readonly message: string;
+}
+
 /** Every document that `--json` prints. */
 export type AnyDocument = Report | Explanation | RevisionsReport;
 
@@ -216,7 +232,7 @@ export interface SummaryEntry {
   readonly byVerdict: Readonly<Partial<Record<Verdict, number>>>;
 }
 
-export interface StepEntry {
+interface PlaceEntry {
   readonly namespace: string;
   readonly kind: string;
   readonly name: string;
@@ -225,13 +241,19 @@ export interface StepEntry {
   readonly to: { readonly revision: string; readonly image: string };
 }
 
+export interface StepEntry extends PlaceEntry {
+  readonly verdict: Verdict;
+  /** Hash of the pod template that the plan was made for; null where it was not read. */
+  readonly template: string | null;
+}
+
 export interface FromEntry {
   readonly image: string | null;
   readonly revision: string | null;
   readonly pods: number;
 }
 
-export interface ResultEntry extends StepEntry {
+export interface ResultEntry extends PlaceEntry {
   readonly outcome: Outcome;
   readonly code: string;
   readonly message: string;

@@ -98,7 +98,11 @@ export function summaryEntry(entries: readonly WorkloadEntry[]): SummaryEntry {
   return { workloads: entries.length, pods, byVerdict };
 }
 
-export function stepEntry({ ref, from, to }: Pick<Step, "ref" | "from" | "to">): StepEntry {
+export function stepEntry(step: Step): StepEntry {
+  return { ...placeEntry(step), verdict: step.verdict, template: step.template ?? null };
+}
+
+function placeEntry({ ref, from, to }: Pick<Step, "ref" | "from" | "to">) {
   const { namespace, kind, name, uid } = ref;
   return {
     namespace,
@@ -117,7 +121,7 @@ export function stepEntry({ ref, from, to }: Pick<Step, "ref" | "from" | "to">):
 export function resultEntry(result: StepResult): ResultEntry {
   const { outcome, code, message, nextStep, startedAt, finishedAt } = result;
   return {
-    ...stepEntry(result),
+    ...placeEntry(result),
     outcome,
     code,
     message,
@@ -144,7 +148,7 @@ export function withFirstPods(
   );
 }
 
-/** The same steps have the same hash, whenever they were planned. */
+/** The same steps have the same hash, whenever they were planned: `sha256:...`. */
 export function planHash(steps: readonly StepEntry[]): string {
   return `sha256:${createHash("sha256").update(JSON.stringify(steps)).digest("hex")}`;
 }

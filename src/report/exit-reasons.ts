@@ -68,10 +68,12 @@ export function resultReasons(results: readonly StepResult[]): readonly ExitReas
     return found > 0 ? [{ code, text: `${name}:${found}` }] : [];
   };
   const lost = ({ code }: StepResult) => code === "sidecar-lost";
+  const moved = ({ code, outcome }: StepResult) => code === "target-moved" && outcome === "skipped";
   return [
     ...reason(EXIT.failed, "sidecar-lost", lost),
     ...reason(EXIT.failed, "failed", (result) => result.outcome === "failed" && !lost(result)),
     ...reason(EXIT.outOfTime, "timed-out", ({ outcome }) => outcome === "timed-out"),
     ...reason(EXIT.outOfTime, "not-started", ({ outcome }) => outcome === "not-started"),
+    ...reason(EXIT.needsPerson, "target-moved", moved),
   ];
 }

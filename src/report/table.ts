@@ -1,6 +1,15 @@
+import { isForPerson, whyNot } from "./attention.ts";
 import { count } from "../count.ts";
 import { columns } from "./columns.ts";
-import type { FromEntry, Report, RestartReport, RunningEntry, WorkloadEntry } from "./document.ts";
+import type {
+  FromEntry,
+  Report,
+  RestartReport,
+  ResultEntry,
+  RunningEntry,
+  StepEntry,
+  WorkloadEntry,
+} from "./document.ts";
 import { isUnready } from "./exit-reasons.ts";
 import { shortImage } from "./image-text.ts";
 import { plain } from "./plain.ts";
@@ -105,26 +114,6 @@ function needsPerson(report: Report, style: Style): Lines {
   return titled(style.bad(`NOT RESTARTED: ${count(entries.length, "workload")}`), blocks);
 }
 
-/** What keeps a restart back, or else what the verdict comes from. */
-function whyNot({ restartReason, reason }: WorkloadEntry): string {
-  return restartReason || reason;
-}
-
-/** What a restart by this tool would not mend. */
-function isForPerson({ verdict, restart }: WorkloadEntry): boolean {
-  switch (verdict) {
-    case "unknown":
-    case "would-lose":
-    case "blocked":
-      return true;
-    case "outdated":
-    case "missing":
-      return restart !== "yes" || verdict === "missing";
-    default:
-      return false;
-  }
-}
-
 function unready(report: Report, style: Style): Lines {
   if (report.kind !== "VerifyReport") return [];
   const rows = report.workloads.filter(isUnready).map((entry) => {
@@ -190,25 +179,14 @@ function restarts(report: RestartReport, style: Style, wide: boolean): readonly 
 const STEP_HEAD = ["NAMESPACE", "WORKLOAD", "FROM", "TO", "PODS"];
 
 function planned(report: RestartReport, style: Style, wide: boolean): Lines {
+  const rows = report.steps.map((entry) => stepRow(entry, wide));
   return titled(
     style.bold(`PLAN: ${count(report.steps.length, "workload")} to restart, in this order`),
-    planRows(report, style, wide),
+    rows.length === 0 ? [] : [...columns(STEP_HEAD, rows, style), style.dim(report.plan)],
   );
 }
 
-export function planRows(
-  { steps }: Pick<RestartReport, "steps">,
-  style: Style,
-  wide: boolean,
-): Lines {
-  return columns(
-    STEP_HEAD,
-    steps.map((entry) => stepRow(entry, wide)),
-    style,
-  );
-}
-
-function stepRow(entry: RestartReport["steps"][number], wide: boolean): readonly string[] {
+function stepRow(entry: StepEntry | ResultEntry, wide: boolean): readonly string[] {
   const { from, to } = entry;
   const text = ({ image }: FromEntry) => imageText(image, to.image, wide);
   const beside = from.find(({ image }) => image !== null)?.image ?? null;
@@ -221,7 +199,7 @@ function stepRow(entry: RestartReport["steps"][number], wide: boolean): readonly
   ];
 }
 
-function secondsOf({ startedAt, finishedAt }: RestartReport["results"][number]): string {
+function secondsOf({ startedAt, finishedAt }: ResultEntry): string {
   if (startedAt === null) return "-";
   return String(Math.round((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000));
 }

@@ -1,5 +1,6 @@
 import type { Assessment, Target, Verdict } from "../mesh/assess.ts";
-import type { WorkloadRef } from "../snapshot.ts";
+import { type Rollout, wantedPods, type Workload, type WorkloadRef } from "../snapshot.ts";
+import { rolloutStatus } from "./status.ts";
 
 /** What a restart is going to do, as data: a dry run stops after it, so it cannot differ. */
 export interface Plan {
@@ -16,6 +17,10 @@ export interface Step {
   readonly to: Target;
   /** It had a sidecar before, so losing it is a failure whatever a later check would say. */
   readonly hadSidecar: boolean;
+  /** New pods that it may have in flight at a time. */
+  readonly podsAtOnce: number;
+  /** Hash of its pod template without the mark of a restart; `undefined` where it was not read. */
+  readonly template: string | undefined;
 }
 
 /** What some pods of a workload ran before. */
@@ -37,20 +42,24 @@ export function planRestart(assessments: readonly Assessment[], include: Include
   const steps = assessments.flatMap((assessment) => {
     const { workload, verdict, running, target, restart } = assessment;
     if (!isWanted(verdict, include) || restart.answer !== "yes" || target === undefined) return [];
-    const { namespace, kind, name, uid } = workload;
-    return [
-      {
-        ref: { namespace, kind, name, uid },
-        verdict,
-        from: running.map(({ image, revision, pods: count }) => ({ image, revision, pods: count })),
-        to: target,
-        hadSidecar: running.some(({ image }) => image !== undefined),
-      },
-    ];
+    const { namespace, kind, name, uid, rollout } = workload;
+    const step: Step = {
+      ref: { namespace, kind, name, uid },
+      verdict,
+      from: running.map(({ image, revision, pods: count }) => ({ image, revision, pods: count })),
+      to: target,
+      hadSidecar: running.some(({ image }) => image !== undefined),
+      podsAtOnce: rollout === undefined ? 0 : podsAtOnce(rollout),
+      template: undefined,
+    };
+    return [{ step, healthy: isHealthy(workload) }];
   });
-  const planned = new Set(steps.map(({ ref }) => ref.uid));
+  const ordered = [true, false].flatMap((healthy) =>
+    interleaved(steps.filter((each) => each.healthy === healthy).map(({ step }) => step)),
+  );
+  const planned = new Set(ordered.map(({ ref }) => ref.uid));
   return {
-    steps: interleaved(steps),
+    steps: ordered,
     leftOut: assessments.filter(
       ({ workload, verdict }) => !AT_PEACE.has(verdict) && !planned.has(workload.uid),
     ),
@@ -67,6 +76,16 @@ export function isWanted(verdict: Verdict, include: Include): boolean {
 
 /** Verdicts that ask for nothing. */
 const AT_PEACE: ReadonlySet<Verdict> = new Set(["managed", "excluded", "pinned", "current"]);
+
+/** What goes well is restarted first: a failure there tells the most, and harms the least. */
+function isHealthy({ rollout, pods }: Workload): boolean {
+  const done = rollout === undefined || rolloutStatus(rollout).state === "done";
+  return done && pods.every((group) => group.ready === group.pods && group.trouble === undefined);
+}
+
+function podsAtOnce(rollout: Rollout): number {
+  return Math.min(wantedPods(rollout), rollout.surge + rollout.unavailable);
+}
 
 /** One workload of each namespace in turn, so that one team does not take all the risk. */
 function interleaved(steps: readonly Step[]): readonly Step[] {

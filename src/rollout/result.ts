@@ -1,6 +1,6 @@
 import type { Target } from "../mesh/assess.ts";
 import type { WorkloadRef } from "../snapshot.ts";
-import type { From } from "./plan.ts";
+import type { From, Step } from "./plan.ts";
 
 /** What became of one step of a plan. */
 export interface StepResult {
@@ -26,6 +26,15 @@ export type Outcome =
   | "failed"
   | "timed-out"
   | "not-started";
+
+/** The result of a step for which no patch was sent. */
+export function untouched(
+  { ref, from, to }: Pick<Step, "ref" | "from" | "to">,
+  why: Pick<StepResult, "outcome" | "code" | "message"> & { readonly nextStep?: string },
+  now: Date,
+): StepResult {
+  return { ref, from, to, nextStep: "", ...why, startedAt: undefined, finishedAt: now };
+}
 
 /** Outcomes after which a run counts as failed. */
 export function isFailure(outcome: Outcome): boolean {

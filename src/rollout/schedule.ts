@@ -1,77 +1,129 @@
 /** Which restarts may start now: a state machine without clock, cluster or promise. */
 export interface Schedule {
-  readonly waiting: readonly string[];
-  readonly rolling: ReadonlySet<string>;
+  readonly waiting: readonly Entry[];
+  readonly rolling: readonly Entry[];
   readonly failures: number;
+  /** When the last one started, in milliseconds since the epoch. */
+  readonly lastStart: number | undefined;
   /** Set: nothing starts any more. */
   readonly stopped: StopReason | undefined;
   readonly limits: Limits;
 }
 
+export interface Entry {
+  readonly id: string;
+  /** New pods that it may have in flight. */
+  readonly pods: number;
+}
+
 export interface Limits {
   /** Workloads that roll at the same time. */
   readonly maxParallel: number;
+  /** New pods in flight at the same time; `undefined`: no limit. */
+  readonly maxPods: number | undefined;
   /** Failures after which nothing new starts. */
   readonly maxFailures: number;
+  /** Milliseconds from one start to the next. */
+  readonly pause: number;
+  /** When nothing starts any more, in milliseconds since the epoch. */
+  readonly deadline: number | undefined;
 }
 
-export type StopReason = "failures" | "sidecar-lost" | "interrupted";
+export type StopReason = "failures" | "run-stopped" | "target-moved" | "deadline" | "interrupted";
 
 export type ScheduleEvent =
-  | { readonly type: "begin" }
+  /** Time has passed; also the first event of all. */
+  | { readonly type: "tick" }
   | { readonly type: "ended"; readonly id: string; readonly failed: boolean }
   | { readonly type: "stop"; readonly reason: StopReason };
 
-export function newSchedule(ids: readonly string[], limits: Limits): Schedule {
-  return { waiting: ids, rolling: new Set(), failures: 0, stopped: undefined, limits };
+export interface Actions {
+  /** Ids to start now. */
+  readonly start: readonly string[];
+  /** When to tick, if nothing happens before; `undefined`: time alone changes nothing. */
+  readonly wakeAt: number | undefined;
+}
+
+export function newSchedule(entries: readonly Entry[], limits: Limits): Schedule {
+  return {
+    waiting: entries,
+    rolling: [],
+    failures: 0,
+    lastStart: undefined,
+    stopped: undefined,
+    limits,
+  };
 }
 
 /**
- * One event in; the new state, and the ids to start, out. Never more than `maxParallel` roll at the
- * same time, no id is started twice, and after a stop nothing starts.
+ * One event in; the new state, and what to do, out. Nothing ever rolls above the limits, no id is
+ * started twice, and after a stop nothing starts. The order is kept: what does not fit is waited
+ * for, and what alone has more pods than `maxPods` rolls alone.
+ *
+ * @param now milliseconds since the epoch; never less than at the event before.
  */
 export function advance(
   schedule: Schedule,
   event: ScheduleEvent,
-): readonly [Schedule, start: readonly string[]] {
-  const next = applied(schedule, event);
-  if (next.stopped !== undefined) return [next, []];
-  const room = Math.max(0, next.limits.maxParallel - next.rolling.size);
-  const start = next.waiting.slice(0, room);
-  return [
-    {
-      ...next,
-      waiting: next.waiting.slice(start.length),
-      rolling: new Set([...next.rolling, ...start]),
-    },
-    start,
-  ];
+  now: number,
+): readonly [Schedule, Actions] {
+  let next = applied(schedule, event);
+  const start: string[] = [];
+  while (mayStart(next)) {
+    if (now >= (next.limits.deadline ?? Infinity)) {
+      return [
+        { ...next, stopped: "deadline" },
+        { start, wakeAt: undefined },
+      ];
+    }
+    const restAfter = pauseEnd(next);
+    if (restAfter !== undefined && now < restAfter) return [next, { start, wakeAt: restAfter }];
+    start.push(...next.waiting.slice(0, 1).map(({ id }) => id));
+    next = withFirstStarted(next, now);
+  }
+  return [next, { start, wakeAt: undefined }];
+}
+
+function withFirstStarted(schedule: Schedule, now: number): Schedule {
+  const { waiting, rolling } = schedule;
+  return {
+    ...schedule,
+    waiting: waiting.slice(1),
+    rolling: [...rolling, ...waiting.slice(0, 1)],
+    lastStart: now,
+  };
+}
+
+function mayStart({ waiting, rolling, stopped, limits }: Schedule): boolean {
+  const [first] = waiting;
+  if (first === undefined || stopped !== undefined) return false;
+  if (rolling.length >= limits.maxParallel) return false;
+  const pods = rolling.reduce((sum, entry) => sum + entry.pods, first.pods);
+  return rolling.length === 0 || pods <= (limits.maxPods ?? Infinity);
+}
+
+function pauseEnd({ lastStart, limits }: Schedule): number | undefined {
+  return lastStart === undefined || limits.pause === 0 ? undefined : lastStart + limits.pause;
 }
 
 function applied(schedule: Schedule, event: ScheduleEvent): Schedule {
   switch (event.type) {
-    case "begin":
+    case "tick":
       return schedule;
     case "stop":
       return { ...schedule, stopped: schedule.stopped ?? event.reason };
     case "ended": {
-      if (!schedule.rolling.has(event.id)) return schedule;
-      const rolling = new Set([...schedule.rolling].filter((id) => id !== event.id));
+      const rolling = schedule.rolling.filter(({ id }) => id !== event.id);
+      if (rolling.length === schedule.rolling.length) return schedule;
       const failures = schedule.failures + (event.failed ? 1 : 0);
       const full = event.failed && failures >= schedule.limits.maxFailures;
-      return {
-        ...schedule,
-        rolling,
-        failures,
-        stopped: schedule.stopped ?? (full ? "failures" : undefined),
-      };
+      const stopped = schedule.stopped ?? (full ? "failures" : undefined);
+      return { ...schedule, rolling, failures, stopped };
     }
   }
 }
 
 /** Nothing rolls, and nothing will start. */
-export function isOver(schedule: Schedule): boolean {
-  return (
-    schedule.rolling.size === 0 && (schedule.waiting.length === 0 || schedule.stopped !== undefined)
-  );
+export function isOver({ waiting, rolling, stopped }: Schedule): boolean {
+  return rolling.length === 0 && (waiting.length === 0 || stopped !== undefined);
 }

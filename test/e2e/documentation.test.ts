@@ -17,6 +17,8 @@ const program = buildProgram(
     verify: async () => {},
     explain: async () => {},
     revisions: async () => {},
+    completion: async () => {},
+    complete: async () => {},
   },
 );
 

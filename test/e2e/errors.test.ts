@@ -40,7 +40,11 @@ describe("an error", () => {
       "--namespace and --all-namespaces contradict each other",
       "leave one of them out",
     ],
-    ["check -o yaml", '--output "yaml" is not known', "it is one of: table, wide, json"],
+    [
+      "check -o yaml",
+      '--output "yaml" is not known',
+      "it is one of: table, wide, json, jsonl, markdown, junit",
+    ],
     [
       "check -l a~b",
       '--selector has a part that is no label requirement: "a~b"',

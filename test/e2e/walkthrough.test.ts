@@ -17,7 +17,10 @@ function shown(command: string): string {
 
 /** Times differ, and so does the order in which rollouts that run side by side end. */
 function normalized(output: string): string {
-  const lines = output.replace(/^\d{4}-\S+Z /gm, "TIME ").split("\n");
+  const lines = output
+    .replace(/^\d{4}-\S+Z /gm, "TIME ")
+    .replace(/sha256:\w+/g, "HASH")
+    .split("\n");
   const dated = lines.filter((line) => line.startsWith("TIME ")).sort();
   return [...dated, ...lines.filter((line) => !line.startsWith("TIME "))].join("\n");
 }

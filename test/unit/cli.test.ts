@@ -11,6 +11,8 @@ const NO_ACTIONS: Actions = {
   verify: () => Promise.resolve(),
   explain: () => Promise.resolve(),
   revisions: () => Promise.resolve(),
+  completion: () => Promise.resolve(),
+  complete: () => Promise.resolve(),
 };
 
 const COMMON = [
@@ -191,7 +193,7 @@ describe("wrong usage is a usage error that says where to look", () => {
     [
       ["check", "--output", "yaml"],
       '--output "yaml" is not known',
-      "it is one of: table, wide, json",
+      "it is one of: table, wide, json, jsonl, markdown, junit",
     ],
     [
       ["restart"],

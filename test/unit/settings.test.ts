@@ -22,6 +22,7 @@ const RESTART: RawOptions = {
   namespace: ["shop"],
   maxParallel: "4",
   maxFailures: "1",
+  pause: "0s",
   timeout: "10m",
 };
 const VERIFY: RawOptions = { ...COMMON, wait: "0s" };
@@ -265,7 +266,10 @@ describe("wrong usage of any command", () => {
       { selector: "" },
       '--selector has a part that is no label requirement: "" | write it as kubectl takes it: app=web,tier!=db,env in (test,prod),!legacy',
     ],
-    [{ output: "yaml" }, '--output "yaml" is not known | it is one of: table, wide, json'],
+    [
+      { output: "yaml" },
+      '--output "yaml" is not known | it is one of: table, wide, json, jsonl, markdown, junit',
+    ],
     [
       { prove: "sometimes" },
       '--prove "sometimes" is not known | it is one of: auto, always, never',

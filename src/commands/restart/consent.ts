@@ -1,10 +1,10 @@
 import { createInterface } from "node:readline/promises";
 import { UsageError } from "../../errors.ts";
 import type { Io } from "../../io.ts";
-import { stepEntry } from "../../report/entries.ts";
-import { styleFor } from "../../report/style.ts";
-import { planRows } from "../../report/table.ts";
+import type { RestartReport } from "../../report/document.ts";
 import { plain } from "../../report/plain.ts";
+import { styleFor } from "../../report/style.ts";
+import { renderText } from "../../report/text.ts";
 import type { Plan } from "../../rollout/plan.ts";
 import type { RestartSettings } from "../../settings.ts";
 import type { Session } from "../session.ts";
@@ -35,13 +35,16 @@ export function requireConsentRules(settings: RestartSettings, io: Io): void {
 }
 
 /** Shows the plan on stderr and asks, unless `--yes` was given. */
-export async function askConsent(session: Session<RestartSettings>, plan: Plan): Promise<boolean> {
+export async function askConsent(
+  session: Session<RestartSettings>,
+  plan: Plan,
+  document: RestartReport,
+): Promise<boolean> {
   const { settings, io, api, progress } = session;
   if (settings.yes) return true;
   progress.stop();
   const style = styleFor(io.stderr, settings.display, io);
-  const rows = planRows({ steps: plan.steps.map(stepEntry) }, style, false);
-  io.stderr.write(`${rows.join("\n")}\n\n`);
+  io.stderr.write(`${renderText(document, style, false)}\n`);
   const context = plain(api.connection.context);
   const count = `${plan.steps.length} ${plan.steps.length === 1 ? "workload" : "workloads"}`;
   if (settings.scope.allNamespaces) {

@@ -6,6 +6,7 @@ import { isRestartable } from "../../mesh/kinds.ts";
 import { type Mesh, resolveMesh } from "../../mesh/mesh.ts";
 import type { Consent } from "../../mesh/restartability.ts";
 import { type Ending, ended } from "../../rollout/ending.ts";
+import { isSameTarget, templateChange } from "../../rollout/approval.ts";
 import { isWanted, type Step } from "../../rollout/plan.ts";
 import type { StepResult } from "../../rollout/result.ts";
 import { rolloutStatus } from "../../rollout/status.ts";
@@ -37,7 +38,7 @@ export async function rollWorkload(
         return ended("skipped", "dry-run", "the API server would accept the restart");
       }
       startedAt = ready.startedAt;
-      session.progress.emit({ type: "started", ref: step.ref, image: to.image });
+      session.progress.emit({ type: "started", ref: step.ref, from: step.from, image: to.image });
       return await followRollout(session, step, ready, abort);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -79,7 +80,8 @@ async function settle(
       await io.sleep(POLL * (1 + io.random()), abort);
       continue;
     }
-    const skip = skipReason(assessment, settings, waited);
+    const skip =
+      skipReason(assessment, settings, waited) ?? notAsApproved(step, assessment, settings);
     if (skip !== undefined) return skip;
     const { workload, target } = assessment;
     if (target === undefined || workload.rollout === undefined || !isRestartable(workload.kind)) {
@@ -140,6 +142,21 @@ function holdReason(
   // What was failing before may never finish on its own; it was asked for all the same.
   if (status?.state !== "waiting" || consent.unhealthy) return undefined;
   return `it is rolling already: ${status.message}`;
+}
+
+/** What keeps a step of an approved plan from being carried out as it was approved. */
+function notAsApproved(
+  step: Step,
+  { target, workload }: Assessment,
+  { plan }: RestartSettings,
+): Ending | undefined {
+  if (plan === undefined) return undefined;
+  if (target !== undefined && !isSameTarget(target, step.to)) {
+    const message = `the target is ${target.image} of ${target.revision} now, not the approved one`;
+    return ended("skipped", "target-moved", message);
+  }
+  const changed = templateChange(step, workload.templateHash);
+  return changed && ended("skipped", changed.code, changed.message);
 }
 
 function skipReason(

@@ -1,7 +1,13 @@
 import type { Consent } from "../../mesh/restartability.ts";
-import type { Plan, Step } from "../../rollout/plan.ts";
-import { isFailure, type StepResult } from "../../rollout/result.ts";
-import { advance, isOver, newSchedule, type ScheduleEvent } from "../../rollout/schedule.ts";
+import type { Plan } from "../../rollout/plan.ts";
+import { isFailure, type StepResult, untouched } from "../../rollout/result.ts";
+import {
+  advance,
+  isOver,
+  newSchedule,
+  type ScheduleEvent,
+  type StopReason,
+} from "../../rollout/schedule.ts";
 import type { RestartSettings } from "../../settings.ts";
 import type { Session } from "../session.ts";
 import { rollWorkload } from "./roll.ts";
@@ -15,48 +21,79 @@ export interface Run {
   readonly aborted: boolean;
 }
 
-/** Failures after which nothing of this run can be trusted, whatever `--max-failures` says. */
-const STOPS_THE_RUN = new Set(["sidecar-lost", "other-image"]);
+/** Codes after which nothing of this run can be trusted, whatever `--max-failures` says. */
+const STOPS_THE_RUN: Readonly<Record<string, StopReason>> = {
+  "sidecar-lost": "run-stopped",
+  "other-image": "run-stopped",
+  "target-moved": "target-moved",
+};
 
-/** Carries out a plan at the asked pace, until it is done, stopped or interrupted. */
+/**
+ * Carries out a plan at the asked pace, until it is done, stopped or interrupted.
+ *
+ * @param deadline when nothing starts any more.
+ * @param record is told the results so far after every one of them.
+ */
 export async function runPlan(
   session: Session<RestartSettings>,
   plan: Plan,
   consent: Consent,
+  deadline: Date | undefined,
+  record: (soFar: readonly StepResult[]) => Promise<void>,
 ): Promise<Run> {
   const { settings, io, progress } = session;
   const steps = new Map(plan.steps.map((step) => [step.ref.uid, step]));
   const rolling = new Map<string, Promise<StepResult>>();
   const results = new Map<string, StepResult>();
   const abort = new AbortController();
+  const interruption = new AbortController();
   let signal: Run["signal"];
-  let schedule = newSchedule([...steps.keys()], settings);
+  let wakeAt: number | undefined;
+  let schedule = newSchedule(
+    plan.steps.map(({ ref, podsAtOnce }) => ({ id: ref.uid, pods: podsAtOnce })),
+    { ...settings, deadline: deadline?.getTime() },
+  );
 
   const dispatch = (event: ScheduleEvent) => {
-    const [next, start] = advance(schedule, event);
+    const before = schedule.stopped;
+    const [next, actions] = advance(schedule, event, io.now().getTime());
     schedule = next;
-    for (const id of start) {
+    wakeAt = actions.wakeAt;
+    for (const id of actions.start) {
       const step = steps.get(id);
       if (step) rolling.set(id, rollWorkload(session, step, consent, abort.signal));
     }
+    const left = schedule.waiting.length;
+    if (before !== undefined || schedule.stopped === undefined || left === 0) return;
+    // An interrupt is answered by itself.
+    if (schedule.stopped === "interrupted") return;
+    const why = WHY_STOPPED[schedule.stopped].message;
+    progress.emit({ type: "notice", message: `${why}: ${left} not started` });
   };
   const unsubscribe = io.onSignal((name) => {
     const again = signal !== undefined || name === "SIGTERM";
     signal ??= name;
     dispatch({ type: "stop", reason: "interrupted" });
+    interruption.abort();
     if (again) return abort.abort();
     const message = `interrupted: nothing new starts, waiting for ${rolling.size} that roll; again to stop at once`;
-    progress.emit({ type: "stopping", message });
+    progress.emit({ type: "notice", message });
   });
   try {
-    dispatch({ type: "begin" });
+    dispatch({ type: "tick" });
     while (!isOver(schedule)) {
-      const result = await Promise.race(rolling.values());
+      const result = await nextEnd(rolling, wakeAt);
+      if (result === undefined) {
+        dispatch({ type: "tick" });
+        continue;
+      }
       rolling.delete(result.ref.uid);
       results.set(result.ref.uid, result);
       progress.emit({ type: "ended", result });
-      if (STOPS_THE_RUN.has(result.code)) dispatch({ type: "stop", reason: "sidecar-lost" });
+      const stop = STOPS_THE_RUN[result.code];
+      if (stop !== undefined) dispatch({ type: "stop", reason: stop });
       dispatch({ type: "ended", id: result.ref.uid, failed: isFailure(result.outcome) });
+      await record([...results.values()]);
     }
   } finally {
     unsubscribe();
@@ -64,30 +101,55 @@ export async function runPlan(
   const reason = schedule.stopped ?? "interrupted";
   return {
     results: plan.steps.map(
-      (step) => results.get(step.ref.uid) ?? leftAlone(step, reason, io.now()),
+      (step) => results.get(step.ref.uid) ?? untouched(step, WHY_STOPPED[reason], io.now()),
     ),
     signal,
     aborted: abort.signal.aborted,
   };
+
+  /** The next result, or `undefined` when it is time to look again. */
+  async function nextEnd(
+    running: ReadonlyMap<string, Promise<StepResult>>,
+    until: number | undefined,
+  ): Promise<StepResult | undefined> {
+    if (until === undefined) return Promise.race(running.values());
+    const awake = new AbortController();
+    const pause = Math.max(0, until - io.now().getTime());
+    const woken = io
+      .sleep(pause, AbortSignal.any([awake.signal, interruption.signal]))
+      .then(() => undefined);
+    const ended = await Promise.race([...running.values(), woken]);
+    awake.abort();
+    return ended;
+  }
 }
 
-const WHY_STOPPED = {
-  failures: ["max-failures", "nothing more starts after so many failures (--max-failures)"],
-  "sidecar-lost": ["run-stopped", "the run was stopped: the next one might have fared the same"],
-  interrupted: ["interrupted", "the run was interrupted"],
-} as const;
+type Why = Pick<StepResult, "outcome" | "code" | "message">;
 
-function leftAlone(step: Step, reason: keyof typeof WHY_STOPPED, now: Date): StepResult {
-  const [code, message] = WHY_STOPPED[reason];
-  return {
-    ref: step.ref,
-    from: step.from,
-    to: step.to,
+const WHY_STOPPED: Readonly<Record<StopReason, Why>> = {
+  failures: {
     outcome: "not-started",
-    code,
-    message,
-    nextStep: "",
-    startedAt: undefined,
-    finishedAt: now,
-  };
-}
+    code: "max-failures",
+    message: "nothing more starts after so many failures (--max-failures)",
+  },
+  "run-stopped": {
+    outcome: "not-started",
+    code: "run-stopped",
+    message: "the run was stopped: the next one might have fared the same",
+  },
+  "target-moved": {
+    outcome: "skipped",
+    code: "target-moved",
+    message: "the target is not the approved one any more",
+  },
+  deadline: {
+    outcome: "not-started",
+    code: "deadline",
+    message: "nothing starts after the deadline (--deadline)",
+  },
+  interrupted: {
+    outcome: "not-started",
+    code: "interrupted",
+    message: "the run was interrupted",
+  },
+};

@@ -9,6 +9,7 @@ import {
   workloadEntry,
 } from "../../../src/report/entries.ts";
 import type { Style } from "../../../src/report/style.ts";
+import type { Step } from "../../../src/rollout/plan.ts";
 import type { StepResult } from "../../../src/rollout/result.ts";
 import type { Gap } from "../../../src/snapshot.ts";
 import { meshOf } from "./assessment.ts";
@@ -69,6 +70,19 @@ export function verifyReport(options: ReportOptions = {}): VerifyReport {
   return { ...checkReport(options), kind: "VerifyReport" };
 }
 
+/** The planned step that a result belongs to. */
+function stepOf({ ref, from, to }: StepResult): Step {
+  return {
+    ref,
+    verdict: "outdated",
+    from,
+    to,
+    hadSidecar: true,
+    podsAtOnce: 1,
+    template: undefined,
+  };
+}
+
 export function restartReport(
   results: readonly StepResult[],
   options: ReportOptions & { readonly dryRun?: "client" | "server" } = {},
@@ -82,8 +96,9 @@ export function restartReport(
     user: "jane",
     reason: null,
     dryRun,
-    plan: "sha256:ab",
-    steps: results.map(stepEntry),
+    allowDowntime: false,
+    plan: `sha256:${"ab".repeat(32)}`,
+    steps: results.map((result) => stepEntry(stepOf(result))),
     results: dryRun === null ? results.map(resultEntry) : [],
   };
 }

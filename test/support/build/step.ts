@@ -13,6 +13,8 @@ export function stepFor({ workload, verdict, running, target }: Assessment): Ste
     from: running.map(({ image, revision, pods }) => ({ image, revision, pods })),
     to: target,
     hadSidecar: running.some(({ image }) => image !== undefined),
+    podsAtOnce: 1,
+    template: "sha256:template",
   };
 }
 

@@ -5,7 +5,7 @@ import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
 import { API_VERSION, type Explanation } from "../../../src/report/document.ts";
 import { explanationOf } from "../../../src/report/explanation.ts";
-import { RENDERERS } from "../../../src/report/render.ts";
+import { renderText } from "../../../src/report/text.ts";
 import type { Style } from "../../../src/report/style.ts";
 import type { Gap, Namespace, Workload } from "../../../src/snapshot.ts";
 import {
@@ -113,7 +113,7 @@ describe("the explanation", () => {
     const document = explained(...WORLDS[verdict]);
     expect(document.verdict).toBe(verdict);
     expect(document.workload?.verdict).toBe(verdict);
-    parseReport("Explanation", RENDERERS.json(document, STYLE));
+    parseReport("Explanation", JSON.stringify(document));
     await expect(text(document)).toMatchFileSnapshot(`golden/explain-${verdict}.txt`);
   });
 
@@ -122,7 +122,7 @@ describe("the explanation", () => {
       place: namespace("shop"),
     });
     expect(document).toMatchObject({ verdict: null, workload: null, exitCode: 0, exitReasons: [] });
-    parseReport("Explanation", RENDERERS.json(document, STYLE));
+    parseReport("Explanation", JSON.stringify(document));
     await expect(text(document)).toMatchFileSnapshot("golden/explain-outside.txt");
   });
 
@@ -177,5 +177,5 @@ describe("the explanation", () => {
 });
 
 function text(document: Explanation): string {
-  return RENDERERS.table(document, STYLE);
+  return renderText(document, STYLE, false);
 }

@@ -1,16 +1,24 @@
 import { describe, expect, test } from "vitest";
-import { formatEvent, openProgress, type ProgressEvent } from "../../../src/report/progress.ts";
+import { formatEvent, type ProgressEvent } from "../../../src/report/events.ts";
+import { openProgress } from "../../../src/report/progress.ts";
 import { proxyImage } from "../../support/build/pod-group.ts";
+import { parseLines } from "../../support/report-schema.ts";
 import { recordedIo } from "../../support/build/recorded-io.ts";
 import { someResult } from "../../support/build/step.ts";
 
-const { ref } = someResult();
-const STARTED: ProgressEvent = { type: "started", ref, image: proxyImage("v1.27.9-6") };
-const DISPLAY = { output: "table", color: "auto", headers: true, verbose: false } as const;
+const { ref, from } = someResult();
+const STARTED: ProgressEvent = { type: "started", ref, from, image: proxyImage("v1.27.9-6") };
+const DISPLAY = {
+  output: "table",
+  color: "auto",
+  headers: true,
+  verbose: false,
+  reportFile: undefined,
+} as const;
 
 test.each<[what: string, event: ProgressEvent, text: string]>([
   ["reading", { type: "reading", what: "shop, pay" }, "reading shop, pay"],
-  ["started", STARTED, "shop/deploy/web: restarting, to v1.27.9-6"],
+  ["started", STARTED, "shop/deploy/web: restarting, v1.27.7-1 -> v1.27.9-6"],
   [
     "rolling",
     { type: "rolling", ref, message: "1 of 3 new pods are available", ready: 1, wanted: 3 },
@@ -27,7 +35,8 @@ test.each<[what: string, event: ProgressEvent, text: string]>([
     { type: "ended", result: someResult({ outcome: "failed", message: "pod\u001b[31m x\nfell" }) },
     "shop/deploy/web: failed, pod x fell",
   ],
-  ["stopping", { type: "stopping", message: "interrupted" }, "interrupted"],
+  ["a notice", { type: "notice", message: "interrupted" }, "interrupted"],
+  ["the plan", { type: "planned", steps: 2, message: "2 to restart" }, "2 to restart"],
 ])("%s", (_what, event, text) => {
   expect(formatEvent(event)).toBe(text);
 });
@@ -41,7 +50,7 @@ describe("without a terminal", () => {
     progress.stop();
     expect(io.written).toEqual({
       stdout: "",
-      stderr: "2026-11-22T20:00:00Z shop/deploy/web: restarting, to v1.27.9-6\n",
+      stderr: "2026-11-22T20:00:00Z shop/deploy/web: restarting, v1.27.7-1 -> v1.27.9-6\n",
     });
   });
 
@@ -52,4 +61,24 @@ describe("without a terminal", () => {
     progress.stop();
     expect(io.written).toEqual({ stdout: "", stderr: "" });
   });
+});
+
+test("with jsonl each event is a line of JSON on stdout too, in the cluster's own words", async () => {
+  const io = recordedIo();
+  const progress = await openProgress(io, { ...DISPLAY, output: "jsonl", quiet: true });
+  progress.emit({ type: "waiting", ref, message: "pod\u001b[31m x" });
+  progress.emit({ type: "notice", message: "interrupted" });
+  expect(parseLines(io.written.stdout)).toEqual([
+    {
+      apiVersion: "istio-upgrade/v1",
+      kind: "Event",
+      type: "waiting",
+      time: "2026-11-22T20:00:00.000Z",
+      namespace: "shop",
+      workloadKind: "Deployment",
+      name: "web",
+      message: "waiting, pod\u001b[31m x",
+    },
+    expect.objectContaining({ type: "notice", namespace: null, workloadKind: null, name: null }),
+  ]);
 });

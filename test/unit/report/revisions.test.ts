@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import { usageOf } from "../../../src/mesh/usage.ts";
 import { API_VERSION } from "../../../src/report/document.ts";
-import { RENDERERS } from "../../../src/report/render.ts";
+import { renderText } from "../../../src/report/text.ts";
 import { revisionsReportOf } from "../../../src/report/revisions.ts";
 import type { Style } from "../../../src/report/style.ts";
 import type { Gap, Namespace, Workload } from "../../../src/snapshot.ts";
@@ -61,12 +61,12 @@ function report({ places = [], workloads = [], gaps = [] }: World, revision?: st
     usage: { ...usage, revisions },
     gaps,
   });
-  parseReport("RevisionsReport", RENDERERS.json(document, STYLE));
+  parseReport("RevisionsReport", JSON.stringify(document));
   return document;
 }
 
 function text(world: World, revision?: string): string {
-  return RENDERERS.table(report(world, revision), STYLE);
+  return renderText(report(world, revision), STYLE, false);
 }
 
 const HELD: World = {
@@ -121,7 +121,7 @@ describe("the revisions", () => {
   });
 
   test("show whole images, and gateways apart, where there is room", () => {
-    const wide = RENDERERS.wide(report(HELD), STYLE);
+    const wide = renderText(report(HELD), STYLE, true);
     expect(wide).toContain(
       `asm-1-27   ready   ${proxyImage("v1.27.9-6")}   -      1            3 `,
     );

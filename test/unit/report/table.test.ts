@@ -119,6 +119,7 @@ shop        deploy/web   v1.27.7-1   v1.27.9-6   3
 PLAN: 1 workload to restart, in this order
 NAMESPACE   WORKLOAD     FROM        TO          PODS
 shop        deploy/web   v1.27.7-1   v1.27.9-6   3
+sha256:${"ab".repeat(32)}
 
 WARNINGS
 a container without readiness probe counts as ready at once

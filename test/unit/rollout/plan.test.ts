@@ -32,6 +32,40 @@ test("namespaces take turns, and each keeps its own order", () => {
   expect(order(workloads)).toEqual(["a/1", "b/1", "c/1", "a/2", "c/2", "a/3"]);
 });
 
+test("what is healthy comes first, and namespaces take turns in each half", () => {
+  const unready = (namespace: string, name: string) =>
+    deployment(name, { namespace, pods: [{ ...sidecars(2, LATE), ready: 1 }] });
+  const rolling = deployment("rolling", {
+    namespace: "a",
+    pods: [sidecars(2, LATE)],
+    rollout: { status: { replicas: 2, updated: 1, available: 2 } },
+  });
+  const world = [unready("a", "ill"), late("a", "1"), rolling, late("a", "2"), late("b", "1")];
+  expect(order([...world, unready("c", "ill")])).toEqual([
+    "a/1",
+    "b/1",
+    "a/2",
+    "a/ill",
+    "c/ill",
+    "a/rolling",
+  ]);
+});
+
+test("new pods in flight are as many as a rolling update renews at a time", () => {
+  const pods = (workload: Workload) =>
+    planRestart([assessmentOf(workload, { policy: { downtime: true } })], NOTHING_MORE).steps.map(
+      ({ podsAtOnce }) => podsAtOnce,
+    );
+  const twenty = { pods: [sidecars(20, LATE)] };
+  expect(pods(deployment("web", { ...twenty, rollout: { surge: 5, unavailable: 5 } }))).toEqual([
+    10,
+  ]);
+  expect(pods(deployment("web", { ...twenty, rollout: { surge: 20, unavailable: 20 } }))).toEqual([
+    20,
+  ]);
+  expect(pods(statefulSet("db", twenty))).toEqual([1]);
+});
+
 test("nothing to do is an empty plan", () => {
   expect(planRestart([], NOTHING_MORE)).toEqual({ steps: [], leftOut: [] });
 });
@@ -48,6 +82,8 @@ test("a step says from what, to what, and whether there is a sidecar to lose", (
       ],
       to: { revision: "asm-1-27", image: TARGET },
       hadSidecar: true,
+      podsAtOnce: 1,
+      template: undefined,
     },
   ]);
   const without = deployment("web", { pods: [bare(1)] });

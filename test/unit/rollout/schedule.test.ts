@@ -2,126 +2,218 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   advance,
+  type Entry,
   isOver,
+  type Limits,
   newSchedule,
   type Schedule,
   type ScheduleEvent,
   type StopReason,
 } from "../../../src/rollout/schedule.ts";
 
-const BEGIN: ScheduleEvent = { type: "begin" };
+const TICK: ScheduleEvent = { type: "tick" };
 const ended = (id: string, failed = false): ScheduleEvent => ({ type: "ended", id, failed });
 const stop = (reason: StopReason): ScheduleEvent => ({ type: "stop", reason });
 
-/** What each event starts, and the schedule at the end. */
-function play(schedule: Schedule, events: readonly ScheduleEvent[]) {
-  const started: (readonly string[])[] = [];
-  let now = schedule;
-  for (const event of events) {
-    const [next, start] = advance(now, event);
-    started.push(start);
-    now = next;
+const WIDE: Limits = {
+  maxParallel: 2,
+  maxFailures: 1,
+  maxPods: undefined,
+  pause: 0,
+  deadline: undefined,
+};
+
+function scheduleOf(ids: string, limits: Partial<Limits> = {}, pods = 1): Schedule {
+  const entries = ids.split("").map((id) => ({ id, pods }));
+  return newSchedule(entries, { ...WIDE, ...limits });
+}
+
+/** An event, and when it comes. */
+type Timed = readonly [event: ScheduleEvent, at: number];
+
+/** What each event starts, when it wants to be woken, and the schedule at the end. */
+function play(schedule: Schedule, events: readonly (ScheduleEvent | Timed)[]) {
+  const started: string[] = [];
+  const wakes: (number | undefined)[] = [];
+  let state = schedule;
+  for (const entry of events) {
+    const [event, at] = "type" in entry ? [entry, 0] : entry;
+    const [next, { start, wakeAt }] = advance(state, event, at);
+    started.push(start.join(""));
+    wakes.push(wakeAt);
+    state = next;
   }
-  return { started, schedule: now };
+  return { started, wakes, schedule: state };
 }
 
 describe("the schedule", () => {
-  const three = newSchedule(["a", "b", "c"], { maxParallel: 2, maxFailures: 1 });
+  const three = scheduleOf("abc");
 
-  test.each<[what: string, events: ScheduleEvent[], started: string[][]]>([
-    ["starts as many as may roll, in order", [BEGIN], [["a", "b"]]],
-    ["starts the next when one ended", [BEGIN, ended("b")], [["a", "b"], ["c"]]],
-    ["starts nothing when none is left", [BEGIN, ended("b"), ended("a")], [["a", "b"], ["c"], []]],
-    ["starts nothing after a failure", [BEGIN, ended("a", true), ended("b")], [["a", "b"], [], []]],
-    ["starts nothing after a stop", [BEGIN, stop("interrupted"), ended("a")], [["a", "b"], [], []]],
-    ["starts nothing where it was stopped before it began", [stop("interrupted"), BEGIN], [[], []]],
-    ["does not count what it never started", [BEGIN, ended("c", true)], [["a", "b"], []]],
-    ["counts the end of one only once", [BEGIN, ended("a"), ended("a")], [["a", "b"], ["c"], []]],
+  test.each<[what: string, events: ScheduleEvent[], started: string[]]>([
+    ["starts as many as may roll, in order", [TICK], ["ab"]],
+    ["starts the next when one ended", [TICK, ended("b")], ["ab", "c"]],
+    ["starts nothing when none is left", [TICK, ended("b"), ended("a")], ["ab", "c", ""]],
+    ["starts nothing after a failure", [TICK, ended("a", true), ended("b")], ["ab", "", ""]],
+    ["starts nothing after a stop", [TICK, stop("interrupted"), ended("a")], ["ab", "", ""]],
+    ["starts nothing where it was stopped before it began", [stop("interrupted"), TICK], ["", ""]],
+    ["does not count what it never started", [TICK, ended("c", true)], ["ab", ""]],
+    ["counts the end of one only once", [TICK, ended("a"), ended("a")], ["ab", "c", ""]],
   ])("%s", (_what, events, started) => {
     expect(play(three, events).started).toEqual(started);
   });
 
   test("goes on below the limit of failures, and stops at it", () => {
-    const schedule = newSchedule(["a", "b", "c", "d"], { maxParallel: 1, maxFailures: 2 });
-    const first = play(schedule, [BEGIN, ended("a", true)]);
-    expect(first.started).toEqual([["a"], ["b"]]);
+    const schedule = scheduleOf("abcd", { maxParallel: 1, maxFailures: 2 });
+    const first = play(schedule, [TICK, ended("a", true)]);
+    expect(first.started).toEqual(["a", "b"]);
     expect(first.schedule.stopped).toBeUndefined();
     const second = play(first.schedule, [ended("b", true)]);
-    expect(second.started).toEqual([[]]);
-    expect(second.schedule).toMatchObject({ stopped: "failures", waiting: ["c", "d"] });
+    expect(second.started).toEqual([""]);
+    expect(second.schedule).toMatchObject({ stopped: "failures", waiting: [{ id: "c" }, {}] });
   });
 
   test("keeps the first reason to stop", () => {
-    const { schedule } = play(three, [
-      BEGIN,
-      stop("sidecar-lost"),
-      ended("a", true),
-      stop("interrupted"),
-    ]);
-    expect(schedule.stopped).toBe("sidecar-lost");
+    const events = [TICK, stop("run-stopped"), ended("a", true), stop("interrupted")];
+    expect(play(three, events).schedule.stopped).toBe("run-stopped");
   });
 
   test("is over when nothing rolls and nothing may start", () => {
     expect(isOver(three)).toBe(false);
-    expect(isOver(newSchedule([], three.limits))).toBe(true);
-    const stopped = play(three, [BEGIN, stop("interrupted"), ended("a")]).schedule;
+    expect(isOver(scheduleOf(""))).toBe(true);
+    const stopped = play(three, [TICK, stop("interrupted"), ended("a")]).schedule;
     expect(isOver(stopped)).toBe(false);
     expect(isOver(play(stopped, [ended("b")]).schedule)).toBe(true);
   });
 
   test("is not changed by an event: the next one is a new value", () => {
-    advance(three, BEGIN);
-    expect([three.waiting, three.rolling.size]).toEqual([["a", "b", "c"], 0]);
+    advance(three, TICK, 0);
+    expect([three.waiting.length, three.rolling.length]).toEqual([3, 0]);
+  });
+});
+
+describe("a limit of new pods in flight", () => {
+  test("is kept, in order, below the limit of workloads", () => {
+    const schedule = scheduleOf("abcd", { maxParallel: 4, maxPods: 5 }, 2);
+    expect(play(schedule, [TICK, ended("a"), ended("b")]).started).toEqual(["ab", "c", "d"]);
+  });
+
+  test("lets what alone is larger roll alone", () => {
+    const entries = [
+      { id: "small", pods: 1 },
+      { id: "large", pods: 9 },
+      { id: "last", pods: 1 },
+    ];
+    const schedule = newSchedule(entries, { ...WIDE, maxParallel: 4, maxPods: 3 });
+    const { started } = play(schedule, [TICK, ended("small"), ended("large")]);
+    expect(started).toEqual(["small", "large", "last"]);
+  });
+});
+
+describe("a pause between restarts", () => {
+  const schedule = scheduleOf("abc", { pause: 10 });
+
+  test("starts one at a time, and says when to look again", () => {
+    const { started, wakes } = play(schedule, [
+      [TICK, 100],
+      [TICK, 105],
+      [TICK, 110],
+    ]);
+    expect(started).toEqual(["a", "", "b"]);
+    expect(wakes).toEqual([110, 110, undefined]);
+  });
+
+  test("holds after an early end too", () => {
+    const { started, wakes } = play(schedule, [
+      [TICK, 100],
+      [ended("a"), 103],
+      [TICK, 110],
+    ]);
+    expect(started).toEqual(["a", "", "b"]);
+    expect(wakes).toEqual([110, 110, 120]);
+  });
+
+  test("asks for no wake-up where nothing could start anyhow", () => {
+    expect(play(scheduleOf("a", { pause: 10 }), [[TICK, 100]]).wakes).toEqual([undefined]);
+    expect(play(schedule, [[TICK, 100], stop("interrupted")]).wakes).toEqual([110, undefined]);
+  });
+});
+
+describe("a deadline", () => {
+  const schedule = scheduleOf("abc", { maxParallel: 1, deadline: 50 });
+
+  test("lets nothing start from then on, and what rolls come to its end", () => {
+    const { started, schedule: late } = play(schedule, [
+      [TICK, 0],
+      [ended("a"), 49],
+      [ended("b"), 50],
+    ]);
+    expect(started).toEqual(["a", "b", ""]);
+    expect([late.stopped, isOver(late)]).toEqual(["deadline", true]);
+  });
+
+  test("is no reason where everything had started before", () => {
+    const events: Timed[] = [
+      [TICK, 0],
+      [ended("a"), 60],
+    ];
+    expect(play(scheduleOf("a", { deadline: 50 }), events).schedule.stopped).toBeUndefined();
   });
 });
 
 describe("whatever the order of events", () => {
-  const ids = fc
+  const entries: fc.Arbitrary<Entry[]> = fc
     .uniqueArray(fc.integer({ min: 0, max: 30 }), { maxLength: 12 })
-    .map((numbers) => numbers.map((number) => `w${number}`));
-  const limits = fc.record({
+    .chain((ids) =>
+      fc.tuple(...ids.map((id) => fc.record({ id: fc.constant(`w${id}`), pods: fc.nat(6) }))),
+    );
+  const limits: fc.Arbitrary<Limits> = fc.record({
     maxParallel: fc.integer({ min: 1, max: 5 }),
     maxFailures: fc.integer({ min: 1, max: 4 }),
+    maxPods: fc.option(fc.integer({ min: 1, max: 8 }), { nil: undefined }),
+    pause: fc.constantFrom(0, 5, 20),
+    deadline: fc.option(fc.integer({ min: 0, max: 200 }), { nil: undefined }),
   });
   const anyId = fc.integer({ min: 0, max: 30 }).map((number) => `w${number}`);
-  const event = fc.oneof(
-    { weight: 2, arbitrary: fc.constant<ScheduleEvent>(BEGIN) },
+  const event: fc.Arbitrary<ScheduleEvent> = fc.oneof(
+    { weight: 3, arbitrary: fc.constant(TICK) },
     {
       weight: 8,
-      arbitrary: fc.record({
-        type: fc.constant("ended" as const),
-        id: anyId,
-        failed: fc.boolean(),
-      }),
+      arbitrary: fc.tuple(anyId, fc.boolean()).map(([id, failed]) => ended(id, failed)),
     },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        type: fc.constant("stop" as const),
-        reason: fc.constantFrom<StopReason[]>("interrupted", "sidecar-lost"),
-      }),
-    },
+    { weight: 1, arbitrary: fc.constantFrom(stop("interrupted"), stop("run-stopped")) },
   );
+  const timed = fc.tuple(event, fc.nat(15));
 
   test("the limits hold, nothing starts after a stop or twice, and nothing is forgotten", () => {
     fc.assert(
-      fc.property(ids, limits, fc.array(event, { maxLength: 60 }), (names, limit, events) => {
-        let schedule = newSchedule(names, limit);
+      fc.property(entries, limits, fc.array(timed, { maxLength: 60 }), (all, limit, events) => {
+        let schedule = newSchedule(all, limit);
+        let now = 0;
         const started: string[] = [];
-        for (const each of events) {
+        const starts: number[] = [];
+        for (const [each, passed] of events) {
+          now += passed;
           const before = schedule;
-          const [next, start] = advance(before, each);
+          const [next, { start, wakeAt }] = advance(before, each, now);
           schedule = next;
           started.push(...start);
-          expect(schedule.rolling.size).toBeLessThanOrEqual(limit.maxParallel);
+          starts.push(...start.map(() => now));
+          const pods = schedule.rolling.reduce((sum, entry) => sum + entry.pods, 0);
+          expect(schedule.rolling.length).toBeLessThanOrEqual(limit.maxParallel);
+          expect(pods <= (limit.maxPods ?? Infinity) || schedule.rolling.length === 1).toBe(true);
           expect(before.stopped !== undefined && start.length > 0).toBe(false);
-          expect(schedule.stopped !== undefined && start.length > 0).toBe(false);
+          expect(now >= (limit.deadline ?? Infinity) && start.length > 0).toBe(false);
+          expect(wakeAt === undefined || wakeAt > now).toBe(true);
           expect(schedule.failures >= limit.maxFailures && schedule.stopped === undefined).toBe(
             false,
           );
         }
+        const gaps = starts.slice(1).map((at, index) => at - (starts[index] ?? at));
+        expect(gaps.every((gap) => gap >= limit.pause)).toBe(true);
         expect(new Set(started).size).toBe(started.length);
-        expect([...started, ...schedule.waiting]).toEqual(names);
+        expect([...started, ...schedule.waiting.map(({ id }) => id)]).toEqual(
+          all.map(({ id }) => id),
+        );
       }),
       { numRuns: 500 },
     );
@@ -130,16 +222,19 @@ describe("whatever the order of events", () => {
   test("a run whose every start ends comes to its end, with all started or a reason why not", () => {
     const turns = fc.infiniteStream(fc.record({ pick: fc.nat(), failed: fc.boolean() }));
     fc.assert(
-      fc.property(ids, limits, turns, (names, limit, stream) => {
-        let [schedule] = advance(newSchedule(names, limit), BEGIN);
-        for (let turn = 0; turn < names.length && !isOver(schedule); turn += 1) {
+      fc.property(entries, limits, turns, (all, limit, stream) => {
+        let now = 0;
+        let [schedule, { wakeAt }] = advance(newSchedule(all, limit), TICK, now);
+        for (let turn = 0; turn < 3 * all.length && !isOver(schedule); turn += 1) {
           const { pick, failed } = stream.next().value;
-          const rolling = [...schedule.rolling];
-          [schedule] = advance(schedule, ended(rolling[pick % rolling.length] ?? "", failed));
+          const entry = schedule.rolling[pick % schedule.rolling.length];
+          now = entry === undefined ? (wakeAt ?? now) : now + 1;
+          const next = entry === undefined ? TICK : ended(entry.id, failed);
+          [schedule, { wakeAt }] = advance(schedule, next, now);
         }
         expect(isOver(schedule)).toBe(true);
-        const excused = schedule.waiting.length === 0 || schedule.stopped === "failures";
-        expect(excused).toBe(true);
+        const excused = schedule.stopped === "failures" || schedule.stopped === "deadline";
+        expect(schedule.waiting.length === 0 || excused).toBe(true);
       }),
     );
   });

@@ -1,0 +1,108 @@
+import { readFile } from "node:fs/promises";
+import { UsageError } from "../../errors.ts";
+import { API_VERSION, type RestartReport, type StepEntry } from "../../report/document.ts";
+import { planHash } from "../../report/entries.ts";
+import type { Step } from "../../rollout/plan.ts";
+import type { RestartSettings } from "../../settings.ts";
+import type { Session } from "../session.ts";
+
+/** A plan that was saved, approved, and is to be carried out: the document of a dry run. */
+export interface ApprovedPlan {
+  readonly file: string;
+  /** `sha256:...`, as it was approved. */
+  readonly hash: string;
+  readonly steps: readonly Step[];
+  readonly server: string;
+  readonly include: RestartSettings["include"];
+  readonly allowDowntime: boolean;
+}
+
+const MAKE_ONE =
+  "make one: istio-upgrade restart --namespace NAMESPACE --dry-run --output json > FILE";
+
+/** @throws UsageError where the file holds no plan, or another one than was made. */
+export async function readApprovedPlan(file: string): Promise<ApprovedPlan> {
+  const document = parsePlan(file, await contentOf(file));
+  const { plan: hash, steps, cluster, scope } = document;
+  if (planHash(steps) !== hash) {
+    throw new UsageError(
+      `the plan in "${file}" was changed after it was made: it does not have the hash ${hash}`,
+      MAKE_ONE,
+    );
+  }
+  if (steps.length === 0) {
+    throw new UsageError(`the plan in "${file}" restarts nothing`, "there is nothing to do");
+  }
+  return {
+    file,
+    hash,
+    steps: steps.map(plannedStep),
+    server: cluster.server,
+    include: new Set(scope.include as Iterable<"missing" | "current" | "unhealthy">),
+    allowDowntime: document.allowDowntime,
+  };
+}
+
+/** The settings of a run that carries a plan out: it reads where the plan restarts, and no more. */
+export function withPlan(settings: RestartSettings, approved: ApprovedPlan): RestartSettings {
+  const namespaces = [...new Set(approved.steps.map(({ ref }) => ref.namespace))];
+  return {
+    ...settings,
+    scope: { ...settings.scope, namespaces },
+    include: approved.include,
+    allowDowntime: approved.allowDowntime,
+  };
+}
+
+/** @throws UsageError where the plan is for another cluster. */
+export function requireSameCluster({ api }: Session, { file, server }: ApprovedPlan): void {
+  const { origin } = api.connection.server;
+  if (origin === server) return;
+  throw new UsageError(
+    `the plan in "${file}" was made for ${server}, and this is ${origin}`,
+    "give the --context that it was made with",
+  );
+}
+
+async function contentOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(`the plan "${file}" could not be read: ${code}`, MAKE_ONE);
+  }
+}
+
+function parsePlan(file: string, content: string): RestartReport {
+  let document: Partial<RestartReport> | null;
+  try {
+    // Editors on Windows put a byte order mark in front.
+    document = JSON.parse(content.replace(/^\uFEFF/, "")) as typeof document;
+  } catch {
+    throw new UsageError(`"${file}" holds no JSON, so no plan`, MAKE_ONE);
+  }
+  const isPlan =
+    document?.apiVersion === API_VERSION &&
+    document.kind === "RestartReport" &&
+    typeof document.dryRun === "string" &&
+    Array.isArray(document.steps);
+  if (isPlan) return document as RestartReport;
+  throw new UsageError(`"${file}" is no plan: it is not the document of a dry run`, MAKE_ONE);
+}
+
+function plannedStep(entry: StepEntry): Step {
+  const { namespace, kind, name, uid, verdict, from, to, template } = entry;
+  return {
+    ref: { namespace, kind, name, uid },
+    verdict,
+    from: from.map(({ image, revision, pods }) => ({
+      image: image ?? undefined,
+      revision: revision ?? undefined,
+      pods,
+    })),
+    to,
+    hadSidecar: from.some(({ image }) => image !== null),
+    podsAtOnce: 0,
+    template: template ?? undefined,
+  };
+}

@@ -1,0 +1,102 @@
+import { whoAmI } from "../../cluster/write.ts";
+import { CannotRun } from "../../errors.ts";
+import { EXIT, type ExitCode, type ExitReason } from "../../exit-codes.ts";
+import type { RestartReport } from "../../report/document.ts";
+import { planHash, resultEntry, stepEntry, withFirstPods } from "../../report/entries.ts";
+import { resultReasons } from "../../report/exit-reasons.ts";
+import type { Step } from "../../rollout/plan.ts";
+import type { StepResult } from "../../rollout/result.ts";
+import type { RestartSettings } from "../../settings.ts";
+import type { Look } from "../look.ts";
+import { findingsOf, finish, reportOf } from "../report.ts";
+import type { Session } from "../session.ts";
+
+/** The record of one run for a change ticket: who, why, what was planned, what became of it. */
+export interface RunRecord {
+  /** Of the plan: `sha256:...`. */
+  readonly hash: string;
+  /** The plan as a document: the same that a dry run prints. */
+  plan(seen: Look): RestartReport;
+  /** Writes down, with `--report-file`, how far the run is. */
+  write(before: Look, soFar: readonly StepResult[]): Promise<void>;
+  /** Closes the record and prints it. */
+  conclude(
+    seen: Look,
+    results: readonly StepResult[],
+    reasons?: readonly ExitReason[],
+  ): Promise<ExitCode>;
+}
+
+export async function openRecord(
+  session: Session<RestartSettings>,
+  planned: readonly Step[],
+): Promise<RunRecord> {
+  const { settings, api } = session;
+  const steps = planned.map(stepEntry);
+  const own = {
+    kind: "RestartReport",
+    user: (await whoAmI(api)) ?? null,
+    reason: settings.reason ?? null,
+    dryRun: settings.dryRun ?? null,
+    allowDowntime: settings.allowDowntime,
+    plan: planHash(steps),
+    steps,
+  } as const;
+
+  function content(seen: Look, results: readonly StepResult[]) {
+    const entries = results.map(resultEntry);
+    const findings = findingsOf(session, seen, [...settings.include]);
+    const workloads = withFirstPods(findings.workloads, entries);
+    return [
+      { ...findings, workloads },
+      { ...own, results: entries },
+    ] as const;
+  }
+
+  return {
+    hash: own.plan,
+    plan: (seen) => {
+      const [findings, rest] = content(seen, []);
+      return reportOf(session, findings, { ...rest, dryRun: "client" }, []);
+    },
+    write: async (before, soFar) => {
+      const goesOn = "the run goes on: what has no result yet rolls, or waits";
+      const [findings, rest] = content(unverified(before, soFar, "unfinished", goesOn), soFar);
+      const left = { code: EXIT.outOfTime, text: `unfinished:${steps.length - soFar.length}` };
+      const report = reportOf(session, findings, rest, [...resultReasons(soFar), left]);
+      try {
+        await session.reportFile.write(report);
+      } catch (error) {
+        // The run is worth more than its record, which is tried again after every workload.
+        if (!(error instanceof CannotRun)) throw error;
+        session.progress.emit({ type: "notice", message: error.message });
+      }
+    },
+    conclude: async (seen, results, reasons = []) => {
+      const [findings, rest] = content(seen, results);
+      return finish(session, findings, rest, [...resultReasons(results), ...reasons]);
+    },
+  };
+}
+
+/** What was restarted is not known any more where it was not read again: a gap says so. */
+export function unverified(
+  before: Look,
+  results: readonly StepResult[],
+  reason: string,
+  message: string,
+): Look {
+  const touched = new Set(
+    results.filter(({ startedAt }) => startedAt !== undefined).map(({ ref }) => ref.uid),
+  );
+  if (touched.size === 0) return before;
+  const hint = "see what became of it: istio-upgrade verify";
+  return {
+    ...before,
+    assessments: before.assessments.filter(({ workload }) => !touched.has(workload.uid)),
+    gaps: [
+      ...before.gaps,
+      { what: "final verification", namespace: undefined, reason, message, hint },
+    ],
+  };
+}

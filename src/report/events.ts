@@ -1,0 +1,89 @@
+import { shortKind } from "../mesh/kinds.ts";
+import type { From } from "../rollout/plan.ts";
+import type { StepResult } from "../rollout/result.ts";
+import type { WorkloadRef } from "../snapshot.ts";
+import { API_VERSION, type EventEntry } from "./document.ts";
+import { shortImage } from "./image-text.ts";
+import { plain } from "./plain.ts";
+
+/** What happens during a run, as data: an event without a formatter does not compile. */
+export type ProgressEvent =
+  | { readonly type: "reading"; readonly what: string }
+  | { readonly type: "planned"; readonly steps: number; readonly message: string }
+  | {
+      readonly type: "started";
+      readonly ref: WorkloadRef;
+      readonly from: readonly From[];
+      readonly image: string;
+    }
+  | {
+      readonly type: "rolling";
+      readonly ref: WorkloadRef;
+      readonly message: string;
+      readonly ready: number;
+      readonly wanted: number;
+    }
+  | { readonly type: "waiting"; readonly ref: WorkloadRef; readonly message: string }
+  | { readonly type: "ended"; readonly result: StepResult }
+  /** Something to know about the run as a whole, as why nothing starts any more. */
+  | { readonly type: "notice"; readonly message: string };
+
+type Formatters = {
+  readonly [Type in ProgressEvent["type"]]: (
+    event: Extract<ProgressEvent, { readonly type: Type }>,
+  ) => string;
+};
+
+/** What an event says of its workload, or of the run. */
+const MESSAGES: Formatters = {
+  reading: ({ what }) => `reading ${what}`,
+  planned: ({ message }) => message,
+  started: ({ from, image }) => `restarting, ${changeText(from, image)}`,
+  rolling: ({ message, ready, wanted }) => `${ready} of ${wanted} new pods ready; ${message}`,
+  waiting: ({ message }) => `waiting, ${message}`,
+  ended: ({ result }) => `${result.outcome}, ${result.message}`,
+  notice: ({ message }) => message,
+};
+
+/** The event as one line for a person. */
+export function formatEvent(event: ProgressEvent): string {
+  const ref = refOf(event);
+  return plain(ref === undefined ? messageOf(event) : `${placeOf(ref)}: ${messageOf(event)}`);
+}
+
+/** The event as it is published. */
+export function eventEntry(event: ProgressEvent, time: Date): EventEntry {
+  const ref = refOf(event);
+  return {
+    apiVersion: API_VERSION,
+    kind: "Event",
+    type: event.type,
+    time: time.toISOString(),
+    namespace: ref?.namespace ?? null,
+    workloadKind: ref?.kind ?? null,
+    name: ref?.name ?? null,
+    message: messageOf(event),
+  };
+}
+
+/** `v1.27.7-1 -> v1.27.9-6` */
+export function changeText(from: readonly From[], to: string): string {
+  const images = [...new Set(from.map(({ image }) => shortImage(image ?? null, to)))];
+  const beside = from.find(({ image }) => image !== undefined)?.image ?? null;
+  return `${images.join(",")} -> ${shortImage(to, beside)}`;
+}
+
+/** `shop/deploy/web` */
+export function placeOf({ namespace, kind, name }: Omit<WorkloadRef, "uid">): string {
+  return `${namespace}/${shortKind(kind)}/${name}`;
+}
+
+function messageOf<Event extends ProgressEvent>(event: Event): string {
+  const format = MESSAGES[event.type] as (event: Event) => string;
+  return format(event);
+}
+
+function refOf(event: ProgressEvent): WorkloadRef | undefined {
+  if (event.type === "ended") return event.result.ref;
+  return "ref" in event ? event.ref : undefined;
+}

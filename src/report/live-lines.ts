@@ -1,0 +1,38 @@
+import ora from "ora";
+import type { Io } from "../io.ts";
+import { formatEvent, type ProgressEvent } from "./events.ts";
+import { EMPTY_VIEW, type LiveView, rollingLines, summaryLine, withEvent } from "./live-view.ts";
+import type { Progress } from "./progress.ts";
+
+/** Events that stay on the terminal, above the lines that live. */
+const KEPT: ReadonlySet<ProgressEvent["type"]> = new Set(["ended", "notice"]);
+
+/** One line per rolling workload over a summary, drawn anew until it is stopped. */
+export function liveLines(io: Io): Progress {
+  const stream = io.stderr as NodeJS.WriteStream;
+  const spinner = ora({ stream, color: false, discardStdin: false });
+  let view: LiveView = EMPTY_VIEW;
+  // Both are drawn anew at every frame, so that the clocks in them go on.
+  spinner.prefixText = () => {
+    const now = io.now().getTime();
+    spinner.text = summaryLine(view, now);
+    return rollingLines(view, now, io.stderr.columns ?? 80)
+      .map((line) => `${line}\n`)
+      .join("");
+  };
+  return {
+    emit: (event) => {
+      view = withEvent(view, event, io.now().getTime());
+      // The spinner steps aside for whatever else is written to its terminal.
+      if (KEPT.has(event.type)) io.stderr.write(`${mark(event)} ${formatEvent(event)}\n`);
+      if (!spinner.isSpinning) spinner.start();
+    },
+    stop: () => spinner.stop(),
+  };
+}
+
+function mark(event: ProgressEvent): string {
+  if (event.type !== "ended") return "!";
+  const { outcome } = event.result;
+  return outcome === "restarted" || outcome === "waited" ? "✔" : "✖";
+}

@@ -1,0 +1,112 @@
+import prettyMilliseconds from "pretty-ms";
+import { changeText, placeOf, type ProgressEvent } from "./events.ts";
+import { plain } from "./plain.ts";
+
+/** What a terminal shows while a run goes on: one line per rolling workload over a summary. */
+export interface LiveView {
+  /** By uid, in the order in which they started. */
+  readonly rolling: ReadonlyMap<string, RollingLine>;
+  /** Workloads of the plan. */
+  readonly steps: number;
+  readonly ended: number;
+  /** When the first one started, in milliseconds since the epoch. */
+  readonly since: number | undefined;
+  /** What is done besides: reading, or why nothing starts any more. */
+  readonly note: string;
+}
+
+interface RollingLine {
+  readonly place: string;
+  readonly change: string;
+  readonly progress: string;
+  readonly since: number;
+}
+
+export const EMPTY_VIEW: LiveView = {
+  rolling: new Map(),
+  steps: 0,
+  ended: 0,
+  since: undefined,
+  note: "",
+};
+
+/** @param now milliseconds since the epoch. */
+export function withEvent(view: LiveView, event: ProgressEvent, now: number): LiveView {
+  switch (event.type) {
+    case "reading":
+      return { ...view, note: `reading ${event.what}` };
+    case "planned":
+      return { ...view, steps: event.steps, note: "" };
+    case "notice":
+      return { ...view, note: event.message };
+    case "started": {
+      const change = plain(changeText(event.from, event.image));
+      const line = { place: plain(placeOf(event.ref)), change, progress: "restarted", since: now };
+      return {
+        ...view,
+        since: view.since ?? now,
+        rolling: new Map(view.rolling).set(event.ref.uid, line),
+      };
+    }
+    case "rolling": {
+      const line = view.rolling.get(event.ref.uid);
+      if (line === undefined) return view;
+      const progress = plain(`${event.ready}/${event.wanted} ready, ${event.message}`);
+      return { ...view, rolling: new Map(view.rolling).set(event.ref.uid, { ...line, progress }) };
+    }
+    case "waiting": {
+      const { place, since } = view.rolling.get(event.ref.uid) ?? {
+        place: plain(placeOf(event.ref)),
+        since: now,
+      };
+      const line = { place, change: "waiting", progress: plain(event.message), since };
+      return { ...view, rolling: new Map(view.rolling).set(event.ref.uid, line) };
+    }
+    case "ended": {
+      const rolling = new Map(view.rolling);
+      rolling.delete(event.result.ref.uid);
+      return { ...view, rolling, ended: view.ended + 1 };
+    }
+  }
+}
+
+/** One line per rolling workload, none longer than the terminal is wide. */
+export function rollingLines({ rolling }: LiveView, now: number, width: number): string[] {
+  const lines = [...rolling.values()];
+  const widest = (of: (line: RollingLine) => string) =>
+    Math.max(0, ...lines.map((line) => of(line).length));
+  const places = widest(({ place }) => place);
+  const changes = widest(({ change }) => change);
+  return lines.map(({ place, change, progress, since }) => {
+    const text = `  ${place.padEnd(places)}  ${change.padEnd(changes)}  ${clock(now - since)}  ${progress}`;
+    // A line that wraps could not be drawn over.
+    return text.length < width ? text : `${text.slice(0, width - 2)}…`;
+  });
+}
+
+/** `3 of 12 done, 4 rolling, about 6m to go` */
+export function summaryLine(view: LiveView, now: number): string {
+  const { steps, ended, rolling, since, note } = view;
+  if (steps === 0) return plain(note);
+  const left = timeToGo(view, now);
+  return plain(
+    [
+      `${ended} of ${steps} done`,
+      `${rolling.size} rolling`,
+      ...(since === undefined ? [] : [clock(now - since)]),
+      ...(left === undefined ? [] : [`about ${left} to go`]),
+      ...(note === "" ? [] : [note]),
+    ].join(", "),
+  );
+}
+
+/** Rough: at the pace so far. Nothing is said before something has ended. */
+function timeToGo({ steps, ended, since }: LiveView, now: number): string | undefined {
+  if (since === undefined || ended === 0 || ended >= steps) return undefined;
+  const left = ((now - since) / ended) * (steps - ended);
+  return prettyMilliseconds(Math.max(1000, left), { compact: true });
+}
+
+function clock(milliseconds: number): string {
+  return prettyMilliseconds(milliseconds, { colonNotation: true, secondsDecimalDigits: 0 });
+}

@@ -1,0 +1,224 @@
+import { markdownTable } from "markdown-table";
+import { isForPerson, whyNot } from "./attention.ts";
+import type {
+  AnyDocument,
+  DocumentHead,
+  Explanation,
+  GapEntry,
+  Report,
+  ResultEntry,
+  RestartReport,
+  RevisionsReport,
+  StepEntry,
+  WorkloadEntry,
+} from "./document.ts";
+import { shortImage } from "./image-text.ts";
+import { plain } from "./plain.ts";
+import { count } from "../count.ts";
+import { workloadName } from "./sections.ts";
+
+/** A document for a change ticket, a pull request, or the summary page of a CI run. */
+export function renderMarkdown(document: AnyDocument): string {
+  const blocks = blocksOf(document).filter((block) => block !== "");
+  return `${blocks.join("\n\n")}\n`;
+}
+
+type Rows = readonly (readonly string[])[];
+
+function blocksOf(document: AnyDocument): readonly string[] {
+  switch (document.kind) {
+    case "Explanation":
+      return explanation(document);
+    case "RevisionsReport":
+      return revisions(document);
+    case "RestartReport":
+      return restart(document);
+    default:
+      return [
+        `# Istio sidecars of ${escaped(document.cluster.context)}`,
+        facts(document, [["Result", conclusion(document)]]),
+        ...findings(document),
+      ];
+  }
+}
+
+function restart(report: RestartReport): readonly string[] {
+  const { user, reason, plan, dryRun, results, steps } = report;
+  const good = ({ outcome }: ResultEntry) => outcome === "restarted" || outcome === "waited";
+  const bad = results.filter((result) => !good(result));
+  const done = results.filter(good);
+  const finished = results.map((result) => result.finishedAt).sort();
+  const started = results.flatMap((result) => result.startedAt ?? []).sort();
+  return [
+    `# ${dryRun === null ? "Restart" : "Plan to restart"} for new Istio sidecars: ${escaped(report.cluster.context)}`,
+    facts(report, [
+      ["Who", user === null ? "unknown" : escaped(user)],
+      ["Why", reason === null ? "" : escaped(reason)],
+      ["Plan", code(plan)],
+      ["First restart", started[0] ?? "none"],
+      ["Last result", finished.at(-1) ?? "none"],
+      ["Result", conclusion(report)],
+    ]),
+    section(`Not done: ${count(bad.length, "workload")}`, RESULT_HEAD, bad.map(resultRow)),
+    section(`Restarted: ${count(done.length, "workload")}`, RESULT_HEAD, done.map(resultRow)),
+    dryRun === null
+      ? ""
+      : section(
+          `Plan: ${count(steps.length, "workload")}, in this order`,
+          STEP_HEAD,
+          steps.map(stepRow),
+        ),
+    ...findings(report),
+  ];
+}
+
+const STEP_HEAD = ["Namespace", "Workload", "From", "To", "Pods"];
+const RESULT_HEAD = [...STEP_HEAD, "Started", "Finished", "Outcome"];
+
+function stepRow(entry: StepEntry | ResultEntry): readonly string[] {
+  const { from, to } = entry;
+  const images = [...new Set(from.map(({ image }) => shortImage(image, to.image)))];
+  const beside = from.find(({ image }) => image !== null)?.image ?? null;
+  return [
+    escaped(entry.namespace),
+    escaped(workloadName(entry)),
+    escaped(images.join(", ")),
+    escaped(shortImage(to.image, beside)),
+    String(from.reduce((sum, { pods }) => sum + pods, 0)),
+  ];
+}
+
+function resultRow(result: ResultEntry): readonly string[] {
+  const { outcome, message, nextStep } = result;
+  const next = nextStep === "" ? "" : `<br>${code(nextStep)}`;
+  return [
+    ...stepRow(result),
+    result.startedAt ?? "",
+    result.finishedAt,
+    `${outcome}: ${escaped(message)}${next}`,
+  ];
+}
+
+/** What every report ends with: what is left, what needs a person, what was not read. */
+function findings(report: Report): readonly string[] {
+  const planned = report.kind === "RestartReport" && report.dryRun !== null;
+  const late = report.workloads.filter(
+    ({ verdict, restart: can }) => verdict === "outdated" && can === "yes" && !planned,
+  );
+  const person = report.workloads.filter(isForPerson);
+  return [
+    section(`Outdated: ${count(late.length, "workload")}`, VERDICT_HEAD, late.map(verdictRow)),
+    section(
+      `Not restarted: ${count(person.length, "workload")}`,
+      VERDICT_HEAD,
+      person.map(verdictRow),
+    ),
+    gaps(report.gaps),
+    report.nextStep === "" ? "" : `Next: ${code(report.nextStep)}`,
+  ];
+}
+
+const VERDICT_HEAD = ["Namespace", "Workload", "Verdict", "Why", "Next step"];
+
+function verdictRow(entry: WorkloadEntry): readonly string[] {
+  return [
+    escaped(entry.namespace),
+    escaped(workloadName(entry)),
+    entry.verdict,
+    escaped(whyNot(entry)),
+    entry.nextStep === "" ? "" : code(entry.nextStep),
+  ];
+}
+
+function explanation(document: Explanation): readonly string[] {
+  const { subject, steps, verdict, reason, nextStep } = document;
+  const name = `${subject.namespace}/${workloadName(subject)}`;
+  return [
+    `# ${escaped(name)}: ${verdict ?? "outside the mesh"}`,
+    facts(document, [
+      ["Why", escaped(reason)],
+      ["Next step", nextStep === "" ? "" : code(nextStep)],
+    ]),
+    section(
+      "How it comes about",
+      ["Looked at", "Result", "Detail"],
+      steps.map((step) => [escaped(step.subject), step.result, escaped(step.detail)]),
+    ),
+    gaps(document.gaps),
+  ];
+}
+
+function revisions(document: RevisionsReport): readonly string[] {
+  const held = document.revisions.flatMap(({ revision, holders }) =>
+    holders.map(({ kind, count: number, names, release }) => [
+      escaped(revision),
+      `${number} ${kind}`,
+      escaped(names.join(", ")),
+      code(release),
+    ]),
+  );
+  return [
+    `# Istio revisions of ${escaped(document.cluster.context)}`,
+    facts(document, []),
+    section(
+      "Revisions",
+      ["Revision", "Image", "Tags", "Ready", "Sidecars", "Gateways", "Terminating"],
+      document.revisions.map(({ revision, image, tags, ready, pods }) => [
+        escaped(revision),
+        escaped(image ?? "unknown"),
+        escaped(tags.join(", ")),
+        ready === null ? "unknown" : ready ? "yes" : "no",
+        String(pods.sidecars),
+        String(pods.gateways),
+        String(pods.terminating),
+      ]),
+    ),
+    section("What holds them", ["Revision", "Held by", "Names", "Release"], held),
+    gaps(document.gaps),
+  ];
+}
+
+function facts({ cluster, generatedAt, version }: DocumentHead, more: Rows): string {
+  const rows = [
+    ["Cluster", `${escaped(cluster.context)} (${escaped(cluster.server)})`],
+    ["When", generatedAt],
+    ["By", `istio-upgrade ${version}`],
+    ...more.filter(([, value]) => value !== ""),
+  ];
+  return markdownTable([["", ""], ...rows]);
+}
+
+function conclusion({ exitCode, exitReasons, summary }: Report): string {
+  const counts = Object.entries(summary.byVerdict).map(
+    ([verdict, number]) => `${number} ${verdict}`,
+  );
+  const reasons = exitReasons.length === 0 ? "" : ` (${exitReasons.join(", ")})`;
+  return `exit ${exitCode}${reasons}; ${[...counts, count(summary.pods, "pod")].join(", ")}`;
+}
+
+function gaps(all: readonly GapEntry[]): string {
+  return section(
+    `Not read: ${count(all.length, "gap")}, so this report is incomplete`,
+    ["What", "Namespace", "Why", "What to do"],
+    all.map(({ what, namespace, message, hint }) => [
+      escaped(what),
+      escaped(namespace ?? ""),
+      escaped(message),
+      escaped(hint),
+    ]),
+  );
+}
+
+function section(title: string, head: readonly string[], rows: Rows): string {
+  if (rows.length === 0) return "";
+  return `## ${title}\n\n${markdownTable([head, ...rows])}`;
+}
+
+/** Text that is nothing but text, in a table's cell too. */
+function escaped(text: string): string {
+  return plain(text).replace(/[\\`*_[\]<>|~&]/g, "\\$&");
+}
+
+function code(text: string): string {
+  return `\`${plain(text).replaceAll("`", "'").replaceAll("|", "\\|")}\``;
+}

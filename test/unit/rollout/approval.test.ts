@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import { narrowPlan } from "../../../src/rollout/approval.ts";
+import { planRestart, type Step } from "../../../src/rollout/plan.ts";
+import type { Workload } from "../../../src/snapshot.ts";
+import { assessmentOf } from "../../support/build/assessment.ts";
+import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { stepFor } from "../../support/build/step.ts";
+import { deployment } from "../../support/build/workload.ts";
+
+const TARGET = proxyImage("v1.27.9-6");
+const LATE = proxyImage("v1.27.7-1");
+const NOW = new Date("2026-11-24T20:00:00Z");
+
+const late = (name: string) => deployment(name, { pods: [sidecars(2, LATE)] });
+const approved = (...names: string[]): readonly Step[] =>
+  names.map((name) => stepFor(assessmentOf(late(name))));
+
+interface Present {
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Hash of the pod template that each workload has now. */
+  readonly template?: string;
+}
+
+/** What is left to run, and `name: code` of what is settled. */
+function narrow(steps: readonly Step[], workloads: readonly Workload[], present: Present = {}) {
+  const { template = "sha256:template", ...world } = present;
+  const assessments = workloads.map((workload) => assessmentOf(workload, world));
+  const planned = planRestart(assessments, { missing: false, current: false });
+  const fresh = { ...planned, steps: planned.steps.map((step) => ({ ...step, template })) };
+  const { plan, settled } = narrowPlan(steps, fresh, assessments, NOW);
+  return {
+    left: plan.steps.map(({ ref }) => ref.name),
+    settled: settled.map(({ ref, outcome, code }) => `${ref.name}: ${outcome} ${code}`),
+    messages: settled.map(({ message }) => message),
+  };
+}
+
+test("what is as it was approved runs, in the approved order, and nothing else", () => {
+  const now = [late("a"), late("b"), late("c")];
+  expect(narrow(approved("c", "a"), now)).toMatchObject({ left: ["c", "a"], settled: [] });
+});
+
+describe("what changed is settled one by one, and the rest runs", () => {
+  const rest = late("rest");
+  const recreated = { ...late("web"), uid: "another" };
+
+  test.each<[what: string, now: Workload[], present: Present, code: string]>([
+    ["it is current", [deployment("web", { pods: [sidecars(2, TARGET)] })], {}, "already-current"],
+    ["it is gone", [], {}, "gone"],
+    ["it was created anew", [recreated], {}, "recreated"],
+    [
+      "it may not be restarted any more",
+      [deployment("web", { pods: [sidecars(2, LATE)], rollout: { paused: true } })],
+      {},
+      "paused",
+    ],
+  ])("%s", (_what, now, present, code) => {
+    expect(narrow(approved("web", "rest"), [...now, rest], present)).toMatchObject({
+      left: ["rest"],
+      settled: [`web: skipped ${code}`],
+    });
+  });
+
+  test("its pod template is another one", () => {
+    expect(narrow(approved("web"), [late("web")], { template: "sha256:other" })).toMatchObject({
+      left: [],
+      settled: ["web: skipped template-changed"],
+    });
+  });
+
+  test("its verdict is another one, for the reason that is given", () => {
+    const { settled, messages } = narrow(approved("web"), [late("web")], { labels: {} });
+    expect(settled).toEqual(["web: skipped verdict-changed"]);
+    expect(messages[0]).toMatch(/^it was outdated when the plan was made, and is would-lose now: /);
+  });
+});
+
+test("a target that has moved stops all of it, and names the first that shows it", () => {
+  const moved = approved("web", "db").map((step) => ({
+    ...step,
+    to: { ...step.to, image: proxyImage("v1.27.8-1") },
+  }));
+  const { left, settled, messages } = narrow(moved, [late("web"), late("db")]);
+  expect([left, settled]).toEqual([[], ["web: skipped target-moved", "db: skipped target-moved"]]);
+  expect(messages[0]).toContain(`shop/Deployment/web would get ${TARGET} of asm-1-27`);
+});
+
+test("a target that moved is told from what was brought to the new one meanwhile", () => {
+  const web = approved("web").map((step) => ({
+    ...step,
+    to: { ...step.to, image: proxyImage("v1.27.8-1") },
+  }));
+  const current = deployment("web", { pods: [sidecars(2, TARGET)] });
+  expect(narrow([...web, ...approved("db")], [current, late("db")])).toMatchObject({
+    left: [],
+    settled: ["web: skipped already-current", "db: skipped target-moved"],
+  });
+});
