@@ -53,78 +53,95 @@ export const notInjected = {
 
 /** No webhook selects the pod: the labels say which of the ways it went wrong. */
 function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Finding {
-  const label = `kubectl label namespace ${namespace.name}`;
-  const wanted = newestRevision(mesh) ?? "REVISION";
   const [rev, injection] = [namespace.labels[REV], namespace.labels[INJECTION]];
+  const relabel = (labels: (revision: string) => string) =>
+    toNewest(mesh, (revision) => `kubectl label namespace ${namespace.name} ${labels(revision)}`);
   if (template.labels[INJECT] === "false") return notInjected.optedOut("label", "false");
   if (injection !== undefined && rev !== undefined) {
     return {
       code: "both-labels",
       reason: `namespace ${namespace.name} has ${INJECTION}=${injection} beside ${REV}=${rev}: any ${INJECTION} label switches the revision's injector off`,
-      nextStep: `${label} ${INJECTION}-`,
+      nextStep: `kubectl label namespace ${namespace.name} ${INJECTION}-`,
     };
   }
   if (injection === "enabled") {
     return {
       code: "no-default-revision",
-      reason: `namespace ${namespace.name} has ${INJECTION}=enabled, and no default revision is installed that would answer to it`,
-      nextStep: `${label} ${INJECTION}- ${REV}=${wanted} --overwrite`,
+      reason: `namespace ${namespace.name} has ${INJECTION}=enabled, and no default revision is there that would answer to it`,
+      nextStep: relabel((revision) => `${INJECTION}- ${REV}=${revision} --overwrite`),
     };
   }
   if (injection !== undefined) {
     return {
       code: "injection-disabled",
       reason: `namespace ${namespace.name} has ${INJECTION}=${injection}, which switches injection off`,
-      nextStep: `${label} ${INJECTION}- ${REV}=${wanted} --overwrite`,
-    };
-  }
-  if (rev !== undefined && mesh.revisions.has(rev)) {
-    return {
-      code: "webhook-missing",
-      reason: `namespace ${namespace.name} has ${REV}=${rev}, whose ConfigMap is there, but no webhook of it selects the pod`,
-      nextStep: `see its webhooks: kubectl get mutatingwebhookconfigurations -l ${REV}=${rev} -o yaml`,
+      nextStep: relabel((revision) => `${INJECTION}- ${REV}=${revision} --overwrite`),
     };
   }
   if (rev !== undefined) {
-    return {
-      code: "revision-gone",
-      reason: `namespace ${namespace.name} has ${REV}=${rev}, which names no installed revision or tag`,
-      nextStep: `${label} ${REV}=${wanted} --overwrite`,
-    };
+    return unanswered(`namespace ${namespace.name} has ${REV}=${rev}`, rev, mesh, () =>
+      relabel((revision) => `${REV}=${revision} --overwrite`),
+    );
   }
   const podRev = template.labels[REV];
-  if (podRev !== undefined && mesh.revisions.has(podRev)) {
-    return {
-      code: "webhook-missing",
-      reason: `the pod template has ${REV}=${podRev}, whose ConfigMap is there, but no webhook of it selects the pod`,
-      nextStep: `see its webhooks: kubectl get mutatingwebhookconfigurations -l ${REV}=${podRev} -o yaml`,
-    };
-  }
   if (podRev !== undefined) {
-    return {
-      code: "revision-gone",
-      reason: `the pod template's label ${REV}=${podRev} names no installed revision or tag`,
-      nextStep: `set the label ${REV}=${wanted} in the pod template`,
-    };
+    return unanswered(`the pod template has the label ${REV}=${podRev}`, podRev, mesh, () =>
+      toNewest(mesh, (revision) => `set the label ${REV}=${revision} in the pod template`),
+    );
   }
   if (template.labels[INJECT] === "true") {
     return {
       code: "no-default-revision",
-      reason: `the pod template asks with ${INJECT}=true alone, and no default revision is installed that would answer to it`,
-      nextStep: `${label} ${REV}=${wanted}`,
+      reason: `the pod template asks with ${INJECT}=true alone, and no default revision is there that would answer to it`,
+      nextStep: relabel((revision) => `${REV}=${revision}`),
     };
   }
   return {
     code: "no-label",
     reason: `neither namespace ${namespace.name} nor the pod template has a label that asks for injection`,
-    nextStep: `${label} ${REV}=${wanted}`,
+    nextStep: relabel((revision) => `${REV}=${revision}`),
   };
 }
 
+/** A label names a revision or tag, and none of its webhooks selects the pod. */
+function unanswered(label: string, rev: string, mesh: Mesh, mend: () => string): Finding {
+  const installed = mesh.revisions.has(rev);
+  if (!installed && !mesh.revisionsUnread) {
+    return {
+      code: "revision-gone",
+      reason: `${label}, which names no installed revision or tag`,
+      nextStep: mend(),
+    };
+  }
+  const known = installed
+    ? "whose ConfigMap is there, but no webhook of it selects the pod"
+    : "and no webhook of such a revision or tag selects the pod; whether it is installed could not be read";
+  return {
+    code: "webhook-missing",
+    reason: `${label}, ${known}`,
+    nextStep: `see its webhooks: kubectl get mutatingwebhookconfigurations -l ${REV}=${rev} -o yaml`,
+  };
+}
+
+/** What to type to follow the newest revision: nothing that could be pasted where none is known. */
+function toNewest(mesh: Mesh, command: (revision: string) => string): string {
+  const newest = newestRevision(mesh);
+  if (newest !== undefined) return command(newest);
+  return mesh.revisionsUnread
+    ? `see which revisions there are: kubectl get configmaps -n ${mesh.istioNamespace}`
+    : "no revision is installed that could inject it: install one first";
+}
+
 /** The revision to suggest: the last by name, which is the newest on AKS. */
-export function newestRevision({ revisions }: Mesh, except?: string): string | undefined {
+export function newestRevision(
+  { revisions, injectors = [] }: Mesh,
+  except?: string,
+): string | undefined {
   const collator = new Intl.Collator("en", { numeric: true });
-  return [...revisions.keys()]
+  const answering = injectors.flatMap(({ revision, alive }) =>
+    revision === undefined || alive === false ? [] : [revision],
+  );
+  return [...revisions.keys(), ...answering]
     .filter((name) => name !== except)
     .sort(collator.compare)
     .at(-1);

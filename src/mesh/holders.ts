@@ -21,8 +21,8 @@ export interface Holder {
 
 export interface Revisions {
   readonly from: string;
-  /** Another installed revision, or a word that stands for one. */
-  readonly to: string;
+  /** Another installed revision; `undefined` where there is none. */
+  readonly to: string | undefined;
   readonly istioNamespace: string;
 }
 
@@ -31,7 +31,7 @@ export function holdersOf(all: readonly Use[], revisions: Revisions): readonly H
   return HOLDERS.flatMap((kind) => {
     const uses = all.filter((use) => use.kind === kind && isHolding(use));
     if (uses.length === 0) return [];
-    const release = RELEASES[kind](uses, revisions);
+    const release = releaseOf(kind, uses, revisions);
     return [{ kind, count: countUses(uses), names: namesOf(uses), release }];
   });
 }
@@ -41,9 +41,26 @@ function isHolding(use: Use): boolean {
   return "managed" in use ? !use.managed : use.tag === undefined;
 }
 
-const RELEASES: Readonly<
-  Record<Holder["kind"], (uses: readonly Use[], revisions: Revisions) => string>
-> = {
+function releaseOf(kind: Holder["kind"], uses: readonly Use[], revisions: Revisions): string {
+  const { to } = revisions;
+  if (kind === "pods") return restartOf(uses, revisions);
+  if (kind === "terminating-pods") return "wait until they are gone";
+  return to === undefined
+    ? "there is no other revision that they could follow: install one first"
+    : MOVES[kind](uses, { ...revisions, to });
+}
+
+function restartOf(uses: readonly Use[], { from }: Revisions): string {
+  const places = distinct(uses.map(({ namespace }) => namespace));
+  const scope =
+    places.length > MOST_PLACES ? "--all-namespaces" : `--namespace ${places.join(",")}`;
+  return `istio-upgrade restart ${scope} --revision ${from}`;
+}
+
+type Move = (uses: readonly Use[], revisions: Revisions & { readonly to: string }) => string;
+
+/** How what leads to a revision is led to another one. */
+const MOVES: Readonly<Record<Exclude<Holder["kind"], "pods" | "terminating-pods">, Move>> = {
   tags: (uses, { to, istioNamespace }) =>
     namesOf(uses)
       .map(
@@ -58,13 +75,6 @@ const RELEASES: Readonly<
   templates: (_uses, { to }) => `set the label istio.io/rev=${to} in these pod templates`,
   gateways: (_uses, { from, to }) =>
     `kubectl label gateways.gateway.networking.k8s.io -A -l istio.io/rev=${from} istio.io/rev=${to} --overwrite`,
-  pods: (uses, { from }) => {
-    const places = distinct(uses.map(({ namespace }) => namespace));
-    const scope =
-      places.length > MOST_PLACES ? "--all-namespaces" : `--namespace ${places.join(",")}`;
-    return `istio-upgrade restart ${scope} --revision ${from}`;
-  },
-  "terminating-pods": () => "wait until they are gone",
 };
 
 /** More namespaces than these are not named one by one. */

@@ -13,6 +13,8 @@ export interface Mesh {
   readonly injectors: readonly Injector[] | undefined;
   /** By name; `default` for the revision without a suffix. */
   readonly revisions: ReadonlyMap<string, Revision>;
+  /** The ConfigMaps could not be read: that `revisions` lacks one says nothing. */
+  readonly revisionsUnread: boolean;
   readonly sharedConfigMaps: ReadonlySet<string>;
 }
 
@@ -47,6 +49,7 @@ export function resolveMesh(controlPlane: ControlPlane): Mesh {
     istioNamespace: controlPlane.istioNamespace,
     injectors,
     revisions: new Map(revisions.map((revision) => [revision.name, revision])),
+    revisionsUnread: controlPlane.configMaps === undefined,
     sharedConfigMaps: new Set(
       configMaps.map(([name]) => name).filter((name) => name.startsWith("istio-shared-configmap-")),
     ),

@@ -94,7 +94,7 @@ function revisionUse(
     pods: countPods(uses),
     holders: holdersOf(uses, {
       from: name,
-      to: newestRevision(mesh, name) ?? "REVISION",
+      to: newestRevision(mesh, name),
       istioNamespace: mesh.istioNamespace,
     }),
   };

@@ -110,7 +110,7 @@ describe("reasons name the object and the field", () => {
     [
       {},
       { labels: { "istio.io/rev": "asm-1-26" } },
-      "the pod template's label istio.io/rev=asm-1-26 names no installed revision or tag",
+      "the pod template has the label istio.io/rev=asm-1-26, which names no installed revision or tag",
     ],
     [
       { injection: "disabled" },
@@ -120,7 +120,7 @@ describe("reasons name the object and the field", () => {
     [
       {},
       { labels: { "sidecar.istio.io/inject": "true" } },
-      "the pod template asks with sidecar.istio.io/inject=true alone, and no default revision is installed that would answer to it",
+      "the pod template asks with sidecar.istio.io/inject=true alone, and no default revision is there that would answer to it",
     ],
     [
       { rev: "asm-1-28" },
@@ -169,4 +169,48 @@ test("a revision whose webhooks are gone is not said to be removed", () => {
 
 test("revisions are ordered by number where one is suggested: 28 is newer than 9", () => {
   expect(findingOf({ rev: "gone" }, {}, [NEW, OLD]).nextStep).toContain("istio.io/rev=asm-1-28");
+});
+
+describe("what could not be read is not claimed to be absent", () => {
+  function unread(labels: NamespaceOptions, template: TemplateOptions = {}, more: object = {}) {
+    const plane = controlPlane({ revisions: [OLD, NEW], unread: ["configMaps"] });
+    const mesh = resolveMesh({ ...plane, ...more });
+    const prediction = predictInjection(podTemplate(template), namespace("shop", labels), mesh);
+    if (prediction.kind === "injected") throw new Error("it would be injected");
+    return prediction.finding;
+  }
+
+  test.each<[labels: NamespaceOptions, template: TemplateOptions, label: string]>([
+    [{ rev: "asm-1-26" }, {}, "namespace shop has istio.io/rev=asm-1-26"],
+    [
+      {},
+      { labels: { "istio.io/rev": "asm-1-26" } },
+      "the pod template has the label istio.io/rev=asm-1-26",
+    ],
+  ])("%j, %j", (labels, template, label) => {
+    expect(unread(labels, template)).toEqual({
+      code: "webhook-missing",
+      reason: `${label}, and no webhook of such a revision or tag selects the pod; whether it is installed could not be read`,
+      nextStep:
+        "see its webhooks: kubectl get mutatingwebhookconfigurations -l istio.io/rev=asm-1-26 -o yaml",
+    });
+  });
+
+  test("a revision to follow is known from its webhooks, too", () => {
+    expect(unread({}).nextStep).toBe("kubectl label namespace shop istio.io/rev=asm-1-28");
+  });
+
+  test("and without any there is nothing to paste", () => {
+    expect(unread({}, {}, { istiods: undefined }).nextStep).toBe(
+      "see which revisions there are: kubectl get configmaps -n aks-istio-system",
+    );
+  });
+});
+
+test("where every revision is gone, nothing is suggested that could be pasted", () => {
+  expect(findingOf({ rev: "asm-1-27" }, {}, [])).toEqual({
+    code: "revision-gone",
+    reason: "namespace shop has istio.io/rev=asm-1-27, which names no installed revision or tag",
+    nextStep: "no revision is installed that could inject it: install one first",
+  });
 });

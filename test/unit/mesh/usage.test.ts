@@ -300,7 +300,7 @@ describe("how it is released", () => {
       places: [namespace("shop", { rev: "asm-1-27" })],
     };
     expect(releaseOf(alone, "namespaces")).toBe(
-      "kubectl label namespaces -l istio.io/rev=asm-1-27 istio.io/rev=REVISION --overwrite",
+      "there is no other revision that they could follow: install one first",
     );
   });
 
