@@ -2,6 +2,7 @@ import { readSnapshot } from "../cluster/read.ts";
 import { CannotRun } from "../errors.ts";
 import { type Assessment, assess, type Policy } from "../mesh/assess.ts";
 import { isRestartable, resourceName } from "../mesh/kinds.ts";
+import { classifyManaged } from "../mesh/managed.ts";
 import { type Mesh, resolveMesh } from "../mesh/mesh.ts";
 import { predictInjection } from "../mesh/prediction.ts";
 import type { DryRun } from "../mesh/proof.ts";
@@ -114,17 +115,34 @@ function isListed({ running, target, finding }: Assessment, scope: ScopeSettings
   return asked && (finding.code !== "scaled-to-zero" || workloads.length > 0);
 }
 
-/** Without one injector there is nothing to compare with, and no sidecar to be had. */
+/**
+ * Without one injector there is nothing to compare with, and no sidecar to be had. But where pods
+ * still have one the control plane was taken away from under them: they are what is to be told.
+ *
+ * @throws CannotRun where the Istio of `--istio-namespace` is not in this cluster.
+ */
 export function requireInjector(
-  { controlPlane }: Pick<Snapshot, "controlPlane">,
-  { revisions }: Mesh,
+  { workloads }: Pick<Snapshot, "workloads">,
+  { revisions, revisionsUnread, injectors, istioNamespace }: Mesh,
   { api }: Session,
 ): void {
-  if (controlPlane.configMaps === undefined || revisions.size > 0) return;
-  const { istioNamespace } = controlPlane;
+  if (revisionsUnread || revisions.size > 0) return;
+  const elsewhere = injectors
+    ?.flatMap(({ service }) => service?.namespace ?? [])
+    .find((namespace) => namespace !== istioNamespace);
+  if (elsewhere === undefined && workloads.some(hasSidecar)) return;
   throw new CannotRun(
     `no ConfigMap istio-sidecar-injector* in the namespace "${istioNamespace}" of ${api.connection.server.host}`,
-    "is this cluster on the AKS Istio add-on? For another Istio name its namespace: --istio-namespace istio-system",
+    elsewhere === undefined
+      ? "is this cluster on the AKS Istio add-on? For another Istio name its namespace: --istio-namespace istio-system"
+      : `the injector of this cluster is in another namespace: --istio-namespace ${elsewhere}`,
+  );
+}
+
+function hasSidecar(workload: Workload): boolean {
+  const { pods } = workload;
+  return (
+    pods.some(({ image }) => image !== undefined) && classifyManaged(workload, pods) === undefined
   );
 }
 

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
+import { deployment, namespace } from "../support/manifests.ts";
+import { parseReport } from "../support/report-schema.ts";
+import { runProgram } from "../support/run-program.ts";
+import type { TestCluster } from "../support/test-cluster.ts";
+
+const REVISION = "asm-1-27";
+const ISTIO = "/api/v1/namespaces/aks-istio-system";
+const APPS = "/apis/apps/v1/namespaces";
+
+/** As `az aks mesh disable`, or `upgrade complete` too early, leaves a cluster. */
+describe("a control plane that was taken away", () => {
+  let cluster: TestCluster;
+
+  const run = (...args: readonly string[]) => runProgram(args, { KUBECONFIG: cluster.kubeconfig });
+
+  async function send(method: string, path: string, body?: unknown): Promise<void> {
+    expect((await cluster.request(method, path, { body })).status).toBeLessThan(300);
+  }
+
+  beforeAll(async () => {
+    cluster = await startEmbeddedCluster();
+    await cluster.installRevision({ name: REVISION, image: "mcr.microsoft.com/proxyv2:v1.27.7-1" });
+    await send("POST", "/api/v1/namespaces", namespace("shop", { "istio.io/rev": REVISION }));
+    await send("POST", "/api/v1/namespaces", namespace("plain"));
+    await send("POST", `${APPS}/shop/deployments`, deployment("web"));
+    await send("POST", `${APPS}/plain/deployments`, deployment("batch"));
+    await vi.waitFor(async () => {
+      const { body } = await cluster.request("GET", "/api/v1/namespaces/shop/pods");
+      expect(body.items).toHaveLength(1);
+    });
+    const webhooks = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+    await send("DELETE", `${webhooks}/istio-sidecar-injector-${REVISION}-aks-istio-system`);
+    await send("DELETE", `${APPS}/aks-istio-system/deployments/istiod-${REVISION}`);
+    await send("DELETE", `${ISTIO}/services/istiod-${REVISION}`);
+    await send("DELETE", `${ISTIO}/configmaps/istio-sidecar-injector-${REVISION}`);
+  });
+  afterAll(() => cluster.stop());
+
+  test("leaves sidecars that any restart would lose: a check names them", async () => {
+    const ran = await run("check", "--json");
+    const report = parseReport("CheckReport", ran.stdout);
+    expect(report).toMatchObject({
+      complete: true,
+      targets: [],
+      workloads: [
+        {
+          namespace: "shop",
+          name: "web",
+          verdict: "would-lose",
+          code: "revision-gone",
+          nextStep: "no revision is installed that could inject it: install one first",
+        },
+      ],
+      exitReasons: ["would-lose:1"],
+    });
+    expect(ran.status).toBe(5);
+    expect((await run("check")).stdout).toContain("shop");
+    expect((await run("explain", "deploy/web", "-n", "shop")).status).toBe(5);
+  });
+
+  test("is no reason to restart them", async () => {
+    const ran = await run("restart", "-n", "shop", "--yes", "--json");
+    expect(ran.status).toBe(5);
+    expect(parseReport("RestartReport", ran.stdout)).toMatchObject({ steps: [], results: [] });
+  });
+
+  test("leaves nothing to say where no pod has a sidecar", async () => {
+    const { host } = new URL(
+      /https:\/\/[\d.:]+/.exec((await run("check", "--json")).stdout)?.[0] ?? "",
+    );
+    expect(await run("check", "-n", "plain")).toEqual({
+      status: 1,
+      stdout: "",
+      stderr:
+        `error: no ConfigMap istio-sidecar-injector* in the namespace "aks-istio-system" of ${host}\n` +
+        "is this cluster on the AKS Istio add-on? For another Istio name its namespace: --istio-namespace istio-system\n",
+    });
+  });
+
+  test("is another thing than looking for it in the wrong namespace", async () => {
+    await cluster.installRevision({ name: REVISION, image: "mcr.microsoft.com/proxyv2:v1.27.9-6" });
+    const ran = await run("check", "-i", "istio-system");
+    expect(ran).toMatchObject({ status: 1, stdout: "" });
+    expect(ran.stderr).toContain(
+      "\nthe injector of this cluster is in another namespace: --istio-namespace aks-istio-system\n",
+    );
+  });
+});
