@@ -49,13 +49,12 @@ function plane(step: "before" | "now"): Arbitrary<Plane> {
 }
 
 /**
- * The tag `default` switches a revision of that name off, for good: no world has both. And without
- * any revision the program has nothing to compare with, and says only that.
+ * The tag `default` switches a revision of that name off, for good: no world has both.
  */
 function sound({ revisions, tags = {} }: Plane): Plane {
   const { default: _tag, ...others } = tags;
   return {
-    revisions: Object.keys(revisions).length === 0 ? { "asm-1-28": {} } : revisions,
+    revisions,
     tags: "default" in revisions ? others : tags,
   };
 }
@@ -69,6 +68,8 @@ function revision(step: "before" | "now"): Arbitrary<Revision> {
     alwaysInjectSelector: unlikely(5, selectors()),
     dead: unlikely(step === "now" ? 6 : 30, constantFrom("no-service", "no-pods")),
     failurePolicy: unlikely(3, constant("Ignore")),
+    matchConditions: unlikely(20, constant(true)),
+    template: unlikely(20, constant("foreign")),
   });
 }
 

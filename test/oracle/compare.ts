@@ -3,6 +3,15 @@ import type { RealCluster } from "../testbed/real-cluster.ts";
 import type { Placed } from "./apply.ts";
 import { ask, keyOf, type Prove, PROVES, type Said } from "./ours.ts";
 import { findTruth, isRefusedByAdmission, type Truth } from "./truth.ts";
+import { isUndecidable } from "./world.ts";
+
+/**
+ * What came of a comparison, the worst first.
+ * `moving`: the truth was another one after the question than before, however often it was asked.
+ * `unprovable`: a refusal that only a dry run shows, and none was to be made, or could be.
+ * `undecided`: `unknown` was the answer, in a world where that is allowed.
+ */
+export const RESULTS = ["disagreed", "moving", "unprovable", "undecided", "agreed"] as const;
 
 /** A workload, what is true of it, and what was said. */
 export interface Compared {
@@ -12,32 +21,27 @@ export interface Compared {
   readonly said: Said | undefined;
   /** How the program was asked when it said so. */
   readonly prove: Prove;
-  /**
-   * `moving`: the truth was another one after the question than before. `unprovable`: only a dry
-   * run can show it, and the program makes none for such a workload.
-   */
-  readonly result: "agreed" | "disagreed" | "moving" | "unprovable";
+  readonly result: (typeof RESULTS)[number];
 }
 
-const TRIES = 4;
+/** Controllers try again what was refused, each time later: within this a world comes to rest. */
+const PATIENCE = 120_000;
 
 /** Holds what the program says, with proof and without, against what is true. */
 export async function compare(
   cluster: RealCluster,
   placed: readonly Placed[],
 ): Promise<readonly Compared[]> {
-  let compared = await compareOnce(cluster, placed);
-  // Controllers go on trying to create what was refused: their pods may come at any time.
-  for (let tries = 1; tries < TRIES; tries++) {
+  const deadline = Date.now() + PATIENCE;
+  const steady: Compared[] = [];
+  for (let left = placed; ;) {
+    const compared = await compareOnce(cluster, left);
     const moving = compared.filter(({ result }) => result === "moving");
-    if (moving.length === 0) break;
-    const again = await compareOnce(
-      cluster,
-      moving.map((one) => one.placed),
-    );
-    compared = [...compared.filter(({ result }) => result !== "moving"), ...again];
+    steady.push(...compared.filter(({ result }) => result !== "moving"));
+    if (moving.length === 0) return steady;
+    if (Date.now() > deadline) return [...steady, ...moving];
+    left = moving.map((one) => one.placed);
   }
-  return compared;
 }
 
 async function compareOnce(
@@ -57,33 +61,30 @@ async function compareOnce(
       const result = moved ? "moving" : judge(one, truth, said, prove);
       return { placed: one, truth, said, prove, result };
     });
-    return worstOf(answers) ?? [];
+    const [worst] = RESULTS.flatMap((name) => answers.filter(({ result }) => result === name));
+    return worst ?? [];
   });
 }
 
-/** A disagreement counts more than anything; that a dry run was needed counts if none was made. */
-function worstOf(answers: readonly Compared[]): Compared | undefined {
-  return answers.find(({ result }) => result === "disagreed") ?? answers.at(-1);
-}
-
-/** The program proves only what it could restart. */
+/** Of other kinds the program makes no dry run. */
 const PROVABLE = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
 
 function judge(
-  { case: { workload } }: Placed,
+  { case: world }: Placed,
   truth: Truth,
   said: Said | undefined,
   prove: Prove,
 ): Compared["result"] {
-  const proved = prove === "always" && PROVABLE.has(workload.kind);
-  if (isRefusedByAdmission(truth) && !proved) return "unprovable";
-  if ((said?.verdict ?? "unlisted") !== truth.verdict) return "disagreed";
-  const { target } = truth;
-  const same =
-    target === undefined ||
-    said === undefined ||
-    (said.target?.image === target.image && said.target.revision === target.revision);
-  return same ? "agreed" : "disagreed";
+  if (isSame(truth, said)) return "agreed";
+  if (prove === "always" && PROVABLE.has(world.workload.kind)) return "disagreed";
+  if (isUndecidable(world) && said?.verdict === "unknown") return "undecided";
+  return isRefusedByAdmission(truth) ? "unprovable" : "disagreed";
+}
+
+function isSame({ verdict, target }: Truth, said: Said | undefined): boolean {
+  if ((said?.verdict ?? "unlisted") !== verdict) return false;
+  if (target === undefined || said === undefined) return true;
+  return said.target?.image === target.image && said.target.revision === target.revision;
 }
 
 /** Eight at a time: more does not make the injector any faster. */

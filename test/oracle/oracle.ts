@@ -1,45 +1,62 @@
 import type { RealCluster } from "../testbed/real-cluster.ts";
 import { applyWorld, removePlaced } from "./apply.ts";
+import { sampleWorlds } from "./arbitrary.ts";
 import { type Compared, compare } from "./compare.ts";
 import type { Stage } from "./plane.ts";
 import { classOf, reduce } from "./reduce.ts";
 import { describe } from "./summary.ts";
 import type { World } from "./world.ts";
 
-/** Makes worlds real one after the other, and compares. `say` gets progress, in whole lines. */
-export async function runWorlds(
+/** Takes whole lines. */
+export type Say = (text: string) => void;
+
+/** Makes the worlds of a seed real one after the other, until so many workloads were compared. */
+export async function runSeed(
   cluster: RealCluster,
   stage: Stage,
-  worlds: readonly World[],
-  say: (text: string) => void,
+  { seed, workloads }: { readonly seed: number; readonly workloads: number },
+  say: Say,
 ): Promise<readonly Compared[]> {
   const all: Compared[] = [];
-  for (const [index, world] of worlds.entries()) {
-    const placed = await applyWorld(cluster, stage, world);
-    all.push(...(await compare(cluster, placed)));
-    await removePlaced(cluster, placed);
-    const disagreed = all.filter(({ result }) => result === "disagreed").length;
-    say(
-      `world ${index + 1} of ${worlds.length}: ${all.length} workloads, ${disagreed} disagreed\n`,
-    );
+  for (const world of sampleWorlds(seed, workloads)) {
+    if (all.length >= workloads) break;
+    all.push(...(await runWorld(cluster, stage, world)));
+    const wrong = all.filter(isWrong).length;
+    say(`seed ${seed}: ${all.length} of ${workloads} workloads, ${wrong} disagreed\n`);
   }
-  return all;
+  return all.slice(0, workloads);
+}
+
+export async function runWorld(
+  cluster: RealCluster,
+  stage: Stage,
+  world: World,
+): Promise<readonly Compared[]> {
+  const placed = await applyWorld(cluster, stage, world);
+  const compared = await compare(cluster, placed);
+  await removePlaced(cluster, placed);
+  return compared;
+}
+
+/** What never came to rest proves nothing, and so counts as a disagreement. */
+export function isWrong({ result }: Compared): boolean {
+  return result === "disagreed" || result === "moving";
 }
 
 const MOST_CLASSES = 6;
 
-/** One smallest world for each kind of disagreement, as text for `say`. */
+/** One smallest world for each kind of disagreement. */
 export async function explain(
   cluster: RealCluster,
   stage: Stage,
   compared: readonly Compared[],
-  say: (text: string) => void,
+  say: Say,
 ): Promise<void> {
   const classes = new Map<string, Compared>();
-  for (const one of compared) {
-    if (one.result === "disagreed" && !classes.has(classOf(one))) classes.set(classOf(one), one);
+  for (const one of compared.filter(isWrong)) {
+    if (!classes.has(classOf(one))) classes.set(classOf(one), one);
   }
   for (const one of [...classes.values()].slice(0, MOST_CLASSES)) {
-    say(describe(await reduce(cluster, stage, one)));
+    say(describe(one.result === "moving" ? one : await reduce(cluster, stage, one)));
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { parseDocument } from "yaml";
+import { parseDocument, type Scalar, type YAMLMap } from "yaml";
 import type { RealCluster } from "../testbed/real-cluster.ts";
 import type { Answer } from "../support/test-cluster.ts";
 import {
@@ -121,6 +121,10 @@ export async function openStage(cluster: RealCluster): Promise<Stage> {
     config.set("neverInjectSelector", revision.neverInjectSelector ?? []);
     config.set("alwaysInjectSelector", revision.alwaysInjectSelector ?? []);
     config.set("injectedAnnotations", { [MARK]: mark });
+    const [from, to] = revision.template ? [STOCK, FOREIGN] : [FOREIGN, STOCK];
+    for (const { key, value } of (config.get("templates") as YAMLMap<Scalar, Scalar>).items) {
+      config.setIn(["templates", key.value], String(value?.value).replaceAll(from, to));
+    }
     const values = JSON.parse(data.values);
     setImage(values.global, revision.image ?? PLAIN);
     await api.merge(path, {
@@ -145,11 +149,17 @@ export async function openStage(cluster: RealCluster): Promise<Stage> {
     return { revision: annotations["istio.io/rev"], mark: annotations[MARK], status };
   }
 
-  async function setFailurePolicy(name: RevisionName, policy: string): Promise<void> {
+  async function setWebhooks(name: RevisionName, revision: Revision = {}): Promise<void> {
     const query = `labelSelector=istio.io/rev%3D${name}`;
+    const failurePolicy = revision.failurePolicy ?? "Fail";
+    const matchConditions = revision.matchConditions ? [CONDITION] : [];
     for (const { metadata, webhooks } of (await api.get(`${WEBHOOKS}?${query}`)).items) {
       await api.merge(`${WEBHOOKS}/${metadata.name}`, {
-        webhooks: webhooks.map((webhook: object) => ({ ...webhook, failurePolicy: policy })),
+        webhooks: webhooks.map((webhook: object) => ({
+          ...webhook,
+          failurePolicy,
+          matchConditions,
+        })),
       });
     }
   }
@@ -180,9 +190,7 @@ export async function openStage(cluster: RealCluster): Promise<Stage> {
       await until(`tag ${tag}`, async () => (await probe(tag)).revision === revision);
     }
     for (const name of needed) await configure(name, revisions[name] ?? {});
-    for (const name of needed) {
-      await setFailurePolicy(name, revisions[name]?.failurePolicy ?? "Fail");
-    }
+    for (const name of needed) await setWebhooks(name, revisions[name]);
     for (const name of changed) if (revisions[name] === undefined) await remove(name);
     for (const name of changed) if (installed.has(name)) await kill(name, revisions[name]?.dead);
     // The API server sees changed webhooks and Services a moment later.
@@ -203,6 +211,17 @@ export async function openStage(cluster: RealCluster): Promise<Stage> {
 
 /** An annotation that the injector adds to all pods: it tells which configuration it works by. */
 const MARK = "oracle.test/state";
+
+/** Does not apply to pods that say `mesh=off`; in the language of the API server's conditions. */
+const CONDITION = {
+  name: "mesh-is-not-off",
+  expression:
+    "!('mesh' in object.metadata.?labels.orValue({})) || object.metadata.labels['mesh'] != 'off'",
+};
+
+/** How Istio's templates set the image, and another way to the same. */
+const STOCK = 'image: "{{ .ProxyImage }}"';
+const FOREIGN = 'image: "{{ printf `%s` .ProxyImage }}"';
 
 /** istiod reads YAML 1.1, where a plain `on` is a boolean. */
 const QUOTED = {

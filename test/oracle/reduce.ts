@@ -46,8 +46,6 @@ async function tryWorld(
   stage: Stage,
   world: World,
 ): Promise<readonly Compared[]> {
-  // Without any injector there is no check, and so nothing to compare.
-  if (Object.keys(world.now.revisions).length === 0) return [];
   const placed = await applyWorld(cluster, stage, world);
   const compared = await compare(cluster, placed);
   await removePlaced(cluster, placed);

@@ -1,24 +1,39 @@
+import { type Compared, RESULTS } from "./compare.ts";
 import { keyOf } from "./ours.ts";
-import type { Compared } from "./compare.ts";
 import { classOf } from "./reduce.ts";
+import { hasRemovedRevision } from "./world.ts";
 
-/** How often each verdict was the true one, and what came of it. */
+/** What came of the comparisons, how often each verdict was the true one, and what was left open. */
 export function summarize(compared: readonly Compared[]): string {
-  const rows = new Map<string, number>();
-  for (const { result, truth } of compared) {
-    for (const row of [result, `${result}: ${truth.verdict}`]) {
-      rows.set(row, (rows.get(row) ?? 0) + 1);
-    }
-  }
-  const lines = [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
-  return lines.map(([row, count]) => `${String(count).padStart(6)}  ${row}\n`).join("");
+  const lines = RESULTS.flatMap((result) => {
+    const all = compared.filter((one) => one.result === result);
+    if (all.length === 0) return [];
+    const verdicts = [...new Set(all.map(({ truth }) => truth.verdict))].sort();
+    const counts = verdicts.map(
+      (verdict) => `${verdict} ${all.filter(({ truth }) => truth.verdict === verdict).length}`,
+    );
+    return [`${all.length} ${result}: ${counts.join(", ")}`];
+  });
+  const removed = compared.filter(({ placed }) => hasRemovedRevision(placed.case)).length;
+  return [
+    `${compared.length} workloads, ${removed} of them in worlds with a removed revision`,
+    ...lines,
+    ...compared.filter(({ result }) => result === "unprovable").map(refusalOf),
+    "",
+  ].join("\n");
+}
+
+/** Only a dry run could have shown it: by what words. */
+function refusalOf({ truth, said, prove }: Compared): string {
+  const subject = said === undefined ? "unlisted" : `${said.verdict} (${said.code})`;
+  return `  unprovable, --prove=${prove}: ${subject}, and ${truth.verdict} by: ${truth.refusal}`;
 }
 
 /** A disagreement, and the case to keep in `cases.ts`. */
 export function describe(one: Compared): string {
-  const { truth, said, placed } = one;
+  const { truth, said, placed, result } = one;
   return [
-    `${keyOf(placed)}: ${classOf(one)}`,
+    `${keyOf(placed)}: ${result === "moving" ? "never came to rest, " : ""}${classOf(one)}`,
     `  the API server: ${JSON.stringify(truth.target ?? truth.refusal ?? "no sidecar")}`,
     `  its pods:       ${JSON.stringify(truth.pods.map(({ sidecar }) => sidecar ?? "no sidecar"))}`,
     `  we said:        ${said?.reason ?? ""} ${JSON.stringify(said?.target ?? null)}`,

@@ -35,6 +35,10 @@ export interface Revision {
   readonly dead?: "no-service" | "no-pods";
   /** Usually `Fail`. */
   readonly failurePolicy?: "Ignore";
+  /** Its webhooks have conditions in a language that only the API server evaluates. */
+  readonly matchConditions?: true;
+  /** Its templates choose the image in a way of their own. */
+  readonly template?: "foreign";
 }
 
 /** A whole reference as on AKS, or the parts that Istio's own charts write. */
@@ -95,6 +99,17 @@ export interface Case {
   readonly now: Plane;
   readonly place: Omit<Place, "workloads">;
   readonly workload: Workload;
+}
+
+/** In such a world an honest answer may be that only a dry run can tell. */
+export function isUndecidable({ now }: Case): boolean {
+  return Object.values(now.revisions).some(
+    ({ matchConditions, template }) => matchConditions !== undefined || template !== undefined,
+  );
+}
+
+export function hasRemovedRevision({ before, now }: Case): boolean {
+  return Object.keys(before.revisions).some((name) => !(name in now.revisions));
 }
 
 export function caseOf({ before, now }: World, place: Place, workload: Workload): Case {
