@@ -40,7 +40,10 @@ export function webhookRecords(configuration: V1MutatingWebhookConfiguration): r
   });
 }
 
-/** k8s.io/apiserver `plugin/webhook/predicates/rules/rules.go`. */
+/**
+ * Pods have one group and version, so `matchPolicy` makes no difference.
+ * Rule: k8s.io/apiserver `pkg/admission/plugin/webhook/predicates/rules/rules.go`, `Matches`.
+ */
 function coversPodCreation({ rules }: V1MutatingWebhook): boolean {
   const has = (list: readonly string[] | undefined, value: string) =>
     (list ?? []).some((entry) => entry === "*" || entry === value);
@@ -49,9 +52,15 @@ function coversPodCreation({ rules }: V1MutatingWebhook): boolean {
       has(rule.operations, "CREATE") &&
       has(rule.apiGroups, "") &&
       has(rule.apiVersions, "v1") &&
-      (has(rule.resources, "pods") || has(rule.resources, "*/*")) &&
+      (rule.resources ?? []).some(coversPods) &&
       rule.scope !== "Cluster",
   );
+}
+
+/** `pods/*` stands for all of a pod, itself included; `pods/status` only for that part. */
+function coversPods(pattern: string): boolean {
+  const [resource, part = ""] = pattern.split("/");
+  return (resource === "*" || resource === "pods") && (part === "*" || part === "");
 }
 
 export function serviceRecord({ metadata, spec }: V1Service): Service {

@@ -52,7 +52,8 @@ describe("a webhook is called for new pods", () => {
     ["within namespaces", { scope: "Namespaced" }, true],
     ["not for cluster-wide objects only", { scope: "Cluster" }, false],
     ["not at updates only", { operations: ["UPDATE"] }, false],
-    ["not for subresources only", { resources: ["pods/exec", "pods/*"] }, false],
+    ["by itself and its subresources", { resources: ["pods/*"] }, true],
+    ["not for subresources only", { resources: ["pods/exec", "*/status"] }, false],
     ["not for other resources", { resources: ["services"] }, false],
     ["not for another group", { apiGroups: ["apps"] }, false],
   ])("%s", (_what, change, called) => {
