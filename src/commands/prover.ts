@@ -19,7 +19,8 @@ const AT_A_TIME = 8;
 
 export function openProver(api: Api, when: Prover["when"]): Prover {
   const limit = pLimit(AT_A_TIME);
-  const denied = new Set<string>();
+  /** Namespaces by the reason why nothing was proved there. */
+  const unproved = new Map<string, Set<string>>();
   const answers = new Map<string | undefined, Promise<boolean>>();
 
   function mayCreate(namespace: string | undefined): Promise<boolean> {
@@ -30,23 +31,33 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
     return asked;
   }
 
+  async function ask(ref: WorkloadRef): Promise<DryRun> {
+    const may = (await mayCreate(undefined)) || (await mayCreate(ref.namespace));
+    return may
+      ? dryRunInjection(api, ref)
+      : { kind: "unavailable", message: "you may not create pods" };
+  }
+
   return {
     when,
     prove: (ref) =>
       limit(async () => {
-        if (!(await mayCreate(undefined)) && !(await mayCreate(ref.namespace))) {
-          denied.add(ref.namespace);
-          return { kind: "unavailable", message: "you may not create pods" };
+        const answer = await ask(ref);
+        if (answer.kind === "unavailable") {
+          const places = unproved.get(answer.message) ?? new Set();
+          unproved.set(answer.message, places.add(ref.namespace));
         }
-        return dryRunInjection(api, ref);
+        return answer;
       }),
-    notes: () => {
-      if (denied.size === 0) return [];
-      const places = [...denied].sort().slice(0, 3).join(", ");
-      const more = denied.size > 3 ? ` and ${denied.size - 3} more` : "";
-      return [
-        `not proved by a dry run, for you may not create pods in ${places}${more}: what is said of them is predicted`,
-      ];
-    },
+    notes: () =>
+      [...unproved].map(
+        ([reason, places]) =>
+          `not proved by a dry run in ${listed(places)}: ${reason}; what is said of them is predicted`,
+      ),
   };
+}
+
+function listed(names: ReadonlySet<string>): string {
+  const first = [...names].sort().slice(0, 3).join(", ");
+  return names.size > 3 ? `${first} and ${names.size - 3} more` : first;
 }

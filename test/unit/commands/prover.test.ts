@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { ApiError } from "../../../src/cluster/api-error.ts";
+import { openProver } from "../../../src/commands/prover.ts";
+import type { DryRun } from "../../../src/mesh/proof.ts";
+import { type Answer, scriptedApi } from "../../support/build/scripted-api.ts";
+
+const ALLOWED = { kind: "SelfSubjectAccessReview", status: { allowed: true } };
+const DENIED = { kind: "SelfSubjectAccessReview", status: { allowed: false } };
+const WEB = { kind: "Deployment", metadata: { name: "web", namespace: "shop" } };
+
+function refusal(status: number, message: string): ApiError {
+  return new ApiError(message, { status, reason: "" });
+}
+
+async function prove(answers: readonly Answer[]): Promise<readonly [DryRun, readonly string[]]> {
+  const prover = openProver(scriptedApi(answers), "always");
+  const ref = { namespace: "shop", kind: "Deployment", name: "web", uid: "1" };
+  return [await prover.prove(ref), prover.notes()];
+}
+
+test.each<[reason: string, answers: readonly Answer[]]>([
+  ["you may not create pods", [DENIED, DENIED]],
+  [
+    'admission webhook "audit.example" does not support dry run',
+    [ALLOWED, WEB, refusal(400, 'admission webhook "audit.example" does not support dry run')],
+  ],
+  [
+    'pods "web" is forbidden: exceeded quota: q',
+    [ALLOWED, WEB, refusal(403, 'pods "web" is forbidden: exceeded quota: q')],
+  ],
+])("what could not be proved is said, with the reason: %s", async (reason, answers) => {
+  expect(await prove(answers)).toEqual([
+    { kind: "unavailable", message: reason },
+    [`not proved by a dry run in shop: ${reason}; what is said of them is predicted`],
+  ]);
+});
+
+test("an answer leaves nothing to be said", async () => {
+  const denial = 'admission webhook "x.sidecar-injector.istio.io" denied the request: no';
+  expect(await prove([ALLOWED, WEB, refusal(400, denial)])).toEqual([
+    { kind: "refused", message: denial },
+    [],
+  ]);
+});
+
+test("one reason is said once, with the first of its namespaces", async () => {
+  const prover = openProver(scriptedApi(Array.from({ length: 9 }, () => DENIED)), "auto");
+  for (const namespace of ["d", "b", "a", "c", "a"]) {
+    await prover.prove({ namespace, kind: "Deployment", name: "web", uid: namespace });
+  }
+  expect(prover.notes()).toEqual([
+    "not proved by a dry run in a, b, c and 1 more: you may not create pods; what is said of them is predicted",
+  ]);
+});
