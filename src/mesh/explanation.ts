@@ -147,7 +147,10 @@ function revisionSteps(called: readonly Injector[], mesh: Mesh): readonly TraceS
       return { ...step, result: "dead", detail };
     }
     if (injector.revision === undefined) {
-      const detail = "the control plane behind it could not be read";
+      const detail =
+        injector.service === undefined
+          ? "nothing in the cluster says which revision answers there"
+          : "the control plane behind it could not be read";
       return { ...step, result: "unread", detail };
     }
     return { ...step, result: injector.revision, detail: revisionText(injector.revision, mesh) };

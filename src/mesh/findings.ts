@@ -161,6 +161,19 @@ export const blockedBy = {
   }),
 } as const;
 
+/**
+ * Nothing in the cluster says which revision answers at a URL: istiod knows its own, and takes from
+ * the path no more than the proxy's environment (Istio `pkg/kube/inject/webhook.go`,
+ * `parseInjectEnvs`).
+ */
+function remoteControlPlane(configuration: string, url: string): Finding {
+  return {
+    code: "control-plane-remote",
+    reason: `${configuration} calls ${url}: which revision answers there, nothing in the cluster says`,
+    nextStep: "only a dry run can tell, which needs the right to: kubectl auth can-i create pods",
+  };
+}
+
 /** Why it cannot be told what a new pod would get. */
 export const undecided = {
   webhooksUnread: (): Finding => ({
@@ -178,15 +191,16 @@ export const undecided = {
     reason: `webhooks of different revisions select the pod: ${configurations.join(", ")}`,
     nextStep: "leave one label that selects a revision, on the namespace or on the pod template",
   }),
-  noControlPlane: (injector: Injector | undefined, istioNamespace: string): Finding => {
-    const elsewhere = injector?.service?.namespace;
+  noControlPlane: ({ configuration, service, url }: Injector, istioNamespace: string): Finding => {
+    if (service === undefined) return remoteControlPlane(configuration, url ?? "");
+    const { namespace, name } = service;
     return {
       code: "control-plane-unread",
-      reason: `the control plane behind ${injector?.configuration ?? "the webhook"} could not be read (${injector?.url ?? `service ${elsewhere}/${injector?.service?.name}`})`,
+      reason: `the control plane behind ${configuration} could not be read (service ${namespace}/${name})`,
       nextStep:
-        elsewhere === undefined || elsewhere === istioNamespace
+        namespace === istioNamespace
           ? `kubectl get services,deployments -n ${istioNamespace}`
-          : `repeat with --istio-namespace ${elsewhere}`,
+          : `repeat with --istio-namespace ${namespace}`,
     };
   },
   noConfigMap: (revision: string, istioNamespace: string): Finding => ({

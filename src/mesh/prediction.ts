@@ -72,8 +72,7 @@ export function predictInjection(
   );
   if (dead) return { kind: "rejected", finding: blockedBy.deadWebhook(dead) };
   const answering = called.filter(({ alive }) => alive !== false);
-  const [first] = answering;
-  if (first === undefined) {
+  if (answering.length === 0) {
     const [ignored] = called;
     return none(
       ignored ? notInjected.deadWebhook(ignored) : notInjected.noWebhook(template, namespace, mesh),
@@ -87,14 +86,10 @@ function decidingRevision(
   answering: readonly Injector[],
   mesh: Mesh,
 ): Revision | Extract<Prediction, { kind: "unknown" }> {
-  const names = new Set(answering.map(({ revision }) => revision));
-  const [first] = answering;
-  const [name] = names;
-  if (first === undefined || name === undefined) {
-    const foreign = answering.find(({ revision }) => revision === undefined) ?? first;
-    return unknown(undecided.noControlPlane(foreign, mesh.istioNamespace));
-  }
-  if (names.size > 1) {
+  const foreign = answering.find(({ revision }) => revision === undefined);
+  if (foreign) return unknown(undecided.noControlPlane(foreign, mesh.istioNamespace));
+  const [name = "", ...others] = new Set(answering.flatMap(({ revision }) => revision ?? []));
+  if (others.length > 0) {
     return unknown(undecided.severalRevisions(answering.map(({ configuration }) => configuration)));
   }
   return mesh.revisions.get(name) ?? unknown(undecided.noConfigMap(name, mesh.istioNamespace));

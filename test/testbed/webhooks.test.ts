@@ -2,7 +2,9 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { webhookRecords } from "../../src/cluster/records.ts";
 import { eventually, type Sandbox, test } from "../contract/sandbox.ts";
-import { pod } from "../support/manifests.ts";
+import { deployment, pod } from "../support/manifests.ts";
+import { parseReport } from "../support/report-schema.ts";
+import { runProgram } from "../support/run-program.ts";
 import type { Answer } from "../support/test-cluster.ts";
 import { openRealCluster } from "./open-real-cluster.ts";
 import type { RealCluster } from "./real-cluster.ts";
@@ -65,11 +67,16 @@ describe("the real API server", () => {
     await eventually(async () => expect(await isInjected(place, name)).toBe(true));
   }
 
-  async function isInjected(place: Sandbox, odd: string): Promise<boolean> {
+  async function dryRun(place: Sandbox, odd: string): Promise<Answer["body"]> {
     const body = pod("dry", { labels: { odd } });
-    const made = await cluster.request("POST", `${place.path("pods")}?dryRun=All`, { body });
-    expect(made).toMatchObject({ status: 201 });
-    return made.body.metadata.annotations?.["sidecar.istio.io/status"] !== undefined;
+    const answer = await cluster.request("POST", `${place.path("pods")}?dryRun=All`, { body });
+    expect(answer).toMatchObject({ status: 201 });
+    return answer.body;
+  }
+
+  async function isInjected(place: Sandbox, odd: string): Promise<boolean> {
+    const { metadata } = await dryRun(place, odd);
+    return metadata.annotations?.["sidecar.istio.io/status"] !== undefined;
   }
 
   const RULES: readonly (readonly [what: string, rules: readonly object[], called: boolean])[] = [
@@ -120,6 +127,59 @@ describe("the real API server", () => {
       expect(all.map(({ what, stored }) => [what, webhookRecords(stored).length > 0])).toEqual(
         seen,
       );
+    },
+  );
+
+  test("the path that a webhook calls does not say the revision, only the proxy's environment", async ({
+    enter,
+  }) => {
+    const service = { ...stock.clientConfig.service, path: "/inject/cluster/east/rev/asm-1-99" };
+    const clientConfig = { ...stock.clientConfig, service };
+    const { name } = await configure({ rules: [PODS], clientConfig });
+    const place = await enter();
+    await settled(place);
+    const { metadata, spec } = await dryRun(place, name);
+    expect(metadata.annotations["istio.io/rev"]).toBe(REVISION);
+    const { env } = spec.containers.find((one: Answer["body"]) => one.name === "istio-proxy");
+    expect(env).toContainEqual({ name: "ISTIO_META_CLUSTER_ID", value: "east" });
+    expect(env).toContainEqual({ name: "REV", value: "asm-1-99" });
+  });
+
+  test.for([
+    ["Fail", "blocked", "pod-refused"],
+    ["Ignore", "would-lose", "not-injected"],
+  ] as const)(
+    "what is behind a URL, with failurePolicy %s, only a dry run can tell",
+    async ([failurePolicy, verdict, code], { enter }) => {
+      const place = await enter({ "istio.io/rev": REVISION });
+      await place.create("deployments", deployment("web"));
+      await eventually(async () => expect(await place.pods()).toHaveLength(1));
+      const label = { body: { metadata: { labels: { "istio.io/rev": null, odd: place.name } } } };
+      const contentType = "application/merge-patch+json";
+      await cluster.request("PATCH", `/api/v1/namespaces/${place.name}`, { ...label, contentType });
+      const url = "https://127.0.0.1:1/inject";
+      await configure({
+        rules: [PODS],
+        failurePolicy,
+        clientConfig: { url },
+        namespaceSelector: { matchLabels: { odd: place.name } },
+        objectSelector: {},
+      });
+      const check = async (prove: string) => {
+        const args = ["check", "-n", place.name, `--prove=${prove}`, "--json"];
+        const ran = await runProgram(args, { KUBECONFIG: cluster.kubeconfig });
+        const report = parseReport("CheckReport", ran.stdout);
+        return { status: ran.status, entry: report.workloads[0] };
+      };
+      expect(await check("never")).toMatchObject({
+        status: 6,
+        entry: { verdict: "unknown", code: "control-plane-remote" },
+      });
+      // The API server sees a new configuration a moment later.
+      await eventually(async () => {
+        const proved = { verdict, code, proof: "proved" };
+        expect(await check("auto")).toMatchObject({ status: 5, entry: proved });
+      });
     },
   );
 

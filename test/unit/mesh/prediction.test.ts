@@ -456,6 +456,28 @@ describe("what could not be read is unknown, and says what", () => {
     expect(outcome(predict(plane, { rev: "asm-1-27" }))).toBe("unknown template-foreign");
   });
 
+  test("a control plane behind a URL, also beside one that is known", () => {
+    const plane = controlPlane({ revisions: [OLD] });
+    const url = "https://istiod.example:15017/inject/cluster/east/net/rev/asm-1-27";
+    const remote = (plane.webhooks ?? []).map((webhook) => ({
+      ...webhook,
+      service: undefined,
+      configuration: "remote",
+      url,
+    }));
+    for (const webhooks of [remote, [...remote, ...(plane.webhooks ?? [])]]) {
+      expect(predict({ ...plane, webhooks }, { rev: "asm-1-27" })).toEqual({
+        kind: "unknown",
+        finding: {
+          code: "control-plane-remote",
+          reason: `remote calls ${url}: which revision answers there, nothing in the cluster says`,
+          nextStep:
+            "only a dry run can tell, which needs the right to: kubectl auth can-i create pods",
+        },
+      });
+    }
+  });
+
   test("a control plane in another namespace names that", () => {
     const plane = { ...controlPlane({ revisions: [OLD] }), istioNamespace: "istio-system" };
     expect(predict(plane, { rev: "asm-1-27" })).toMatchObject({
