@@ -7,10 +7,11 @@ import { resourceName } from "../mesh/kinds.ts";
 import { resolveMesh } from "../mesh/mesh.ts";
 import { NO_CONSENT } from "../mesh/restartability.ts";
 import { explanationOf } from "../report/explanation.ts";
+import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts";
 import type { ExplainSettings } from "../settings.ts";
 import type { Snapshot, Workload } from "../snapshot.ts";
 import { judge, policyFor, requireInjector } from "./look.ts";
-import { clusterFlags, headOf, publish } from "./report.ts";
+import { headOf, publish } from "./report.ts";
 import { withSession } from "./session.ts";
 
 /** Walks through the decision about one workload. Reads, and changes nothing. */
@@ -28,15 +29,11 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
     const workload = subjectOf(snapshot, settings, place, pod);
     const world = { mesh, namespaces: snapshot.namespaces };
     const assessment = await judge(session, world, workload, policyFor(settings, NO_CONSENT));
-    const document = explanationOf(headOf(session), {
-      snapshot,
-      mesh,
-      workload,
-      assessment,
-      pod,
-      notes: session.prover.notes(),
-      clusterFlags: clusterFlags(settings),
-    });
+    const notes = session.prover.notes();
+    const document = withCompleteCommands(
+      explanationOf(headOf(session), { snapshot, mesh, workload, assessment, pod, notes }),
+      clusterFlags(settings),
+    );
     await publish(session, document);
     return document.exitCode;
   });

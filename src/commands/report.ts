@@ -9,10 +9,10 @@ import {
 } from "../report/document.ts";
 import { gapEntry, summaryEntry, targetEntries, workloadEntry } from "../report/entries.ts";
 import { countEntries, reasonsOf } from "../report/exit-reasons.ts";
+import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts";
 import { loadRenderer } from "../report/render.ts";
 import { resultLine } from "../report/result-line.ts";
 import { styleFor } from "../report/style.ts";
-import type { CommonSettings } from "../settings.ts";
 import type { Look } from "./look.ts";
 import type { Session } from "./session.ts";
 
@@ -84,7 +84,7 @@ export function reportOf<Kind extends Report["kind"]>(
   );
   const all = [...reasons, ...found];
   const { apiVersion, ...rest } = findings;
-  const report: unknown = {
+  const report: object = {
     apiVersion,
     ...own,
     ...rest,
@@ -92,7 +92,7 @@ export function reportOf<Kind extends Report["kind"]>(
     exitCode: exitCodeOf(all),
     exitReasons: all.map(({ text }) => text),
   };
-  return report as Kinded<Kind>;
+  return withCompleteCommands(report, clusterFlags(session.settings)) as Kinded<Kind>;
 }
 
 /** Closes a report and prints it: the result on stdout, the RESULT line last on stderr. */
@@ -121,7 +121,7 @@ export async function publish(
   await reportFile.write(document);
 }
 
-/** The command that would mend what a restart can mend, with the flags that lead to the same cluster. */
+/** The command that would mend what a restart can mend. */
 function nextStep(
   { settings, namespaces }: Session,
   { workloads }: Findings,
@@ -138,19 +138,9 @@ function nextStep(
     ...(everywhere ? ["--all-namespaces"] : ["--namespace", places.join(",")]),
     ...flag("selector", scope.selector && `'${scope.selector.text}'`),
     ...flag("revision", scope.revision),
-    ...clusterFlags(settings),
     ...scope.excludes.map(({ text }) => text),
     ...(mends === mendsMissingToo ? ["--include missing"] : []),
   ].join(" ");
-}
-
-/** The flags that lead another command to the same cluster. */
-export function clusterFlags({ connection, istioNamespace }: CommonSettings): readonly string[] {
-  return [
-    ...flag("kubeconfig", connection.kubeconfig),
-    ...flag("context", connection.context),
-    ...flag("istio-namespace", istioNamespace === "aks-istio-system" ? undefined : istioNamespace),
-  ];
 }
 
 function flag(name: string, value: string | undefined): readonly string[] {

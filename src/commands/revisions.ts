@@ -4,6 +4,7 @@ import type { ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { resolveMesh } from "../mesh/mesh.ts";
 import { type RevisionUse, type Usage, usageOf } from "../mesh/usage.ts";
+import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts";
 import { revisionsReportOf } from "../report/revisions.ts";
 import type { RevisionsSettings } from "../settings.ts";
 import type { Gap } from "../snapshot.ts";
@@ -22,11 +23,14 @@ export function revisions(settings: RevisionsSettings, version: string, io: Io):
     // What is left behind of a mesh that is gone is worth a report too.
     if (usage.revisions.length === 0) requireInjector(snapshot, mesh, session);
     const asked = askedFor(usage, settings, snapshot.gaps);
-    const document = revisionsReportOf(headOf(session), {
-      asked: settings,
-      usage: { ...usage, revisions: asked },
-      gaps: snapshot.gaps,
-    });
+    const document = withCompleteCommands(
+      revisionsReportOf(headOf(session), {
+        asked: settings,
+        usage: { ...usage, revisions: asked },
+        gaps: snapshot.gaps,
+      }),
+      clusterFlags(settings),
+    );
     await publish(session, document);
     return document.exitCode;
   });

@@ -1,6 +1,8 @@
 import { type Api, openApi } from "../cluster/api.ts";
 import { loadConnection } from "../cluster/kubeconfig.ts";
+import { CannotRun } from "../errors.ts";
 import type { Io } from "../io.ts";
+import { clusterFlags, completeCommands } from "../report/pasted-commands.ts";
 import { openProgress, type Progress } from "../report/progress.ts";
 import { type CommonSettings, encodingOf } from "../settings.ts";
 import { openProver, type Prover } from "./prover.ts";
@@ -55,6 +57,10 @@ export async function withSession<Settings extends CommonSettings, Value>(
       notes: new Set(),
       reportFile,
     });
+  } catch (error) {
+    if (!(error instanceof CannotRun)) throw error;
+    const hint = completeCommands(error.hint, clusterFlags(settings));
+    throw new CannotRun(error.message, hint, { cause: error });
   } finally {
     progress.stop();
     api.close();

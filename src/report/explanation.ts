@@ -16,14 +16,12 @@ export interface Decided {
   readonly assessment: Assessment | undefined;
   readonly pod: NamedPod | undefined;
   readonly notes: readonly string[];
-  /** The flags that lead another command to the same cluster. */
-  readonly clusterFlags: readonly string[];
 }
 
 /** The published form; its exit code is that of a check of this workload alone. */
 export function explanationOf(
   { apiVersion, ...head }: DocumentHead,
-  { snapshot, mesh, workload, assessment, pod, notes, clusterFlags }: Decided,
+  { snapshot, mesh, workload, assessment, pod, notes }: Decided,
 ): Explanation & { readonly exitCode: ExitCode } {
   const { namespaces, gaps } = snapshot;
   const namespace = namespaces.get(workload.namespace);
@@ -45,7 +43,7 @@ export function explanationOf(
     notes,
     steps: steps.map(({ step, subject, result, detail }) => ({ step, subject, result, detail })),
     workload: entry,
-    ...(entry === null ? outside(workload, namespaces, mesh) : verdictOf(entry, clusterFlags)),
+    ...(entry === null ? outside(workload, namespaces, mesh) : verdictOf(entry)),
     exitCode: exitCodeOf(reasons),
     exitReasons: reasons.map(({ text }) => text),
   };
@@ -65,12 +63,11 @@ function outside(workload: Workload, namespaces: Snapshot["namespaces"], mesh: M
   };
 }
 
-function verdictOf(entry: WorkloadEntry, clusterFlags: readonly string[]): Conclusion {
+function verdictOf(entry: WorkloadEntry): Conclusion {
   const { verdict, code, reason, nextStep, namespace, restart } = entry;
   const command = [
     `istio-upgrade restart ${resourceName(entry)} --namespace ${namespace}`,
     ...(verdict === "missing" ? ["--include missing"] : []),
-    ...clusterFlags,
   ];
   return { verdict, code, reason, nextStep: restart === "yes" ? command.join(" ") : nextStep };
 }

@@ -105,6 +105,11 @@ describe("revisions", () => {
         namespaces: [{ name: sandbox.name, label: "istio.io/rev=stage", tag: "stage" }],
       },
     ]);
+    // What to type to release them leads to the same cluster.
+    const released = await report(cluster, FROM.name, "--context", "test");
+    expect(released.revisions[0]?.holders[0]?.release).toMatch(
+      /^istioctl --context test tag set stage --revision \S+ /,
+    );
     const byTag = await run(cluster, "revisions", "stage");
     expect(byTag.status).toBe(1);
     expect(byTag.stderr).toContain(`error: "stage" is a tag, of the revision ${FROM.name}\n`);

@@ -162,6 +162,9 @@ describe("an error", () => {
         `error: the namespace "shpo" does not exist in ${host}\n` +
         "see which there are: kubectl get namespaces\n",
     });
+    // What to type leads to the same cluster.
+    const { stderr } = await runProgram(["check", "-n", "shpo", "--context", "test"], env);
+    expect(stderr).toContain("see which there are: kubectl --context test get namespaces\n");
   });
 
   test("for a cluster without the add-on", async () => {

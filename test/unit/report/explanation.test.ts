@@ -59,7 +59,6 @@ function explained(workload: Workload, world: World = {}) {
     assessment: assess(workload, place, mesh, policy),
     pod: undefined,
     notes: [],
-    clusterFlags: ["--context", "prod"],
   });
 }
 
@@ -128,7 +127,7 @@ describe("the explanation", () => {
 
   test("in the README is what is printed", () => {
     const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
-    const printed = text(explained(...WORLDS.outdated)).replace(" --context prod", "");
+    const printed = text(explained(...WORLDS.outdated));
     expect(readme).toContain(
       `$ istio-upgrade explain deploy/web --namespace shop\n${printed}\`\`\``,
     );

@@ -1,0 +1,50 @@
+import type { CommonSettings } from "../settings.ts";
+
+/** Flags that lead to the same cluster: what the user gave, and nothing that is so anyway. */
+export interface ClusterFlags {
+  /** Those that kubectl and istioctl know too. */
+  readonly shared: string;
+  /** Those of this program. */
+  readonly own: string;
+}
+
+export function clusterFlags({
+  connection: { kubeconfig, context },
+  istioNamespace,
+}: Pick<CommonSettings, "connection" | "istioNamespace">): ClusterFlags {
+  const shared = [...flag("kubeconfig", kubeconfig), ...flag("context", context)];
+  const elsewhere = istioNamespace === "aks-istio-system" ? undefined : istioNamespace;
+  const own = [...shared, ...flag("istio-namespace", elsewhere)];
+  return { shared: shared.join(""), own: own.join("") };
+}
+
+function flag(name: string, value: string | undefined): readonly string[] {
+  if (value === undefined) return [];
+  const quoted = /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
+  return [` --${name} ${quoted}`];
+}
+
+const OTHERS =
+  /\b(kubectl|istioctl)(?= (?:annotate|auth|config|create|delete|describe|get|label|logs|patch|replace|rollout|tag)\b)/g;
+const OWN = /\b(istio-upgrade (?:check|explain|restart|revisions|verify))\b(?!-)/g;
+
+/** The commands in a text, each with the flags that lead it to the same cluster. */
+export function completeCommands(text: string, { shared, own }: ClusterFlags): string {
+  return text
+    .replace(OTHERS, (program: string) => `${program}${shared}`)
+    .replace(OWN, (command: string) => `${command}${own}`);
+}
+
+/** The fields of a document that say what to type. */
+const PASTED = new Set(["nextStep", "hint", "release"]);
+
+/** A document all of whose commands can be pasted: they lead to the cluster that it is about. */
+export function withCompleteCommands<Document extends object>(
+  document: Document,
+  flags: ClusterFlags,
+): Document {
+  if (flags.own === "") return document;
+  const complete = (key: string, value: unknown) =>
+    PASTED.has(key) && typeof value === "string" ? completeCommands(value, flags) : value;
+  return JSON.parse(JSON.stringify(document, complete)) as Document;
+}
