@@ -268,6 +268,8 @@ function collect(value: string, before: readonly string[] = []): readonly string
  * @throws UsageError
  */
 function requireValues(given: Command): void {
+  // A word that is about to be typed may be empty.
+  if (given.name() === "complete") return;
   for (const option of given.options) {
     const value: unknown = given.getOptionValue(option.attributeName());
     if (![value].flat().some((entry) => typeof entry === "string" && entry.trim() === "")) continue;

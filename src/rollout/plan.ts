@@ -1,6 +1,6 @@
 import type { Assessment, Target, Verdict } from "../mesh/assess.ts";
 import { type Rollout, wantedPods, type Workload, type WorkloadRef } from "../snapshot.ts";
-import { rolloutStatus } from "./status.ts";
+import { isReplacing, rolloutStatus } from "./status.ts";
 
 /** What a restart is going to do, as data: a dry run stops after it, so it cannot differ. */
 export interface Plan {
@@ -52,10 +52,10 @@ export function planRestart(assessments: readonly Assessment[], include: Include
       podsAtOnce: rollout === undefined ? 0 : podsAtOnce(rollout),
       template: undefined,
     };
-    return [{ step, healthy: isHealthy(workload) }];
+    return [{ step, turn: turnOf(workload) }];
   });
-  const ordered = [true, false].flatMap((healthy) =>
-    interleaved(steps.filter((each) => each.healthy === healthy).map(({ step }) => step)),
+  const ordered = TURNS.flatMap((turn) =>
+    interleaved(steps.filter((each) => each.turn === turn).map(({ step }) => step)),
   );
   const planned = new Set(ordered.map(({ ref }) => ref.uid));
   return {
@@ -77,10 +77,17 @@ export function isWanted(verdict: Verdict, include: Include): boolean {
 /** Verdicts that ask for nothing. */
 const AT_PEACE: ReadonlySet<Verdict> = new Set(["managed", "excluded", "pinned", "current"]);
 
-/** What goes well is restarted first: a failure there tells the most, and harms the least. */
-function isHealthy({ rollout, pods }: Workload): boolean {
+/**
+ * What rolls already comes first: it is waited for, and takes its place among those in flight. Then
+ * what is healthy: a failure there tells the most, and harms the least.
+ */
+const TURNS = ["rolling", "healthy", "unready"] as const;
+
+function turnOf({ rollout, pods }: Workload): (typeof TURNS)[number] {
+  if (rollout !== undefined && isReplacing(rollout)) return "rolling";
   const done = rollout === undefined || rolloutStatus(rollout).state === "done";
-  return done && pods.every((group) => group.ready === group.pods && group.trouble === undefined);
+  const ready = pods.every((group) => group.ready === group.pods && group.trouble === undefined);
+  return done && ready ? "healthy" : "unready";
 }
 
 function podsAtOnce(rollout: Rollout): number {

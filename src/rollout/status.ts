@@ -32,6 +32,20 @@ export function rolloutStatus(rollout: Rollout): RolloutStatus {
   }
 }
 
+/** Pods are being replaced, by whoever asked for it: more than one that is not available. */
+export function isReplacing(rollout: Rollout): boolean {
+  if (rolloutStatus(rollout).state !== "waiting") return false;
+  if (isUnseen(rollout)) return true;
+  switch (rollout.kind) {
+    case "Deployment":
+      return rollout.status.updated < Math.max(rollout.replicas, rollout.status.replicas);
+    case "StatefulSet":
+      return rollout.status.updated < rollout.replicas - rollout.partition;
+    case "DaemonSet":
+      return rollout.status.updated < rollout.status.desired;
+  }
+}
+
 /** Nothing rolls by itself: kubectl refuses to tell how far it is, too. */
 function unfollowable(rollout: Exclude<Rollout, DeploymentRollout>): RolloutStatus {
   const { ready, updated, wanted } =

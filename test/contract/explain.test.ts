@@ -1,16 +1,11 @@
 import { describe, expect } from "vitest";
 import { deployment, pod, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
-import { runProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
-import { eventually, type Sandbox, test } from "./sandbox.ts";
+import { eventually, run, type Sandbox, test } from "./sandbox.ts";
 
 const OLD = "mcr.microsoft.com/oss/istio/proxyv2:1.17.1-distroless";
 const NEW = "mcr.microsoft.com/oss/istio/proxyv2:1.17.2-distroless";
-
-function run(cluster: TestCluster, ...args: readonly string[]) {
-  return runProgram(args, { KUBECONFIG: cluster.kubeconfig });
-}
 
 async function untilPods(sandbox: Sandbox, count: number): Promise<readonly string[]> {
   let names: readonly string[] = [];

@@ -1,17 +1,11 @@
 import { describe, expect } from "vitest";
 import { daemonSet, deployment, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
-import { runProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
-import { eventually, type Sandbox, test } from "./sandbox.ts";
+import { eventually, run, type Sandbox, test, untilReady } from "./sandbox.ts";
 
 const OLD = "mcr.microsoft.com/oss/istio/proxyv2:1.17.1-distroless";
 const NEW = "mcr.microsoft.com/oss/istio/proxyv2:1.17.2-distroless";
-
-/** Runs the program against a cluster. */
-function run(cluster: TestCluster, ...args: readonly string[]) {
-  return runProgram(args, { KUBECONFIG: cluster.kubeconfig });
-}
 
 /** Image of `istio-proxy`, wherever it stands; `undefined` for a pod without sidecar. */
 function proxyImage(pod: Awaited<ReturnType<Sandbox["pods"]>>[number]): string | undefined {
@@ -25,19 +19,6 @@ async function proxyImages(sandbox: Sandbox): Promise<readonly (string | undefin
 
 async function podUids(sandbox: Sandbox): Promise<readonly string[]> {
   return (await sandbox.pods()).map(({ metadata }) => metadata.uid).sort();
-}
-
-async function untilReady(sandbox: Sandbox, count: number): Promise<void> {
-  await eventually(async () => {
-    const pods = await sandbox.pods();
-    const ready = pods.filter(({ status }) =>
-      (status.conditions ?? []).some(
-        (condition: { type: string; status: string }) =>
-          condition.type === "Ready" && condition.status === "True",
-      ),
-    );
-    expect([pods.length, ready.length]).toEqual([count, count]);
-  });
 }
 
 describe("a patch upgrade", () => {

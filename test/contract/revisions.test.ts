@@ -5,17 +5,13 @@ import { deployment } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { runProgram } from "../support/run-program.ts";
 import type { TestCluster, TestRule } from "../support/test-cluster.ts";
-import { eventually, type Sandbox, test } from "./sandbox.ts";
+import { eventually, run, type Sandbox, test } from "./sandbox.ts";
 
 /** Of this file alone: on a cluster that others use too, nothing else may hold them. */
 const FROM = { name: "asm-1-21", image: "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.21.6-2" };
 const TO = { name: "asm-1-22", image: "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.22.4-1" };
 
 const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-
-function run(cluster: TestCluster, ...args: readonly string[]) {
-  return runProgram(args, { KUBECONFIG: cluster.kubeconfig });
-}
 
 async function report(cluster: TestCluster, ...args: readonly string[]) {
   const ran = await run(cluster, "revisions", ...args, "--json");

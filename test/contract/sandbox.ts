@@ -1,6 +1,7 @@
 import { test as base, expect, vi } from "vitest";
 import { type Manifest, namespace, pod } from "../support/manifests.ts";
 import { openCluster } from "../support/open-cluster.ts";
+import { type Ran, runProgram } from "../support/run-program.ts";
 import type { Answer, RequestOptions, TestCluster } from "../support/test-cluster.ts";
 
 const GROUPS: Readonly<Record<string, string>> = {
@@ -23,6 +24,25 @@ export function onlyEmbedded(
   if (cluster.kind === "embedded") return;
   process.stderr.write(`skipped: ${reason}\n`);
   skip(reason);
+}
+
+/** Runs the program against a cluster, with full rights. */
+export function run(cluster: TestCluster, ...args: readonly string[]): Promise<Ran> {
+  return runProgram(args, { KUBECONFIG: cluster.kubeconfig });
+}
+
+/** Waits for so many pods in a namespace, all of them ready. */
+export async function untilReady(sandbox: Sandbox, count: number): Promise<void> {
+  await eventually(async () => {
+    const pods = await sandbox.pods();
+    const ready = pods.filter(({ status }) =>
+      (status.conditions ?? []).some(
+        (condition: { type: string; status: string }) =>
+          condition.type === "Ready" && condition.status === "True",
+      ),
+    );
+    expect([pods.length, ready.length]).toEqual([count, count]);
+  });
 }
 
 export const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";

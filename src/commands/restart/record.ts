@@ -57,7 +57,7 @@ export async function openRecord(
     hash: own.plan,
     plan: (seen) => {
       const [findings, rest] = content(seen, []);
-      return reportOf(session, findings, { ...rest, dryRun: "client" }, []);
+      return { ...reportOf(session, findings, { ...rest, dryRun: "client" }, []), nextStep: "" };
     },
     write: async (before, soFar) => {
       const goesOn = "the run goes on: what has no result yet rolls, or waits";

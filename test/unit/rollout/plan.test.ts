@@ -32,22 +32,22 @@ test("namespaces take turns, and each keeps its own order", () => {
   expect(order(workloads)).toEqual(["a/1", "b/1", "c/1", "a/2", "c/2", "a/3"]);
 });
 
-test("what is healthy comes first, and namespaces take turns in each half", () => {
+test("what rolls comes first, then what is healthy, and namespaces take turns in each", () => {
   const unready = (namespace: string, name: string) =>
     deployment(name, { namespace, pods: [{ ...sidecars(2, LATE), ready: 1 }] });
   const rolling = deployment("rolling", {
     namespace: "a",
     pods: [sidecars(2, LATE)],
-    rollout: { status: { replicas: 2, updated: 1, available: 2 } },
+    rollout: { status: { replicas: 3, updated: 1, available: 2 } },
   });
   const world = [unready("a", "ill"), late("a", "1"), rolling, late("a", "2"), late("b", "1")];
   expect(order([...world, unready("c", "ill")])).toEqual([
+    "a/rolling",
     "a/1",
     "b/1",
     "a/2",
     "a/ill",
     "c/ill",
-    "a/rolling",
   ]);
 });
 

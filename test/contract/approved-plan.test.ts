@@ -1,0 +1,139 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { deployment } from "../support/manifests.ts";
+import { parseReport } from "../support/report-schema.ts";
+import type { TestCluster } from "../support/test-cluster.ts";
+import { eventually, RESTARTED_AT, run, type Sandbox, test, untilReady } from "./sandbox.ts";
+
+const REVISION = "asm-1-61";
+const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
+const [OLD, NEW, NEWER] = [image("v1.61.1-1"), image("v1.61.2-1"), image("v1.61.3-1")];
+
+describe("an approved plan", () => {
+  let folder = "";
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "istio-upgrade-plan-"));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** A namespace whose workloads all lag, and a plan for them in a file. */
+  async function planned(
+    cluster: TestCluster,
+    enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,
+    names: readonly string[],
+  ) {
+    await cluster.installRevision({ name: REVISION, image: OLD });
+    await cluster.moveImage(REVISION, OLD);
+    const sandbox = await enter({ "istio.io/rev": REVISION });
+    for (const name of names) await sandbox.create("deployments", deployment(name));
+    await untilReady(sandbox, names.length);
+    await cluster.moveImage(REVISION, NEW);
+    const ran = await run(cluster, "restart", "-n", sandbox.name, "--dry-run", "-o", "json");
+    expect(ran.status).toBe(0);
+    const plan = parseReport("RestartReport", ran.stdout);
+    const file = join(folder, `${sandbox.name}.json`);
+    writeFileSync(file, ran.stdout);
+    return { sandbox, plan, file, content: ran.stdout };
+  }
+
+  /** When each workload was restarted, by its own account. */
+  async function restarts(sandbox: Sandbox, names: readonly string[]) {
+    return Promise.all(
+      names.map(async (name) => {
+        const { spec } = await sandbox.get("deployments", name);
+        return spec.template.metadata.annotations?.[RESTARTED_AT];
+      }),
+    );
+  }
+
+  test("is carried out only as far as it still holds", async ({ cluster, enter }) => {
+    const names = ["current", "edited", "gone", "recreated", "rest"];
+    const { sandbox, plan, file } = await planned(cluster, enter, names);
+    expect(plan.steps.map(({ name, verdict }) => [name, verdict])).toEqual(
+      names.map((name) => [name, "outdated"]),
+    );
+    const remove = (name: string) => cluster.request("DELETE", sandbox.path("deployments", name));
+    await sandbox.restart("deployments", "current", "2026-11-24T00:00:00Z");
+    // Its old pod stays until the new one is ready, which takes longer than this test.
+    const slow = { "test.istio-upgrade/ready-after": "10m" };
+    const template = { metadata: { annotations: slow } };
+    await sandbox.patch("deployments", "edited", { spec: { template } });
+    await remove("gone");
+    await remove("recreated");
+    await eventually(async () => {
+      expect((await sandbox.pods()).map(({ metadata }) => metadata.labels.app)).not.toContain(
+        "recreated",
+      );
+    });
+    await sandbox.create("deployments", deployment("recreated"));
+    await eventually(async () => {
+      const { status } = await sandbox.get("deployments", "current");
+      expect([status.updatedReplicas, status.replicas, status.availableReplicas]).toEqual([
+        1, 1, 1,
+      ]);
+      expect((await sandbox.get("deployments", "recreated")).status.availableReplicas).toBe(1);
+    });
+
+    const ran = await run(cluster, "restart", "--plan", file, "--yes", "--json");
+    expect(ran.stderr).toContain("RESULT exit=2");
+    const report = parseReport("RestartReport", ran.stdout);
+    expect(report.plan).toBe(plan.plan);
+    expect(report.steps).toEqual(plan.steps);
+    const endings = report.results.map(({ name, outcome, code }) => [name, outcome, code]);
+    expect(endings.sort()).toEqual([
+      ["current", "skipped", "already-current"],
+      ["edited", "skipped", "template-changed"],
+      ["gone", "skipped", "gone"],
+      ["recreated", "skipped", "recreated"],
+      ["rest", "restarted", "rolled-out"],
+    ]);
+    // What was refused is still outdated, and said to be.
+    expect([ran.status, report.exitReasons]).toEqual([2, ["outdated:1"]]);
+    expect(await restarts(sandbox, ["edited", "recreated"])).toEqual([undefined, undefined]);
+  });
+
+  test("is not carried out at all once the target has moved", async ({ cluster, enter }) => {
+    const { sandbox, file } = await planned(cluster, enter, ["a", "b"]);
+    await cluster.moveImage(REVISION, NEWER);
+    const ran = await run(cluster, "restart", "--plan", file, "--yes", "--json");
+    const report = parseReport("RestartReport", ran.stdout);
+    expect(report.results).toMatchObject([
+      { name: "a", outcome: "skipped", code: "target-moved" },
+      { name: "b", outcome: "skipped", code: "target-moved" },
+    ]);
+    expect(report.results[0]?.message).toContain(`would get ${NEWER} of ${REVISION}`);
+    expect([ran.status, report.exitReasons]).toEqual([2, ["target-moved:2", "outdated:2"]]);
+    expect(await restarts(sandbox, ["a", "b"])).toEqual([undefined, undefined]);
+  });
+
+  test("may come from an editor on Windows, but not be another one", async ({ cluster, enter }) => {
+    const { sandbox, plan, content } = await planned(cluster, enter, ["a"]);
+    const from = async (text: string) => {
+      const file = join(folder, "given.json");
+      writeFileSync(file, text);
+      return run(cluster, "restart", "--plan", file, "--yes");
+    };
+    const refused: readonly (readonly [text: string, message: string])[] = [
+      [content.replace('"name": "a"', '"name": "b"'), "was changed after it was made"],
+      [
+        content.replaceAll(plan.cluster.server, "https://prod:443"),
+        "was made for https://prod:443",
+      ],
+      ["{", "holds no JSON"],
+      ["null", "is no plan"],
+      [content.replace('"dryRun": "client"', '"dryRun": null'), "is no plan"],
+    ];
+    for (const [text, message] of refused) {
+      const ran = await from(text);
+      expect([ran.status, ran.stdout]).toEqual([64, ""]);
+      expect(ran.stderr).toContain(message);
+    }
+    expect(await restarts(sandbox, ["a"])).toEqual([undefined]);
+
+    const ran = await from(`\uFEFF${content.replaceAll("\n", "\r\n")}`);
+    expect(ran.stderr).toContain("RESULT exit=0");
+    expect(await restarts(sandbox, ["a"])).not.toEqual([undefined]);
+  });
+});

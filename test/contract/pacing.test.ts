@@ -1,0 +1,164 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect } from "vitest";
+import { deployment } from "../support/manifests.ts";
+import { parseLines, parseReport } from "../support/report-schema.ts";
+import { startProgram } from "../support/run-program.ts";
+import type { TestCluster } from "../support/test-cluster.ts";
+import { eventually, RESTARTED_AT, run, type Sandbox, test, untilReady } from "./sandbox.ts";
+
+const REVISION = "asm-1-62";
+const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
+
+interface Options {
+  readonly replicas?: number;
+  readonly readyAfter?: string;
+}
+
+/** A namespace whose Deployments all lag. */
+async function lagging(
+  cluster: TestCluster,
+  enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,
+  names: readonly string[],
+  { replicas = 1, readyAfter = "0s" }: Options = {},
+): Promise<Sandbox> {
+  await cluster.installRevision({ name: REVISION, image: image("v1.62.1-1") });
+  await cluster.moveImage(REVISION, image("v1.62.1-1"));
+  const sandbox = await enter({ "istio.io/rev": REVISION });
+  const annotations = { "test.istio-upgrade/ready-after": readyAfter };
+  for (const name of names) {
+    await sandbox.create("deployments", deployment(name, { replicas, annotations }));
+  }
+  await untilReady(sandbox, names.length * replicas);
+  await cluster.moveImage(REVISION, image("v1.62.2-1"));
+  return sandbox;
+}
+
+/** Seconds between the restarts, in the order of the names, by the workloads' own account. */
+async function gaps(sandbox: Sandbox, names: readonly string[]): Promise<readonly number[]> {
+  const times = await Promise.all(
+    names.map(async (name) => {
+      const { spec } = await sandbox.get("deployments", name);
+      return Date.parse(spec.template.metadata.annotations[RESTARTED_AT]);
+    }),
+  );
+  return times.slice(1).map((time, index) => (time - (times[index] ?? 0)) / 1000);
+}
+
+describe("the pace of a restart", () => {
+  test("leaves a pause from one restart to the next", async ({ cluster, enter }) => {
+    const names = ["a", "b", "c"];
+    const sandbox = await lagging(cluster, enter, names);
+    const ran = await run(cluster, "restart", "-n", sandbox.name, "--yes", "--pause", "2s");
+    expect(ran.status).toBe(0);
+    // Times of restarts have whole seconds.
+    for (const gap of await gaps(sandbox, names)) expect(gap).toBeGreaterThanOrEqual(1);
+    expect((await gaps(sandbox, names)).reduce((sum, gap) => sum + gap)).toBeGreaterThanOrEqual(4);
+  });
+
+  test("bounds the new pods in flight", async ({ cluster, enter }) => {
+    const names = ["a", "b"];
+    const sandbox = await lagging(cluster, enter, names, { replicas: 4, readyAfter: "2s" });
+    // A quarter more and a quarter fewer: two new pods of each at a time.
+    const args = ["restart", "-n", sandbox.name, "--yes", "--max-pods", "3"];
+    expect((await run(cluster, ...args)).status).toBe(0);
+    // Two rounds of two seconds each come before the second one starts.
+    expect((await gaps(sandbox, names))[0]).toBeGreaterThanOrEqual(4);
+  });
+
+  test("starts nothing after the deadline, and says so", async ({ cluster, enter }) => {
+    const sandbox = await lagging(cluster, enter, ["a", "b"], { readyAfter: "3s" });
+    const args = ["restart", "-n", sandbox.name, "--yes", "--json", "--max-parallel", "1"];
+    const ran = await run(cluster, ...args, "--deadline", "2s");
+    expect(ran.stderr).toMatch(/starting nothing after \d{4}-\d\d-\d\d \d\d:\d\d \S+/);
+    expect(ran.stderr).toContain("nothing starts after the deadline (--deadline): 1 not started");
+    const report = parseReport("RestartReport", ran.stdout);
+    expect(report.results).toMatchObject([
+      { name: "a", outcome: "restarted" },
+      { name: "b", outcome: "not-started", code: "deadline" },
+    ]);
+    expect([ran.status, report.exitReasons]).toEqual([4, ["not-started:1", "outdated:1"]]);
+  });
+});
+
+describe("the record of a restart", () => {
+  test("is there after a run that was killed, and the next run takes up what is left", async ({
+    cluster,
+    enter,
+  }) => {
+    const folder = mkdtempSync(join(tmpdir(), "istio-upgrade-record-"));
+    try {
+      const file = join(folder, "restart.json");
+      const sandbox = await lagging(cluster, enter, ["a", "b", "c"], { readyAfter: "2s" });
+      const args = ["restart", "-n", sandbox.name, "--yes", "--json", "--max-parallel", "1"];
+      const running = startProgram([...args, "--report-file", file], {
+        KUBECONFIG: cluster.kubeconfig,
+      });
+      await eventually(async () => expect(running.stderr()).toContain("deploy/b: restarting"));
+      running.signal("SIGKILL");
+      expect(await running.done).toMatchObject({ status: null, stdout: "" });
+      const record = parseReport("RestartReport", readFileSync(file, "utf8"));
+      expect(record.results).toMatchObject([{ name: "a", outcome: "restarted" }]);
+      expect([record.complete, record.exitCode, record.exitReasons]).toEqual([
+        false,
+        4,
+        expect.arrayContaining(["unfinished:2"]),
+      ]);
+      expect(record.steps).toHaveLength(3);
+
+      const again = await run(cluster, ...args, "--report-file", file);
+      expect(again.status).toBe(0);
+      const { results } = parseReport("RestartReport", again.stdout);
+      expect(results.map(({ name, outcome }) => [name, outcome])).toEqual([
+        ["b", "waited"],
+        ["c", "restarted"],
+      ]);
+      expect(readFileSync(file, "utf8")).toBe(again.stdout);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test("comes as events while it is made, and the report last", async ({ cluster, enter }) => {
+    const sandbox = await lagging(cluster, enter, ["web"]);
+    const ran = await run(cluster, "restart", "-n", sandbox.name, "--yes", "-q", "-o", "jsonl");
+    expect(ran.stderr).toMatch(/^RESULT exit=0 .*\n$/);
+    const lines = parseLines(ran.stdout);
+    expect(lines.at(-1)).toMatchObject({ kind: "RestartReport", exitCode: 0 });
+    const events = lines.slice(0, -1).filter(({ kind }) => kind === "Event");
+    expect(events).toHaveLength(lines.length - 1);
+    const types = events.map((event) => ("type" in event ? event.type : ""));
+    expect(types.filter((type) => type !== "rolling")).toEqual([
+      "reading",
+      "planned",
+      "started",
+      "ended",
+      "reading",
+    ]);
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        type: "started",
+        namespace: sandbox.name,
+        workloadKind: "Deployment",
+        name: "web",
+        message: "restarting, v1.62.1-1 -> v1.62.2-1",
+      }),
+    );
+  });
+
+  test("that cannot be written is found out before anything is done", async ({
+    cluster,
+    enter,
+  }) => {
+    const sandbox = await lagging(cluster, enter, ["web"]);
+    const file = join(tmpdir(), "no", "such", "folder", "report.json");
+    const ran = await run(cluster, "restart", "-n", sandbox.name, "--yes", "--report-file", file);
+    expect(ran).toMatchObject({ status: 64, stdout: "" });
+    expect(ran.stderr).toBe(
+      `error: --report-file "${file}" cannot be written: ENOENT\nname a file in a folder that exists and that you may write to\n`,
+    );
+    const { spec } = await sandbox.get("deployments", "web");
+    expect(spec.template.metadata.annotations[RESTARTED_AT]).toBeUndefined();
+  });
+});
