@@ -5,6 +5,8 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
+import { processIo } from "./src/io.ts";
+import type * as Program from "./src/main.ts";
 
 const OUT = "dist";
 /** CommonJS packages inside an ES module. */
@@ -58,6 +60,18 @@ const bundled = Object.values(metafile.outputs).flatMap(({ inputs }) =>
   Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])),
 );
 writeFileSync(join(OUT, "THIRD-PARTY-LICENSES"), licences(bundled));
+
+// What `bin/` answers without loading the program.
+writeFileSync(join(OUT, "version.txt"), await printedBy("--version"));
+writeFileSync(join(OUT, "help.txt"), await printedBy("--help"));
+
+async function printedBy(argument: string): Promise<string> {
+  let printed = "";
+  const out = { write: (text: string) => (printed += text) };
+  const { main } = (await import(new URL("dist/main.js", import.meta.url).href)) as typeof Program;
+  await main([argument], { ...processIo, stdout: out, stderr: out });
+  return printed;
+}
 
 /** The licences of the packages that files are from, each in full. */
 function licences(files: readonly string[]): string {

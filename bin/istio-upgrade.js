@@ -1,12 +1,23 @@
 #!/usr/bin/env node
-import module from "node:module";
-import { homedir } from "node:os";
-import { join } from "node:path";
+const { readFileSync, writeSync } = require("node:fs");
+const module_ = require("node:module");
+const { homedir } = require("node:os");
+const { join } = require("node:path");
 
-// Newer versions of Node keep what they compiled. In a folder of the user's own, since what lies
-// there is run; where it cannot be written, as in many a pipeline, nothing is kept.
-const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-module.enableCompileCache?.(join(cache, "istio-upgrade", "compiled"));
+// What never changes is written down by the build: loading an ES module would take as long again
+// as starting Node.
+const WRITTEN = { "--version": "version.txt", "--help": "help.txt", "-h": "help.txt" };
 
-const { main } = await import("../dist/main.js");
-process.exitCode = await main(process.argv.slice(2));
+const [first = "--help", ...others] = process.argv.slice(2);
+const file = others.length === 0 && Object.hasOwn(WRITTEN, first) ? WRITTEN[first] : undefined;
+if (file === undefined) void run();
+else writeSync(1, readFileSync(join(__dirname, "../dist", file)));
+
+async function run() {
+  // Newer versions of Node keep what they compiled. In a folder of the user's own, since what lies
+  // there is run; where it cannot be written, as in many a pipeline, nothing is kept.
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+  module_.enableCompileCache?.(join(cache, "istio-upgrade", "compiled"));
+  const { main } = await import("../dist/main.js");
+  process.exitCode = await main(process.argv.slice(2));
+}

@@ -99,6 +99,7 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns ?? 80,
       // Errors are printed once, by main.
       outputError: () => undefined,
     })

@@ -8,10 +8,6 @@ import manifest from "../package.json" with { type: "json" };
  * unless `DEBUG` is set.
  */
 export async function main(argv: readonly string[], io: Io = processIo): Promise<ExitCode> {
-  if (argv[0] === "--version") {
-    io.stdout.write(`${manifest.version}\n`);
-    return EXIT.ok;
-  }
   try {
     const { runCli } = await import("./cli.ts");
     return await runCli(argv, manifest.version, io);

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { main } from "../../src/main.ts";
+import { recordedIo } from "../support/build/recorded-io.ts";
 import { runProgram } from "../support/run-program.ts";
 
 const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
@@ -43,24 +45,26 @@ function packagesIn(maps: readonly string[]): readonly string[] {
 }
 
 // What a start loads is what it costs, and needs no clock to be told.
-test("--version loads the entry and what it cannot do without", async () => {
-  const { files, packages } = await loadedBy("--version");
-  expect(files).toContain("main.js");
-  expect(files.length).toBeLessThanOrEqual(5);
-  expect(packages).toEqual([]);
+test.each([[["--version"]], [["--help"]], [["-h"]], [[]]])("%j loads nothing", async (args) => {
+  expect(await loadedBy(...args)).toEqual({ files: [], packages: [] });
 });
 
-test.each([
-  [["--help"]],
-  [["check", "--help"]],
-  [["chek"]],
-  [["restart"]],
-  [["check", "--output", "yml"]],
-])("%j loads nothing heavy", async (args) => {
-  const { files, packages } = await loadedBy(...args);
-  expect(files).toContain("main.js");
-  expect(packages).toEqual(["commander", "parse-duration"]);
+test("what the build wrote down is what the program would print", async () => {
+  for (const argument of ["--version", "--help"]) {
+    const io = recordedIo();
+    await main([argument], io);
+    expect((await runProgram([argument])).stdout).toBe(io.written.stdout);
+  }
 });
+
+test.each([[["check", "--help"]], [["chek"]], [["restart"]], [["check", "--output", "yml"]]])(
+  "%j loads nothing heavy",
+  async (args) => {
+    const { files, packages } = await loadedBy(...args);
+    expect(files).toContain("main.js");
+    expect(packages).toEqual(["commander", "parse-duration"]);
+  },
+);
 
 test("the licence of every package that is bundled is published with it", () => {
   const licences = readFileSync(join(DIST, "THIRD-PARTY-LICENSES"), "utf8");
