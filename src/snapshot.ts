@@ -46,6 +46,8 @@ export interface Gap {
   readonly reason: string;
   readonly message: string;
   readonly hint: string;
+  /** It is only needed to predict injection: a dry run tells the outcome without it. */
+  readonly about?: "injection";
 }
 
 export interface Namespace {

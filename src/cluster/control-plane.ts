@@ -19,16 +19,23 @@ export async function readControlPlane(
 ): Promise<ControlPlane> {
   const list = <Item extends object>(resource: string, root: string, kind: string) => {
     const [plural = ""] = resource.split(".");
-    return gaps.during(`list ${resource}`, istioNamespace, () =>
-      listAll<Item>(api, { path: `${root}/namespaces/${istioNamespace}/${plural}`, kind }),
+    return gaps.during(
+      `list ${resource}`,
+      istioNamespace,
+      () => listAll<Item>(api, { path: `${root}/namespaces/${istioNamespace}/${plural}`, kind }),
+      "injection",
     );
   };
   const [configurations, configMaps, services, slices, deployments] = await Promise.all([
-    gaps.during("list mutatingwebhookconfigurations.admissionregistration.k8s.io", undefined, () =>
-      listAll<V1MutatingWebhookConfiguration>(api, {
-        path: "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
-        kind: "MutatingWebhookConfigurationList",
-      }),
+    gaps.during(
+      "list mutatingwebhookconfigurations.admissionregistration.k8s.io",
+      undefined,
+      () =>
+        listAll<V1MutatingWebhookConfiguration>(api, {
+          path: "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
+          kind: "MutatingWebhookConfigurationList",
+        }),
+      "injection",
     ),
     list<V1ConfigMap>("configmaps", "/api/v1", "ConfigMapList"),
     list<V1Service>("services", "/api/v1", "ServiceList"),

@@ -16,6 +16,7 @@ export class Gaps {
   /**
    * Runs one read.
    *
+   * @param about `injection` where a dry run can stand in for it.
    * @returns `undefined` where it failed: there is a gap now.
    * @throws CannotRun where a namespace in scope does not exist.
    */
@@ -23,6 +24,7 @@ export class Gaps {
     what: string,
     namespace: string | undefined,
     read: () => Promise<Value>,
+    about?: Gap["about"],
   ): Promise<Value | undefined> {
     try {
       const value = await read();
@@ -36,7 +38,7 @@ export class Gaps {
           "see which there are: kubectl get namespaces",
         );
       }
-      this.#gaps.push(gapOf(what, namespace, error));
+      this.#gaps.push({ ...gapOf(what, namespace, error), ...(about && { about }) });
       return undefined;
     }
   }
@@ -58,20 +60,34 @@ function placeOf({ what, namespace }: Gap): string {
 }
 
 function gapOf(what: string, namespace: string | undefined, error: ApiError): Gap {
-  const permission = `kubectl auth can-i ${what}${namespace === undefined ? "" : ` -n ${namespace}`}`;
-  if (isForbidden(error)) {
-    return { what, namespace, reason: "forbidden", message: error.message, hint: permission };
-  }
-  const reason = error.status === 0 ? "unreachable" : "refused";
-  const malformed = error.reason === "malformed";
+  const { message } = error;
   return {
     what,
     namespace,
-    reason: malformed ? "malformed" : reason,
-    message: error.message,
-    hint: error.status === 0 ? "repeat the command when the API server answers" : permission,
+    reason: reasonOf(error),
+    message,
+    hint: hintFor(error, what, namespace),
   };
 }
+
+function reasonOf(error: ApiError): string {
+  if (isForbidden(error)) return "forbidden";
+  if (error.reason === "malformed") return "malformed";
+  return error.status === 0 ? "unreachable" : "refused";
+}
+
+function hintFor(error: ApiError, what: string, namespace: string | undefined): string {
+  if (error.status === 401) return "log in anew; see whether kubectl can: kubectl auth whoami";
+  const isTheServers = error.status === 0 || error.status === 429 || error.status >= 500;
+  if (isTheServers) return "repeat the command when the API server answers";
+  const permission = `kubectl auth can-i ${what}`;
+  if (namespace !== undefined) return `${permission} -n ${namespace}`;
+  if (CLUSTER_SCOPED.test(what)) return permission;
+  const narrower = "name the namespaces that you may read with --namespace";
+  return `${narrower}, or ask for it: ${permission} --all-namespaces`;
+}
+
+const CLUSTER_SCOPED = / (namespaces|mutatingwebhookconfigurations\b)/;
 
 /** The sentence for a cluster of which nothing could be read. */
 function cannotRead(gap: Gap, { connection }: Api): CannotRun {

@@ -3,6 +3,7 @@ import { readSnapshot } from "../cluster/read.ts";
 import { CannotRun } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
+import { weighGaps } from "../mesh/gaps.ts";
 import { resourceName } from "../mesh/kinds.ts";
 import { resolveMesh } from "../mesh/mesh.ts";
 import { NO_CONSENT } from "../mesh/restartability.ts";
@@ -27,11 +28,18 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
     const pod = subject.kind === "Pod" ? await findPod(api, place, subject.name) : undefined;
 
     const workload = subjectOf(snapshot, settings, place, pod);
-    const world = { mesh, namespaces: snapshot.namespaces };
+    const world = { ...snapshot, mesh };
     const assessment = await judge(session, world, workload, policyFor(settings, NO_CONSENT));
-    const notes = session.prover.notes();
+    const { gaps, notes } = weighGaps(snapshot.gaps, assessment ? [assessment] : []);
     const document = withCompleteCommands(
-      explanationOf(headOf(session), { snapshot, mesh, workload, assessment, pod, notes }),
+      explanationOf(headOf(session), {
+        snapshot: { ...snapshot, gaps },
+        mesh,
+        workload,
+        assessment,
+        pod,
+        notes: [...session.prover.notes(), ...notes],
+      }),
       clusterFlags(settings),
     );
     await publish(session, document);

@@ -35,7 +35,7 @@ export function findingsOf(session: Session, seen: Look, include: readonly strin
     },
     complete: seen.gaps.length === 0 && workloads.every(({ verdict }) => verdict !== "unknown"),
     gaps: seen.gaps.map(gapEntry),
-    notes: [...session.prover.notes(), ...session.notes],
+    notes: [...session.prover.notes(), ...session.notes, ...seen.notes],
     targets: targetEntries(seen.mesh),
     workloads,
     summary: summaryEntry(workloads),

@@ -70,7 +70,9 @@ export function assess(
   dryRun?: DryRun,
 ): Assessment | undefined {
   const predicted = predict(workload, namespace, mesh);
-  const { prediction, proved, disagreement } = proveOr(predicted, dryRun, mesh);
+  // Without its namespace nobody knows whether it was left out of this.
+  const proof = namespace === undefined ? undefined : dryRun;
+  const { prediction, proved, disagreement } = proveOr(predicted, proof, mesh);
   const target =
     prediction.kind === "injected"
       ? { revision: prediction.revision, image: prediction.image }
@@ -264,11 +266,18 @@ function lostSharedConfigMap(
   { sharedConfigMaps, istioNamespace }: Mesh,
 ): Finding | undefined {
   const name = (revision: string) => `istio-shared-configmap-${revision}`;
-  if (sharedConfigMaps.has(name(target))) return undefined;
+  if (sharedConfigMaps?.has(name(target))) return undefined;
   const old = running
     .flatMap(({ revision }) => revision ?? [])
-    .find((revision) => revision !== target && sharedConfigMaps.has(name(revision)));
+    .find((revision) => revision !== target && sharedConfigMaps?.has(name(revision)) !== false);
   if (old === undefined) return undefined;
+  if (sharedConfigMaps === undefined) {
+    return {
+      code: "shared-configmap-unread",
+      reason: `${name(old)} may hold mesh configuration that would be lost with the revision ${target}: the configmaps in ${istioNamespace} could not be read`,
+      nextStep: `ask for it, then see: kubectl auth can-i list configmaps -n ${istioNamespace}`,
+    };
+  }
   return {
     code: "shared-configmap-missing",
     reason: `${name(old)} exists in ${istioNamespace} and ${name(target)} does not: the mesh configuration in it would be lost`,

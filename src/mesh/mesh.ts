@@ -15,7 +15,8 @@ export interface Mesh {
   readonly revisions: ReadonlyMap<string, Revision>;
   /** The ConfigMaps could not be read: that `revisions` lacks one says nothing. */
   readonly revisionsUnread: boolean;
-  readonly sharedConfigMaps: ReadonlySet<string>;
+  /** `undefined`: they could not be read. */
+  readonly sharedConfigMaps: ReadonlySet<string> | undefined;
 }
 
 /** A webhook, with the revision behind its Service. */
@@ -50,9 +51,13 @@ export function resolveMesh(controlPlane: ControlPlane): Mesh {
     injectors,
     revisions: new Map(revisions.map((revision) => [revision.name, revision])),
     revisionsUnread: controlPlane.configMaps === undefined,
-    sharedConfigMaps: new Set(
-      configMaps.map(([name]) => name).filter((name) => name.startsWith("istio-shared-configmap-")),
-    ),
+    sharedConfigMaps:
+      controlPlane.configMaps &&
+      new Set(
+        configMaps
+          .map(([name]) => name)
+          .filter((name) => name.startsWith("istio-shared-configmap-")),
+      ),
   };
 }
 

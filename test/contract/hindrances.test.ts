@@ -1,9 +1,9 @@
 import { describe, expect } from "vitest";
 import { daemonSet, deployment, statefulSet } from "../support/manifests.ts";
+import { grantsOf, rulesOf } from "../support/rbac.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { runProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
-import { README_RULES } from "./readme-rules.ts";
 import { eventually, type Sandbox, test } from "./sandbox.ts";
 
 const REVISION = "asm-1-71";
@@ -237,9 +237,8 @@ describe("a restart whose new pods cannot run", () => {
     await untilAvailable(sandbox, 2);
     await cluster.moveImage(REVISION, image("v1.71.4-1"));
     const mend = await refusePods(cluster, sandbox);
-    const rules = [...README_RULES.check, ...README_RULES.restart].filter(
-      ({ resources }) => !resources.includes("events"),
-    );
+    const grants = grantsOf("restart-cluster").filter(({ resource }) => resource !== "events");
+    const rules = rulesOf(grants);
     const kubeconfig = await cluster.userKubeconfig("eventless", rules);
     const ran = await runProgram(
       ["restart", "-n", sandbox.name, "--yes", "--json", "--prove", "never", "--timeout", "4s"],

@@ -1,23 +1,32 @@
 import { describe, expect } from "vitest";
 import { deployment } from "../support/manifests.ts";
+import { grantsOf, nameOf, rulesOf } from "../support/rbac.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { runProgram } from "../support/run-program.ts";
-import { README_RULES } from "./readme-rules.ts";
-import { eventually, test } from "./sandbox.ts";
+import type { TestCluster } from "../support/test-cluster.ts";
+import { eventually, type Sandbox, test } from "./sandbox.ts";
 
 const IMAGE = "mcr.microsoft.com/oss/istio/proxyv2:1.17.1-distroless";
 const NEWER = "mcr.microsoft.com/oss/istio/proxyv2:1.17.2-distroless";
 
-const { check: CHECK, restart: RESTART } = README_RULES;
+/** A namespace with one workload that lags. */
+async function lagging(
+  cluster: TestCluster,
+  enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,
+): Promise<Sandbox> {
+  await cluster.installRevision({ name: "asm-1-17", image: IMAGE });
+  const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
+  await sandbox.create("deployments", deployment("web"));
+  await eventually(async () => expect(await sandbox.pods()).toHaveLength(1));
+  await cluster.moveImage("asm-1-17", NEWER);
+  return sandbox;
+}
 
-describe("the permissions in the README", () => {
-  test("suffice to check, and not to restart", async ({ cluster, enter }) => {
-    await cluster.installRevision({ name: "asm-1-17", image: IMAGE });
-    const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
-    await sandbox.create("deployments", deployment("web"));
-    await eventually(async () => expect(await sandbox.pods()).toHaveLength(1));
-    await cluster.moveImage("asm-1-17", NEWER);
-    const env = { KUBECONFIG: await cluster.userKubeconfig("reader", CHECK) };
+describe("the shipped permissions", () => {
+  test("read-only suffices to check, and not to restart", async ({ cluster, enter }) => {
+    const sandbox = await lagging(cluster, enter);
+    const rules = rulesOf(grantsOf("read-only"));
+    const env = { KUBECONFIG: await cluster.userKubeconfig("reader", rules) };
 
     const check = await runProgram(["check", "-n", sandbox.name, "--json"], env);
     expect(check.status).toBe(2);
@@ -31,46 +40,73 @@ describe("the permissions in the README", () => {
     expect((await sandbox.get("deployments", "web")).metadata.generation).toBe(1);
   });
 
-  test("suffice to restart", async ({ cluster, enter }) => {
-    await cluster.installRevision({ name: "asm-1-17", image: IMAGE });
-    const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
-    await sandbox.create("deployments", deployment("web"));
-    await eventually(async () => expect(await sandbox.pods()).toHaveLength(1));
-    await cluster.moveImage("asm-1-17", NEWER);
-    const env = { KUBECONFIG: await cluster.userKubeconfig("operator", [...CHECK, ...RESTART]) };
-    const ran = await runProgram(["restart", "-n", sandbox.name, "--yes", "--json"], env);
-    expect(ran.stderr).toContain("RESULT exit=0");
-    const report = parseReport("RestartReport", ran.stdout);
-    expect(report.results).toMatchObject([{ name: "web", outcome: "restarted" }]);
-    expect(report.user).toContain("operator");
-  });
+  test.for(["restart-cluster", "restart-namespace"] as const)(
+    "%s suffices to restart",
+    async (role, { cluster, enter }) => {
+      const sandbox = await lagging(cluster, enter);
+      const rules = rulesOf(grantsOf(role, sandbox.name));
+      const env = { KUBECONFIG: await cluster.userKubeconfig(role, rules) };
+      const ran = await runProgram(["restart", "-n", sandbox.name, "--yes", "--json"], env);
+      expect(ran.stderr).toContain("RESULT exit=0");
+      const report = parseReport("RestartReport", ran.stdout);
+      expect(report.results).toMatchObject([{ name: "web", outcome: "restarted" }]);
+      expect(report.user).toContain(role);
+      expect(report.notes).toEqual([]);
+    },
+  );
 
-  test("are all needed: without one the report is incomplete, and says what is missing", async ({
+  test("of one namespace alone suffice: what injection gives is proved", async ({
     cluster,
     enter,
   }) => {
-    await cluster.installRevision({ name: "asm-1-17", image: IMAGE });
-    const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
-    await sandbox.create("deployments", deployment("web"));
-    await eventually(async () => expect(await sandbox.pods()).toHaveLength(1));
-    const needed = CHECK.flatMap(({ apiGroups, resources, verbs }) =>
-      resources.map((resource) => ({ apiGroups, resources: [resource], verbs })),
-    ).filter(({ resources }) => resources[0] !== "jobs");
-    for (const [index, { resources }] of needed.entries()) {
-      const [resource = ""] = resources;
-      const rules = needed.filter((rule) => !rule.resources.includes(resource));
-      const kubeconfig = await cluster.userKubeconfig(`lacking-${index}`, rules);
-      const ran = await runProgram(["check", "-n", sandbox.name, "--json"], {
-        KUBECONFIG: kubeconfig,
-      });
-      const report = parseReport("CheckReport", ran.stdout);
-      expect([resource, ran.status, report.complete]).toEqual([resource, 6, false]);
-      expect(report.gaps.map(({ what }) => what).join()).toContain(resource);
-      expect(report.gaps.every(({ reason }) => reason === "forbidden")).toBe(true);
-    }
+    const sandbox = await lagging(cluster, enter);
+    const own = grantsOf("restart-namespace", sandbox.name).filter(
+      ({ namespace }) => namespace === sandbox.name,
+    );
+    const env = { KUBECONFIG: await cluster.userKubeconfig("tenant", rulesOf(own)) };
+    const unread =
+      "not read, and not needed, for every verdict was proved by a dry run: mutatingwebhookconfigurations.admissionregistration.k8s.io, configmaps, deployments.apps, endpointslices.discovery.k8s.io, services";
+
+    const found = await runProgram(["check", "-n", sandbox.name, "--json"], env);
+    expect(found.status).toBe(2);
+    expect(parseReport("CheckReport", found.stdout)).toMatchObject({
+      complete: true,
+      gaps: [],
+      workloads: [{ name: "web", verdict: "outdated", proof: "proved" }],
+    });
+    const restarted = await runProgram(["restart", "-n", sandbox.name, "--yes", "--json"], env);
+    expect(restarted.stderr).toContain("RESULT exit=0");
+    expect(parseReport("RestartReport", restarted.stdout)).toMatchObject({
+      results: [{ name: "web", outcome: "restarted" }],
+      notes: [unread],
+    });
+    const explained = await runProgram(["explain", "deploy/web", "-n", sandbox.name], env);
+    expect([explained.status, explained.stdout]).toEqual([0, expect.stringContaining("current")]);
+
+    const unproved = own.filter((grant) => nameOf(grant) !== "create pods");
+    const blind = { KUBECONFIG: await cluster.userKubeconfig("blind", rulesOf(unproved)) };
+    const unknown = await runProgram(["check", "-n", sandbox.name, "--json"], blind);
+    expect(unknown.status).toBe(6);
+    expect(parseReport("CheckReport", unknown.stdout)).toMatchObject({
+      workloads: [{ name: "web", verdict: "unknown" }],
+    });
   });
 
-  test("without any, nothing is reported", async ({ cluster, enter }) => {
+  test("of one namespace do not reach all: the way out is named", async ({ cluster, enter }) => {
+    const sandbox = await lagging(cluster, enter);
+    const rules = rulesOf(grantsOf("restart-namespace", sandbox.name));
+    const env = { KUBECONFIG: await cluster.userKubeconfig("homebody", rules) };
+    const ran = await runProgram(["check", "--json"], env);
+    expect(ran.status).toBe(6);
+    const { gaps } = parseReport("CheckReport", ran.stdout);
+    expect(gaps.find(({ what }) => what === "list pods")).toMatchObject({
+      namespace: null,
+      reason: "forbidden",
+      hint: "name the namespaces that you may read with --namespace, or ask for it: kubectl auth can-i list pods --all-namespaces",
+    });
+  });
+
+  test("are needed: without any, nothing is reported", async ({ cluster, enter }) => {
     const sandbox = await enter();
     const env = { KUBECONFIG: await cluster.userKubeconfig("nobody", []) };
     const ran = await runProgram(["check", "-n", sandbox.name], env);

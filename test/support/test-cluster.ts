@@ -21,7 +21,7 @@ export interface TestCluster {
   setTag(tag: string, revision: string): Promise<void>;
   /** Takes a tag away again; no error where there is none. */
   removeTag(tag: string): Promise<void>;
-  /** The path of a kubeconfig whose user may do only what `rules` say, in the whole cluster. */
+  /** The path of a kubeconfig whose user may do only what `rules` say. */
   userKubeconfig(user: string, rules: readonly TestRule[]): Promise<string>;
   stop(): Promise<void>;
 }
@@ -40,6 +40,8 @@ export interface TestRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
+  /** In this namespace alone. */
+  readonly namespace?: string;
 }
 
 export interface RequestOptions {

@@ -8,26 +8,24 @@ const NAMESPACE = "test-users";
 const RBAC = "rbac.authorization.k8s.io";
 
 /**
- * Makes a service account that may do what `rules` say, in the whole cluster, and resolves with
- * the path of its kubeconfig. Called again it replaces the rules.
+ * Makes a service account that may do what `rules` say, and resolves with the path of its
+ * kubeconfig. Called again it replaces the rules.
  */
 export async function createUser(
   { folder, server, ca, api }: { folder: string; server: string; ca: string; api: Api },
   user: string,
   rules: readonly TestRule[],
 ): Promise<string> {
-  const name = `test-user-${user}`;
-  const account = { kind: "ServiceAccount", name: user, namespace: NAMESPACE };
+  const places = new Set([undefined, ...rules.map(({ namespace }) => namespace)]);
   await applyObjects(api, [
     { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
-    { apiVersion: `${RBAC}/v1`, kind: "ClusterRole", metadata: { name }, rules },
-    {
-      apiVersion: `${RBAC}/v1`,
-      kind: "ClusterRoleBinding",
-      metadata: { name },
-      roleRef: { apiGroup: RBAC, kind: "ClusterRole", name },
-      subjects: [account],
-    },
+    ...[...places].flatMap((place) =>
+      grant(
+        user,
+        place,
+        rules.filter(({ namespace }) => namespace === place),
+      ),
+    ),
     { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: user, namespace: NAMESPACE } },
   ]);
   const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${user}/token`;
@@ -42,4 +40,22 @@ export async function createUser(
   const kubeconfig = join(folder, `${user}.kubeconfig`);
   await writeKubeconfig(kubeconfig, server, ca, body.status.token);
   return kubeconfig;
+}
+
+/** A role and its binding; `namespace` `undefined`: in the whole cluster. */
+function grant(user: string, namespace: string | undefined, rules: readonly TestRule[]) {
+  const kind = namespace === undefined ? "ClusterRole" : "Role";
+  const apiVersion = `${RBAC}/v1`;
+  const metadata = { name: `test-user-${user}`, ...(namespace && { namespace }) };
+  const bare = rules.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs }));
+  return [
+    { apiVersion, kind, metadata, rules: bare },
+    {
+      apiVersion,
+      kind: `${kind}Binding`,
+      metadata,
+      roleRef: { apiGroup: RBAC, kind, name: metadata.name },
+      subjects: [{ kind: "ServiceAccount", name: user, namespace: NAMESPACE }],
+    },
+  ];
 }

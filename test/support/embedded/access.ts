@@ -22,14 +22,18 @@ const BASIC: TestRule = {
   verbs: ["create"],
 };
 
-export function mayDo({ rules }: User, { verb, group = "", resource }: Attributes): boolean {
+export function mayDo({ rules }: User, asked: Attributes): boolean {
+  const { verb, group = "", resource } = asked;
   const covers = (values: readonly string[], value: string) =>
     values.includes(value) || values.includes("*");
   return (
     rules === undefined ||
     [...rules, BASIC].some(
-      ({ apiGroups, resources, verbs }) =>
-        covers(apiGroups, group) && covers(resources, resource) && covers(verbs, verb),
+      ({ apiGroups, resources, verbs, namespace }) =>
+        covers(apiGroups, group) &&
+        covers(resources, resource) &&
+        covers(verbs, verb) &&
+        (namespace === undefined || namespace === asked.namespace),
     )
   );
 }

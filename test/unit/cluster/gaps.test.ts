@@ -51,7 +51,13 @@ describe("a read that fails leaves a gap, and the rest goes on", () => {
       "an error of the server",
       new ApiError("etcdserver: request timed out", { status: 500, reason: "" }),
       "refused",
-      "kubectl auth can-i list pods -n shop",
+      "repeat the command when the API server answers",
+    ],
+    [
+      "credentials that are not taken any more",
+      new ApiError("Unauthorized", { status: 401, reason: "Unauthorized" }),
+      "refused",
+      "log in anew; see whether kubectl can: kubectl auth whoami",
     ],
   ])("%s", async (_what, error, reason, hint) => {
     const gaps = new Gaps(API);

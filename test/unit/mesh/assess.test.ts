@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Assessment, assess, type Policy, VERDICTS } from "../../../src/mesh/assess.ts";
 import { type Mesh, resolveMesh } from "../../../src/mesh/mesh.ts";
+import type { DryRun } from "../../../src/mesh/proof.ts";
 import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
 import type { Labels, Namespace, Workload } from "../../../src/snapshot.ts";
 import {
@@ -539,6 +540,30 @@ describe("a change of revision while the shared mesh configuration is not copied
           "kubectl get configmap istio-shared-configmap-asm-1-27 -n aks-istio-system -o yaml | sed 's/asm-1-27/asm-1-28/' | kubectl create -f -",
       },
     });
+  });
+});
+
+describe("the shared mesh configuration where ConfigMaps could not be read", () => {
+  const proof: DryRun = { kind: "pod", image: proxyImage("v1.28.3-2"), revision: "asm-1-28" };
+  const unread = mesh({ unread: ["configMaps"] });
+  const moved = namespace("shop", { rev: "asm-1-28" });
+
+  test.each([
+    ["may be lost with another revision", "asm-1-27", "refused"],
+    ["stays with the same", "asm-1-28", "yes"],
+  ])("%s", (_what, revision, answer) => {
+    const web = deployment("web", { pods: [sidecars(3, LATE, { revision })] });
+    const assessment = assess(web, moved, unread, POLICY, proof);
+    expect([assessment?.verdict, assessment?.restart.answer]).toEqual(["outdated", answer]);
+  });
+});
+
+test("without its namespace even what is proved stays unknown: it may be left out there", () => {
+  const proof: DryRun = { kind: "pod", image: TARGET, revision: "asm-1-27" };
+  const web = deployment("web", { pods: [sidecars(3, LATE)] });
+  expect(assess(web, undefined, mesh(), POLICY, proof)).toMatchObject({
+    verdict: "unknown",
+    proved: false,
   });
 });
 

@@ -205,5 +205,5 @@ test("shared mesh configurations are known by name", () => {
       configMaps: { "istio-shared-configmap-asm-1-27": {}, "istio-shared-configmap": {} },
     }),
   );
-  expect([...mesh.sharedConfigMaps]).toEqual(["istio-shared-configmap-asm-1-27"]);
+  expect([...(mesh.sharedConfigMaps ?? [])]).toEqual(["istio-shared-configmap-asm-1-27"]);
 });
