@@ -1,16 +1,16 @@
 import { readSnapshot } from "../cluster/read.ts";
 import { CannotRun } from "../errors.ts";
 import { type Assessment, assess, type Policy } from "../mesh/assess.ts";
+import { isDoubtful } from "../mesh/doubt.ts";
 import { weighGaps } from "../mesh/gaps.ts";
 import { isRestartable, resourceName } from "../mesh/kinds.ts";
 import { classifyManaged } from "../mesh/managed.ts";
 import { type Mesh, resolveMesh } from "../mesh/mesh.ts";
 import { predictInjection } from "../mesh/prediction.ts";
-import type { DryRun } from "../mesh/proof.ts";
 import { matchesSelector } from "../mesh/selector.ts";
 import type { CommonSettings, ScopeSettings } from "../settings.ts";
 import type { Gap, Snapshot, Workload } from "../snapshot.ts";
-import type { Prover } from "./prover.ts";
+import { lastRefusal } from "./refusal.ts";
 import type { Session } from "./session.ts";
 
 /** One fresh read of the scope, judged. */
@@ -33,7 +33,7 @@ export interface Look {
 export async function look(
   session: Session,
   consent: Omit<Policy, "excludes">,
-  prove: (predicted: Assessment | undefined) => boolean = isUndecided,
+  prove: typeof isDoubtful = isDoubtful,
 ): Promise<Look> {
   const { api, settings, namespaces, progress } = session;
   const { scope, istioNamespace } = settings;
@@ -58,39 +58,25 @@ export async function look(
 
 /** Judges one workload, and has the target proved where the settings want that. */
 export async function judge(
-  { prover }: Session,
+  { api, prover }: Session,
   { mesh, namespaces, gaps }: Pick<Look, "mesh"> & Pick<Snapshot, "namespaces" | "gaps">,
   workload: Workload,
   policy: Policy,
-  prove: (predicted: Assessment | undefined) => boolean = isUndecided,
+  prove: typeof isDoubtful = isDoubtful,
 ): Promise<Assessment | undefined> {
-  const assessed = (dryRun?: DryRun) =>
-    assess(workload, namespaces.get(workload.namespace), mesh, policy, dryRun);
-  const predicted = assessed();
+  const namespace = namespaces.get(workload.namespace);
+  const predicted = assess(workload, namespace, mesh, policy);
   // Where not all of the rules were read, what they seem to say may be wrong.
   const doubted = predicted !== undefined && gaps.some(({ about }) => about === "injection");
-  if (!isToBeProved(workload, predicted, prover, doubted ? always : prove)) return predicted;
-  return assessed(await prover.prove(workload));
-}
-
-/** By itself a look proves only what it could not predict. */
-function isUndecided(predicted: Assessment | undefined): boolean {
-  return predicted?.verdict === "unknown";
-}
-
-function always(): boolean {
-  return true;
-}
-
-function isToBeProved(
-  { kind }: Workload,
-  predicted: Assessment | undefined,
-  { when }: Prover,
-  prove: (predicted: Assessment | undefined) => boolean,
-): boolean {
-  if (when === "never" || !isRestartable(kind)) return false;
-  if (when === "auto") return prove(predicted);
-  return predicted?.verdict !== "managed" && predicted?.verdict !== "excluded";
+  const proving =
+    prover.when === "always"
+      ? predicted?.verdict !== "managed" && predicted?.verdict !== "excluded"
+      : prover.when === "auto" && (doubted || prove(predicted, namespace));
+  const dryRun = proving && isRestartable(workload.kind) ? await prover.prove(workload) : undefined;
+  const judged = dryRun ? assess(workload, namespace, mesh, policy, { dryRun }) : predicted;
+  if (judged?.finding.code !== "no-pods" || judged.proved) return judged;
+  const refusal = await lastRefusal(api, workload);
+  return assess(workload, namespace, mesh, policy, { dryRun, refusal });
 }
 
 export function policyFor({ scope }: CommonSettings, consent: Omit<Policy, "excludes">): Policy {

@@ -1,7 +1,7 @@
 import { count } from "../count.ts";
 import type { Namespace, PodGroup, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
-import { type Finding, undecided } from "./findings.ts";
+import { blockedBy, type Finding, undecided } from "./findings.ts";
 import { type Change, compareImages, largestChange } from "./image.ts";
 import { classifyManaged } from "./managed.ts";
 import type { Mesh } from "./mesh.ts";
@@ -53,13 +53,20 @@ export interface Policy extends Consent {
   readonly excludes: (workload: Workload) => string | undefined;
 }
 
+export interface Evidence {
+  /** Asked for the sake of the verdict. */
+  readonly dryRun?: DryRun | undefined;
+  /** The last words to its controller, where it has no pods. */
+  readonly refusal?: string | undefined;
+}
+
 const EXCLUDE = "istio-upgrade/exclude";
 
 /**
  * Judges one workload.
  *
  * @param namespace `undefined` where its labels could not be read.
- * @param dryRun what the API server answered for the workload's template, where it was asked.
+ * @param evidence what the API server answered to whoever wanted a pod of the workload's template.
  * @returns `undefined` for a workload outside the mesh: no sidecar now, and none to come.
  */
 export function assess(
@@ -67,7 +74,7 @@ export function assess(
   namespace: Namespace | undefined,
   mesh: Mesh,
   policy: Policy,
-  dryRun?: DryRun,
+  { dryRun, refusal }: Evidence = {},
 ): Assessment | undefined {
   const predicted = predict(workload, namespace, mesh);
   // Without its namespace nobody knows whether it was left out of this.
@@ -86,7 +93,7 @@ export function assess(
   const { verdict, finding } =
     judged("managed", managed) ??
     judged("excluded", exclusion(workload, namespace, policy)) ??
-    judge(workload, running, prediction);
+    judge(workload, running, prediction, refusal);
   const mends =
     verdict === "outdated" ||
     verdict === "missing" ||
@@ -165,14 +172,23 @@ function exclusion(
     : { code: "excluded", reason: `left out by ${by}`, nextStep: "" };
 }
 
-function judge(workload: Workload, running: readonly Running[], prediction: Prediction): Judgement {
+function judge(
+  workload: Workload,
+  running: readonly Running[],
+  prediction: Prediction,
+  refusal: string | undefined,
+): Judgement {
   if (prediction.kind === "unknown") return { verdict: "unknown", finding: prediction.finding };
   if (prediction.kind === "none") return { verdict: "would-lose", finding: prediction.finding };
   if (prediction.kind === "rejected") return { verdict: "blocked", finding: prediction.finding };
   const wanted = workload.rollout && wantedPods(workload.rollout);
   // Also while its last pods are still to go: nothing would come after them.
   if (wanted === 0) return { verdict: "current", finding: SCALED_TO_ZERO };
-  if (running.length === 0) return { verdict: "unknown", finding: undecided.noPods(wanted ?? 0) };
+  if (running.length === 0) {
+    return refusal === undefined
+      ? { verdict: "unknown", finding: undecided.noPods(wanted ?? 0) }
+      : { verdict: "blocked", finding: blockedBy.refusal("its pods are refused", refusal) };
+  }
 
   const late = running.filter(({ image, change }) => image !== undefined && change !== "none");
   const bare = running.filter(({ image }) => image === undefined);

@@ -154,6 +154,17 @@ export const blockedBy = {
     reason: `the injector ${configuration} does not answer (service ${service?.namespace ?? "?"}/${service?.name ?? "?"} has no ready endpoint) and its failurePolicy is Fail: new pods are rejected`,
     nextStep: `bring the control plane back, or remove the webhook configuration ${configuration} if its revision is gone`,
   }),
+  /** @param whose what was refused: the dry run, or what its controller asked for. */
+  refusal: (whose: string, message: string): Finding => {
+    const security = message.includes("violates PodSecurity");
+    return {
+      code: security ? "pod-security" : "pod-refused",
+      reason: `${whose}: ${message}`,
+      nextStep: security
+        ? "lower the namespace's pod-security.kubernetes.io/enforce label, or use Istio CNI"
+        : "mend what the message names; new pods would be refused the same way",
+    };
+  },
   missingTemplate: (name: string, known: readonly string[], source: string): Finding => ({
     code: "template-missing",
     reason: `the pod template asks for the injection template ${JSON.stringify(name)}, which ${source} lacks (it has ${known.join(", ") || "none"}): new pods are rejected`,

@@ -1,4 +1,4 @@
-import type { Finding } from "./findings.ts";
+import { blockedBy, type Finding } from "./findings.ts";
 import type { Mesh } from "./mesh.ts";
 import type { Prediction } from "./prediction.ts";
 import type { Warning } from "./warnings.ts";
@@ -74,14 +74,9 @@ const NOT_INJECTED: Finding = {
 };
 
 function refusedBy(prediction: Prediction, message: string): Finding {
-  if (prediction.kind === "rejected") return prediction.finding;
-  return {
-    code: message.includes("violates PodSecurity") ? "pod-security" : "pod-refused",
-    reason: `a dry run by the API server is refused: ${message}`,
-    nextStep: message.includes("violates PodSecurity")
-      ? "lower the namespace's pod-security.kubernetes.io/enforce label, or use Istio CNI"
-      : "mend what the message names; new pods would be refused the same way",
-  };
+  return prediction.kind === "rejected"
+    ? prediction.finding
+    : blockedBy.refusal("a dry run by the API server is refused", message);
 }
 
 function summaryOf(prediction: Prediction): string {

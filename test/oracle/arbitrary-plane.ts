@@ -63,10 +63,10 @@ function sound({ revisions, tags = {} }: Plane): Plane {
 function revision(step: "before" | "now"): Arbitrary<Revision> {
   return compact<Revision>({
     image: image(),
-    policy: unlikely(step === "now" ? 6 : 20, constantFrom("disabled", "disabled", "on", "")),
-    neverInjectSelector: unlikely(step === "now" ? 5 : 10, selectors()),
+    policy: unlikely(step === "now" ? 12 : 20, constantFrom("disabled", "disabled", "on", "")),
+    neverInjectSelector: unlikely(step === "now" ? 8 : 12, selectors()),
     alwaysInjectSelector: unlikely(5, selectors()),
-    dead: unlikely(step === "now" ? 6 : 30, constantFrom("no-service", "no-pods")),
+    dead: unlikely(step === "now" ? 8 : 30, constantFrom("no-service", "no-pods")),
     failurePolicy: unlikely(3, constant("Ignore")),
     matchConditions: unlikely(20, constant(true)),
     template: unlikely(20, constant("foreign")),

@@ -13,13 +13,12 @@ import { isUndecidable } from "./world.ts";
  */
 export const RESULTS = ["disagreed", "moving", "unprovable", "undecided", "agreed"] as const;
 
-/** A workload, what is true of it, and what was said. */
+/** A workload, what is true of it, and what was said when the program was asked in one way. */
 export interface Compared {
   readonly placed: Placed;
   readonly truth: Truth;
   /** `undefined`: it was not listed. */
   readonly said: Said | undefined;
-  /** How the program was asked when it said so. */
   readonly prove: Prove;
   readonly result: (typeof RESULTS)[number];
 }
@@ -27,7 +26,7 @@ export interface Compared {
 /** Controllers try again what was refused, each time later: within this a world comes to rest. */
 const PATIENCE = 120_000;
 
-/** Holds what the program says, with proof and without, against what is true. */
+/** Holds what the program says, asked in each way, against what is true. */
 export async function compare(
   cluster: RealCluster,
   placed: readonly Placed[],
@@ -40,7 +39,7 @@ export async function compare(
     steady.push(...compared.filter(({ result }) => result !== "moving"));
     if (moving.length === 0) return steady;
     if (Date.now() > deadline) return [...steady, ...moving];
-    left = moving.map((one) => one.placed);
+    left = [...new Set(moving.map((one) => one.placed))];
   }
 }
 
@@ -56,13 +55,11 @@ async function compareOnce(
     const truth = before[index];
     if (truth === undefined) return [];
     const moved = !isDeepStrictEqual(truth, after[index]);
-    const answers = runs.map(([prove, answer]): Compared => {
+    return runs.map(([prove, answer]): Compared => {
       const said = answer.get(keyOf(one));
       const result = moved ? "moving" : judge(one, truth, said, prove);
       return { placed: one, truth, said, prove, result };
     });
-    const [worst] = RESULTS.flatMap((name) => answers.filter(({ result }) => result === name));
-    return worst ?? [];
   });
 }
 
@@ -76,7 +73,7 @@ function judge(
   prove: Prove,
 ): Compared["result"] {
   if (isSame(truth, said)) return "agreed";
-  if (prove === "always" && PROVABLE.has(world.workload.kind)) return "disagreed";
+  if (prove !== "never" && PROVABLE.has(world.workload.kind)) return "disagreed";
   if (isUndecidable(world) && said?.verdict === "unknown") return "undecided";
   return isRefusedByAdmission(truth) ? "unprovable" : "disagreed";
 }

@@ -4,7 +4,7 @@ import { connectRealCluster, type RealCluster } from "../testbed/global-setup.ts
 import { CASES } from "./cases.ts";
 import { explain, isWrong, runSeed, runWorld } from "./oracle.ts";
 import { openStage, type Stage } from "./plane.ts";
-import { describe, summarize } from "./summary.ts";
+import { countWorkloads, describe, summarize } from "./summary.ts";
 import type { Case, World } from "./world.ts";
 
 const WORKLOADS = 200;
@@ -27,7 +27,7 @@ afterAll(async () => {
 
 test.for(CASES)("%s", { timeout: 120_000 }, async ([, kept]) => {
   const compared = await runWorld(cluster, stage, worldOf(kept));
-  expect(compared).toHaveLength(1);
+  expect(countWorkloads(compared)).toBe(1);
   expect(compared.filter(isWrong).map(describe)).toEqual([]);
 });
 
@@ -42,7 +42,7 @@ test.for([
     const compared = await runSeed(cluster, stage, { seed, workloads: WORKLOADS }, () => undefined);
     say(`oracle: seed ${seed}: ${summarize(compared)}`);
     await explain(cluster, stage, compared, say);
-    expect(compared).toHaveLength(WORKLOADS);
+    expect(countWorkloads(compared)).toBeGreaterThanOrEqual(WORKLOADS);
     expect(compared.filter(isWrong).map(describe)).toEqual([]);
   },
 );

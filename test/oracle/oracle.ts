@@ -4,7 +4,7 @@ import { sampleWorlds } from "./arbitrary.ts";
 import { type Compared, compare } from "./compare.ts";
 import type { Stage } from "./plane.ts";
 import { classOf, reduce } from "./reduce.ts";
-import { describe } from "./summary.ts";
+import { countWorkloads, describe } from "./summary.ts";
 import type { World } from "./world.ts";
 
 /** Takes whole lines. */
@@ -19,12 +19,12 @@ export async function runSeed(
 ): Promise<readonly Compared[]> {
   const all: Compared[] = [];
   for (const world of sampleWorlds(seed, workloads)) {
-    if (all.length >= workloads) break;
+    if (countWorkloads(all) >= workloads) break;
     all.push(...(await runWorld(cluster, stage, world)));
-    const wrong = all.filter(isWrong).length;
-    say(`seed ${seed}: ${all.length} of ${workloads} workloads, ${wrong} disagreed\n`);
+    const wrong = countWorkloads(all.filter(isWrong));
+    say(`seed ${seed}: ${countWorkloads(all)} of ${workloads} workloads, ${wrong} disagreed\n`);
   }
-  return all.slice(0, workloads);
+  return all;
 }
 
 export async function runWorld(

@@ -13,8 +13,8 @@ export interface Said {
   readonly target: { readonly image: string; readonly revision: string } | null;
 }
 
-/** By the rules alone, or with a dry run of every workload: both must come to the same. */
-export const PROVES = ["never", "always"] as const;
+/** By the rules alone, with a dry run where they are in doubt, or of every workload. */
+export const PROVES = ["never", "auto", "always"] as const;
 export type Prove = (typeof PROVES)[number];
 
 /** One run of the program, for all namespaces at once. By `keyOf`. */

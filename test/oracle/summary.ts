@@ -1,32 +1,45 @@
 import { type Compared, RESULTS } from "./compare.ts";
-import { keyOf } from "./ours.ts";
+import { keyOf, PROVES } from "./ours.ts";
 import { classOf } from "./reduce.ts";
 import { hasRemovedRevision } from "./world.ts";
 
+/** Each was asked for in several ways. */
+export function countWorkloads(compared: readonly Compared[]): number {
+  return new Set(compared.map(({ placed }) => placed)).size;
+}
+
 /** What came of the comparisons, how often each verdict was the true one, and what was left open. */
 export function summarize(compared: readonly Compared[]): string {
-  const lines = RESULTS.flatMap((result) => {
-    const all = compared.filter((one) => one.result === result);
-    if (all.length === 0) return [];
-    const verdicts = [...new Set(all.map(({ truth }) => truth.verdict))].sort();
-    const counts = verdicts.map(
-      (verdict) => `${verdict} ${all.filter(({ truth }) => truth.verdict === verdict).length}`,
-    );
-    return [`${all.length} ${result}: ${counts.join(", ")}`];
-  });
-  const removed = compared.filter(({ placed }) => hasRemovedRevision(placed.case)).length;
+  const removed = compared.filter(({ placed }) => hasRemovedRevision(placed.case));
+  const lines = PROVES.flatMap((prove) =>
+    RESULTS.flatMap((result) => {
+      const all = compared.filter((one) => one.prove === prove && one.result === result);
+      return all.length === 0
+        ? []
+        : [`  --prove=${prove}: ${all.length} ${result} (${verdictsOf(all)})`];
+    }),
+  );
   return [
-    `${compared.length} workloads, ${removed} of them in worlds with a removed revision`,
+    `${countWorkloads(compared)} workloads, ${countWorkloads(removed)} of them in worlds with a removed revision`,
     ...lines,
     ...compared.filter(({ result }) => result === "unprovable").map(refusalOf),
     "",
   ].join("\n");
 }
 
+function verdictsOf(compared: readonly Compared[]): string {
+  const verdicts = compared.map(({ truth }) => truth.verdict);
+  const counts = [...new Set(verdicts)]
+    .sort()
+    .map((verdict) => `${verdict} ${verdicts.filter((other) => other === verdict).length}`);
+  return counts.join(", ");
+}
+
 /** Only a dry run could have shown it: by what words. */
-function refusalOf({ truth, said, prove }: Compared): string {
+function refusalOf({ placed, truth, said, prove }: Compared): string {
   const subject = said === undefined ? "unlisted" : `${said.verdict} (${said.code})`;
-  return `  unprovable, --prove=${prove}: ${subject}, and ${truth.verdict} by: ${truth.refusal}`;
+  const { kind } = placed.case.workload;
+  return `  unprovable, --prove=${prove}: a ${kind}, ${subject}; ${truth.verdict}: ${truth.refusal?.slice(0, 120)}...`;
 }
 
 /** A disagreement, and the case to keep in `cases.ts`. */

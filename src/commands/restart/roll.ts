@@ -122,7 +122,7 @@ async function judgeAgain(
   const namespace = snapshot.namespaces.get(step.ref.namespace);
   const policy = policyFor(settings, consent);
   const dryRun = prover.when === "never" ? undefined : await prover.prove(workload);
-  const assessment = assess(workload, namespace, mesh, policy, dryRun);
+  const assessment = assess(workload, namespace, mesh, policy, { dryRun });
   // A part of the rules that could not be read matters no more once the outcome is proved.
   if (unread && assessment?.proved !== true) return unread;
   return assessment === undefined

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { type Assessment, assess, type Policy, VERDICTS } from "../../../src/mesh/assess.ts";
+import {
+  type Assessment,
+  assess,
+  type Evidence,
+  type Policy,
+  VERDICTS,
+} from "../../../src/mesh/assess.ts";
 import { type Mesh, resolveMesh } from "../../../src/mesh/mesh.ts";
 import type { DryRun } from "../../../src/mesh/proof.ts";
 import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
@@ -19,6 +25,7 @@ const OLD: RevisionOptions = { name: "asm-1-27", values: { image: TARGET } };
 const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1.28.3-2") } };
 const SHOP = namespace("shop", { rev: "asm-1-27" });
 const POLICY: Policy = { ...NO_CONSENT, excludes: () => undefined };
+const NO_REPLICAS = { replicas: 0, updated: 0, available: 0 };
 const PIN = { annotations: { "sidecar.istio.io/proxyImage": "x/proxyv2:v9" } };
 
 function mesh(options: Partial<ControlPlaneOptions> = {}): Mesh {
@@ -331,6 +338,40 @@ describe("the verdict", () => {
     ],
   ])("%s", (_what, workload, world, verdict) => {
     expect(verdictOf(workload, world)).toBe(verdict);
+  });
+});
+
+describe("without pods", () => {
+  const web = deployment("web", { rollout: { replicas: 2, status: NO_REPLICAS } });
+  const judged = (evidence: Evidence) => {
+    const { verdict, finding } = assess(web, SHOP, mesh(), POLICY, evidence) ?? {};
+    return [verdict, finding?.code, finding?.reason];
+  };
+
+  test.each<[what: string, evidence: Evidence, expected: readonly string[]]>([
+    ["nothing says why", {}, ["unknown", "no-pods", "it wants 2 pods and has none"]],
+    [
+      "its controller was refused",
+      { refusal: "exceeded quota: q" },
+      ["blocked", "pod-refused", "its pods are refused: exceeded quota: q"],
+    ],
+    [
+      "its controller was refused for PodSecurity's sake",
+      { refusal: 'violates PodSecurity "baseline:latest"' },
+      ["blocked", "pod-security", 'its pods are refused: violates PodSecurity "baseline:latest"'],
+    ],
+    [
+      "a new one would be refused",
+      { dryRun: { kind: "refused", message: "no" } },
+      ["blocked", "pod-refused", "a dry run by the API server is refused: no"],
+    ],
+    [
+      "a new one would be accepted",
+      { dryRun: { kind: "pod", image: TARGET, revision: "asm-1-27" } },
+      ["unknown", "no-pods", "it wants 2 pods and has none"],
+    ],
+  ])("%s", (_what, evidence, expected) => {
+    expect(judged(evidence)).toEqual(expected);
   });
 });
 

@@ -1,0 +1,25 @@
+import type { Namespace } from "../snapshot.ts";
+import type { Assessment } from "./assess.ts";
+
+/**
+ * Whether the rules here may not see all that happens to a new pod: where they decide nothing, and
+ * where an injected pod may be refused by what comes after the injector.
+ */
+export function isDoubtful(
+  predicted: Assessment | undefined,
+  namespace: Namespace | undefined,
+): boolean {
+  if (predicted === undefined) return false;
+  const { verdict, target, workload } = predicted;
+  if (verdict === "unknown") return true;
+  if (verdict === "managed" || verdict === "excluded" || target === undefined) return false;
+  const templates = workload.template?.annotations["inject.istio.io/templates"] ?? "";
+  // Each template may bring the same container.
+  return isEnforcing(namespace) || templates.includes(",");
+}
+
+/** PodSecurity refuses what `istio-init` may do, at each level but one. */
+function isEnforcing(namespace: Namespace | undefined): boolean {
+  const level = namespace?.labels["pod-security.kubernetes.io/enforce"];
+  return level !== undefined && level !== "privileged";
+}
