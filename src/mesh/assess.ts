@@ -79,7 +79,7 @@ export function assess(
   const predicted = predict(workload, namespace, mesh);
   // Without its namespace nobody knows whether it was left out of this.
   const proof = namespace === undefined ? undefined : dryRun;
-  const { prediction, proved, disagreement } = proveOr(predicted, proof, mesh);
+  const { prediction, proved, disagreement } = proveOr(predicted, proof, mesh, workload);
   const target =
     prediction.kind === "injected"
       ? { revision: prediction.revision, image: prediction.image }
@@ -111,10 +111,15 @@ export function assess(
   };
 }
 
-function proveOr(prediction: Prediction, dryRun: DryRun | undefined, mesh: Mesh): Proved {
+function proveOr(
+  prediction: Prediction,
+  dryRun: DryRun | undefined,
+  mesh: Mesh,
+  { template }: Workload,
+): Proved {
   return dryRun === undefined
     ? { prediction, proved: false, disagreement: undefined }
-    : applyProof(prediction, dryRun, mesh);
+    : applyProof(prediction, dryRun, mesh, template);
 }
 
 const NOT_NEEDED: Restartability = {
@@ -245,7 +250,7 @@ function pinOf(
     revision,
   }: {
     readonly image: string;
-    readonly unpinned: string;
+    readonly unpinned: string | undefined;
     readonly revision: string;
   },
 ): Finding {
@@ -255,7 +260,7 @@ function pinOf(
       : "the pod template's own container istio-proxy";
   return {
     code: `pinned-by-${by}`,
-    reason: `${pin} pins ${image}; ${revision} gives ${unpinned}`,
+    reason: `${pin} pins ${image}; ${revision} gives ${unpinned ?? "an image that cannot be told"}`,
     nextStep: `remove ${pin} to follow the revision`,
   };
 }

@@ -180,12 +180,12 @@ function targetStep(prediction: Prediction, mesh: Mesh): TraceStep {
     return { step, subject: "new pod", result: kind, detail: finding.reason };
   }
   const { image, unpinned, pin, revision, source } = prediction;
-  const place = keyOf(unpinned, mesh.revisions.get(revision));
   if (pin === undefined) {
+    const place = keyOf(image, mesh.revisions.get(revision));
     return { step, subject: source, result: "injected", detail: `${image}, from ${place}` };
   }
   const by = pin.by === "annotation" ? ANNOTATIONS[1] : "the template's container istio-proxy";
-  const detail = `${image}, pinned by ${by}; ${source} gives ${unpinned}`;
+  const detail = `${image}, pinned by ${by}; ${source} gives ${unpinned ?? "an image that cannot be told"}`;
   return { step, subject: "pod template", result: "pinned", detail };
 }
 

@@ -12,8 +12,8 @@ export type Prediction =
       readonly kind: "injected";
       readonly revision: string;
       readonly image: string;
-      /** What the revision gives a pod that pins nothing. */
-      readonly unpinned: string;
+      /** What the revision gives a pod that pins nothing; `undefined` where only a pin is known. */
+      readonly unpinned: string | undefined;
       readonly pin: Pin | undefined;
       /** `configmap/istio-sidecar-injector-asm-1-27` */
       readonly source: string;

@@ -1,6 +1,8 @@
 import { blockedBy, type Finding } from "./findings.ts";
-import type { Mesh } from "./mesh.ts";
+import type { Mesh, Revision } from "./mesh.ts";
+import type { PodTemplate } from "../snapshot.ts";
 import type { Prediction } from "./prediction.ts";
+import { possiblePins, proxyImageFor } from "./proxy-image.ts";
 import type { Warning } from "./warnings.ts";
 
 /** What the API server answered when it was asked to create a pod without keeping it. */
@@ -23,11 +25,16 @@ export interface Proved {
 }
 
 /** Lays a dry run over a prediction: where they disagree, the dry run wins, and that is said. */
-export function applyProof(prediction: Prediction, dryRun: DryRun, mesh: Mesh): Proved {
+export function applyProof(
+  prediction: Prediction,
+  dryRun: DryRun,
+  mesh: Mesh,
+  template: PodTemplate | undefined,
+): Proved {
   if (dryRun.kind === "unavailable") {
     return { prediction, proved: false, disagreement: undefined };
   }
-  const proved = predictionOf(prediction, dryRun, mesh);
+  const proved = predictionOf(prediction, dryRun, mesh, template);
   return {
     prediction: proved,
     proved: true,
@@ -45,6 +52,7 @@ function predictionOf(
   prediction: Prediction,
   dryRun: Exclude<DryRun, { kind: "unavailable" }>,
   mesh: Mesh,
+  template: PodTemplate | undefined,
 ): Prediction {
   if (dryRun.kind === "refused") {
     return { kind: "rejected", finding: refusedBy(prediction, dryRun.message) };
@@ -55,16 +63,35 @@ function predictionOf(
       finding: prediction.kind === "none" ? prediction.finding : NOT_INJECTED,
     };
   }
-  const revision = dryRun.revision ?? "default";
-  const predicted = prediction.kind === "injected" ? prediction : undefined;
+  const name = dryRun.revision ?? "default";
+  const revision = mesh.revisions.get(name);
   return {
     kind: "injected",
-    revision,
+    revision: name,
     image: dryRun.image,
-    pin: predicted?.pin,
-    unpinned: predicted?.pin === undefined ? dryRun.image : predicted.unpinned,
-    source: mesh.revisions.get(revision)?.source ?? "a dry run by the API server",
+    ...pinOf(dryRun.image, template, revision),
+    source: revision?.source ?? "a dry run by the API server",
   };
+}
+
+/** What in the template decided the image, and what the revision would have given otherwise. */
+function pinOf(
+  image: string,
+  template: PodTemplate | undefined,
+  revision: Revision | undefined,
+): Pick<Extract<Prediction, { kind: "injected" }>, "pin" | "unpinned"> {
+  const unpinnedImage = { pin: undefined, unpinned: image };
+  if (template === undefined) return unpinnedImage;
+  const config = revision?.config;
+  const proxy =
+    typeof config === "object"
+      ? proxyImageFor(template, config, revision?.meshImageType ?? "")
+      : undefined;
+  if (proxy?.kind === "image") {
+    return proxy.pin ? { pin: proxy.pin, unpinned: proxy.unpinned } : unpinnedImage;
+  }
+  const pin = possiblePins(template).find((candidate) => candidate.image === image);
+  return pin ? { pin: { by: pin.by }, unpinned: undefined } : unpinnedImage;
 }
 
 const NOT_INJECTED: Finding = {

@@ -23,6 +23,18 @@ export interface Pin {
   readonly by: "annotation" | "container";
 }
 
+/** The images that a template may pin, whatever the revision makes of them. */
+export function possiblePins({
+  proxy,
+  annotations,
+}: PodTemplate): readonly (Pin & { readonly image: string })[] {
+  const annotation = annotations[PROXY_IMAGE];
+  return [
+    ...(proxy === undefined ? [] : [{ by: "container", image: proxy.image } as const]),
+    ...(annotation === undefined ? [] : [{ by: "annotation", image: annotation } as const]),
+  ];
+}
+
 /**
  * Applies the injection templates' image rules to a pod template.
  * Rules: Istio `pkg/kube/inject/inject.go` (`ProxyImage`), `webhook.go`

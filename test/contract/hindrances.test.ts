@@ -120,6 +120,41 @@ describe("pods that cannot be created", () => {
   });
 });
 
+test("a workload that never got its pods is blocked, in the words of whoever refused them", async ({
+  cluster,
+  enter,
+}) => {
+  await cluster.installRevision({ name: REVISION, image: image("v1.71.0-1") });
+  const sandbox = await enter({ "istio.io/rev": REVISION });
+  const mend = await refusePods(cluster, sandbox);
+  await sandbox.create("deployments", deployment("web", { replicas: 2 }));
+  await sandbox.create("statefulsets", statefulSet("db"));
+  const check = async (kubeconfig: string) => {
+    const args = ["check", "-n", sandbox.name, "--prove=never", "--json"];
+    const ran = await runProgram(args, { KUBECONFIG: kubeconfig });
+    const { workloads } = parseReport("CheckReport", ran.stdout);
+    return workloads.map(({ kind, verdict, code, reason }) => ({ kind, verdict, code, reason }));
+  };
+  const refused = expect.stringMatching(
+    /^its pods are refused: .*failed calling webhook "policy.example.com"/,
+  );
+  await eventually(async () =>
+    expect(await check(cluster.kubeconfig)).toEqual([
+      { kind: "Deployment", verdict: "blocked", code: "pod-refused", reason: refused },
+      { kind: "StatefulSet", verdict: "blocked", code: "pod-refused", reason: refused },
+    ]),
+  );
+  // Only events say it of a StatefulSet: without them nothing is claimed.
+  const grants = grantsOf("read-only");
+  expect(grants.some(({ resource }) => resource === "events")).toBe(false);
+  const eventless = await cluster.userKubeconfig("eventless", rulesOf(grants));
+  expect(await check(eventless)).toMatchObject([
+    { kind: "Deployment", verdict: "blocked" },
+    { kind: "StatefulSet", verdict: "unknown", code: "no-pods" },
+  ]);
+  await mend();
+});
+
 describe("a restart whose new pods cannot run", () => {
   test("fails within seconds, in the words of whoever refused them", async ({ cluster, enter }) => {
     await cluster.installRevision({ name: REVISION, image: image("v1.71.0-1") });

@@ -46,4 +46,17 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
       },
     },
   ],
+  [
+    "a proved pin is a pin, also where the template's own rule is foreign",
+    {
+      before: { revisions: { "asm-1-27": { template: "foreign" } } },
+      now: { revisions: { "asm-1-27": { template: "foreign" } } },
+      place: { before: { "istio.io/rev": "asm-1-27" }, now: { "istio.io/rev": "asm-1-27" } },
+      workload: {
+        kind: "Deployment",
+        when: "now",
+        annotations: { "sidecar.istio.io/proxyImage": "x/proxyv2:v9" },
+      },
+    },
+  ],
 ];

@@ -594,7 +594,7 @@ describe("the shared mesh configuration where ConfigMaps could not be read", () 
     ["stays with the same", "asm-1-28", "yes"],
   ])("%s", (_what, revision, answer) => {
     const web = deployment("web", { pods: [sidecars(3, LATE, { revision })] });
-    const assessment = assess(web, moved, unread, POLICY, proof);
+    const assessment = assess(web, moved, unread, POLICY, { dryRun: proof });
     expect([assessment?.verdict, assessment?.restart.answer]).toEqual(["outdated", answer]);
   });
 });
@@ -602,7 +602,7 @@ describe("the shared mesh configuration where ConfigMaps could not be read", () 
 test("without its namespace even what is proved stays unknown: it may be left out there", () => {
   const proof: DryRun = { kind: "pod", image: TARGET, revision: "asm-1-27" };
   const web = deployment("web", { pods: [sidecars(3, LATE)] });
-  expect(assess(web, undefined, mesh(), POLICY, proof)).toMatchObject({
+  expect(assess(web, undefined, mesh(), POLICY, { dryRun: proof })).toMatchObject({
     verdict: "unknown",
     proved: false,
   });

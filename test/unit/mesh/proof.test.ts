@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { type Mesh, resolveMesh } from "../../../src/mesh/mesh.ts";
 import type { Prediction } from "../../../src/mesh/prediction.ts";
 import { predictInjection } from "../../../src/mesh/prediction.ts";
 import { applyProof, type DryRun } from "../../../src/mesh/proof.ts";
+import type { PodTemplate } from "../../../src/snapshot.ts";
 import { meshOf } from "../../support/build/assessment.ts";
+import { controlPlane } from "../../support/build/control-plane.ts";
 import { namespace } from "../../support/build/namespace.ts";
 import { proxyImage } from "../../support/build/pod-group.ts";
 import { podTemplate, type TemplateOptions } from "../../support/build/workload.ts";
@@ -23,6 +26,7 @@ const unknown: Prediction = predictInjection(podTemplate(), namespace("shop"), {
 });
 const rejected = predicted("asm-1-27", { annotations: { "inject.istio.io/templates": "nope" } });
 
+const PLAIN = podTemplate();
 const POD: DryRun = { kind: "pod", image: TARGET, revision: "asm-1-27" };
 const NO_SIDECAR: DryRun = { kind: "pod", image: undefined, revision: undefined };
 const REFUSED: DryRun = { kind: "refused", message: "admission webhook denied the request" };
@@ -34,7 +38,7 @@ test.each([
   ["unknown", unknown],
 ])("a dry run that was not to be had leaves `%s` as it was predicted", (kind, prediction) => {
   expect(prediction.kind).toBe(kind);
-  expect(applyProof(prediction, { kind: "unavailable", message: "no" }, MESH)).toEqual({
+  expect(applyProof(prediction, { kind: "unavailable", message: "no" }, MESH, PLAIN)).toEqual({
     prediction,
     proved: false,
     disagreement: undefined,
@@ -47,7 +51,7 @@ describe("what agrees is proved without a word", () => {
     ["no sidecar", none, NO_SIDECAR],
     ["a refusal", rejected, REFUSED],
   ])("%s", (_what, prediction, dryRun) => {
-    expect(applyProof(prediction, dryRun, MESH)).toEqual({
+    expect(applyProof(prediction, dryRun, MESH, PLAIN)).toEqual({
       prediction,
       proved: true,
       disagreement: undefined,
@@ -86,7 +90,7 @@ describe("where they disagree the dry run counts, and that is said", () => {
       `predicted was no sidecar; a dry run by the API server gives ${TARGET} of asm-1-27, which counts`,
     ],
   ])("%s", (_what, prediction, dryRun, kind, message) => {
-    const result = applyProof(prediction, dryRun, MESH);
+    const result = applyProof(prediction, dryRun, MESH, PLAIN);
     expect(result.prediction.kind).toBe(kind);
     expect(result.disagreement).toEqual({ code: "proof-differs", message });
   });
@@ -99,7 +103,7 @@ test.each<[what: string, dryRun: DryRun, kind: string]>([
 ])(
   "what could not be predicted is decided by %s, and contradicts nothing",
   (_what, dryRun, kind) => {
-    const result = applyProof(unknown, dryRun, MESH);
+    const result = applyProof(unknown, dryRun, MESH, PLAIN);
     expect([result.prediction.kind, result.proved, result.disagreement]).toEqual([
       kind,
       true,
@@ -110,22 +114,50 @@ test.each<[what: string, dryRun: DryRun, kind: string]>([
 
 test("a refusal by PodSecurity is told from others", () => {
   const message = 'pods "p-x" is forbidden: violates PodSecurity "restricted:latest": ...';
-  expect(applyProof(injected, { kind: "refused", message }, MESH).prediction).toMatchObject({
+  expect(applyProof(injected, { kind: "refused", message }, MESH, PLAIN).prediction).toMatchObject({
     finding: { code: "pod-security" },
   });
-  expect(applyProof(injected, REFUSED, MESH).prediction).toMatchObject({
+  expect(applyProof(injected, REFUSED, MESH, PLAIN).prediction).toMatchObject({
     finding: { code: "pod-refused" },
   });
 });
 
-test("a pin stays a pin when it is proved", () => {
-  const pinned = predicted("asm-1-27", {
-    annotations: { "sidecar.istio.io/proxyImage": "x/proxyv2:v9" },
-  });
-  const dryRun: DryRun = { ...POD, image: "x/proxyv2:v9" };
-  expect(applyProof(pinned, dryRun, MESH).prediction).toMatchObject({
-    image: "x/proxyv2:v9",
-    unpinned: TARGET,
-    pin: { by: "annotation" },
+describe("a pin is known", () => {
+  const PINNED = podTemplate({ annotations: { "sidecar.istio.io/proxyImage": "x/proxyv2:v9" } });
+  const OWN = podTemplate({ proxy: { image: "own:1" } });
+  const foreign = "spec:\n  containers:\n  - name: istio-proxy\n    image: {{ azureImage . }}\n";
+  const FOREIGN = resolveMesh(
+    controlPlane({
+      revisions: [
+        {
+          name: "asm-1-27",
+          values: { image: TARGET },
+          config: { templates: { sidecar: foreign } },
+        },
+      ],
+    }),
+  );
+
+  test.each<
+    [
+      what: string,
+      template: PodTemplate,
+      image: string,
+      mesh: Mesh,
+      pin: unknown,
+      unpinned: unknown,
+    ]
+  >([
+    ["from the revision's rules", PINNED, "x/proxyv2:v9", MESH, { by: "annotation" }, TARGET],
+    ["also of its own container", OWN, "own:1", MESH, { by: "container" }, TARGET],
+    ["not to be one where there is none", PLAIN, TARGET, MESH, undefined, TARGET],
+    ["from the image alone", PINNED, "x/proxyv2:v9", FOREIGN, { by: "annotation" }, undefined],
+    ["from its container's alone", OWN, "own:1", FOREIGN, { by: "container" }, undefined],
+    ["not to count where it did not", PINNED, TARGET, FOREIGN, undefined, TARGET],
+  ])("%s", (_what, template, image, mesh, pin, unpinned) => {
+    for (const prediction of [injected, unknown]) {
+      const proved = applyProof(prediction, { ...POD, image }, mesh, template).prediction;
+      expect(proved).toMatchObject({ kind: "injected", image, pin, unpinned });
+    }
   });
 });
