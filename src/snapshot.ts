@@ -183,6 +183,8 @@ export interface RollingPod {
   readonly terminating: boolean;
   /** The node it was put on, or is meant for. */
   readonly node: string | undefined;
+  /** RFC 3339, by the API server's clock. */
+  readonly createdAt: string;
   /** The time of the restart that made it, as its template had it. */
   readonly restartedAt: string | undefined;
   readonly trouble: PodTrouble | undefined;
@@ -191,7 +193,7 @@ export interface RollingPod {
 }
 
 /** Spec and status fields that say how far a rollout is. Counts as in the API. */
-export type Rollout = DeploymentRollout | StatefulSetRollout | DaemonSetRollout;
+export type Rollout = DeploymentRollout | StatefulSetRollout | DaemonSetRollout | ArgoRollout;
 
 interface RolloutBase {
   readonly generation: number;
@@ -239,6 +241,23 @@ export interface DaemonSetRollout extends RolloutBase {
     readonly updated: number;
     readonly available: number;
   };
+}
+
+/** A `Rollout` of Argo Rollouts, restarted by `spec.restartAt`: its controller evicts its pods. */
+export interface ArgoRollout extends RolloutBase {
+  readonly kind: "Rollout";
+  readonly replicas: number;
+  readonly strategy: "Evict";
+  readonly restartAt: string | undefined;
+  /** `Healthy`, `Progressing`, `Paused`, `Degraded`, by the controller's own account. */
+  readonly phase: string;
+  readonly message: string;
+  readonly status: {
+    readonly replicas: number;
+    readonly updated: number;
+    readonly available: number;
+  };
+  readonly conditions: readonly Condition[];
 }
 
 export interface Condition {

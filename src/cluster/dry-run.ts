@@ -1,9 +1,10 @@
 import type { V1DaemonSet, V1Deployment, V1Pod, V1StatefulSet } from "@kubernetes/client-node";
 import type { DryRun } from "../mesh/proof.ts";
-import { isRestartable, resourceOf } from "../mesh/kinds.ts";
+import { apiOf, isRestartable, type RestartableKind } from "../mesh/kinds.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "./api-error.ts";
 import type { Api } from "./api.ts";
+import { type ApiRollout, referredDeployment } from "./argo-rollout.ts";
 import { groupOf } from "./tally.ts";
 import { createPodDryRun } from "./write.ts";
 
@@ -17,8 +18,9 @@ import { createPodDryRun } from "./write.ts";
 export async function dryRunInjection(api: Api, ref: WorkloadRef): Promise<DryRun> {
   if (!isRestartable(ref.kind)) return unavailable(`a ${ref.kind} has no template to try`);
   try {
-    const path = `/apis/apps/v1/namespaces/${ref.namespace}/${resourceOf(ref.kind)}/${ref.name}`;
-    const owner = await api.send({ method: "GET", path, kind: ref.kind });
+    const owner = await templateOwner(api, ref.kind, ref);
+    // That of a Rollout may be anywhere.
+    if (ref.kind === "Rollout" && !owner.spec?.template) return unavailable("it has no template");
     const pod = await createPodDryRun(api, ref.namespace, podOf(ref, owner));
     const { image, revision } = groupOf(pod);
     return { kind: "pod", image, revision };
@@ -28,6 +30,21 @@ export async function dryRunInjection(api: Api, ref: WorkloadRef): Promise<DryRu
       ? { kind: "refused", message: error.message }
       : unavailable(error.message);
   }
+}
+
+/** What holds the template: the workload, or the Deployment that an Argo Rollout refers to. */
+async function templateOwner(
+  api: Api,
+  kind: RestartableKind,
+  { namespace, name }: Pick<WorkloadRef, "namespace" | "name">,
+): Promise<Owner> {
+  const { api: group, resource } = apiOf(kind);
+  const path = `/apis/${group}/namespaces/${namespace}/${resource}/${name}`;
+  const owner = await api.send({ method: "GET", path, kind });
+  const referred = kind === "Rollout" ? referredDeployment(owner as ApiRollout) : undefined;
+  return referred === undefined
+    ? owner
+    : templateOwner(api, "Deployment", { namespace, name: referred });
 }
 
 function unavailable(message: string): DryRun {

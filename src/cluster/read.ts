@@ -1,8 +1,9 @@
 import {
+  apiOf,
+  BUILT_IN_KINDS,
+  type BuiltInKind,
   isRestartable,
-  RESTARTABLE_KINDS,
   type RestartableKind,
-  resourceOf,
 } from "../mesh/kinds.ts";
 import { formatSelector } from "../mesh/selector.ts";
 import type { Namespace, Snapshot, Workload, WorkloadRef } from "../snapshot.ts";
@@ -16,6 +17,7 @@ import {
   POD,
   STATEFUL_SET,
 } from "./api-objects.ts";
+import { type ApiRollout, argoWorkload, referredDeployment } from "./argo-rollout.ts";
 import { readControlPlane } from "./control-plane.ts";
 import { Gaps } from "./gaps.ts";
 import { gatherWorkloads } from "./owners.ts";
@@ -85,18 +87,28 @@ export async function readWorkload(
 export async function getWorkload(api: Api, ref: WorkloadRef): Promise<Workload | undefined> {
   if (!isRestartable(ref.kind)) return undefined;
   try {
-    const object = await api.send({
-      method: "GET",
-      path: `${pathOf("apps/v1", ref.namespace)}/${resourceOf(ref.kind)}/${ref.name}`,
-      kind: ref.kind,
-    });
-    const workload = workloadRecord(ref.kind, object as ApiObject);
-    if (workload.uid !== ref.uid) return undefined;
-    return { ...workload, templateHash: templateHash(object as RestartableObject) };
+    const workload = await findWorkload(api, ref.kind, ref.namespace, ref.name);
+    return workload.uid === ref.uid ? workload : undefined;
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
   }
+}
+
+async function findWorkload(
+  api: Api,
+  kind: RestartableKind,
+  namespace: string,
+  name: string,
+): Promise<Workload> {
+  const path = `${listPath(kind, namespace)}/${name}`;
+  const object = (await api.send({ method: "GET", path, kind })) as ApiObject;
+  const hash = templateHash(object);
+  if (kind !== "Rollout") return { ...workloadRecord(kind, object), templateHash: hash };
+  const base = referredDeployment(object);
+  if (base === undefined) return { ...argoWorkload(object, undefined), templateHash: hash };
+  const referred = await findWorkload(api, "Deployment", namespace, base);
+  return { ...argoWorkload(object, referred), templateHash: referred.templateHash ?? hash };
 }
 
 async function readNamespaces(
@@ -129,11 +141,14 @@ async function readWorkloads(
   namespace: string | undefined,
   gaps: Gaps,
 ): Promise<readonly Workload[]> {
-  const lists = RESTARTABLE_KINDS.map((kind) =>
-    gaps.during(`list ${resourceOf(kind)}.apps`, namespace, async () => {
-      const path = `${pathOf("apps/v1", namespace)}/${resourceOf(kind)}`;
+  const lists = BUILT_IN_KINDS.map((kind) =>
+    gaps.during(`list ${apiOf(kind).resource}.apps`, namespace, async () => {
       const records: Workload[] = [];
-      const list = { path, kind: `${kind}List`, item: ITEMS[kind] };
+      const list = {
+        path: listPath(kind, namespace),
+        kind: `${kind}List`,
+        item: ITEMS[kind],
+      };
       for await (const page of listPages<RestartableObject>(api, list)) {
         for (const item of page) records.push(workloadRecord(kind, item));
       }
@@ -155,7 +170,7 @@ async function readPodsOf(
   gaps: Gaps,
   labelSelector?: string,
 ): Promise<readonly Workload[]> {
-  const [listed, replicaSets, tallies] = await Promise.all([
+  const [builtIn, replicaSets, tallies] = await Promise.all([
     workloads,
     readControllers(api, namespace, "replicasets", "apps/v1", gaps, labelSelector),
     gaps.during("list pods", namespace, async () => {
@@ -172,10 +187,45 @@ async function readPodsOf(
   const jobs = ownedByJobs
     ? await readControllers(api, namespace, "jobs", "batch/v1", gaps, undefined)
     : new Map();
+  const rollouts = await readRollouts(api, namespace, builtIn, replicaSets.values(), gaps);
+  const listed = [...builtIn, ...rollouts];
   return gatherWorkloads(listed, tallies.values(), new Map([...replicaSets, ...jobs]));
 }
 
-const ITEMS: Readonly<Record<RestartableKind, Type<RestartableObject>>> = {
+/**
+ * Rollouts are asked for only where a ReplicaSet belongs to one: most clusters have none, and those
+ * without pods are of no interest.
+ */
+async function readRollouts(
+  api: Api,
+  namespace: string | undefined,
+  listed: readonly Workload[],
+  owners: Iterable<Owner>,
+  gaps: Gaps,
+): Promise<readonly Workload[]> {
+  const isNeeded = [...owners].some(
+    ({ kind, uid }) => kind === "Rollout" && !listed.some((workload) => workload.uid === uid),
+  );
+  if (!isNeeded) return [];
+  const read = await gaps.during("list rollouts.argoproj.io", namespace, async () => {
+    const list = { path: listPath("Rollout", namespace), kind: "RolloutList" };
+    const objects = await listAll<ApiRollout>(api, list);
+    return objects.map((object) =>
+      argoWorkload(
+        object,
+        listed.find(
+          ({ kind, namespace: place, name }) =>
+            kind === "Deployment" &&
+            place === object.metadata?.namespace &&
+            name === referredDeployment(object),
+        ),
+      ),
+    );
+  });
+  return read ?? [];
+}
+
+const ITEMS: Readonly<Record<BuiltInKind, Type<RestartableObject>>> = {
   Deployment: DEPLOYMENT,
   StatefulSet: STATEFUL_SET,
   DaemonSet: DAEMON_SET,
@@ -218,6 +268,11 @@ async function readControllers(
 
 function podList(namespace: string | undefined) {
   return { path: `${pathOf("v1", namespace)}/pods`, kind: "PodList", item: POD };
+}
+
+function listPath(kind: RestartableKind, namespace: string | undefined): string {
+  const { api, resource } = apiOf(kind);
+  return `${pathOf(api, namespace)}/${resource}`;
 }
 
 /** `/apis/apps/v1/namespaces/shop`, or without the namespace for the whole cluster. */

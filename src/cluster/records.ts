@@ -7,7 +7,7 @@ import type {
   V1Service,
 } from "@kubernetes/client-node";
 import type { Istiod, Namespace, PodTemplate, Service, Webhook, Workload } from "../snapshot.ts";
-import type { RestartableKind } from "../mesh/kinds.ts";
+import type { BuiltInKind } from "../mesh/kinds.ts";
 import type { ApiContainer, ApiObject, ApiPodTemplate } from "./api-objects.ts";
 import { type RestartableObject, rolloutRecord } from "./rollout-record.ts";
 import { selectorRecord } from "./selector-record.ts";
@@ -119,7 +119,7 @@ export function findProxy(containers: readonly ApiContainer[]): ApiContainer | u
 }
 
 /** A workload with no pods yet. */
-export function workloadRecord(kind: RestartableKind, object: RestartableObject): Workload {
+export function workloadRecord(kind: BuiltInKind, object: RestartableObject): Workload {
   const { metadata, spec } = object;
   return {
     namespace: metadata?.namespace ?? "",

@@ -29,6 +29,8 @@ export function rollingPod(pod: V1Pod): RollingPod {
     ready: ready > 0,
     terminating: metadata?.deletionTimestamp !== undefined,
     node: spec?.nodeName ?? meantFor(pod),
+    // A string in JSON, whatever the client's types say.
+    createdAt: String(metadata?.creationTimestamp ?? ""),
     restartedAt: metadata?.annotations?.[RESTARTED_AT],
     trouble,
     unschedulable:

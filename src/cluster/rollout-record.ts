@@ -1,4 +1,4 @@
-import type { RestartableKind } from "../mesh/kinds.ts";
+import type { BuiltInKind } from "../mesh/kinds.ts";
 import type {
   DaemonSetRollout,
   DeploymentRollout,
@@ -11,7 +11,7 @@ import { selectorRecord } from "./selector-record.ts";
 export type RestartableObject = ApiDeployment | ApiStatefulSet | ApiDaemonSet;
 
 /** What says how a workload rolls, and how far it is. */
-export function rolloutRecord(kind: RestartableKind, object: RestartableObject): Rollout {
+export function rolloutRecord(kind: BuiltInKind, object: RestartableObject): Rollout {
   const base = {
     generation: object.metadata?.generation ?? 0,
     observedGeneration: object.status?.observedGeneration ?? 0,
@@ -35,7 +35,7 @@ export function rolloutRecord(kind: RestartableKind, object: RestartableObject):
  * `pkg/controller/daemon/util` SurgeCount; both round a surge up. A StatefulSet has no surge.
  */
 function stepSize(
-  kind: RestartableKind,
+  kind: BuiltInKind,
   object: RestartableObject,
 ): Pick<Rollout, "surge" | "unavailable"> {
   switch (kind) {
@@ -66,7 +66,11 @@ function stepSize(
 }
 
 /** A number of pods, or a percentage of all of them. */
-function resolved(limit: number | string, all: number, round: (pods: number) => number): number {
+export function resolved(
+  limit: number | string,
+  all: number,
+  round: (pods: number) => number,
+): number {
   const [, percent] = /^(\d+)%$/.exec(String(limit)) ?? [];
   return percent === undefined ? Number(limit) : round((Number(percent) * all) / 100);
 }

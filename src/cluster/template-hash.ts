@@ -1,6 +1,11 @@
 import { createHash } from "node:crypto";
-import type { RestartableObject } from "./rollout-record.ts";
+import type { ApiObject, ApiPodTemplate } from "./api-objects.ts";
 import { RESTARTED_AT } from "./write.ts";
+
+/** Any workload that has a template. */
+interface TemplateHolder extends ApiObject {
+  readonly spec?: { readonly template?: ApiPodTemplate };
+}
 
 /**
  * Tells whether a workload still makes the same pods: `generation` cannot, since every autoscaling
@@ -8,7 +13,7 @@ import { RESTARTED_AT } from "./write.ts";
  *
  * @returns `sha256:...` of the pod template without the mark of a restart.
  */
-export function templateHash({ spec }: RestartableObject): string {
+export function templateHash({ spec }: TemplateHolder): string {
   const template = spec?.template;
   const { [RESTARTED_AT]: _, ...annotations } = template?.metadata?.annotations ?? {};
   const labels = template?.metadata?.labels ?? {};

@@ -1,6 +1,6 @@
 import type { V1Pod } from "@kubernetes/client-node";
-import type { Api } from "./api.ts";
-import { resourceOf, type RestartableKind } from "../mesh/kinds.ts";
+import type { Api, KubernetesObject } from "./api.ts";
+import { apiOf, type RestartableKind } from "../mesh/kinds.ts";
 
 /** Every request that is not a read is sent from this file; only `restart` changes anything. */
 
@@ -20,16 +20,26 @@ export interface RestartRequest {
 export const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";
 
 /**
- * Exactly what `kubectl rollout restart` sends, guarded by uid and resourceVersion.
- * Source: k8s.io/kubectl `pkg/polymorphichelpers/objectrestarter.go`.
+ * Starts a restart.
  *
+ * @returns its time, as it was written.
  * @throws ApiError 409 where the workload changed since it was judged, 422 where it is another one.
  */
-export async function restart(api: Api, request: RestartRequest): Promise<void> {
-  const { namespace, kind, name, uid, resourceVersion, restartedAt, dryRun } = request;
+export async function restart(api: Api, request: RestartRequest): Promise<string> {
+  if (request.kind === "Rollout") return restartRollout(api, request);
+  await restartTemplate(api, request);
+  return request.restartedAt;
+}
+
+/**
+ * Exactly what `kubectl rollout restart` sends, guarded by uid and resourceVersion.
+ * Source: k8s.io/kubectl `pkg/polymorphichelpers/objectrestarter.go`.
+ */
+async function restartTemplate(api: Api, request: RestartRequest): Promise<void> {
+  const { kind, uid, resourceVersion, restartedAt, dryRun } = request;
   await api.send({
     method: "PATCH",
-    path: `/apis/apps/v1/namespaces/${namespace}/${resourceOf(kind)}/${name}`,
+    path: pathOf(request),
     query: { fieldManager: "istio-upgrade", dryRun: dryRun ? "All" : undefined },
     contentType: "application/strategic-merge-patch+json",
     kind,
@@ -38,6 +48,46 @@ export async function restart(api: Api, request: RestartRequest): Promise<void> 
       spec: { template: { metadata: { annotations: { [RESTARTED_AT]: restartedAt } } } },
     },
   });
+}
+
+/**
+ * What `kubectl argo rollouts restart` sends, guarded alike. The controller evicts the pods that
+ * were made before the time that is written, so it must be the API server's own, which a dry run
+ * tells, and a second later than every pod that is there.
+ * Source: argoproj/argo-rollouts `rollout/restart.go`.
+ */
+async function restartRollout(api: Api, request: RestartRequest): Promise<string> {
+  const { kind, uid, resourceVersion, dryRun } = request;
+  const send = (restartAt: string, persist: boolean) =>
+    api.send({
+      method: "PATCH",
+      path: pathOf(request),
+      query: { fieldManager: "istio-upgrade", dryRun: persist ? undefined : "All" },
+      contentType: "application/merge-patch+json",
+      kind,
+      body: { metadata: { uid, resourceVersion }, spec: { restartAt } },
+    });
+  const now = writtenAt(await send(request.restartedAt, false)) ?? request.restartedAt;
+  if (dryRun) return now;
+  const restartAt = formatRestartTime(new Date(Date.parse(now) + 1000));
+  await send(restartAt, true);
+  return restartAt;
+}
+
+/** When an object was last written, by the API server's clock. */
+function writtenAt({ metadata }: KubernetesObject): string | undefined {
+  const { managedFields = [] } = (metadata ?? {}) as {
+    readonly managedFields?: readonly { readonly time?: string }[];
+  };
+  return managedFields
+    .flatMap(({ time }) => time ?? [])
+    .sort()
+    .at(-1);
+}
+
+function pathOf({ kind, namespace, name }: RestartRequest): string {
+  const { api, resource } = apiOf(kind);
+  return `/apis/${api}/namespaces/${namespace}/${resource}/${name}`;
 }
 
 /** RFC 3339 without fractions, as kubectl writes it. */

@@ -1,28 +1,40 @@
-/** The kinds whose template a restart patches, with the names that kubectl takes and prints. */
+/** The kinds that can be restarted, with their place in the API and the names that kubectl takes. */
 const KINDS = [
-  { kind: "Deployment", resource: "deployments", short: "deploy" },
-  { kind: "StatefulSet", resource: "statefulsets", short: "sts" },
-  { kind: "DaemonSet", resource: "daemonsets", short: "ds" },
+  { kind: "Deployment", api: "apps/v1", resource: "deployments", short: "deploy" },
+  { kind: "StatefulSet", api: "apps/v1", resource: "statefulsets", short: "sts" },
+  { kind: "DaemonSet", api: "apps/v1", resource: "daemonsets", short: "ds" },
+  { kind: "Rollout", api: "argoproj.io/v1alpha1", resource: "rollouts", short: "ro" },
 ] as const;
 
 export type RestartableKind = (typeof KINDS)[number]["kind"];
 
-export const RESTARTABLE_KINDS: readonly RestartableKind[] = KINDS.map(({ kind }) => kind);
+/** Those that every cluster has; an Argo `Rollout` is there where its controller is installed. */
+export type BuiltInKind = Exclude<RestartableKind, "Rollout">;
 
-/** The plural in the API's paths. */
-export function resourceOf(kind: RestartableKind): string {
-  return KINDS.find((entry) => entry.kind === kind)?.resource ?? kind;
+export const BUILT_IN_KINDS: readonly BuiltInKind[] = ["Deployment", "StatefulSet", "DaemonSet"];
+
+/** `apps/v1`, and the plural in the API's paths. */
+export function apiOf(kind: RestartableKind): { readonly api: string; readonly resource: string } {
+  const { api, resource } = KINDS.find((entry) => entry.kind === kind) ?? KINDS[0];
+  return { api, resource };
+}
+
+/** The API group, as a rule of RBAC names it. */
+export function groupNameOf(kind: RestartableKind): string {
+  return apiOf(kind).api.split("/")[0] ?? "";
 }
 
 export function isRestartable(kind: string): kind is RestartableKind {
-  return RESTARTABLE_KINDS.some((candidate) => candidate === kind);
+  return KINDS.some((candidate) => candidate.kind === kind);
 }
 
 /** `deploy`, `deployments`, `deployments.apps` or `Deployment` as a kind; `undefined` for others. */
 export function parseKind(text: string): RestartableKind | undefined {
-  const name = text.toLowerCase().replace(/\.apps$/, "");
-  return KINDS.find(({ kind, resource, short }) =>
-    [kind.toLowerCase(), resource, short].includes(name),
+  const [name = "", ...group] = text.toLowerCase().split(".");
+  return KINDS.find(
+    ({ kind, api, resource, short }) =>
+      [kind.toLowerCase(), resource, short].includes(name) &&
+      (group.length === 0 || api.startsWith(`${group.join(".")}/`)),
   )?.kind;
 }
 
@@ -37,9 +49,12 @@ const OTHER_KINDS = [
 /** As `parseKind`, for everything that can be named: `pod`, `po` or `pods` too. */
 export function parseAnyKind(text: string): string | undefined {
   const name = text.toLowerCase().replace(/\.(?:apps|batch)$/, "");
-  return [...KINDS, ...OTHER_KINDS].find(({ kind, resource, short }) =>
-    [kind.toLowerCase(), resource, short].includes(name),
-  )?.kind;
+  return (
+    parseKind(text) ??
+    OTHER_KINDS.find(({ kind, resource, short }) =>
+      [kind.toLowerCase(), resource, short].includes(name),
+    )?.kind
+  );
 }
 
 /** `deploy` for the kinds that have a short name, the whole kind for others. */
@@ -50,4 +65,15 @@ export function shortKind(kind: string): string {
 /** `deployment/web`, as kubectl takes it. */
 export function resourceName({ kind, name }: { readonly kind: string; readonly name: string }) {
   return `${kind.toLowerCase()}/${name}`;
+}
+
+/** `kubectl rollout undo deployment/web -n shop`; of an Argo Rollout its own plugin is asked. */
+export function rolloutCommand(
+  verb: "status" | "undo" | "resume",
+  ref: { readonly kind: string; readonly name: string; readonly namespace: string },
+): string {
+  if (ref.kind !== "Rollout")
+    return `kubectl rollout ${verb} ${resourceName(ref)} -n ${ref.namespace}`;
+  const own = verb === "resume" ? "promote" : verb;
+  return `kubectl argo rollouts ${own} ${ref.name} -n ${ref.namespace}`;
 }

@@ -1,6 +1,6 @@
 import type { PodGroup, StatefulSetRollout, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
-import { resourceName } from "./kinds.ts";
+import { resourceName, rolloutCommand } from "./kinds.ts";
 import type { Finding } from "./findings.ts";
 
 /** Whether this tool can restart a workload, and if not, who must. */
@@ -39,7 +39,14 @@ export function restartabilityOf(
     return refused(
       "paused",
       "the Deployment is paused: a restart would have no effect",
-      `kubectl rollout resume ${object} ${inNamespace}`,
+      rolloutCommand("resume", workload),
+    );
+  }
+  if (rollout.kind === "Rollout" && rollout.phase === "Paused") {
+    return refused(
+      "paused",
+      `the Rollout is paused (${rollout.message}): its pods may be of two versions`,
+      rolloutCommand("resume", workload),
     );
   }
   if (rollout.strategy === "OnDelete") {
@@ -86,6 +93,13 @@ function consentNeeded(workload: Workload, consent: Consent): Restartability | u
       "add --allow-downtime to restart it",
     );
   }
+  if (rollout?.kind === "Rollout" && rollout.replicas === 1) {
+    return refused(
+      "single-replica-rollout",
+      "a restart evicts the one pod of this Rollout before there is a new one",
+      "add --allow-downtime to restart it",
+    );
+  }
   if (rollout?.kind === "StatefulSet" && rollout.replicas === 1) {
     return refused(
       "single-replica-statefulset",
@@ -98,7 +112,10 @@ function consentNeeded(workload: Workload, consent: Consent): Restartability | u
 
 /** What was wrong with a workload before we came, in one phrase. */
 function failureOf({ rollout, pods }: Workload): string | undefined {
-  const conditions = rollout?.kind === "Deployment" ? rollout.conditions : [];
+  if (rollout?.kind === "Rollout" && rollout.phase === "Degraded") {
+    return `it was degraded before: ${rollout.message}`;
+  }
+  const conditions = rollout && "conditions" in rollout ? rollout.conditions : [];
   const progressing = conditions.find(({ type }) => type === "Progressing");
   if (progressing?.reason === "ProgressDeadlineExceeded") {
     return `its last rollout exceeded the progress deadline: ${progressing.message}`;

@@ -50,9 +50,9 @@ function refused(view: RolloutView, { old }: Sides): Hindrance | undefined {
 /** What the controllers put before the API server's words in their events. */
 const PREFIX = /^(?:Error creating: |Create Pod \S+ in StatefulSet \S+ failed error: )/;
 
-/** A Deployment says so itself, by a condition that goes when it is over. */
+/** A Deployment or a Rollout says so itself, by a condition that goes when it is over. */
 function lacksPods({ rollout, pods }: RolloutView): boolean {
-  return rollout.kind === "Deployment" || pods.length < wantedPods(rollout);
+  return "conditions" in rollout || pods.length < wantedPods(rollout);
 }
 
 type RefusalCode = Exclude<keyof typeof GRACE, "unschedulable">;

@@ -1,10 +1,10 @@
 import { count } from "../count.ts";
-import { resourceName } from "../mesh/kinds.ts";
+import { rolloutCommand } from "../mesh/kinds.ts";
 import { wantedPods } from "../snapshot.ts";
 import { type Ending, ended } from "./ending.ts";
 import { type Hindrance, hindranceOf } from "./hindrance.ts";
 import { holdupOf } from "./holdup.ts";
-import { type RolloutStatus, rolloutStatus } from "./status.ts";
+import { isPaused, type RolloutStatus, rolloutStatus } from "./status.ts";
 import { type Restart, type RolloutView, type Sides, sidesOf, stillServing } from "./view.ts";
 
 /** What one look at a rollout says. */
@@ -30,12 +30,17 @@ export function judgeRollout(view: RolloutView, restart: Restart): Judgement {
   const holdup = status.state === "waiting" ? holdupOf(view, sides) : undefined;
   const message = holdup === undefined ? status.message : `${status.message}; ${holdup}`;
   return {
-    status: { ...status, message },
+    status: { ...status, message, ...readyOf(view, sides) },
     ending:
       wrongSidecar(view, restart, sides) ?? failedPod(view, sides) ?? over(view, status, sides),
     hindrance: hindranceOf(view, sides),
     progress: JSON.stringify([status, sides.fresh.length, view.pods.length]),
   };
+}
+
+/** What an Argo Rollout counts are not the new pods: its template stays the same. */
+function readyOf({ rollout }: RolloutView, { fresh }: Sides) {
+  return rollout.kind === "Rollout" ? { ready: fresh.filter(({ ready }) => ready).length } : {};
 }
 
 function wrongSidecar(
@@ -48,7 +53,7 @@ function wrongSidecar(
     const served = old.filter(({ image }) => image !== undefined).length;
     const left = `${count(served, "old pod", ["is", "are"])} left with one`;
     const message = `the new pod ${bare.name} came up without a sidecar; ${left}`;
-    return ended("failed", "sidecar-lost", message, undoOf(ref));
+    return ended("failed", "sidecar-lost", message, rolloutCommand("undo", ref));
   }
   const other = fresh.find(({ image }) => image !== target.image);
   if (other === undefined) return undefined;
@@ -65,12 +70,13 @@ function failedPod({ ref }: RolloutView, { fresh, old }: Sides): Ending | undefi
 }
 
 function over(
-  { ref, rollout }: RolloutView,
+  view: RolloutView,
   { state, message }: RolloutStatus,
   sides: Sides,
 ): Ending | undefined {
-  if (state === "waiting" && rollout.kind === "Deployment" && rollout.paused) {
-    const resume = `kubectl rollout resume ${resourceName(ref)} -n ${ref.namespace}`;
+  const { ref, rollout } = view;
+  if (state === "waiting" && isPaused(rollout)) {
+    const resume = rolloutCommand("resume", ref);
     return ended("timed-out", "paused", "it was paused while it rolled", resume);
   }
   if (rollout.strategy === "OnDelete") {
@@ -79,9 +85,10 @@ function over(
   }
   if (state === "failed") {
     const why = `${message}; ${stillServing(sides.old)}`;
-    return ended("failed", "progress-deadline", why, undoOf(ref));
+    const code = rollout.kind === "Rollout" ? "degraded" : "progress-deadline";
+    return ended("failed", code, why, rolloutCommand("undo", ref));
   }
-  if (state === "waiting") return undefined;
+  if (state === "waiting" || isBehind(view, sides)) return undefined;
   if (wantedPods(rollout) === 0) {
     const why = "it wants no pods any more: its next ones get today's injection";
     return ended("restarted", "scaled-to-zero", why);
@@ -89,6 +96,13 @@ function over(
   return sides.superseded
     ? superseded({ ref, rollout }, sides)
     : ended("restarted", "rolled-out", "rolled out");
+}
+
+/** An Argo Rollout is healthy for a moment after its last old pod was evicted. */
+function isBehind({ rollout }: RolloutView, { fresh, old, superseded: other }: Sides) {
+  if (rollout.kind !== "Rollout" || other) return false;
+  const ready = fresh.filter((pod) => pod.ready).length;
+  return old.length > 0 || ready < rollout.replicas;
 }
 
 /** Somebody else's change rolled out instead: its pods count for what they are. */
@@ -104,10 +118,6 @@ function superseded(
   const runs = old[0]?.image ?? "no sidecar";
   const why = `${changed}: of its ${fresh.length + old.length} pods ${old.length} run ${runs}`;
   return ended("failed", "superseded", why, checkOf(ref));
-}
-
-function undoOf(ref: RolloutView["ref"]): string {
-  return `kubectl rollout undo ${resourceName(ref)} -n ${ref.namespace}`;
 }
 
 function checkOf({ namespace }: RolloutView["ref"]): string {

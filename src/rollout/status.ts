@@ -1,6 +1,7 @@
 import { count } from "../count.ts";
 import type {
   DeploymentRollout,
+  ArgoRollout,
   DaemonSetRollout,
   Rollout,
   StatefulSetRollout,
@@ -29,6 +30,8 @@ export function rolloutStatus(rollout: Rollout): RolloutStatus {
       return statefulSetStatus(rollout);
     case "DaemonSet":
       return daemonSetStatus(rollout);
+    case "Rollout":
+      return argoStatus(rollout);
   }
 }
 
@@ -43,11 +46,32 @@ export function isReplacing(rollout: Rollout): boolean {
       return rollout.status.updated < rollout.replicas - rollout.partition;
     case "DaemonSet":
       return rollout.status.updated < rollout.status.desired;
+    case "Rollout":
+      return rollout.phase === "Progressing";
   }
 }
 
+/** Nothing goes on until a person says so. */
+export function isPaused(rollout: Rollout | undefined): boolean {
+  if (rollout?.kind === "Deployment") return rollout.paused;
+  return rollout?.kind === "Rollout" && rollout.phase === "Paused";
+}
+
+/**
+ * As `kubectl argo rollouts status` does, by the controller's own account.
+ * Source: argoproj/argo-rollouts `utils/rollout/rolloututil.go`, GetRolloutPhase.
+ */
+function argoStatus(rollout: ArgoRollout): RolloutStatus {
+  const { phase, message, replicas: wanted, status } = rollout;
+  const at = progress(Math.min(status.updated, status.available, wanted), wanted);
+  if (isUnseen(rollout)) return at("waiting", "the controller has not seen the change yet");
+  if (phase === "Healthy") return at("done", "rolled out");
+  if (phase === "Degraded") return at("failed", `it is degraded: ${message}`);
+  return at("waiting", message || "its controller says nothing of it yet");
+}
+
 /** Nothing rolls by itself: kubectl refuses to tell how far it is, too. */
-function unfollowable(rollout: Exclude<Rollout, DeploymentRollout>): RolloutStatus {
+function unfollowable(rollout: StatefulSetRollout | DaemonSetRollout): RolloutStatus {
   const { ready, updated, wanted } =
     rollout.kind === "StatefulSet"
       ? { ...rollout.status, wanted: rollout.replicas }

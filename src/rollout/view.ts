@@ -6,7 +6,7 @@ import type { Target } from "../mesh/assess.ts";
 export interface RolloutView {
   readonly ref: WorkloadRef;
   readonly rollout: Rollout;
-  /** `restartedAt` of the template, as it is now. */
+  /** `restartedAt` of the template, or `restartAt` of an Argo Rollout, as it is now. */
   readonly restartedAt: string | undefined;
   /** Live and terminating ones, not those that have finished. */
   readonly pods: readonly RollingPod[];
@@ -17,7 +17,7 @@ export interface RolloutView {
 /** What the restart was to bring. */
 export interface Restart {
   readonly target: Target;
-  /** As it was written into the template. */
+  /** As it was written. */
   readonly restartedAt: string;
 }
 
@@ -37,8 +37,13 @@ export interface Sides {
  */
 export function sidesOf(view: RolloutView, { target, restartedAt }: Restart): Sides {
   const superseded = view.restartedAt !== restartedAt;
-  const isFresh = (pod: RollingPod) =>
-    superseded ? pod.image === target.image : pod.restartedAt === restartedAt;
+  const isFresh = (pod: RollingPod) => {
+    if (superseded) return pod.image === target.image;
+    // An Argo Rollout keeps its template: its new pods are those made since.
+    return view.rollout.kind === "Rollout"
+      ? pod.createdAt >= restartedAt
+      : pod.restartedAt === restartedAt;
+  };
   const live = view.pods.filter(({ terminating }) => !terminating);
   return {
     fresh: live.filter(isFresh),

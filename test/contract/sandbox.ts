@@ -8,6 +8,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   deployments: "/apis/apps/v1",
   statefulsets: "/apis/apps/v1",
   daemonsets: "/apis/apps/v1",
+  rollouts: "/apis/argoproj.io/v1alpha1",
 };
 
 /** Tries until it holds: real controllers take their time. */
@@ -108,7 +109,9 @@ async function openSandbox(
   );
 
   const patch = (resource: string, object: string, body: unknown) => {
-    const sent: RequestOptions = { body, contentType: "application/strategic-merge-patch+json" };
+    // Of custom resources the server knows no strategy.
+    const type = resource === "rollouts" ? "merge-patch" : "strategic-merge-patch";
+    const sent: RequestOptions = { body, contentType: `application/${type}+json` };
     return cluster.request("PATCH", `${path(resource, object)}?fieldManager=kubectl-rollout`, sent);
   };
   return {

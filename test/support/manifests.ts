@@ -42,6 +42,15 @@ export function daemonSet(name: string, options: WorkloadOptions = {}): Manifest
   return workload("DaemonSet", name, options, {});
 }
 
+/** A `Rollout` of Argo Rollouts; with `workloadRef` in its spec it needs no template of its own. */
+export function argoRollout(name: string, options: WorkloadOptions = {}): Manifest {
+  const { spec, ...rest } = workload("Rollout", name, options, {
+    replicas: options.replicas ?? 1,
+    strategy: { canary: {} },
+  });
+  return { ...rest, apiVersion: "argoproj.io/v1alpha1", spec };
+}
+
 function workload(kind: string, name: string, options: WorkloadOptions, more: Manifest): Manifest {
   const selector = { matchLabels: { app: name } };
   const template = podTemplate(name, options);

@@ -21,6 +21,8 @@ export interface TestCluster {
   setTag(tag: string, revision: string): Promise<void>;
   /** Takes a tag away again; no error where there is none. */
   removeTag(tag: string): Promise<void>;
+  /** Installs Argo Rollouts: the type `Rollout`, and its controller. Once is enough. */
+  installArgoRollouts(): Promise<void>;
   /** The path of a kubeconfig whose user may do only what `rules` say. */
   userKubeconfig(user: string, rules: readonly TestRule[]): Promise<string>;
   stop(): Promise<void>;

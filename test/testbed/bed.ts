@@ -6,6 +6,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { BedAddress } from "./address.ts";
+import { startArgoRollouts } from "./argo-rollouts.ts";
 import { takeOrders, type Orders } from "./control.ts";
 import { startControlPlane } from "./control-plane.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
@@ -40,6 +41,9 @@ async function startBed(folder: string, programs: Programs): Promise<BedAddress>
   const ownKubeconfig = join(folder, "istiod.kubeconfig");
   await writeKubeconfig(ownKubeconfig, server, ca, identities.istiod);
   const revisions = keepRevisions({ folder, programs, kubeconfig: ownKubeconfig, api, tunnel });
+  const argoKubeconfig = join(folder, "argo.kubeconfig");
+  await writeKubeconfig(argoKubeconfig, server, ca, identities.argo);
+  let argo: Promise<void> | undefined;
   const { istioctl } = programs;
   const orders: Orders = {
     installRevision: (revision) => revisions.install(revision),
@@ -49,6 +53,8 @@ async function startBed(folder: string, programs: Programs): Promise<BedAddress>
     removeTag: (tag) => removeTag(api, tag),
     breakRevision: async (revision) => revisions.break(revision),
     mendRevision: async (revision) => revisions.mend(revision),
+    installArgoRollouts: () =>
+      (argo ??= startArgoRollouts(folder, programs["rollouts-controller"], argoKubeconfig, api)),
     userKubeconfig: (user, rules) => createUser({ folder, server, ca, api }, user, rules),
   };
   const control = join(folder, "control.sock");

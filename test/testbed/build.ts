@@ -32,8 +32,17 @@ export async function buildPrograms(): Promise<Programs> {
  * Folder of the Istio module's sources, for its `samples`.
  * @throws BuildError where Go is missing or the module cannot be downloaded.
  */
-export async function istioSources(): Promise<string> {
-  const answer = await go(["mod", "download", "-json", "istio.io/istio"], join(HERE, "istio"));
+export function istioSources(): Promise<string> {
+  return sourcesOf("istio.io/istio", "istio");
+}
+
+/** As `istioSources`, for the definitions of Argo Rollouts' types. */
+export function argoSources(): Promise<string> {
+  return sourcesOf("github.com/argoproj/argo-rollouts", "argo");
+}
+
+async function sourcesOf(path: string, folder: GoModule["folder"]): Promise<string> {
+  const answer = await go(["mod", "download", "-json", path], join(HERE, folder));
   return (JSON.parse(answer) as { Dir: string }).Dir;
 }
 
@@ -97,7 +106,7 @@ let announced = false;
 
 async function build(module: GoModule, name: string, path: string, program: string): Promise<void> {
   if (!announced)
-    say("building the test bed's programs; the first time takes about 12 minutes on two cores");
+    say("building the test bed's programs; the first time takes about 15 minutes on two cores");
   announced = true;
   say(`building ${name}`);
   const started = Date.now();

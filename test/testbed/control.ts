@@ -10,6 +10,7 @@ export interface Orders {
   removeTag(tag: string): Promise<void>;
   breakRevision(revision: string): Promise<void>;
   mendRevision(revision: string): Promise<void>;
+  installArgoRollouts(): Promise<void>;
   userKubeconfig(user: string, rules: readonly TestRule[]): Promise<string>;
 }
 
@@ -52,6 +53,7 @@ export function giveOrders(socket: string): Orders {
     removeTag: (tag) => order("removeTag", tag),
     breakRevision: (revision) => order("breakRevision", revision),
     mendRevision: (revision) => order("mendRevision", revision),
+    installArgoRollouts: () => order("installArgoRollouts"),
     userKubeconfig: (user, rules) => order("userKubeconfig", user, rules),
   };
 }

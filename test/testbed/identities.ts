@@ -5,7 +5,15 @@ import { writeFile } from "node:fs/promises";
  * Who speaks to the API server with full rights. Only `admin` (the tests, and a person with the
  * kubeconfig) is in the audit log; the bed and its components would drown what tests look for.
  */
-const USERS = ["admin", "bed", "controller-manager", "scheduler", "kwok", "istiod"] as const;
+const USERS = [
+  "admin",
+  "bed",
+  "controller-manager",
+  "scheduler",
+  "kwok",
+  "istiod",
+  "argo",
+] as const;
 
 /** Bearer tokens by user. */
 export type Identities = Readonly<Record<(typeof USERS)[number], string>>;

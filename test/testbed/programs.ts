@@ -6,16 +6,17 @@ export type ProgramName =
   | "kubectl"
   | "kwok"
   | "istioctl"
-  | "pilot-discovery";
+  | "pilot-discovery"
+  | "rollouts-controller";
 
 /** Absolute paths. */
 export type Programs = Readonly<Record<ProgramName, string>>;
 
 /** A Go module in this folder: it holds no code, only the versions of the programs we build. */
 export interface GoModule {
-  readonly folder: "kubernetes" | "istio";
+  readonly folder: "kubernetes" | "istio" | "argo";
   /** The environment variable with a folder that has the programs already. */
-  readonly assets: "KUBEBUILDER_ASSETS" | "ISTIO_ASSETS";
+  readonly assets: "KUBEBUILDER_ASSETS" | "ISTIO_ASSETS" | "ARGO_ROLLOUTS_ASSETS";
   readonly packages: Readonly<Partial<Record<ProgramName, string>>>;
   readonly ldflags: string;
 }
@@ -46,6 +47,14 @@ export const MODULES: readonly GoModule[] = [
       "pilot-discovery": "istio.io/istio/pilot/cmd/pilot-discovery",
     },
     ldflags: linkerFlags("istio.io/istio/pkg/version", { buildVersion: "1.31.0" }),
+  },
+  {
+    folder: "argo",
+    assets: "ARGO_ROLLOUTS_ASSETS",
+    packages: {
+      "rollouts-controller": "github.com/argoproj/argo-rollouts/cmd/rollouts-controller",
+    },
+    ldflags: linkerFlags("github.com/argoproj/argo-rollouts/utils/version", {}),
   },
 ];
 

@@ -2,7 +2,7 @@ import { ApiError } from "../../cluster/api-error.ts";
 import { getWorkload } from "../../cluster/read.ts";
 import { readRollingPods } from "../../cluster/rolling-pods.ts";
 import { RESTARTED_AT } from "../../cluster/write.ts";
-import { resourceName } from "../../mesh/kinds.ts";
+import { rolloutCommand } from "../../mesh/kinds.ts";
 import { formatSelector } from "../../mesh/selector.ts";
 import { type Ending, ended } from "../../rollout/ending.ts";
 import type { Hindrance } from "../../rollout/hindrance.ts";
@@ -86,7 +86,10 @@ async function observe(
       readRollingPods(api, ref.namespace, formatSelector(rollout.selector)),
       newRefusals(session, ref, rollout, knownRefusals),
     ]);
-    const restartedAt = workload?.template?.annotations[RESTARTED_AT];
+    const restartedAt =
+      rollout.kind === "Rollout"
+        ? rollout.restartAt
+        : workload?.template?.annotations[RESTARTED_AT];
     return { ref, rollout, restartedAt, pods, refusals };
   } catch (error) {
     // The rollout goes on without us; only silence for the whole timeout ends the watch.
@@ -105,6 +108,5 @@ async function mayPass(
 }
 
 function stillRolling(ref: WorkloadRef, code: string, message: string): Ending {
-  const status = `kubectl rollout status ${resourceName(ref)} -n ${ref.namespace}`;
-  return ended("timed-out", code, message, status);
+  return ended("timed-out", code, message, rolloutCommand("status", ref));
 }

@@ -3,6 +3,9 @@ import { type EventRecord, listEvents } from "../../cluster/events.ts";
 import type { Rollout, WorkloadRef } from "../../snapshot.ts";
 import type { Session } from "../session.ts";
 
+/** A Deployment and a Rollout take over what their ReplicaSets say. */
+const TOLD_BY_CONDITION: ReadonlySet<string> = new Set(["Deployment", "Rollout"]);
+
 /**
  * What a controller has been told so far when it asked for pods: of a StatefulSet or DaemonSet only
  * events tell. They outlive their cause, so those from before a restart are remembered by their ids.
@@ -11,7 +14,7 @@ export async function knownRefusals(
   session: Session,
   ref: WorkloadRef,
 ): Promise<ReadonlySet<string>> {
-  const events = ref.kind === "Deployment" ? [] : await failedCreates(session, ref);
+  const events = TOLD_BY_CONDITION.has(ref.kind) ? [] : await failedCreates(session, ref);
   return new Set(events.map(({ id }) => id));
 }
 
@@ -22,7 +25,7 @@ export async function newRefusals(
   rollout: Rollout,
   known: ReadonlySet<string>,
 ): Promise<readonly string[]> {
-  if (rollout.kind === "Deployment") {
+  if ("conditions" in rollout) {
     return rollout.conditions
       .filter(({ type, status }) => type === "ReplicaFailure" && status === "True")
       .map(({ message }) => message);

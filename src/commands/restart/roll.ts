@@ -9,7 +9,7 @@ import { type Ending, ended } from "../../rollout/ending.ts";
 import { isSameTarget, templateChange } from "../../rollout/approval.ts";
 import { isWanted, type Step } from "../../rollout/plan.ts";
 import type { StepResult } from "../../rollout/result.ts";
-import { rolloutStatus } from "../../rollout/status.ts";
+import { isPaused, rolloutStatus } from "../../rollout/status.ts";
 import type { RestartSettings } from "../../settings.ts";
 import { policyFor } from "../look.ts";
 import type { Session } from "../session.ts";
@@ -89,14 +89,14 @@ async function settle(
     }
     const known = await knownRefusals(session, step.ref);
     try {
-      await restart(api, {
+      const written = await restart(api, {
         ...step.ref,
         kind: workload.kind,
         resourceVersion: workload.rollout.resourceVersion,
         restartedAt,
         dryRun: settings.dryRun === "server",
       });
-      return { target, startedAt, restartedAt, knownRefusals: known };
+      return { target, startedAt, restartedAt: written, knownRefusals: known };
     } catch (error) {
       // It changed since it was judged: judge again.
       if (!isConflict(error)) throw error;
@@ -138,6 +138,8 @@ function holdReason(
 ): string | undefined {
   const istiod = target && mesh.revisions.get(target.revision)?.istiod;
   if (istiod && !istiod.ready) return `the control plane ${istiod.name} is not ready`;
+  // Somebody's decision: no patience ends it.
+  if (isPaused(workload.rollout)) return undefined;
   const status = workload.rollout && rolloutStatus(workload.rollout);
   // What was failing before may never finish on its own; it was asked for all the same.
   if (status?.state !== "waiting" || consent.unhealthy) return undefined;

@@ -13,6 +13,7 @@ export function newPod(name: string, facts: Partial<RollingPod> = {}): RollingPo
   return rollingPod(name, {
     image: RESTART.target.image,
     restartedAt: RESTART.restartedAt,
+    createdAt: "2026-11-22T20:00:03Z",
     ...facts,
   });
 }
@@ -29,6 +30,7 @@ function rollingPod(name: string, facts: Partial<RollingPod>): RollingPod {
     image: undefined,
     ready: facts.trouble === undefined && facts.unschedulable === undefined,
     terminating: false,
+    createdAt: "2026-11-20T07:00:00Z",
     node: facts.unschedulable === undefined ? "aks-1" : undefined,
     restartedAt: undefined,
     trouble: undefined,

@@ -1,4 +1,5 @@
 import type {
+  ArgoRollout,
   DaemonSetRollout,
   DeploymentRollout,
   Labels,
@@ -68,9 +69,17 @@ export function daemonSet(
   return workload("DaemonSet", name, options, daemonSetRollout(count(options), options.rollout));
 }
 
+/** A `Rollout` of Argo Rollouts. */
+export function argoRollout(
+  name: string,
+  options: WorkloadOptions & { readonly rollout?: Partial<ArgoRollout> } = {},
+): Workload {
+  return workload("Rollout", name, options, argoRolloutFacts(count(options), options.rollout));
+}
+
 /** What has no rollout that a patch of a template starts: a bare pod, a Job, a custom kind. */
 export function otherWorkload(kind: string, name: string, options: WorkloadOptions = {}): Workload {
-  if (["Deployment", "StatefulSet", "DaemonSet"].includes(kind)) {
+  if (["Deployment", "StatefulSet", "DaemonSet", "Rollout"].includes(kind)) {
     throw new Error(`a ${kind} has a rollout`);
   }
   const terminating = options.terminating ?? count({ pods: options.terminatingPods ?? [] });
@@ -141,6 +150,26 @@ export function daemonSetRollout(
     surge: 0,
     unavailable: 1,
     status: { desired, updated: desired, available: desired },
+    ...overrides,
+  });
+}
+
+export function argoRolloutFacts(
+  replicas: number,
+  overrides: Partial<ArgoRollout> = {},
+): ArgoRollout {
+  return checked({
+    ...SEEN,
+    kind: "Rollout",
+    replicas,
+    strategy: "Evict",
+    surge: 0,
+    unavailable: 1,
+    restartAt: undefined,
+    phase: "Healthy",
+    message: "",
+    status: { replicas, updated: replicas, available: replicas },
+    conditions: [],
     ...overrides,
   });
 }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { isDeepStrictEqual } from "node:util";
 import { type User, denial, mayDo, review } from "./access.ts";
 import {
   type Kind,
@@ -7,12 +8,13 @@ import {
   findKind,
   isBuiltIn,
   isNamespaced,
+  versionOf,
 } from "./kinds.ts";
 import { measured } from "./admission.ts";
 import { endpointSlices, fieldPredicate, labelPredicate, page } from "./lists.ts";
 import { forbidden, noSuchPage, notFound, notImplemented } from "./refusal.ts";
 import type { Store } from "./store.ts";
-import { create, patched, remove, update } from "./write.ts";
+import { create, now, patched, remove, update } from "./write.ts";
 
 export interface ApiRequest {
   readonly user: User;
@@ -42,7 +44,7 @@ const PARAMETERS = new Set([
 /** The object that a request is answered with. Whatever is not known here is refused with 501. */
 export function answer(store: Store, request: ApiRequest): KubeObject {
   const { method, url, user, text } = request;
-  const target = targetOf(url.pathname);
+  const target = targetOf(store, url.pathname);
   const { kind, namespace, name } = target;
   const verb = verbOf(method, target);
   // The server counts a namespace as lying in itself.
@@ -66,7 +68,9 @@ export function answer(store: Store, request: ApiRequest): KubeObject {
     case "patch": {
       const before = find(store, target);
       const after = patched(before, request.headers["content-type"] ?? "", text);
-      return update(store, before, after, dryRun);
+      const manager = url.searchParams.get("fieldManager") ?? "unknown";
+      const changed = !isDeepStrictEqual(after, before);
+      return update(store, before, changed ? managedBy(after, manager) : after, dryRun);
     }
     case "delete": {
       const object = find(store, target);
@@ -78,14 +82,23 @@ export function answer(store: Store, request: ApiRequest): KubeObject {
   }
 }
 
-function targetOf(path: string): Target {
+/** Who wrote last, and when; which fields those were is left out. */
+function managedBy(object: KubeObject, manager: string): KubeObject {
+  const { managedFields = [], ...metadata } = object["metadata"];
+  const others = managedFields.filter((entry: KubeObject) => entry["manager"] !== manager);
+  const entry = { manager, operation: "Update", time: now() };
+  return { ...object, metadata: { ...metadata, managedFields: [...others, entry] } };
+}
+
+function targetOf(store: Store, path: string): Target {
   const [root, ...rest] = path.split("/").slice(1).map(decodeURIComponent);
   const [group = "", version, ...steps] = root === "apis" ? rest : ["", ...rest];
   const inNamespace = steps[0] === "namespaces" && steps.length > 2;
   const [resource = "", name, subresource] = inNamespace ? steps.slice(2) : steps;
-  if (root === "apis" && !isBuiltIn(group)) throw noSuchPage();
+  const isServed = isBuiltIn(group) || store.installed.has(group);
+  if (root === "apis" && !isServed) throw noSuchPage();
   const kind = findKind(group, resource);
-  const isKnown = (root === "api" || root === "apis") && version === "v1";
+  const isKnown = (root === "api" || root === "apis") && version === versionOf({ group });
   if (kind === undefined || !isKnown || subresource !== undefined) throw notImplemented(path);
   return { kind, namespace: inNamespace ? steps[1] : undefined, name };
 }

@@ -9,6 +9,7 @@ import type { TestCluster } from "../test-cluster.ts";
 import type { User } from "./access.ts";
 import { type World, startControllers } from "./controllers.ts";
 import { ISTIO_NAMESPACE, revisionObjects, tagWebhooks, withImage } from "./istio.ts";
+import { ARGO } from "./kinds.ts";
 import { nodeObjects } from "./nodes.ts";
 import { type LoggedRequest, startServer } from "./server.ts";
 import { Store } from "./store.ts";
@@ -102,6 +103,9 @@ export async function startEmbeddedCluster(options: Partial<World> = {}): Promis
     async setTag(tag, revision) {
       await removeTag(tag);
       create(store, tagWebhooks(tag, revision, authority));
+    },
+    async installArgoRollouts() {
+      store.installed.add(ARGO);
     },
     userKubeconfig: (name, rules) => login({ name, rules }, randomUUID()),
     async stop() {

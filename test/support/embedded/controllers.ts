@@ -1,6 +1,7 @@
 import { reconcileDeployment, reconcileReplicaSet } from "./deployment.ts";
 import type { KubeObject } from "./kinds.ts";
 import { recordEvent } from "./events.ts";
+import { reconcileRollout } from "./argo-rollout.ts";
 import { hasNode, unscheduledStatus } from "./nodes.ts";
 import { failureOf, isTerminating, readyAfter, startedStatus } from "./pods.ts";
 import { Refusal } from "./refusal.ts";
@@ -32,6 +33,7 @@ const RECONCILERS: Readonly<Record<string, (cluster: Cluster, object: KubeObject
   ReplicaSet: reconcileReplicaSet,
   StatefulSet: reconcileStatefulSet,
   DaemonSet: reconcileDaemonSet,
+  Rollout: reconcileRollout,
 };
 
 /**

@@ -38,9 +38,10 @@ export function reconcileDeployment(cluster: Cluster, deployment: KubeObject): v
   });
 }
 
-function replicaSet(deployment: KubeObject, hash: string): KubeObject {
+/** @param label the label that the owner tells its ReplicaSets apart by. */
+export function replicaSet(deployment: KubeObject, hash: string, label = HASH): KubeObject {
   const { metadata, spec } = deployment;
-  const labels = { ...spec.template.metadata.labels, [HASH]: hash };
+  const labels = { ...spec.template.metadata.labels, [label]: hash };
   return {
     kind: "ReplicaSet",
     metadata: {
@@ -51,7 +52,7 @@ function replicaSet(deployment: KubeObject, hash: string): KubeObject {
     },
     spec: {
       replicas: 0,
-      selector: { matchLabels: { ...spec.selector.matchLabels, [HASH]: hash } },
+      selector: { matchLabels: { ...spec.selector.matchLabels, [label]: hash } },
       template: { ...spec.template, metadata: { ...spec.template.metadata, labels } },
     },
   };
@@ -67,7 +68,7 @@ function recreate(store: Store, spec: KubeObject, current: KubeObject, old: Kube
 }
 
 /** The new ReplicaSet takes what maxSurge allows; the old ones give what is not needed any more. */
-function roll(store: Store, spec: KubeObject, current: KubeObject, old: KubeObject[]): void {
+export function roll(store: Store, spec: KubeObject, current: KubeObject, old: KubeObject[]): void {
   const { replicas, strategy } = spec;
   const surge = scaled(strategy.rollingUpdate.maxSurge, replicas, Math.ceil);
   const unavailable = scaled(strategy.rollingUpdate.maxUnavailable, replicas, Math.floor);

@@ -1,7 +1,7 @@
 // oxlint-disable-next-line typescript/no-explicit-any -- one server for objects of every shape
 export type KubeObject = Record<string, any>;
 
-/** A kind that the embedded API server serves; all of them are `v1`. */
+/** A kind that the embedded API server serves; all but the custom one are `v1`. */
 export interface Kind {
   readonly group: string;
   readonly resource: string;
@@ -23,6 +23,7 @@ const KINDS: readonly Kind[] = [
   ["apps", "statefulsets", "StatefulSet"],
   ["authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview"],
   ["authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview"],
+  ["argoproj.io", "rollouts", "Rollout"],
   ["batch", "cronjobs", "CronJob"],
   ["batch", "jobs", "Job"],
   ["discovery.k8s.io", "endpointslices", "EndpointSlice"],
@@ -32,8 +33,11 @@ export function findKind(group: string, resource: string): Kind | undefined {
   return KINDS.find((kind) => kind.group === group && kind.resource === resource);
 }
 
+/** The group of Argo Rollouts. */
+export const ARGO = "argoproj.io";
+
 /**
- * Of custom resources none is installed, and of those the real server knows not even the path.
+ * Of custom resources none is installed by itself, and of those the real server knows not even the path.
  * Kubernetes' own groups are `apps`, or one word before `.k8s.io`.
  */
 export function isBuiltIn(group: string): boolean {
@@ -51,6 +55,10 @@ export function isNamespaced({ group, kind }: Kind): boolean {
   return kind !== "Namespace" && kind !== "Node" && !/^(admission|auth)/.test(group);
 }
 
-export function apiVersion({ group }: Kind): string {
-  return group === "" ? "v1" : `${group}/v1`;
+export function apiVersion(kind: Kind): string {
+  return kind.group === "" ? "v1" : `${kind.group}/${versionOf(kind)}`;
+}
+
+export function versionOf({ group }: Pick<Kind, "group">): string {
+  return group === ARGO ? "v1alpha1" : "v1";
 }

@@ -4,6 +4,8 @@ import type { KubeObject } from "./kinds.ts";
 export class Store {
   readonly #objects = new Map<string, KubeObject>();
   readonly #listeners: ((object: KubeObject) => void)[] = [];
+  /** Groups of custom resources. */
+  readonly installed = new Set<string>();
   /** Counts the writes: what `resourceVersion` says. */
   version = 1000;
   /** Lists up to this version cannot be continued any more. */

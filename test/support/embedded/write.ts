@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { admit } from "./admission.ts";
 import { injected } from "./istio.ts";
-import { type KubeObject, apiVersion, kindNamed } from "./kinds.ts";
+import { ARGO, type KubeObject, apiVersion, kindNamed } from "./kinds.ts";
 import { alreadyExists, conflict, notFound, notImplemented, otherUid } from "./refusal.ts";
 import type { Store } from "./store.ts";
 
@@ -38,7 +38,7 @@ export function create(store: Store, body: KubeObject, dryRun = false): KubeObje
       name,
       uid: randomUUID(),
       creationTimestamp: now(),
-      ...(kind.group === "apps" && { generation: 1 }),
+      ...((kind.group === "apps" || kind.group === ARGO) && { generation: 1 }),
     },
     ...(body.spec && { status: {} }),
   });

@@ -78,7 +78,7 @@ describe("an owner that was not listed", () => {
   });
 
   test.each([
-    ["Rollout", "web"],
+    ["CloneSet", "web"],
     ["CronJob", "nightly"],
   ])("of kind %s has the template that its pods show", (kind, name) => {
     const owner = { kind: kind === "CronJob" ? "Job" : "ReplicaSet", name: "x", uid: "x-1" };

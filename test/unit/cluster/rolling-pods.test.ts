@@ -22,6 +22,7 @@ test("a pod as it rolls: what it runs, where, and since which restart", () => {
     ready: true,
     terminating: false,
     node: "aks-1",
+    createdAt: "",
     restartedAt: "2026-11-22T20:00:00Z",
     trouble: undefined,
     unschedulable: undefined,

@@ -70,6 +70,7 @@ test.each(ROLES)("%s has no wildcard, and changes nothing but workloads", (role)
           "patch deployments.apps",
           "patch statefulsets.apps",
           "patch daemonsets.apps",
+          "patch rollouts.argoproj.io",
         ],
   );
 });

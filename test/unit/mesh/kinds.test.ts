@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import {
+  apiOf,
   isRestartable,
   parseKind,
   resourceName,
-  resourceOf,
+  rolloutCommand,
   shortKind,
 } from "../../../src/mesh/kinds.ts";
 
@@ -12,22 +13,30 @@ describe("kinds as kubectl takes them", () => {
     ["Deployment", ["deployment", "deployments", "deploy", "Deploy", "deployments.apps"]],
     ["StatefulSet", ["statefulset", "statefulsets", "sts", "STS", "statefulset.apps"]],
     ["DaemonSet", ["daemonset", "daemonsets", "ds", "DaemonSet", "daemonsets.apps"]],
+    ["Rollout", ["rollout", "rollouts", "ro", "Rollout", "rollouts.argoproj.io"]],
   ])("%s", (kind, names) => {
     expect(names.map(parseKind)).toEqual(names.map(() => kind));
   });
 
-  test.each(["", "pod", "po", "rs", "replicaset", "deploys", "deployments.extensions", "rollout"])(
-    "%j is none that a restart patches",
-    (name) => {
-      expect(parseKind(name)).toBeUndefined();
-    },
-  );
+  test.each([
+    "",
+    "pod",
+    "po",
+    "rs",
+    "replicaset",
+    "deploys",
+    "deployments.extensions",
+    "rollouts.apps",
+  ])("%j is none that a restart patches", (name) => {
+    expect(parseKind(name)).toBeUndefined();
+  });
 });
 
 test.each([
   ["Deployment", true],
   ["StatefulSet", true],
   ["DaemonSet", true],
+  ["Rollout", true],
   ["ReplicaSet", false],
   ["Pod", false],
   ["deployment", false],
@@ -36,8 +45,18 @@ test.each([
 });
 
 test("names and paths are those of the API", () => {
-  expect(resourceOf("StatefulSet")).toBe("statefulsets");
+  expect(apiOf("StatefulSet")).toEqual({ api: "apps/v1", resource: "statefulsets" });
+  expect(apiOf("Rollout")).toEqual({ api: "argoproj.io/v1alpha1", resource: "rollouts" });
   expect(resourceName({ kind: "DaemonSet", name: "agent" })).toBe("daemonset/agent");
   expect(shortKind("Deployment")).toBe("deploy");
-  expect(shortKind("Rollout")).toBe("rollout");
+  expect(shortKind("Rollout")).toBe("ro");
+  expect(shortKind("CloneSet")).toBe("cloneset");
+});
+
+test("of an Argo Rollout its own plugin is asked", () => {
+  const web = { namespace: "shop", kind: "Deployment", name: "web" };
+  const own = { ...web, kind: "Rollout" };
+  expect(rolloutCommand("undo", web)).toBe("kubectl rollout undo deployment/web -n shop");
+  expect(rolloutCommand("undo", own)).toBe("kubectl argo rollouts undo web -n shop");
+  expect(rolloutCommand("resume", own)).toBe("kubectl argo rollouts promote web -n shop");
 });

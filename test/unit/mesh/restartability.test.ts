@@ -7,7 +7,13 @@ import {
 } from "../../../src/mesh/restartability.ts";
 import type { Condition, PodGroup, Workload } from "../../../src/snapshot.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
-import { daemonSet, deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
+import {
+  argoRollout,
+  daemonSet,
+  deployment,
+  otherWorkload,
+  statefulSet,
+} from "../../support/build/workload.ts";
 
 const IMAGE = proxyImage("v1.27.7-1");
 const ONE = [sidecars(1, IMAGE)];
@@ -124,6 +130,18 @@ describe("without any consent", () => {
       deployment("web", { pods: CRASHING }),
       "refused unhealthy-before",
     ],
+    ["an Argo Rollout", argoRollout("web", { pods: THREE }), "yes"],
+    ["an Argo Rollout of one", argoRollout("web", { pods: ONE }), "refused single-replica-rollout"],
+    [
+      "a paused Argo Rollout",
+      argoRollout("web", { pods: THREE, rollout: { phase: "Paused", message: "CanaryPauseStep" } }),
+      "refused paused",
+    ],
+    [
+      "an aborted Argo Rollout",
+      argoRollout("web", { pods: THREE, rollout: { phase: "Degraded", message: "aborted" } }),
+      "refused unhealthy-before",
+    ],
     [
       "a crash-looping DaemonSet",
       daemonSet("agent", { pods: CRASHING }),
@@ -192,7 +210,6 @@ describe("what has no rollout is restarted by hand", () => {
     ["CronJob", "job"],
     ["ReplicaSet", "no-rollout"],
     ["ReplicationController", "no-rollout"],
-    ["Rollout", "custom-owner"],
     ["CloneSet", "custom-owner"],
   ])("%s: %s", (kind, code) => {
     const answer = judge(otherWorkload(kind, "web", { pods: ONE }));

@@ -3,7 +3,7 @@ import { judgeRollout } from "../../../src/rollout/judgement.ts";
 import type { RolloutView } from "../../../src/rollout/view.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { newPod, oldPod, RESTART, rolloutView } from "../../support/build/rollout-view.ts";
-import { daemonSet, deployment, statefulSet } from "../../support/build/workload.ts";
+import { argoRollout, daemonSet, deployment, statefulSet } from "../../support/build/workload.ts";
 
 const PODS = [sidecars(2, proxyImage("v1.27.7-1"))];
 const DONE = deployment("web", { pods: PODS });
@@ -251,5 +251,47 @@ describe("a DaemonSet names the node that holds it up", () => {
   test("and nothing else does", () => {
     const view = rolloutView(HALFWAY, { pods: [newPod("web-3", { ready: false })] });
     expect(judgeRollout(view, RESTART).status.message).toBe("1 of 2 new pods have been created");
+  });
+});
+
+describe("an Argo Rollout", () => {
+  const web = argoRollout("web", { pods: PODS });
+  const before = { createdAt: "2026-11-22T19:59:59Z" };
+  const unmarked = { restartedAt: undefined };
+
+  test("has its new pods by their age, as its template stays the same", () => {
+    const atOnce = { ...unmarked, createdAt: RESTART.restartedAt };
+    const pods = [newPod("web-a", unmarked), newPod("web-b", atOnce)];
+    expect(endingOf(rolloutView(web, { pods }))).toEqual(["restarted", "rolled-out", "rolled out"]);
+  });
+
+  test("is healthy for a moment while its last pods are still to come", () => {
+    expect(endingOf(rolloutView(web, { pods: [newPod("web-a", unmarked)] }))).toBeUndefined();
+    const pods = [newPod("web-a", unmarked), oldPod("web-b", before)];
+    expect(endingOf(rolloutView(web, { pods }))).toBeUndefined();
+    const { status } = judgeRollout(rolloutView(web, { pods }), RESTART);
+    expect([status.ready, status.wanted]).toEqual([1, 2]);
+  });
+
+  test("that was paused or went bad is told by its controller's words", () => {
+    const paused = argoRollout("web", { pods: PODS, rollout: { phase: "Paused", message: "x" } });
+    expect(endingOf(rolloutView(paused, { pods: [oldPod("web-b", before)] }))).toEqual([
+      "timed-out",
+      "paused",
+      "it was paused while it rolled",
+    ]);
+    const bad = argoRollout("web", { pods: PODS, rollout: { phase: "Degraded", message: "late" } });
+    expect(judgeRollout(rolloutView(bad, { pods: OLD }), RESTART).ending).toEqual({
+      outcome: "failed",
+      code: "degraded",
+      message: "it is degraded: late; 2 old pods still serve",
+      nextStep: "kubectl argo rollouts undo web -n shop",
+    });
+  });
+
+  test("that somebody else restarted since is judged by its pods", () => {
+    const pods = [newPod("web-a"), newPod("web-b")];
+    const view = rolloutView(web, { pods, restartedAt: "2026-11-22T20:09:00Z" });
+    expect(endingOf(view)?.[1]).toBe("superseded");
   });
 });

@@ -7,6 +7,7 @@ import type {
   StatefulSetRollout,
 } from "../../../src/snapshot.ts";
 import {
+  argoRolloutFacts,
   daemonSetRollout,
   deploymentRollout,
   statefulSetRollout,
@@ -247,5 +248,32 @@ describe("a DaemonSet", () => {
       ready,
       wanted: desired,
     });
+  });
+});
+
+// Rows after argoproj/argo-rollouts `utils/rollout/rolloututil.go`, GetRolloutPhase.
+test.each([
+  ["healthy", {}, "done", "rolled out"],
+  ["not seen yet, however healthy it looks", UNSEEN, "waiting", NOT_SEEN],
+  [
+    "restarting",
+    { phase: "Progressing", message: "rollout is restarting" },
+    "waiting",
+    "rollout is restarting",
+  ],
+  ["paused", { phase: "Paused", message: "manually paused" }, "waiting", "manually paused"],
+  [
+    "degraded",
+    { phase: "Degraded", message: "RolloutAborted: x" },
+    "failed",
+    "it is degraded: RolloutAborted: x",
+  ],
+  ["of no phase", { phase: "" }, "waiting", "its controller says nothing of it yet"],
+])("an Argo Rollout that is %s", (_what, overrides, state, message) => {
+  expect(rolloutStatus(argoRolloutFacts(3, overrides))).toEqual({
+    state,
+    message,
+    ready: 3,
+    wanted: 3,
   });
 });

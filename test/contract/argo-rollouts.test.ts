@@ -1,0 +1,127 @@
+import { describe, expect } from "vitest";
+import { argoRollout, deployment } from "../support/manifests.ts";
+import { grantsOf, rulesOf } from "../support/rbac.ts";
+import { parseReport } from "../support/report-schema.ts";
+import { runProgram } from "../support/run-program.ts";
+import { eventually, type Sandbox, test } from "./sandbox.ts";
+
+const REVISION = "asm-1-73";
+const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
+const [OLD, NEW] = [image("v1.73.0-1"), image("v1.73.2-1")];
+
+async function untilHealthy(sandbox: Sandbox, names: readonly string[]): Promise<void> {
+  await eventually(async () => {
+    for (const name of names) {
+      const { status, metadata } = await sandbox.get("rollouts", name);
+      expect([name, status?.phase, status?.observedGeneration]).toEqual([
+        name,
+        "Healthy",
+        String(metadata.generation),
+      ]);
+    }
+  });
+}
+
+async function imagesOf(sandbox: Sandbox, name: string): Promise<readonly string[]> {
+  const pods = (await sandbox.pods()).filter(({ metadata }) => metadata.labels.app === name);
+  return pods.map(
+    ({ spec }) => spec.containers.find((one: { name: string }) => one.name === "istio-proxy").image,
+  );
+}
+
+describe("Argo Rollouts", () => {
+  test("are found, restarted by restartAt, and proved", async ({ cluster, enter }) => {
+    await cluster.installArgoRollouts();
+    await cluster.installRevision({ name: REVISION, image: OLD });
+    const sandbox = await enter({ "istio.io/rev": REVISION });
+    await sandbox.create("rollouts", argoRollout("web", { replicas: 3 }));
+    await sandbox.create("deployments", deployment("api", { replicas: 0 }));
+    const workloadRef = { apiVersion: "apps/v1", kind: "Deployment", name: "api" };
+    await sandbox.create(
+      "rollouts",
+      argoRollout("api", { replicas: 2, spec: { workloadRef, template: undefined } }),
+    );
+    await sandbox.create("rollouts", argoRollout("single"));
+    await sandbox.create("rollouts", argoRollout("still", { replicas: 2 }));
+    await untilHealthy(sandbox, ["web", "api", "single", "still"]);
+    await sandbox.patch("rollouts", "still", { spec: { paused: true } });
+    await eventually(async () =>
+      expect((await sandbox.get("rollouts", "still")).status.phase).toBe("Paused"),
+    );
+    await cluster.moveImage(REVISION, NEW);
+    const templates = async () =>
+      Promise.all(
+        ["web", "api"].map(async (name) => (await sandbox.get("rollouts", name)).spec.template),
+      );
+    const before = await templates();
+
+    const rights = rulesOf(grantsOf("restart-cluster"));
+    const env = { KUBECONFIG: await cluster.userKubeconfig("rollouts", rights) };
+    const check = await runProgram(["check", "-n", sandbox.name, "--json"], env);
+    const found = parseReport("CheckReport", check.stdout);
+    expect(found.gaps).toEqual([]);
+    expect(
+      found.workloads.map(({ kind, name, verdict, restart }) => [kind, name, verdict, restart]),
+    ).toEqual([
+      ["Rollout", "api", "outdated", "yes"],
+      ["Rollout", "single", "outdated", "refused"],
+      ["Rollout", "still", "outdated", "refused"],
+      ["Rollout", "web", "outdated", "yes"],
+    ]);
+
+    const restarted = await runProgram(["restart", "-n", sandbox.name, "--yes", "--json"], env);
+    const report = parseReport("RestartReport", restarted.stdout);
+    expect(report.results.map(({ name, outcome, code }) => [name, outcome, code])).toEqual([
+      ["api", "restarted", "rolled-out"],
+      ["web", "restarted", "rolled-out"],
+    ]);
+    expect([await imagesOf(sandbox, "web"), await imagesOf(sandbox, "api")]).toEqual([
+      [NEW, NEW, NEW],
+      [NEW, NEW],
+    ]);
+    expect(await templates()).toEqual(before);
+    for (const name of ["web", "api"]) {
+      const { spec, status } = await sandbox.get("rollouts", name);
+      expect(status.restartedAt).toBe(spec.restartAt);
+    }
+    expect(report.workloads.map(({ name, restartReason }) => [name, restartReason])).toEqual([
+      ["api", ""],
+      ["single", "a restart evicts the one pod of this Rollout before there is a new one"],
+      ["still", "the Rollout is paused (manually paused): its pods may be of two versions"],
+      ["web", ""],
+    ]);
+    expect(restarted.status).toBe(5);
+
+    const allowed = await runProgram(
+      ["restart", "ro/single", "-n", sandbox.name, "--yes", "--json", "--allow-downtime"],
+      { KUBECONFIG: cluster.kubeconfig },
+    );
+    expect(parseReport("RestartReport", allowed.stdout).results).toMatchObject([
+      { kind: "Rollout", name: "single", outcome: "restarted" },
+    ]);
+    expect(allowed.status).toBe(0);
+  });
+
+  test("that cannot be listed are a gap only where pods belong to them", async ({
+    cluster,
+    enter,
+  }) => {
+    await cluster.installArgoRollouts();
+    await cluster.installRevision({ name: REVISION, image: NEW });
+    const without = await enter({ "istio.io/rev": REVISION });
+    const withOne = await enter({ "istio.io/rev": REVISION });
+    await without.create("deployments", deployment("web"));
+    await withOne.create("rollouts", argoRollout("web"));
+    await untilHealthy(withOne, ["web"]);
+    await eventually(async () => expect(await without.pods()).toHaveLength(1));
+    const grants = grantsOf("read-only").filter(({ resource }) => resource !== "rollouts");
+    const rules = rulesOf(grants);
+    const env = { KUBECONFIG: await cluster.userKubeconfig("rolloutless", rules) };
+    const check = async ({ name }: Sandbox) =>
+      parseReport("CheckReport", (await runProgram(["check", "-n", name, "--json"], env)).stdout);
+    expect((await check(without)).gaps).toEqual([]);
+    const { gaps, workloads } = await check(withOne);
+    expect(gaps).toMatchObject([{ what: "list rollouts.argoproj.io", reason: "forbidden" }]);
+    expect(workloads).toMatchObject([{ kind: "Rollout", name: "web", verdict: "unknown" }]);
+  });
+});
