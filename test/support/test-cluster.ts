@@ -66,8 +66,10 @@ export interface Answer {
  * `readyAfter`: a Go duration from the pod's creation until it is ready.
  * `fail`: the waiting reason that its first container gets instead of running
  * (`ErrImagePull`, `CrashLoopBackOff`, `CreateContainerConfigError`); such a pod never becomes ready.
+ * `failRestarted`: the same, only for pods that a restart made.
  */
 export const POD_BEHAVIOUR = {
   readyAfter: "test.istio-upgrade/ready-after",
   fail: "test.istio-upgrade/fail",
+  failRestarted: "test.istio-upgrade/fail-restarted",
 } as const;

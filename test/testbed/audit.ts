@@ -6,6 +6,8 @@ export interface AuditedRequest {
   readonly verb: string;
   readonly requestURI: string;
   readonly userAgent?: string;
+  /** RFC 3339 with microseconds. */
+  readonly requestReceivedTimestamp: string;
   readonly objectRef?: {
     readonly resource?: string;
     readonly namespace?: string;

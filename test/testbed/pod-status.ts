@@ -90,7 +90,7 @@ phase: Running`;
 
 /** The first container waits with the reason that was asked for; a crashing one has run before. */
 export const FAILING = `
-{{ $reason := index .metadata.annotations "${POD_BEHAVIOUR.fail}" }}
+{{ $reason := or (index .metadata.annotations "${POD_BEHAVIOUR.fail}") (index .metadata.annotations "${POD_BEHAVIOUR.failRestarted}") }}
 {{ $root := . }}
 ${conditions("False")}
 containerStatuses:

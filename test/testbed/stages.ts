@@ -6,7 +6,8 @@ const READY = '.status.conditions.[] | select( .type == "Ready" ) | .status';
 const PHASE = ".status.phase";
 const DELETED = ".metadata.deletionTimestamp";
 const READY_AFTER = `.metadata.annotations["${POD_BEHAVIOUR.readyAfter}"]`;
-const FAIL = `.metadata.annotations["${POD_BEHAVIOUR.fail}"]`;
+const RESTARTED = '.metadata.annotations["kubectl.kubernetes.io/restartedAt"]';
+const FAIL = `.metadata.annotations["${POD_BEHAVIOUR.fail}"] // (select(${RESTARTED}) | .metadata.annotations["${POD_BEHAVIOUR.failRestarted}"])`;
 
 const NODE_CONDITIONS = `
 conditions:

@@ -12,7 +12,7 @@ import type { Restart, RolloutView } from "../../rollout/view.ts";
 import type { RestartSettings } from "../../settings.ts";
 import type { WorkloadRef } from "../../snapshot.ts";
 import type { Session } from "../session.ts";
-import { POLL } from "./poll.ts";
+import { pollInterval } from "./poll.ts";
 import { mayGetRoom, newRefusals } from "./refusals.ts";
 
 /** A restart that the API server has accepted. */
@@ -34,7 +34,7 @@ export async function followRollout(
   let progressAt = io.now().getTime();
   let hindered: { readonly code: string; readonly since: number } | undefined;
   for (;;) {
-    await io.sleep(POLL * (0.75 + io.random() / 2), abort);
+    await io.sleep(pollInterval(settings) * (0.75 + io.random() / 2), abort);
     const view = await observe(session, ref, restarted);
     if (view === "gone") {
       return ended("skipped", "gone", "it was deleted, or created anew, while it rolled");

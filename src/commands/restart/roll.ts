@@ -14,7 +14,7 @@ import type { RestartSettings } from "../../settings.ts";
 import { policyFor } from "../look.ts";
 import type { Session } from "../session.ts";
 import { followRollout, type Restarted } from "./follow.ts";
-import { POLL } from "./poll.ts";
+import { pollInterval } from "./poll.ts";
 import { knownRefusals } from "./refusals.ts";
 
 type RestartSession = Session<RestartSettings>;
@@ -77,7 +77,7 @@ async function settle(
       }
       waited = true;
       progress.emit({ type: "waiting", ref: step.ref, message: hold });
-      await io.sleep(POLL * (1 + io.random()), abort);
+      await io.sleep(pollInterval(settings) * (1 + io.random()), abort);
       continue;
     }
     const skip =

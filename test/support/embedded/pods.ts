@@ -34,7 +34,12 @@ export function isReady({ status }: KubeObject): boolean {
 
 /** The waiting reason that the pod was told to end in. */
 export function failureOf(pod: KubeObject): string | undefined {
-  return pod.metadata.annotations?.[POD_BEHAVIOUR.fail];
+  const annotations = pod.metadata.annotations ?? {};
+  const restarted = annotations["kubectl.kubernetes.io/restartedAt"] !== undefined;
+  return (
+    annotations[POD_BEHAVIOUR.fail] ??
+    (restarted ? annotations[POD_BEHAVIOUR.failRestarted] : undefined)
+  );
 }
 
 /** Milliseconds until it is ready, from Go's `1m30s` or `500ms`. */
