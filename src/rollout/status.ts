@@ -84,7 +84,10 @@ function unfollowable(rollout: StatefulSetRollout | DaemonSetRollout): RolloutSt
 
 function deploymentStatus(deployment: DeploymentRollout): RolloutStatus {
   const { replicas: wanted, status } = deployment;
-  const at = progress(Math.min(status.updated, status.available), wanted);
+  // The status does not tell whose pods are available: old ones are taken to be.
+  const old = Math.max(0, status.replicas - status.updated);
+  const ready = Math.min(status.updated, Math.max(0, status.available - old));
+  const at = progress(ready, wanted);
   if (isUnseen(deployment)) return at("waiting", "the controller has not seen the change yet");
   const late = deployment.conditions.find(
     ({ type, reason }) => type === "Progressing" && reason === "ProgressDeadlineExceeded",
@@ -93,9 +96,8 @@ function deploymentStatus(deployment: DeploymentRollout): RolloutStatus {
   if (status.updated < wanted) {
     return at("waiting", `${status.updated} of ${wanted} new pods have been created`);
   }
-  if (status.replicas > status.updated) {
-    const old = count(status.replicas - status.updated, "old pod", ["is", "are"]);
-    return at("waiting", `${old} pending termination`);
+  if (old > 0) {
+    return at("waiting", `${count(old, "old pod", ["is", "are"])} pending termination`);
   }
   if (status.available < status.updated) {
     return at("waiting", `${status.available} of ${status.updated} new pods are available`);

@@ -15,12 +15,16 @@ function shown(command: string): string {
   return text.slice(0, text.search(/^(```|\$ )/m));
 }
 
-/** Times differ, and so does the order in which rollouts that run side by side end. */
+/**
+ * Times differ, and so does the order in which rollouts that run side by side end, and whether one
+ * is seen half way.
+ */
 function normalized(output: string): string {
   const lines = output
     .replace(/^\d{4}-\S+Z /gm, "TIME ")
     .replace(/sha256:\w+/g, "HASH")
-    .split("\n");
+    .split("\n")
+    .filter((line) => !line.includes(" new pods ready; "));
   const dated = lines.filter((line) => line.startsWith("TIME ")).sort();
   return [...dated, ...lines.filter((line) => !line.startsWith("TIME "))].join("\n");
 }
