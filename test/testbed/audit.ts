@@ -32,3 +32,28 @@ export async function auditedWrites(
         !requestURI.includes("dryRun=All"),
     );
 }
+
+export interface Asked {
+  readonly verb: string;
+  readonly group: string;
+  /** `undefined` for what is no resource, such as discovery. */
+  readonly resource: string | undefined;
+  readonly namespace: string | undefined;
+  readonly allowed: boolean;
+}
+
+/** Everything that one user has asked for, and whether it was allowed. */
+export async function auditOf(cluster: RealCluster, user: string): Promise<readonly Asked[]> {
+  const log = await readFile(cluster.auditLog, "utf8");
+  return log
+    .split("\n")
+    .filter((line) => line.includes(`"username":"${user}"`))
+    .map((line) => JSON.parse(line))
+    .map(({ verb, objectRef, annotations }) => ({
+      verb,
+      group: objectRef?.apiGroup ?? "",
+      resource: objectRef?.resource,
+      namespace: objectRef?.namespace,
+      allowed: annotations?.["authorization.k8s.io/decision"] === "allow",
+    }));
+}

@@ -28,6 +28,7 @@ describe("protobuf and JSON from a real API server", () => {
         {},
       );
       apis[encoding] = openApi(connection, 30_000, {
+        now: Date.now,
         sleep: () => Promise.resolve(),
         random: () => 0.5,
         trace: undefined,
