@@ -46,6 +46,8 @@ export interface KubernetesObject {
 
 /** What requests need of the outside world besides the network. */
 export interface Surroundings {
+  /** Milliseconds on a clock that only differences are taken of. */
+  readonly now: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly random: () => number;
   /** Gets a line for every answer and every retry. */
@@ -54,6 +56,7 @@ export interface Surroundings {
 }
 
 const MAX_TRIES = 10;
+/** From the first try on, what was waited for answers included. */
 const MAX_RETRY_SECONDS = 120;
 
 /**
@@ -64,7 +67,7 @@ const MAX_RETRY_SECONDS = 120;
 export function openApi(
   connection: Connection,
   requestTimeout: number,
-  { sleep, random, trace, encoding }: Surroundings,
+  { now, sleep, random, trace, encoding }: Surroundings,
 ): Api {
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   let options: Promise<RequestOptions> | undefined;
@@ -96,24 +99,34 @@ export function openApi(
   }
 
   async function sendPatiently(request: ApiRequest): Promise<KubernetesObject> {
-    let waited = 0;
+    const start = now();
+    let asked = request;
     for (let attempt = 1; ; attempt += 1) {
+      const line = `${request.method} ${urlOf(connection.server, asked).href}`;
       try {
-        const answer = await once(request);
-        trace?.(`${request.method} ${urlOf(connection.server, request).href}`);
+        const answer = await once(asked);
+        trace?.(line);
         return answer;
       } catch (error) {
         const seconds = retryDelay(error, attempt, random());
-        trace?.(`${request.method} ${urlOf(connection.server, request).href} ${String(error)}`);
-        if (seconds === undefined || waited + seconds > MAX_RETRY_SECONDS) throw error;
-        trace?.(`next try in ${seconds.toFixed(1)} s`);
-        waited += seconds;
+        trace?.(`${line} ${String(error)}`);
+        const spent = (now() - start) / 1000;
+        if (seconds === undefined || spent + seconds > MAX_RETRY_SECONDS) throw error;
+        trace?.(`next try in ${seconds.toFixed(1)} s, ${attempt + 1} of at most ${MAX_TRIES}`);
         await sleep(seconds * 1000);
+        if (!(error instanceof ApiError && error.status === 429)) asked = withHalfThePage(asked);
       }
     }
   }
 
   return { connection, send, close: () => agent.destroy() };
+}
+
+/** The server ends a list after a minute: what was cut may fit into half of it. */
+function withHalfThePage(request: ApiRequest): ApiRequest {
+  const limit = Number(request.query?.["limit"] ?? 1);
+  if (limit <= 1) return request;
+  return { ...request, query: { ...request.query, limit: String(Math.ceil(limit / 2)) } };
 }
 
 /** Seconds until the next try, or `undefined` where another try would not help. */
@@ -128,7 +141,8 @@ const BROKEN_ON_THE_WAY = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "truncate
 function mayPass({ status, reason, message }: ApiError): boolean {
   if (status === 0) return BROKEN_ON_THE_WAY.has(reason);
   // An injector that cannot be reached is an answer, not an accident on the way.
-  return status === 429 || (status >= 500 && !message.includes("failed calling webhook"));
+  if (message.includes("failed calling webhook")) return false;
+  return status === 429 || (status >= 500 && status !== 501);
 }
 
 async function exchange(
@@ -177,8 +191,7 @@ function transfer(url: URL, options: RequestOptions, body: string | undefined): 
       readAnswer(response).then(resolve, (error: unknown) => reject(transportError(error, url)));
     });
     request.on("timeout", () => {
-      const seconds = Math.round((options.timeout ?? 0) / 1000);
-      const message = `no byte came for ${seconds} s`;
+      const message = `no byte came for ${(options.timeout ?? 0) / 1000} s`;
       request.destroy(Object.assign(new Error(message), { code: "ETIMEDOUT" }));
     });
     request.on("error", (error) => reject(transportError(error, url)));

@@ -22,7 +22,10 @@ export async function readControlPlane(
     return gaps.during(
       `list ${resource}`,
       istioNamespace,
-      () => listAll<Item>(api, { path: `${root}/namespaces/${istioNamespace}/${plural}`, kind }),
+      (inconsistent) => {
+        const path = `${root}/namespaces/${istioNamespace}/${plural}`;
+        return listAll<Item>(api, { path, kind, inconsistent });
+      },
       "injection",
     );
   };
@@ -30,8 +33,9 @@ export async function readControlPlane(
     gaps.during(
       "list mutatingwebhookconfigurations.admissionregistration.k8s.io",
       undefined,
-      () =>
+      (inconsistent) =>
         listAll<V1MutatingWebhookConfiguration>(api, {
+          inconsistent,
           path: "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
           kind: "MutatingWebhookConfigurationList",
         }),

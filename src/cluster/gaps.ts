@@ -14,7 +14,7 @@ export class Gaps {
   }
 
   /**
-   * Runs one read.
+   * Runs one read. It is handed what to call where its result is put together from several states.
    *
    * @param about `injection` where a dry run can stand in for it.
    * @returns `undefined` where it failed: there is a gap now.
@@ -23,11 +23,13 @@ export class Gaps {
   async during<Value>(
     what: string,
     namespace: string | undefined,
-    read: () => Promise<Value>,
+    read: (inconsistent: () => void) => Promise<Value>,
     about?: Gap["about"],
   ): Promise<Value | undefined> {
     try {
-      const value = await read();
+      let consistent = true;
+      const value = await read(() => (consistent = false));
+      if (!consistent) this.#gaps.push({ what, namespace, ...INCONSISTENT });
       this.#answered = true;
       return value;
     } catch (error) {
@@ -54,6 +56,14 @@ export class Gaps {
     return this.#gaps.sort((a, b) => placeOf(a).localeCompare(placeOf(b), "en"));
   }
 }
+
+/** It goes where the read itself may go: what changed in between can be missing. */
+const INCONSISTENT = {
+  reason: "inconsistent",
+  message:
+    "the API server forgot the state that the list began with: what changed meanwhile may be missing or there twice",
+  hint: "repeat the command when the API server is less busy",
+};
 
 function placeOf({ what, namespace }: Gap): string {
   return `${namespace ?? ""} ${what}`;

@@ -13,9 +13,16 @@ export interface ListRequest<Item> {
   readonly metadataOnly?: boolean;
   /** How an item is read from protobuf; without it, JSON is asked for. */
   readonly item?: Type<Item>;
+  /**
+   * Called where the server forgot the snapshot and the list goes on over what is there by then:
+   * what changed meanwhile may be missing, or there twice. Without it such a list has failed.
+   */
+  readonly inconsistent?: (() => void) | undefined;
 }
 
 const PAGE = 500;
+/** Filters may leave a page without items, but hardly so many in a row. */
+const MOST_EMPTY_PAGES = 100;
 const METADATA_LIST = "PartialObjectMetadataList";
 
 /**
@@ -30,21 +37,43 @@ export async function* listPages<Item extends object>(
 ): AsyncGenerator<Iterable<Item>> {
   const page = (token: string | undefined) => fetchPage(api, list, token);
   const seen = new Set<string>();
+  const firsts = new Set<string>();
+  let empty = 0;
   let pending: Promise<KubernetesObject> | undefined = page(undefined);
   while (pending !== undefined) {
     const answer: KubernetesObject = await pending;
     const token = (answer["metadata"] as { continue?: string } | undefined)?.continue || undefined;
-    if (token !== undefined && seen.has(token)) {
-      throw new ApiError(`${list.path} never ends: the same page was offered twice`, {
-        status: 0,
-        reason: "malformed",
-      });
-    }
+    if (token !== undefined && seen.has(token)) throw endless(list);
     if (token !== undefined) seen.add(token);
     pending = token === undefined ? undefined : page(token);
     // Its failure is thrown by the `await` of the next turn, also where the reader stops before.
     pending?.catch(() => undefined);
-    yield itemsOf<Item>(answer, list);
+    empty += 1;
+    if (empty > MOST_EMPTY_PAGES) throw endless(list);
+    yield noticed(itemsOf<Item>(answer, list), (first) => {
+      empty = 0;
+      const { uid } = (first as { metadata?: { uid?: string } }).metadata ?? {};
+      if (uid !== undefined && firsts.has(uid)) throw endless(list);
+      if (uid !== undefined) firsts.add(uid);
+    });
+  }
+}
+
+/** Whatever tokens it gives out: a server that sends what it sent before comes to no end. */
+function endless({ path }: { readonly path: string }): ApiError {
+  return new ApiError(`${path} never ends: the same page was offered twice`, {
+    status: 0,
+    reason: "malformed",
+  });
+}
+
+/** The same items; `notice` is called with the first. */
+function* noticed<Item>(items: Iterable<Item>, notice: (first: Item) => void): Generator<Item> {
+  let first = true;
+  for (const item of items) {
+    if (first) notice(item);
+    first = false;
+    yield item;
   }
 }
 
@@ -81,17 +110,17 @@ async function fetchPage(
     return await fetch(token);
   } catch (error) {
     // The server forgot the snapshot that the token stands for, and offers to go on without it.
-    if (error instanceof ApiError && error.status === 410 && error.continueToken) {
-      return fetch(error.continueToken);
-    }
-    throw error;
+    if (!(error instanceof ApiError) || error.status !== 410) throw error;
+    if (error.continueToken === undefined || list.inconsistent === undefined) throw error;
+    list.inconsistent();
+    return fetch(error.continueToken);
   }
 }
 
 function itemsOf<Item>(answer: KubernetesObject, list: ListRequest<object>): Iterable<Item> {
   const items = answer["items"];
   // Go prints an empty list as null where it was never allocated.
-  if (items === null || items === undefined) return [];
+  if (items === null) return [];
   if (Array.isArray(items)) return items as readonly Item[];
   if (typeof items === "object" && Symbol.iterator in items) {
     return decoded(items as Iterable<Item>, list);

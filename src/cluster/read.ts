@@ -118,9 +118,9 @@ async function readNamespaces(
 ): Promise<ReadonlyMap<string, Namespace>> {
   const read =
     names === undefined
-      ? await gaps.during("list namespaces", undefined, async () => {
+      ? await gaps.during("list namespaces", undefined, async (inconsistent) => {
           const list = { path: "/api/v1/namespaces", kind: "NamespaceList", item: METADATA };
-          return (await listAll(api, list)).map(namespaceRecord);
+          return (await listAll(api, { ...list, inconsistent })).map(namespaceRecord);
         })
       : await Promise.all(names.map((name) => readNamespace(api, name, gaps)));
   const records = (read ?? []).flatMap((namespace) => namespace ?? []);
@@ -142,12 +142,13 @@ async function readWorkloads(
   gaps: Gaps,
 ): Promise<readonly Workload[]> {
   const lists = BUILT_IN_KINDS.map((kind) =>
-    gaps.during(`list ${apiOf(kind).resource}.apps`, namespace, async () => {
+    gaps.during(`list ${apiOf(kind).resource}.apps`, namespace, async (inconsistent) => {
       const records: Workload[] = [];
       const list = {
         path: listPath(kind, namespace),
         kind: `${kind}List`,
         item: ITEMS[kind],
+        inconsistent,
       };
       for await (const page of listPages<RestartableObject>(api, list)) {
         for (const item of page) records.push(workloadRecord(kind, item));
@@ -173,9 +174,10 @@ async function readPodsOf(
   const [builtIn, replicaSets, tallies] = await Promise.all([
     workloads,
     readControllers(api, namespace, "replicasets", "apps/v1", gaps, labelSelector),
-    gaps.during("list pods", namespace, async () => {
+    gaps.during("list pods", namespace, async (inconsistent) => {
       const found = new Map<string, Tally>();
-      for await (const page of listPages(api, { ...podList(namespace), labelSelector })) {
+      const list = { ...podList(namespace), labelSelector, inconsistent };
+      for await (const page of listPages(api, list)) {
         tallyPods(found, page);
       }
       return found;
@@ -207,8 +209,8 @@ async function readRollouts(
     ({ kind, uid }) => kind === "Rollout" && !listed.some((workload) => workload.uid === uid),
   );
   if (!isNeeded) return [];
-  const read = await gaps.during("list rollouts.argoproj.io", namespace, async () => {
-    const list = { path: listPath("Rollout", namespace), kind: "RolloutList" };
+  const read = await gaps.during("list rollouts.argoproj.io", namespace, async (inconsistent) => {
+    const list = { path: listPath("Rollout", namespace), kind: "RolloutList", inconsistent };
     const objects = await listAll<ApiRollout>(api, list);
     return objects.map((object) =>
       argoWorkload(
@@ -248,21 +250,25 @@ async function readControllers(
     labelSelector,
   };
   const [groupName] = group.split("/");
-  const read = await gaps.during(`list ${resource}.${groupName}`, namespace, async () => {
-    const controllers = new Map<string, Owner>();
-    // Old ReplicaSets can outnumber the pods: those of one Deployment share its record.
-    const byUid = new Map<string, Owner>();
-    for await (const page of listPages(api, list)) {
-      for (const { metadata } of page) {
-        const controller = controllerOf(metadata?.ownerReferences);
-        if (controller === undefined) continue;
-        const known = byUid.get(controller.uid) ?? controller;
-        byUid.set(known.uid, known);
-        controllers.set(metadata?.uid ?? "", known);
+  const read = await gaps.during(
+    `list ${resource}.${groupName}`,
+    namespace,
+    async (inconsistent) => {
+      const controllers = new Map<string, Owner>();
+      // Old ReplicaSets can outnumber the pods: those of one Deployment share its record.
+      const byUid = new Map<string, Owner>();
+      for await (const page of listPages(api, { ...list, inconsistent })) {
+        for (const { metadata } of page) {
+          const controller = controllerOf(metadata?.ownerReferences);
+          if (controller === undefined) continue;
+          const known = byUid.get(controller.uid) ?? controller;
+          byUid.set(known.uid, known);
+          controllers.set(metadata?.uid ?? "", known);
+        }
       }
-    }
-    return controllers;
-  });
+      return controllers;
+    },
+  );
   return read ?? new Map<string, Owner>();
 }
 

@@ -1,6 +1,6 @@
 import type { V1CronJob } from "@kubernetes/client-node";
 import type { LabelledObject, TemplateOwner, UsageSnapshot } from "../snapshot.ts";
-import { isNotFound } from "./api-error.ts";
+import { ApiError } from "./api-error.ts";
 import type { Api } from "./api.ts";
 import { METADATA } from "./api-objects.ts";
 import { Gaps } from "./gaps.ts";
@@ -23,21 +23,22 @@ export async function readUsage(api: Api, istioNamespace: string): Promise<Usage
   return { ...snapshot, gateways, cronJobs, gaps: gaps.result() };
 }
 
-const GATEWAY_GROUP = "/apis/gateway.networking.k8s.io";
+const GATEWAY_GROUP = "gateway.networking.k8s.io";
 
 /**
- * The group is asked for first: where it is not installed there are no Gateways, and a user without
- * the right to list them is told 403 all the same.
+ * Where the group is not installed there are no Gateways; a user without the right to list them is
+ * told 403 all the same.
  */
 function readGateways(api: Api, gaps: Gaps): Promise<readonly LabelledObject[] | undefined> {
-  return gaps.during("list gateways.gateway.networking.k8s.io", undefined, async () => {
+  return gaps.during(`list gateways.${GATEWAY_GROUP}`, undefined, async (inconsistent) => {
     const version = await servedVersion(api);
     if (version === undefined) return [];
     const items = await listAll(api, {
-      path: `${GATEWAY_GROUP}/${version}/gateways`,
+      path: `/apis/${GATEWAY_GROUP}/${version}/gateways`,
       kind: "PartialObjectMetadataList",
       metadataOnly: true,
       item: METADATA,
+      inconsistent,
     });
     return items.map(({ metadata }) => ({
       namespace: metadata?.namespace ?? "",
@@ -47,22 +48,28 @@ function readGateways(api: Api, gaps: Gaps): Promise<readonly LabelledObject[] |
   });
 }
 
-/** `undefined`: the group is not installed. */
+interface ApiGroup {
+  readonly name?: string;
+  readonly preferredVersion?: { readonly version?: string };
+}
+
+/**
+ * `undefined`: the group is not installed. All groups are asked for, not this one: a 404 from
+ * anybody on the way would look the same as its absence.
+ */
 async function servedVersion(api: Api): Promise<string | undefined> {
-  try {
-    const group = await api.send({ method: "GET", path: GATEWAY_GROUP, kind: "APIGroup" });
-    const preferred = group["preferredVersion"] as { readonly version?: string } | undefined;
-    return preferred?.version ?? "v1";
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
+  const { groups } = await api.send({ method: "GET", path: "/apis", kind: "APIGroupList" });
+  if (!Array.isArray(groups)) {
+    throw new ApiError("/apis answered without groups", { status: 0, reason: "malformed" });
   }
+  const group = (groups as readonly ApiGroup[]).find(({ name }) => name === GATEWAY_GROUP);
+  return group && (group.preferredVersion?.version ?? "v1");
 }
 
 /** Between their runs CronJobs have no pods: only their templates show what the next run wants. */
 function readCronJobs(api: Api, gaps: Gaps): Promise<readonly TemplateOwner[] | undefined> {
-  return gaps.during("list cronjobs.batch", undefined, async () => {
-    const list = { path: "/apis/batch/v1/cronjobs", kind: "CronJobList" };
+  return gaps.during("list cronjobs.batch", undefined, async (inconsistent) => {
+    const list = { path: "/apis/batch/v1/cronjobs", kind: "CronJobList", inconsistent };
     return (await listAll<V1CronJob>(api, list)).map(({ metadata, spec }) => ({
       namespace: metadata?.namespace ?? "",
       kind: "CronJob",

@@ -3,6 +3,7 @@ import { loadConnection } from "../cluster/kubeconfig.ts";
 import { CannotRun } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { clusterFlags, completeCommands } from "../report/pasted-commands.ts";
+import { plain } from "../report/plain.ts";
 import { openProgress, type Progress } from "../report/progress.ts";
 import { type CommonSettings, encodingOf } from "../settings.ts";
 import { openProver, type Prover } from "./prover.ts";
@@ -38,9 +39,10 @@ export async function withSession<Settings extends CommonSettings, Value>(
   const connection = await loadConnection(settings.connection, io.env);
   const progress = await openProgress(io, settings.display);
   const api = openApi(connection, settings.connection.requestTimeout, {
+    now: () => io.now().getTime(),
     sleep: (milliseconds) => io.sleep(milliseconds),
     random: () => io.random(),
-    trace: settings.display.verbose ? (line) => io.stderr.write(`${line}\n`) : undefined,
+    trace: settings.display.verbose ? (line) => io.stderr.write(`${plain(line)}\n`) : undefined,
     encoding: encodingOf(io.env),
   });
   try {

@@ -56,9 +56,11 @@ describe("least privilege on a real API server", () => {
       );
       await runAll(cluster, role, grants, world);
 
+      // Asked for only where pods belong to one: tried with Argo's own controller.
+      const tried = grants.filter(({ resource }) => resource !== "rollouts");
       const cells: string[] = [];
       for (const [index, grant] of [
-        ...new Map(grants.map((one) => [keyOf(one), one])).values(),
+        ...new Map(tried.map((one) => [keyOf(one), one])).values(),
       ].entries()) {
         if (grant.namespace === world.jobs.name) continue;
         const { args, status, says } = trialOf(grant, role, world);
@@ -211,7 +213,11 @@ async function runAll(
     expect(asked.filter((request) => !grants.some((grant) => covers(grant, request)))).toEqual([]);
     const idle = grants.filter((grant) => !asked.some((request) => covers(grant, request)));
     const places = new Set([undefined, shop.name, "aks-istio-system"]);
-    expect(idle.filter(({ namespace }) => places.has(namespace)).map(keyOf)).toEqual(
+    expect(
+      idle
+        .filter(({ namespace, resource }) => places.has(namespace) && resource !== "rollouts")
+        .map(keyOf),
+    ).toEqual(
       // Asked for only where a Job has pods: in the other namespace.
       role === "restart-namespace" ? [`list jobs.batch ${shop.name}`] : [],
     );

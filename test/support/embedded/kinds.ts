@@ -29,6 +29,8 @@ const KINDS: readonly Kind[] = [
   ["discovery.k8s.io", "endpointslices", "EndpointSlice"],
 ].map(([group = "", resource = "", kind = ""]) => ({ group, resource, kind }));
 
+export const GROUPS = [...new Set(KINDS.map(({ group }) => group).filter(Boolean))];
+
 export function findKind(group: string, resource: string): Kind | undefined {
   return KINDS.find((kind) => kind.group === group && kind.resource === resource);
 }

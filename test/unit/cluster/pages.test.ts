@@ -5,6 +5,8 @@ import { type Answer, scriptedApi } from "../../support/build/scripted-api.ts";
 
 const PODS: ListRequest<object> = { path: "/api/v1/pods", kind: "PodList" };
 
+const POD = { metadata: { name: "web-0", uid: "1" } };
+
 function page(items: unknown, token?: string): Answer {
   return { kind: "PodList", metadata: token === undefined ? {} : { continue: token }, items };
 }
@@ -32,7 +34,6 @@ describe("a list is whole", () => {
     ],
     ["where nothing is there", [page([])], [], [undefined]],
     ["where Go prints nothing as null", [page(null)], [], [undefined]],
-    ["where items are absent", [{ kind: "PodList" }], [], [undefined]],
     ["where the last token is empty", [page([1], "")], [1], [undefined]],
     [
       "after a token that expired",
@@ -42,7 +43,11 @@ describe("a list is whole", () => {
     ],
   ])("%s", async (_what, answers, items, tokens) => {
     const api = scriptedApi(answers);
-    expect(await listAll(api, PODS)).toEqual(items);
+    let breaks = 0;
+    const list = { ...PODS, inconsistent: () => (breaks += 1) };
+    expect(await listAll(api, list)).toEqual(items);
+    // What is put together from two snapshots is told from what is of one.
+    expect(breaks).toBe(answers.includes(EXPIRED) ? 1 : 0);
     expect(api.requests.map(({ query }) => query?.["continue"])).toEqual(tokens);
   });
 });
@@ -61,6 +66,22 @@ describe("a list fails as a whole", () => {
       [page([1], "a"), page([2], "a"), page([3], "b")],
       /never ends: the same page was offered twice/,
     ],
+    [
+      "where the same items come again and again, under ever other tokens",
+      [page([POD], "a"), page([POD], "b"), page([POD], "c")],
+      /never ends: the same page was offered twice/,
+    ],
+    [
+      "where there is nothing but pages without items",
+      Array.from({ length: 200 }, (_, index) => page([], `token-${index}`)),
+      /never ends/,
+    ],
+    [
+      "where the token expired and nobody would be told",
+      [page([1], "a"), EXPIRED],
+      EXPIRED.message,
+    ],
+    ["where items are absent", [{ kind: "PodList" }], /without items/],
     ["where items are no list", [page({ a: 1 })], /without items/],
     ["where items are text", [page("none")], /without items/],
   ])("%s", async (_what, answers, message) => {
@@ -81,7 +102,7 @@ test("the next page is under way while one is read", async () => {
 test("a reader that stops early leaves no rejection behind", async () => {
   const api = scriptedApi([page([1], "a"), new ApiError("late", { status: 500, reason: "" })]);
   for await (const items of listPages(api, PODS)) {
-    expect(items).toEqual([1]);
+    expect([...items]).toEqual([1]);
     break;
   }
   expect(api.requests).toHaveLength(2);

@@ -4,7 +4,12 @@ import type { Api, ApiRequest, KubernetesObject } from "../../../src/cluster/api
 import { readUsage } from "../../../src/cluster/usage.ts";
 import { scriptedApi } from "../../support/build/scripted-api.ts";
 
-const GROUP = "/apis/gateway.networking.k8s.io";
+const NAME = "gateway.networking.k8s.io";
+const GROUP = `/apis/${NAME}`;
+
+function groups(...served: object[]): KubernetesObject {
+  return { kind: "APIGroupList", groups: [{ name: "apps" }, ...served] };
+}
 
 /** An empty cluster, but for what is answered here. */
 function clusterWith(answers: Readonly<Record<string, KubernetesObject | ApiError>>): Api {
@@ -23,14 +28,14 @@ function refusal(status: number, message: string): ApiError {
 
 describe("Gateways", () => {
   test("are none where their API group is not installed", async () => {
-    const api = clusterWith({ [GROUP]: refusal(404, "404 page not found") });
+    const api = clusterWith({ "/apis": groups() });
     expect(await readUsage(api, "istio-system")).toMatchObject({ gateways: [], gaps: [] });
   });
 
   test("are listed in the version that the server prefers", async () => {
     const items = [{ metadata: { namespace: "shop", name: "public", labels: { a: "b" } } }];
     const api = clusterWith({
-      [GROUP]: { kind: "APIGroup", preferredVersion: { version: "v1beta1" } },
+      "/apis": groups({ name: NAME, preferredVersion: { version: "v1beta1" } }),
       [`${GROUP}/v1beta1/gateways`]: { kind: "PartialObjectMetadataList", items },
     });
     expect((await readUsage(api, "istio-system")).gateways).toEqual([
@@ -38,9 +43,18 @@ describe("Gateways", () => {
     ]);
   });
 
+  test.each([
+    ["a 404 from somebody on the way", refusal(404, "404 page not found")],
+    ["a list without groups", { kind: "APIGroupList" }],
+  ])("are not taken to be absent for %s", async (_what, answer) => {
+    const { gateways, gaps } = await readUsage(clusterWith({ "/apis": answer }), "istio-system");
+    expect(gateways).toBeUndefined();
+    expect(gaps).toMatchObject([{ what: "list gateways.gateway.networking.k8s.io" }]);
+  });
+
   test("are a gap where they may not be listed", async () => {
     const api = clusterWith({
-      [GROUP]: { kind: "APIGroup", preferredVersion: { version: "v1" } },
+      "/apis": groups({ name: NAME, preferredVersion: { version: "v1" } }),
       [`${GROUP}/v1/gateways`]: refusal(403, 'User "jane" cannot list resource "gateways" in ...'),
     });
     const { gateways, gaps } = await readUsage(api, "istio-system");
@@ -63,7 +77,7 @@ test("CronJobs show the template of their next run", async () => {
     },
   ];
   const api = clusterWith({
-    [GROUP]: refusal(404, "404 page not found"),
+    "/apis": groups(),
     "/apis/batch/v1/cronjobs": { kind: "CronJobList", items },
   });
   expect((await readUsage(api, "istio-system")).cronJobs).toMatchObject([

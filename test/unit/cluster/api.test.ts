@@ -1,0 +1,98 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type Api, openApi } from "../../../src/cluster/api.ts";
+
+/** Status and headers of the answers to come; after the last one a list without items. */
+let script: (readonly [status: number, headers?: Record<string, string>])[] = [];
+let asked: string[] = [];
+let server: Server;
+let clock = 0;
+let lines: string[] = [];
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    asked.push(new URL(request.url ?? "", "http://x").searchParams.get("limit") ?? "");
+    const [status, headers] = script.shift() ?? [200];
+    response.writeHead(status, { "content-type": "application/json", ...headers });
+    response.end(
+      JSON.stringify(status === 200 ? { kind: "PodList", items: [] } : { message: "no" }),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+});
+afterAll(() => server.close());
+beforeEach(() => {
+  [script, asked, lines, clock] = [[], [], [], 0];
+});
+
+function open(): Api {
+  const { port } = server.address() as AddressInfo;
+  return openApi(
+    {
+      context: "test",
+      server: new URL(`http://127.0.0.1:${port}`),
+      namespace: "default",
+      inCluster: false,
+      authorize: () => Promise.resolve({}),
+    },
+    1000,
+    {
+      now: () => clock,
+      sleep: async (milliseconds) => {
+        clock += milliseconds;
+      },
+      random: () => 0.5,
+      trace: (line) => lines.push(line),
+      encoding: "json",
+    },
+  );
+}
+
+function list(): Promise<unknown> {
+  const query = { limit: "500" };
+  return open().send({ method: "GET", path: "/api/v1/pods", query, kind: "PodList" });
+}
+
+describe("what may pass is tried again", () => {
+  test("in smaller pages, for a big one may be what the server cannot end", async () => {
+    script = [[504], [500], [503]];
+    await list();
+    expect(asked).toEqual(["500", "250", "125", "63"]);
+  });
+
+  test("in pages of the same size where the server only asks for patience", async () => {
+    script = [[429, { "retry-after": "7" }]];
+    await list();
+    expect(asked).toEqual(["500", "500"]);
+    expect(clock).toBe(7000);
+  });
+
+  test("ten times at most", async () => {
+    script = Array.from({ length: 20 }, () => [500]);
+    await expect(list()).rejects.toMatchObject({ status: 500 });
+    expect(asked).toHaveLength(10);
+  });
+
+  test("for two minutes at most, however patient the server asks to be", async () => {
+    script = Array.from({ length: 20 }, () => [429, { "retry-after": "50" }]);
+    await expect(list()).rejects.toMatchObject({ status: 429 });
+    expect([asked.length, clock]).toEqual([3, 100_000]);
+  });
+
+  test("and every try is told", async () => {
+    script = [[503]];
+    await list();
+    expect(lines).toEqual([
+      expect.stringMatching(/^GET http:.*limit=500 ApiError: no$/),
+      "next try in 0.2 s, 2 of at most 10",
+      expect.stringMatching(/^GET http:.*limit=250$/),
+    ]);
+  });
+});
+
+test.each([400, 403, 404, 409, 410, 501])("%i is an answer: no other try", async (status) => {
+  script = [[status]];
+  await expect(list()).rejects.toMatchObject({ status });
+  expect(asked).toHaveLength(1);
+});
