@@ -1,11 +1,19 @@
 import { type Encoding, ENCODINGS } from "./cluster/encoding.ts";
 import type { ConnectionSettings } from "./cluster/kubeconfig.ts";
-import { type Deadline, readDeadline } from "./deadline.ts";
-import { readDuration } from "./duration.ts";
+import type { Deadline } from "./deadline.ts";
 import { UsageError } from "./errors.ts";
-import { parseAnyKind, parseKind, type RestartableKind } from "./mesh/kinds.ts";
-import { parseSelector } from "./mesh/selector.ts";
-import type { LabelSelector } from "./snapshot.ts";
+import { parseAnyKind } from "./mesh/kinds.ts";
+import {
+  count,
+  deadline,
+  duration,
+  list,
+  namespaceName,
+  oneOf,
+  type RawOptions,
+  text,
+} from "./option-values.ts";
+import { type ScopeSettings, scopeSettings } from "./scope.ts";
 
 /** Flags and arguments, typed and validated once: past this file nothing is raw text. */
 export interface CommonSettings {
@@ -15,29 +23,6 @@ export interface CommonSettings {
   /** When to prove by a dry run what injection would give. */
   readonly prove: (typeof PROVES)[number];
   readonly display: DisplaySettings;
-}
-
-export interface ScopeSettings {
-  /** Empty: all of the cluster, or the context's own for named workloads. */
-  readonly namespaces: readonly string[];
-  readonly allNamespaces: boolean;
-  readonly workloads: readonly WorkloadName[];
-  readonly selector: { readonly text: string; readonly parsed: LabelSelector } | undefined;
-  readonly revision: string | undefined;
-  readonly excludes: readonly Exclude[];
-}
-
-export interface WorkloadName {
-  readonly kind: RestartableKind;
-  readonly name: string;
-}
-
-/** What `--exclude` or `--exclude-namespace` leaves out; an absent part matches anything. */
-export interface Exclude {
-  readonly text: string;
-  readonly namespace: string | undefined;
-  readonly kind: RestartableKind | undefined;
-  readonly name: string | undefined;
 }
 
 export const OUTPUTS = ["table", "wide", "json", "jsonl", "markdown", "junit"] as const;
@@ -91,9 +76,6 @@ export interface RevisionsSettings extends CommonSettings {
   readonly revision: string | undefined;
   readonly assertUnused: boolean;
 }
-
-/** Options as commander hands them over: camel-cased names, text or booleans. */
-export type RawOptions = Readonly<Record<string, unknown>>;
 
 /** @throws UsageError */
 export function commonSettings(raw: RawOptions, names: readonly string[] = []): CommonSettings {
@@ -227,123 +209,4 @@ export function revisionsSettings(
  */
 export function encodingOf(env: Readonly<Record<string, string | undefined>>): Encoding {
   return oneOf("ISTIO_UPGRADE_ENCODING", env["ISTIO_UPGRADE_ENCODING"] || ENCODINGS[0], ENCODINGS);
-}
-
-function scopeSettings(raw: RawOptions, names: readonly string[]): ScopeSettings {
-  const namespaces = list(raw["namespace"]).map((name) => namespaceName("--namespace", name));
-  const allNamespaces = raw["allNamespaces"] === true;
-  if (allNamespaces && namespaces.length > 0) {
-    throw new UsageError(
-      "--namespace and --all-namespaces contradict each other",
-      "leave one of them out",
-    );
-  }
-  return {
-    namespaces: [...new Set(namespaces)],
-    allNamespaces,
-    workloads: names.map(workloadName),
-    selector: selector(text(raw["selector"])),
-    revision: text(raw["revision"]),
-    excludes: [
-      ...list(raw["exclude"]).map(exclude),
-      ...list(raw["excludeNamespace"]).map((namespace) => ({
-        text: `--exclude-namespace ${namespace}`,
-        namespace: namespaceName("--exclude-namespace", namespace),
-        kind: undefined,
-        name: undefined,
-      })),
-    ],
-  };
-}
-
-const KINDS_HINT = "kinds are deployment, statefulset and daemonset: deploy/web, sts/db, ds/agent";
-
-function workloadName(given: string): WorkloadName {
-  const [kindText = "", name, ...rest] = given.split("/");
-  const kind = parseKind(kindText);
-  if (kind === undefined || name === undefined || name === "" || rest.length > 0) {
-    throw new UsageError(`"${given}" names no workload that can be restarted`, KINDS_HINT);
-  }
-  return { kind, name };
-}
-
-/** `[NS/]KIND[/NAME]`: the first part is a namespace where it is no kind. */
-function exclude(given: string): Exclude {
-  const parts = given.split("/");
-  const [first = ""] = parts;
-  const namespaced = parts.length > 1 && parseKind(first) === undefined;
-  const [kindText = "", name, ...rest] = namespaced ? parts.slice(1) : parts;
-  const kind = parseKind(kindText);
-  if (kind === undefined || name === "" || rest.length > 0) {
-    throw new UsageError(
-      `--exclude "${given}" is not [NAMESPACE/]KIND[/NAME]`,
-      `${KINDS_HINT}, shop/deploy/web`,
-    );
-  }
-  const namespace = namespaced ? namespaceName("--exclude", first) : undefined;
-  return { text: `--exclude ${given}`, namespace, kind, name };
-}
-
-function selector(given: string | undefined): ScopeSettings["selector"] {
-  if (given === undefined) return undefined;
-  const parsed = parseSelector(given);
-  if (typeof parsed !== "string") return { text: given, parsed };
-  throw new UsageError(
-    `--selector has a part that is no label requirement: "${parsed}"`,
-    "write it as kubectl takes it: app=web,tier!=db,env in (test,prod),!legacy",
-  );
-}
-
-function namespaceName(flag: string, value: string): string {
-  if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value)) return value;
-  throw new UsageError(
-    `${flag} "${value}" is not a name that a namespace can have`,
-    "names are lower-case letters, digits and dashes: kubectl get namespaces",
-  );
-}
-
-function duration(flag: string, value: unknown): number {
-  const milliseconds = readDuration(text(value) ?? "");
-  if (milliseconds !== undefined) return milliseconds;
-  throw new UsageError(`${flag} "${String(value)}" is not a duration`, "write 90s, 10m or 1h30m");
-}
-
-function deadline(given: string | undefined): Deadline | undefined {
-  if (given === undefined) return undefined;
-  const read = readDeadline(given);
-  if (read !== undefined) return read;
-  throw new UsageError(
-    `--deadline "${given}" is neither a duration nor a time of day`,
-    "write 2h, or 06:00 for the next six o'clock of this machine",
-  );
-}
-
-function count(flag: string, value: unknown): number {
-  const number = Number(value);
-  if (/^\d+$/.test(String(value)) && number >= 1 && Number.isSafeInteger(number)) return number;
-  throw new UsageError(
-    `${flag} "${String(value)}" is not a count`,
-    "give a whole number from 1 up",
-  );
-}
-
-function oneOf<Value extends string>(
-  flag: string,
-  value: unknown,
-  allowed: readonly Value[],
-): Value {
-  const found = allowed.find((candidate) => candidate === value);
-  if (found !== undefined) return found;
-  throw new UsageError(
-    `${flag} "${String(value)}" is not known`,
-    `it is one of: ${allowed.join(", ")}`,
-  );
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
-function list(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.filter((entry) => typeof entry === "string") : [];
 }

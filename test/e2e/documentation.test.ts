@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { buildProgram } from "../../src/cli.ts";
+import { buildProgram } from "../../src/program.ts";
 import { EXIT_MEANINGS } from "../../src/exit-codes.ts";
 import { VERDICTS } from "../../src/mesh/assess.ts";
 import manifest from "../../package.json" with { type: "json" };

@@ -63,7 +63,7 @@ describe("an error", () => {
     [
       "restart pod/web -n shop --yes",
       '"pod/web" names no workload that can be restarted',
-      "kinds are deployment, statefulset and daemonset: deploy/web, sts/db, ds/agent",
+      "kinds are deployment, statefulset, daemonset and rollout: deploy/web, sts/db, ds/agent, ro/api",
     ],
     [
       "restart -n shop",

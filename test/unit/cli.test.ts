@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Actions, buildProgram, runCli } from "../../src/cli.ts";
+import { runCli } from "../../src/cli.ts";
+import { type Actions, buildProgram } from "../../src/program.ts";
 import { UsageError } from "../../src/errors.ts";
 import { EXIT, EXIT_MEANINGS } from "../../src/exit-codes.ts";
 import { main } from "../../src/main.ts";
@@ -251,7 +252,7 @@ describe("wrong usage is a usage error that says where to look", () => {
     [
       ["restart", "--dry-run", "web"],
       '"web" names no workload that can be restarted',
-      "kinds are deployment, statefulset and daemonset: deploy/web, sts/db, ds/agent",
+      "kinds are deployment, statefulset, daemonset and rollout: deploy/web, sts/db, ds/agent, ro/api",
     ],
     [
       ["restart", "-A", "--dry-run=maybe"],

@@ -1,12 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../../src/errors.ts";
-import {
-  commonSettings,
-  encodingOf,
-  type RawOptions,
-  restartSettings,
-  verifySettings,
-} from "../../src/settings.ts";
+import type { RawOptions } from "../../src/option-values.ts";
+import { commonSettings, encodingOf, restartSettings, verifySettings } from "../../src/settings.ts";
 
 /** As commander hands them over where no flag was given. */
 const COMMON: RawOptions = {
@@ -220,7 +215,8 @@ describe("--exclude", () => {
   });
 });
 
-const KINDS = "kinds are deployment, statefulset and daemonset: deploy/web, sts/db, ds/agent";
+const KINDS =
+  "kinds are deployment, statefulset, daemonset and rollout: deploy/web, sts/db, ds/agent, ro/api";
 const NAMES = "names are lower-case letters, digits and dashes: kubectl get namespaces";
 
 describe("wrong usage of any command", () => {

@@ -1,0 +1,71 @@
+import { type Deadline, readDeadline } from "./deadline.ts";
+import { readDuration } from "./duration.ts";
+import { UsageError } from "./errors.ts";
+
+/** Options as commander hands them over: camel-cased names, text or booleans. */
+export type RawOptions = Readonly<Record<string, unknown>>;
+
+/** From raw text to the value of an option, or to a sentence about what is wrong with it. */
+
+/** @throws UsageError */
+export function namespaceName(flag: string, value: string): string {
+  if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value)) return value;
+  throw new UsageError(
+    `${flag} "${value}" is not a name that a namespace can have`,
+    "names are lower-case letters, digits and dashes: kubectl get namespaces",
+  );
+}
+
+/**
+ * Milliseconds.
+ *
+ * @throws UsageError
+ */
+export function duration(flag: string, value: unknown): number {
+  const milliseconds = readDuration(text(value) ?? "");
+  if (milliseconds !== undefined) return milliseconds;
+  throw new UsageError(`${flag} "${String(value)}" is not a duration`, "write 90s, 10m or 1h30m");
+}
+
+/** @throws UsageError */
+export function deadline(given: string | undefined): Deadline | undefined {
+  if (given === undefined) return undefined;
+  const read = readDeadline(given);
+  if (read !== undefined) return read;
+  throw new UsageError(
+    `--deadline "${given}" is neither a duration nor a time of day`,
+    "write 2h, or 06:00 for the next six o'clock of this machine",
+  );
+}
+
+/** @throws UsageError */
+export function count(flag: string, value: unknown): number {
+  const number = Number(value);
+  if (/^\d+$/.test(String(value)) && number >= 1 && Number.isSafeInteger(number)) return number;
+  throw new UsageError(
+    `${flag} "${String(value)}" is not a count`,
+    "give a whole number from 1 up",
+  );
+}
+
+/** @throws UsageError */
+export function oneOf<Value extends string>(
+  flag: string,
+  value: unknown,
+  allowed: readonly Value[],
+): Value {
+  const found = allowed.find((candidate) => candidate === value);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `${flag} "${String(value)}" is not known`,
+    `it is one of: ${allowed.join(", ")}`,
+  );
+}
+
+export function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+export function list(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((entry) => typeof entry === "string") : [];
+}

@@ -1,0 +1,99 @@
+import { UsageError } from "./errors.ts";
+import { parseKind, type RestartableKind } from "./mesh/kinds.ts";
+import { parseSelector } from "./mesh/selector.ts";
+import { list, namespaceName, type RawOptions, text } from "./option-values.ts";
+import type { LabelSelector } from "./snapshot.ts";
+
+export interface ScopeSettings {
+  /** Empty: all of the cluster, or the context's own for named workloads. */
+  readonly namespaces: readonly string[];
+  readonly allNamespaces: boolean;
+  readonly workloads: readonly WorkloadName[];
+  readonly selector: { readonly text: string; readonly parsed: LabelSelector } | undefined;
+  readonly revision: string | undefined;
+  readonly excludes: readonly Exclude[];
+}
+
+export interface WorkloadName {
+  readonly kind: RestartableKind;
+  readonly name: string;
+}
+
+/** What `--exclude` or `--exclude-namespace` leaves out; an absent part matches anything. */
+export interface Exclude {
+  readonly text: string;
+  readonly namespace: string | undefined;
+  readonly kind: RestartableKind | undefined;
+  readonly name: string | undefined;
+}
+
+/**
+ * What to look at, and what to leave out.
+ *
+ * @throws UsageError
+ */
+export function scopeSettings(raw: RawOptions, names: readonly string[]): ScopeSettings {
+  const namespaces = list(raw["namespace"]).map((name) => namespaceName("--namespace", name));
+  const allNamespaces = raw["allNamespaces"] === true;
+  if (allNamespaces && namespaces.length > 0) {
+    throw new UsageError(
+      "--namespace and --all-namespaces contradict each other",
+      "leave one of them out",
+    );
+  }
+  return {
+    namespaces: [...new Set(namespaces)],
+    allNamespaces,
+    workloads: names.map(workloadName),
+    selector: selector(text(raw["selector"])),
+    revision: text(raw["revision"]),
+    excludes: [
+      ...list(raw["exclude"]).map(exclude),
+      ...list(raw["excludeNamespace"]).map((namespace) => ({
+        text: `--exclude-namespace ${namespace}`,
+        namespace: namespaceName("--exclude-namespace", namespace),
+        kind: undefined,
+        name: undefined,
+      })),
+    ],
+  };
+}
+
+const KINDS_HINT =
+  "kinds are deployment, statefulset, daemonset and rollout: deploy/web, sts/db, ds/agent, ro/api";
+
+function workloadName(given: string): WorkloadName {
+  const [kindText = "", name, ...rest] = given.split("/");
+  const kind = parseKind(kindText);
+  if (kind === undefined || name === undefined || name === "" || rest.length > 0) {
+    throw new UsageError(`"${given}" names no workload that can be restarted`, KINDS_HINT);
+  }
+  return { kind, name };
+}
+
+/** `[NS/]KIND[/NAME]`: the first part is a namespace where it is no kind. */
+function exclude(given: string): Exclude {
+  const parts = given.split("/");
+  const [first = ""] = parts;
+  const namespaced = parts.length > 1 && parseKind(first) === undefined;
+  const [kindText = "", name, ...rest] = namespaced ? parts.slice(1) : parts;
+  const kind = parseKind(kindText);
+  if (kind === undefined || name === "" || rest.length > 0) {
+    throw new UsageError(
+      `--exclude "${given}" is not [NAMESPACE/]KIND[/NAME]`,
+      `${KINDS_HINT}, shop/deploy/web`,
+    );
+  }
+  const namespace = namespaced ? namespaceName("--exclude", first) : undefined;
+  return { text: `--exclude ${given}`, namespace, kind, name };
+}
+
+function selector(given: string | undefined): ScopeSettings["selector"] {
+  if (given === undefined) return undefined;
+  const parsed = parseSelector(given);
+  if (typeof parsed !== "string") return { text: given, parsed };
+  throw new UsageError(
+    `--selector has a part that is no label requirement: "${parsed}"`,
+    "write it as kubectl takes it: app=web,tier!=db,env in (test,prod),!legacy",
+  );
+}
