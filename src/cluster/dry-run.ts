@@ -1,10 +1,12 @@
 import type { V1DaemonSet, V1Deployment, V1Pod, V1StatefulSet } from "@kubernetes/client-node";
 import type { DryRun } from "../mesh/proof.ts";
 import { apiOf, isRestartable, type RestartableKind } from "../mesh/kinds.ts";
+import { pinOf, PROXY_IMAGE } from "../mesh/proxy-image.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "./api-error.ts";
 import type { Api } from "./api.ts";
 import { type ApiRollout, referredDeployment } from "./argo-rollout.ts";
+import { templateRecord } from "./records.ts";
 import { groupOf } from "./tally.ts";
 import { createPodDryRun } from "./write.ts";
 
@@ -21,9 +23,10 @@ export async function dryRunInjection(api: Api, ref: WorkloadRef): Promise<DryRu
     const owner = await templateOwner(api, ref.kind, ref);
     // That of a Rollout may be anywhere.
     if (ref.kind === "Rollout" && !owner.spec?.template) return unavailable("it has no template");
-    const pod = await createPodDryRun(api, ref.namespace, podOf(ref, owner));
-    const { image, revision } = groupOf(pod);
-    return { kind: "pod", image, revision };
+    const pod = podOf(ref, owner);
+    const { image, revision } = groupOf(await createPodDryRun(api, ref.namespace, pod));
+    const unpinned = await unpinnedImage(api, ref.namespace, pod);
+    return { kind: "pod", image, revision, unpinned };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     return isAnswer(error)
@@ -45,6 +48,23 @@ async function templateOwner(
   return referred === undefined
     ? owner
     : templateOwner(api, "Deployment", { namespace, name: referred });
+}
+
+/** What the revision gives in the place of a pin; `undefined` without one, or without an answer. */
+async function unpinnedImage(api: Api, namespace: string, pod: V1Pod): Promise<string | undefined> {
+  if (pinOf(templateRecord(pod)) === undefined) return undefined;
+  const plain = structuredClone(pod);
+  delete plain.metadata?.annotations?.[PROXY_IMAGE];
+  const { containers = [], initContainers = [] } = plain.spec ?? {};
+  for (const container of [...containers, ...initContainers]) {
+    if (container.name === "istio-proxy") container.image = "auto";
+  }
+  try {
+    return groupOf(await createPodDryRun(api, namespace, plain)).image;
+  } catch (error) {
+    if (error instanceof ApiError) return undefined;
+    throw error;
+  }
 }
 
 function unavailable(message: string): DryRun {

@@ -1,8 +1,8 @@
 import { blockedBy, type Finding } from "./findings.ts";
-import type { Mesh, Revision } from "./mesh.ts";
+import type { Mesh } from "./mesh.ts";
 import type { PodTemplate } from "../snapshot.ts";
 import type { Prediction } from "./prediction.ts";
-import { possiblePins, proxyImageFor } from "./proxy-image.ts";
+import { pinOf } from "./proxy-image.ts";
 import type { Warning } from "./warnings.ts";
 
 /** What the API server answered when it was asked to create a pod without keeping it. */
@@ -12,6 +12,8 @@ export type DryRun =
       /** Image of `istio-proxy`; `undefined`: it would have no sidecar. */
       readonly image: string | undefined;
       readonly revision: string | undefined;
+      /** What the same template gets without its pins, where it has any and that was answered. */
+      readonly unpinned?: string | undefined;
     }
   | { readonly kind: "refused"; readonly message: string }
   | { readonly kind: "unavailable"; readonly message: string };
@@ -64,34 +66,15 @@ function predictionOf(
     };
   }
   const name = dryRun.revision ?? "default";
-  const revision = mesh.revisions.get(name);
+  const pin = template && pinOf(template);
   return {
     kind: "injected",
     revision: name,
     image: dryRun.image,
-    ...pinOf(dryRun.image, template, revision),
-    source: revision?.source ?? "a dry run by the API server",
+    pin,
+    unpinned: pin === undefined ? dryRun.image : dryRun.unpinned,
+    source: mesh.revisions.get(name)?.source ?? "a dry run by the API server",
   };
-}
-
-/** What in the template decided the image, and what the revision would have given otherwise. */
-function pinOf(
-  image: string,
-  template: PodTemplate | undefined,
-  revision: Revision | undefined,
-): Pick<Extract<Prediction, { kind: "injected" }>, "pin" | "unpinned"> {
-  const unpinnedImage = { pin: undefined, unpinned: image };
-  if (template === undefined) return unpinnedImage;
-  const config = revision?.config;
-  const proxy =
-    typeof config === "object"
-      ? proxyImageFor(template, config, revision?.meshImageType ?? "")
-      : undefined;
-  if (proxy?.kind === "image") {
-    return proxy.pin ? { pin: proxy.pin, unpinned: proxy.unpinned } : unpinnedImage;
-  }
-  const pin = possiblePins(template).find((candidate) => candidate.image === image);
-  return pin ? { pin: { by: pin.by }, unpinned: undefined } : unpinnedImage;
 }
 
 const NOT_INJECTED: Finding = {

@@ -2,7 +2,7 @@ import { load as parseYaml } from "js-yaml";
 import type { PodTemplate } from "../snapshot.ts";
 import type { InjectorConfig } from "./injector-config.ts";
 
-const PROXY_IMAGE = "sidecar.istio.io/proxyImage";
+export const PROXY_IMAGE = "sidecar.istio.io/proxyImage";
 const PROXY_IMAGE_TYPE = "sidecar.istio.io/proxyImageType";
 const PROXY_CONFIG = "proxy.istio.io/config";
 
@@ -23,16 +23,12 @@ export interface Pin {
   readonly by: "annotation" | "container";
 }
 
-/** The images that a template may pin, whatever the revision makes of them. */
-export function possiblePins({
-  proxy,
-  annotations,
-}: PodTemplate): readonly (Pin & { readonly image: string })[] {
-  const annotation = annotations[PROXY_IMAGE];
-  return [
-    ...(proxy === undefined ? [] : [{ by: "container", image: proxy.image } as const]),
-    ...(annotation === undefined ? [] : [{ by: "annotation", image: annotation } as const]),
-  ];
+/** What in a template may decide the image, whatever the revision makes of it. */
+export function pinOf({ proxy, annotations }: PodTemplate): Pin | undefined {
+  // The gateway's own way to leave the image to the revision.
+  const own = proxy?.image ?? "";
+  if (own !== "" && own !== "auto") return { by: "container" };
+  return annotations[PROXY_IMAGE] === undefined ? undefined : { by: "annotation" };
 }
 
 /**
@@ -58,18 +54,13 @@ export function proxyImageFor(
   if (rule === undefined) return { kind: "unknown", template: deciding ?? names.join(",") };
 
   const unpinned = rule(undefined, () => composedImage(template, config, meshImageType), config);
-  const own = template.proxy?.image;
-  if (own !== undefined && own !== "" && own !== "auto") {
-    return { kind: "image", image: own, unpinned, pin: { by: "container" } };
+  const pin = pinOf(template);
+  if (pin?.by === "container") {
+    return { kind: "image", image: template.proxy?.image ?? "", unpinned, pin };
   }
   const annotation = template.annotations[PROXY_IMAGE];
   const image = rule(annotation, () => composedImage(template, config, meshImageType), config);
-  return {
-    kind: "image",
-    image,
-    unpinned,
-    pin: annotation === undefined ? undefined : { by: "annotation" },
-  };
+  return { kind: "image", image, unpinned, pin };
 }
 
 function templateNames(template: PodTemplate, config: InjectorConfig): readonly string[] {

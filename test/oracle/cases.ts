@@ -59,4 +59,17 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
       },
     },
   ],
+  [
+    "also a pin that is no image itself, and yet moves it",
+    {
+      before: { revisions: { "asm-1-28": { template: "foreign" } } },
+      now: { revisions: { "asm-1-28": { template: "foreign" } } },
+      place: { before: { "istio.io/rev": "asm-1-28" }, now: { "istio.io/rev": "asm-1-28" } },
+      workload: {
+        kind: "Deployment",
+        when: "now",
+        annotations: { "sidecar.istio.io/proxyImage": "" },
+      },
+    },
+  ],
 ];

@@ -1,11 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { type Mesh, resolveMesh } from "../../../src/mesh/mesh.ts";
 import type { Prediction } from "../../../src/mesh/prediction.ts";
 import { predictInjection } from "../../../src/mesh/prediction.ts";
 import { applyProof, type DryRun } from "../../../src/mesh/proof.ts";
-import type { PodTemplate } from "../../../src/snapshot.ts";
 import { meshOf } from "../../support/build/assessment.ts";
-import { controlPlane } from "../../support/build/control-plane.ts";
 import { namespace } from "../../support/build/namespace.ts";
 import { proxyImage } from "../../support/build/pod-group.ts";
 import { podTemplate, type TemplateOptions } from "../../support/build/workload.ts";
@@ -122,42 +119,29 @@ test("a refusal by PodSecurity is told from others", () => {
   });
 });
 
-describe("a pin is known", () => {
-  const PINNED = podTemplate({ annotations: { "sidecar.istio.io/proxyImage": "x/proxyv2:v9" } });
-  const OWN = podTemplate({ proxy: { image: "own:1" } });
-  const foreign = "spec:\n  containers:\n  - name: istio-proxy\n    image: {{ azureImage . }}\n";
-  const FOREIGN = resolveMesh(
-    controlPlane({
-      revisions: [
-        {
-          name: "asm-1-27",
-          values: { image: TARGET },
-          config: { templates: { sidecar: foreign } },
-        },
-      ],
-    }),
-  );
-
-  test.each<
-    [
-      what: string,
-      template: PodTemplate,
-      image: string,
-      mesh: Mesh,
-      pin: unknown,
-      unpinned: unknown,
-    ]
-  >([
-    ["from the revision's rules", PINNED, "x/proxyv2:v9", MESH, { by: "annotation" }, TARGET],
-    ["also of its own container", OWN, "own:1", MESH, { by: "container" }, TARGET],
-    ["not to be one where there is none", PLAIN, TARGET, MESH, undefined, TARGET],
-    ["from the image alone", PINNED, "x/proxyv2:v9", FOREIGN, { by: "annotation" }, undefined],
-    ["from its container's alone", OWN, "own:1", FOREIGN, { by: "container" }, undefined],
-    ["not to count where it did not", PINNED, TARGET, FOREIGN, undefined, TARGET],
-  ])("%s", (_what, template, image, mesh, pin, unpinned) => {
-    for (const prediction of [injected, unknown]) {
-      const proved = applyProof(prediction, { ...POD, image }, mesh, template).prediction;
+test.each<[what: string, template: TemplateOptions, image: string, pin: unknown]>([
+  [
+    "an annotation",
+    { annotations: { "sidecar.istio.io/proxyImage": "x/proxyv2:v9" } },
+    "x/proxyv2:v9",
+    { by: "annotation" },
+  ],
+  ["a container of its own", { proxy: { image: "own:1" } }, "own:1", { by: "container" }],
+])("a pin by %s is known from what was asked without it", (_what, options, image, pin) => {
+  const template = podTemplate(options);
+  for (const prediction of [injected, unknown]) {
+    for (const unpinned of [TARGET, image, undefined]) {
+      const proved = applyProof(prediction, { ...POD, image, unpinned }, MESH, template).prediction;
       expect(proved).toMatchObject({ kind: "injected", image, pin, unpinned });
     }
-  });
+  }
+});
+
+test("without a pin the image is the revision's own, also in a gateway's container", () => {
+  for (const template of [PLAIN, podTemplate({ proxy: { image: "auto" } })]) {
+    expect(applyProof(unknown, POD, MESH, template).prediction).toMatchObject({
+      pin: undefined,
+      unpinned: TARGET,
+    });
+  }
 });
