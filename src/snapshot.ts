@@ -129,6 +129,8 @@ export interface Workload extends WorkloadRef {
   readonly template: PodTemplate | undefined;
   /** Hash of the whole pod template; only where the workload was read by itself. */
   readonly templateHash?: string;
+  /** Who applies it (server-side apply); only where the workload was read by itself. */
+  readonly appliers?: readonly string[];
   /** Only for the kinds that are restarted by a patch of their template. */
   readonly rollout: Rollout | undefined;
   /** Live pods, grouped by what they run. Finished and terminating pods are not among them. */

@@ -17,6 +17,7 @@ import {
   POD,
   STATEFUL_SET,
 } from "./api-objects.ts";
+import { appliersOf } from "./appliers.ts";
 import { type ApiRollout, argoWorkload, referredDeployment } from "./argo-rollout.ts";
 import { readControlPlane } from "./control-plane.ts";
 import { Gaps } from "./gaps.ts";
@@ -103,12 +104,13 @@ async function findWorkload(
 ): Promise<Workload> {
   const path = `${listPath(kind, namespace)}/${name}`;
   const object = (await api.send({ method: "GET", path, kind })) as ApiObject;
-  const hash = templateHash(object);
-  if (kind !== "Rollout") return { ...workloadRecord(kind, object), templateHash: hash };
+  const own = { templateHash: templateHash(object), appliers: appliersOf(object) };
+  if (kind !== "Rollout") return { ...workloadRecord(kind, object), ...own };
   const base = referredDeployment(object);
-  if (base === undefined) return { ...argoWorkload(object, undefined), templateHash: hash };
+  if (base === undefined) return { ...argoWorkload(object, undefined), ...own };
   const referred = await findWorkload(api, "Deployment", namespace, base);
-  return { ...argoWorkload(object, referred), templateHash: referred.templateHash ?? hash };
+  const hash = referred.templateHash ?? own.templateHash;
+  return { ...argoWorkload(object, referred), ...own, templateHash: hash };
 }
 
 async function readNamespaces(

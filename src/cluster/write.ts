@@ -13,6 +13,8 @@ export interface RestartRequest {
   readonly resourceVersion: string;
   /** RFC 3339; chosen once per workload, so that a repeated patch changes nothing. */
   readonly restartedAt: string;
+  /** The name under which it is written. */
+  readonly fieldManager: string;
   /** Have the API server check it all, and persist nothing. */
   readonly dryRun: boolean;
 }
@@ -36,11 +38,11 @@ export async function restart(api: Api, request: RestartRequest): Promise<string
  * Source: k8s.io/kubectl `pkg/polymorphichelpers/objectrestarter.go`.
  */
 async function restartTemplate(api: Api, request: RestartRequest): Promise<void> {
-  const { kind, uid, resourceVersion, restartedAt, dryRun } = request;
+  const { kind, uid, resourceVersion, restartedAt, fieldManager, dryRun } = request;
   await api.send({
     method: "PATCH",
     path: pathOf(request),
-    query: { fieldManager: "istio-upgrade", dryRun: dryRun ? "All" : undefined },
+    query: { fieldManager, dryRun: dryRun ? "All" : undefined },
     contentType: "application/strategic-merge-patch+json",
     kind,
     body: {
@@ -57,12 +59,12 @@ async function restartTemplate(api: Api, request: RestartRequest): Promise<void>
  * Source: argoproj/argo-rollouts `rollout/restart.go`.
  */
 async function restartRollout(api: Api, request: RestartRequest): Promise<string> {
-  const { kind, uid, resourceVersion, dryRun } = request;
+  const { kind, uid, resourceVersion, fieldManager, dryRun } = request;
   const send = (restartAt: string, persist: boolean) =>
     api.send({
       method: "PATCH",
       path: pathOf(request),
-      query: { fieldManager: "istio-upgrade", dryRun: persist ? undefined : "All" },
+      query: { fieldManager, dryRun: persist ? undefined : "All" },
       contentType: "application/merge-patch+json",
       kind,
       body: { metadata: { uid, resourceVersion }, spec: { restartAt } },

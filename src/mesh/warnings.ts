@@ -1,4 +1,5 @@
 import { count } from "../count.ts";
+import { KUSTOMIZATION } from "./flux.ts";
 import type { PodGroup, Workload } from "../snapshot.ts";
 
 /** Something to know that stops nothing. */
@@ -32,8 +33,11 @@ export function warningsFor(
   if (template !== undefined && !template.probed) {
     warn("no-readiness-probe", "a container without readiness probe counts as ready at once");
   }
-  const flux = Object.keys(labels).some((key) => key.endsWith(".toolkit.fluxcd.io/name"));
-  if (flux) warn("flux", "Flux owns it, and may strip the restart's annotation: a second rollout");
+  if (KUSTOMIZATION in labels) {
+    warn("flux", "Flux owns it: the restart is written under a name whose changes Flux keeps");
+  } else if ("helm.toolkit.fluxcd.io/name" in labels) {
+    warn("flux", "Flux owns it, and may undo the restart's annotation: a second rollout");
+  }
   if (annotations["argocd.argoproj.io/tracking-id"] !== undefined) {
     warn("argo-cd", "Argo CD owns it, and may show it as out of sync after the restart");
   }

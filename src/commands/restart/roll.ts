@@ -2,6 +2,7 @@ import { ApiError, isConflict } from "../../cluster/api-error.ts";
 import { readWorkload } from "../../cluster/read.ts";
 import { formatRestartTime, restart } from "../../cluster/write.ts";
 import { type Assessment, assess, type Target } from "../../mesh/assess.ts";
+import { fieldManagerFor } from "../../mesh/flux.ts";
 import { isRestartable } from "../../mesh/kinds.ts";
 import { type Mesh, resolveMesh } from "../../mesh/mesh.ts";
 import type { Consent } from "../../mesh/restartability.ts";
@@ -94,6 +95,7 @@ async function settle(
         kind: workload.kind,
         resourceVersion: workload.rollout.resourceVersion,
         restartedAt,
+        fieldManager: fieldManagerFor(workload),
         dryRun: settings.dryRun === "server",
       });
       return { target, startedAt, restartedAt: written, knownRefusals: known };

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { eventually, RESTARTED_AT, type Sandbox, test } from "../contract/sandbox.ts";
+import { deployment } from "../support/manifests.ts";
+import { runProgram } from "../support/run-program.ts";
+import { openRealCluster } from "./open-real-cluster.ts";
+import type { RealCluster } from "./real-cluster.ts";
+
+const REVISION = "asm-1-74";
+const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
+const CONTROLLER = "kustomize-controller";
+
+interface ManagedFields {
+  readonly manager: string;
+  readonly operation: string;
+  readonly fieldsV1: Readonly<Record<string, unknown>>;
+}
+
+/** What kubectl's managers own becomes the controller's, who then gives it up by not applying it. */
+function takenOver(entries: readonly ManagedFields[]): readonly ManagedFields[] {
+  const kubectls = entries.filter(({ manager }) => manager.startsWith("kubectl"));
+  return entries
+    .filter((entry) => !kubectls.includes(entry))
+    .map((entry) =>
+      entry.manager === CONTROLLER && entry.operation === "Apply"
+        ? { ...entry, fieldsV1: [entry, ...kubectls].map((one) => one.fieldsV1).reduce(merged) }
+        : entry,
+    );
+}
+
+type Fields = ManagedFields["fieldsV1"];
+
+function merged(a: Fields, b: Fields): Fields {
+  const both = Object.entries(b).map(([key, value]) => [
+    key,
+    key in a ? merged(a[key] as Fields, value as Fields) : value,
+  ]);
+  return { ...a, ...Object.fromEntries(both) };
+}
+
+/** Flux's part is played after its sources: fluxcd/pkg `ssa/patch.go`, kustomize-controller's Cleanup. */
+describe("what Flux applied", () => {
+  let cluster: RealCluster;
+  beforeAll(async () => {
+    cluster = openRealCluster();
+    await cluster.installRevision({ name: REVISION, image: image("v1.74.0-1") });
+  });
+  afterAll(() => cluster.stop());
+
+  async function reconcile(sandbox: Sandbox): Promise<void> {
+    const path = sandbox.path("deployments", "web");
+    const before = await cluster.request("GET", path);
+    if (before.status === 200) {
+      const managedFields = takenOver(before.body.metadata.managedFields);
+      const patch = [{ op: "replace", path: "/metadata/managedFields", value: managedFields }];
+      const contentType = "application/json-patch+json";
+      expect((await cluster.request("PATCH", path, { body: patch, contentType })).status).toBe(200);
+    }
+    const labels = { "kustomize.toolkit.fluxcd.io/name": "apps" };
+    const body = { ...deployment("web", { replicas: 2 }), metadata: { name: "web", labels } };
+    const applied = await cluster.request(
+      "PATCH",
+      `${path}?fieldManager=${CONTROLLER}&force=true`,
+      {
+        body,
+        contentType: "application/apply-patch+yaml",
+      },
+    );
+    expect(applied.status).toBeLessThan(300);
+  }
+
+  test("is restarted once: its next reconciliation leaves the annotation alone", async ({
+    enter,
+  }) => {
+    await cluster.moveImage(REVISION, image("v1.74.0-1"));
+    const sandbox = await enter({ "istio.io/rev": REVISION });
+    await reconcile(sandbox);
+    await eventually(async () =>
+      expect((await sandbox.get("deployments", "web")).status.availableReplicas).toBe(2),
+    );
+    await cluster.moveImage(REVISION, image("v1.74.2-1"));
+    const ran = await runProgram(["restart", "-n", sandbox.name, "--yes"], {
+      KUBECONFIG: cluster.kubeconfig,
+    });
+    expect(ran.status).toBe(0);
+    const restarted = await sandbox.get("deployments", "web");
+    const owners = restarted.metadata.managedFields.filter((entry: object) =>
+      JSON.stringify(entry).includes(RESTARTED_AT),
+    );
+    expect(owners.map(({ manager }: { manager: string }) => manager)).toEqual([
+      "flux-client-side-apply",
+    ]);
+
+    await reconcile(sandbox);
+    const after = await sandbox.get("deployments", "web");
+    expect(after.metadata.generation).toBe(restarted.metadata.generation);
+    expect(after.spec.template.metadata.annotations).toEqual(
+      restarted.spec.template.metadata.annotations,
+    );
+  });
+
+  test("is rolled a second time after kubectl's restart: Flux takes its annotation back", async ({
+    sandbox,
+  }) => {
+    await reconcile(sandbox);
+    await sandbox.restart("deployments", "web", "2026-01-02T03:04:05Z");
+    await reconcile(sandbox);
+    const { spec } = await sandbox.get("deployments", "web");
+    expect(spec.template.metadata.annotations?.[RESTARTED_AT]).toBeUndefined();
+  });
+});
