@@ -3,8 +3,8 @@ import type { PodGroup, Workload } from "../snapshot.ts";
 import { addGroup } from "./pod-group.ts";
 import type { Owner, Tally } from "./tally.ts";
 
-/** The controllers of ReplicaSets and Jobs, by the uid of what they own. */
-export type Controllers = ReadonlyMap<string, Owner>;
+/** The controller of a ReplicaSet or a Job, by the uid of that. */
+export type ControllerOf = (uid: string) => Owner | undefined;
 
 /**
  * Puts tallies under the controllers at the end of the owner chain. The chain is followed by
@@ -15,11 +15,11 @@ export type Controllers = ReadonlyMap<string, Owner>;
 export function gatherWorkloads(
   listed: readonly Workload[],
   tallies: Iterable<Tally>,
-  controllers: Controllers,
+  controllerBy: ControllerOf,
 ): readonly Workload[] {
   const workloads = new Map(listed.map((workload) => [workload.uid, workload]));
   for (const tally of tallies) {
-    const owner = controllers.get(tally.owner.uid) ?? tally.owner;
+    const owner = controllerBy(tally.owner.uid) ?? tally.owner;
     workloads.set(owner.uid, withPods(workloads.get(owner.uid) ?? unlisted(owner, tally), tally));
   }
   return [...workloads.values()].sort(byPlace);
@@ -51,13 +51,11 @@ function withPods(workload: Workload, { groups, terminating, terminatingGroups }
 }
 
 /** Several ReplicaSets of one Deployment may run the same sidecar. */
-function joined(
-  known: readonly PodGroup[],
-  more: ReadonlyMap<string, PodGroup>,
-): readonly PodGroup[] {
-  const all = new Map<string, PodGroup>();
-  for (const group of [...known, ...more.values()]) addGroup(all, group);
-  return [...all.values()];
+function joined(known: readonly PodGroup[], more: readonly PodGroup[]): readonly PodGroup[] {
+  if (known.length === 0) return more;
+  const all = [...known];
+  for (const group of more) addGroup(all, group);
+  return all;
 }
 
 /** By namespace, kind, name: two reports can be compared with `diff`. */

@@ -3,10 +3,14 @@ import type { PodGroup } from "../snapshot.ts";
 const MOST_NAMES = 10;
 
 /** Adds a group to those it belongs with: pods that run the same sidecar of the same revision. */
-export function addGroup(groups: Map<string, PodGroup>, group: PodGroup): void {
-  const key = JSON.stringify([group.image, group.revision, group.native]);
-  const other = groups.get(key);
-  groups.set(key, other === undefined ? group : merged(other, group));
+export function addGroup(groups: PodGroup[], group: PodGroup): void {
+  const index = groups.findIndex(
+    ({ image, revision, native }) =>
+      image === group.image && revision === group.revision && native === group.native,
+  );
+  const other = groups[index];
+  if (other === undefined) groups.push(group);
+  else groups[index] = merged(other, group);
 }
 
 function merged(a: PodGroup, b: PodGroup): PodGroup {

@@ -33,6 +33,8 @@ export interface ReadScope {
   readonly istioNamespace: string;
   /** `undefined`: all of the cluster. */
   readonly namespaces: readonly string[] | undefined;
+  /** Of the workloads' own labels; a bare pod's, too. */
+  readonly labelSelector?: string | undefined;
 }
 
 /**
@@ -50,7 +52,7 @@ export async function readSnapshot(
   const [controlPlane, namespaces, ...parts] = await Promise.all([
     readControlPlane(api, scope.istioNamespace, gaps),
     readNamespaces(api, scope.namespaces, gaps),
-    ...places.map((namespace) => readWorkloads(api, namespace, gaps)),
+    ...places.map((namespace) => readWorkloads(api, namespace, gaps, scope.labelSelector)),
   ]);
   return { controlPlane, namespaces, workloads: parts.flat(), gaps: gaps.result() };
 }
@@ -142,36 +144,62 @@ async function readWorkloads(
   api: Api,
   namespace: string | undefined,
   gaps: Gaps,
+  labelSelector: string | undefined,
 ): Promise<readonly Workload[]> {
   const lists = BUILT_IN_KINDS.map((kind) =>
-    gaps.during(`list ${apiOf(kind).resource}.apps`, namespace, async (inconsistent) => {
-      const records: Workload[] = [];
-      const list = {
-        path: listPath(kind, namespace),
-        kind: `${kind}List`,
-        item: ITEMS[kind],
-        inconsistent,
-      };
-      for await (const page of listPages<RestartableObject>(api, list)) {
-        for (const item of page) records.push(workloadRecord(kind, item));
-      }
-      return records;
-    }),
+    readBuiltIn(api, kind, namespace, gaps, labelSelector),
   );
-  return readPodsOf(
+  const workloads = await readPodsOf(
     api,
     namespace,
-    Promise.all(lists).then((all) => all.flatMap((list) => list ?? [])),
+    Promise.all(lists).then((all) => all.flat()),
     gaps,
+    undefined,
+    labelSelector !== undefined,
   );
+  // Pods do not say what labels their workload has, so that all of them are read: whose workload
+  // the server did not list was not selected.
+  return labelSelector === undefined
+    ? workloads
+    : workloads.filter(({ kind, rollout }) => !isRestartable(kind) || rollout !== undefined);
 }
 
+async function readBuiltIn(
+  api: Api,
+  kind: BuiltInKind,
+  namespace: string | undefined,
+  gaps: Gaps,
+  labelSelector: string | undefined,
+): Promise<readonly Workload[]> {
+  const what = `list ${apiOf(kind).resource}.apps`;
+  const read = await gaps.during(what, namespace, async (inconsistent) => {
+    const records: Workload[] = [];
+    const list = {
+      path: listPath(kind, namespace),
+      kind: `${kind}List`,
+      item: ITEMS[kind],
+      labelSelector,
+      inconsistent,
+    };
+    for await (const page of listPages<RestartableObject>(api, list)) {
+      for (const item of page) records.push(workloadRecord(kind, item));
+    }
+    return records;
+  });
+  return read ?? [];
+}
+
+/**
+ * @param labelSelector of the pods and their ReplicaSets.
+ * @param narrowed whether some of the workloads may have been left out of their lists.
+ */
 async function readPodsOf(
   api: Api,
   namespace: string | undefined,
   workloads: readonly Workload[] | Promise<readonly Workload[]>,
   gaps: Gaps,
   labelSelector?: string,
+  narrowed = false,
 ): Promise<readonly Workload[]> {
   const [builtIn, replicaSets, tallies] = await Promise.all([
     workloads,
@@ -190,10 +218,17 @@ async function readPodsOf(
   const ownedByJobs = [...tallies.values()].some(({ owner }) => owner.kind === "Job");
   const jobs = ownedByJobs
     ? await readControllers(api, namespace, "jobs", "batch/v1", gaps, undefined)
-    : new Map();
-  const rollouts = await readRollouts(api, namespace, builtIn, replicaSets.values(), gaps);
+    : undefined;
+  const rollouts = await readRollouts(
+    api,
+    namespace,
+    builtIn,
+    replicaSets.values(),
+    gaps,
+    narrowed,
+  );
   const listed = [...builtIn, ...rollouts];
-  return gatherWorkloads(listed, tallies.values(), new Map([...replicaSets, ...jobs]));
+  return gatherWorkloads(listed, tallies.values(), (uid) => replicaSets.get(uid) ?? jobs?.get(uid));
 }
 
 /**
@@ -206,6 +241,7 @@ async function readRollouts(
   listed: readonly Workload[],
   owners: Iterable<Owner>,
   gaps: Gaps,
+  narrowed: boolean,
 ): Promise<readonly Workload[]> {
   const isNeeded = [...owners].some(
     ({ kind, uid }) => kind === "Rollout" && !listed.some((workload) => workload.uid === uid),
@@ -214,10 +250,16 @@ async function readRollouts(
   const read = await gaps.during("list rollouts.argoproj.io", namespace, async (inconsistent) => {
     const list = { path: listPath("Rollout", namespace), kind: "RolloutList", inconsistent };
     const objects = await listAll<ApiRollout>(api, list);
+    // A Rollout may take its template from a Deployment that was not selected itself.
+    const isReferring = objects.some((object) => referredDeployment(object) !== undefined);
+    const deployments =
+      narrowed && isReferring
+        ? await readBuiltIn(api, "Deployment", namespace, gaps, undefined)
+        : listed;
     return objects.map((object) =>
       argoWorkload(
         object,
-        listed.find(
+        deployments.find(
           ({ kind, namespace: place, name }) =>
             kind === "Deployment" &&
             place === object.metadata?.namespace &&

@@ -6,7 +6,15 @@ import type {
   V1MutatingWebhookConfiguration,
   V1Service,
 } from "@kubernetes/client-node";
-import type { Istiod, Namespace, PodTemplate, Service, Webhook, Workload } from "../snapshot.ts";
+import type {
+  Istiod,
+  Labels,
+  Namespace,
+  PodTemplate,
+  Service,
+  Webhook,
+  Workload,
+} from "../snapshot.ts";
 import type { BuiltInKind } from "../mesh/kinds.ts";
 import type { ApiContainer, ApiObject, ApiPodTemplate } from "./api-objects.ts";
 import { type RestartableObject, rolloutRecord } from "./rollout-record.ts";
@@ -118,6 +126,15 @@ export function findProxy(containers: readonly ApiContainer[]): ApiContainer | u
   return containers.find(({ name }) => name === "istio-proxy");
 }
 
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** Without the whole object once more, which nobody looks at and thousands of workloads have. */
+function withoutCopy(annotations: Labels = {}): Labels {
+  if (!(LAST_APPLIED in annotations)) return annotations;
+  const { [LAST_APPLIED]: _, ...others } = annotations;
+  return others;
+}
+
 /** A workload with no pods yet. */
 export function workloadRecord(kind: BuiltInKind, object: RestartableObject): Workload {
   const { metadata, spec } = object;
@@ -127,7 +144,7 @@ export function workloadRecord(kind: BuiltInKind, object: RestartableObject): Wo
     name: metadata?.name ?? "",
     uid: metadata?.uid ?? "",
     labels: metadata?.labels ?? {},
-    annotations: metadata?.annotations ?? {},
+    annotations: withoutCopy(metadata?.annotations),
     template: templateRecord(spec?.template),
     rollout: rolloutRecord(kind, object),
     pods: [],

@@ -8,9 +8,9 @@ export interface Tally {
   readonly namespace: string;
   /** The controller, or the pod itself where it has none. */
   readonly owner: Owner;
-  readonly groups: Map<string, PodGroup>;
+  readonly groups: PodGroup[];
   terminating: number;
-  readonly terminatingGroups: Map<string, PodGroup>;
+  readonly terminatingGroups: PodGroup[];
   /** The template as one pod shows it, where the owner's own is not listed. */
   readonly sample: PodTemplate | undefined;
   /** Labels and annotations of a bare pod. */
@@ -62,6 +62,8 @@ function ownerOf({ metadata }: ApiPod): Owner {
   );
 }
 
+const NO_METADATA = { labels: {}, annotations: {} };
+
 function newTally(owner: Owner, pod: ApiPod): Tally {
   const { labels = {}, annotations = {}, namespace = "" } = pod.metadata ?? {};
   // Pods that a Deployment, StatefulSet or DaemonSet made carry a hash of its template.
@@ -69,11 +71,11 @@ function newTally(owner: Owner, pod: ApiPod): Tally {
   return {
     namespace,
     owner,
-    groups: new Map(),
+    groups: [],
     terminating: 0,
-    terminatingGroups: new Map(),
+    terminatingGroups: [],
     sample: listed ? undefined : templateOfPod(pod),
-    metadata: owner.kind === "Pod" ? { labels, annotations } : { labels: {}, annotations: {} },
+    metadata: owner.kind === "Pod" ? { labels, annotations } : NO_METADATA,
   };
 }
 

@@ -7,7 +7,7 @@ import { isRestartable, resourceName } from "../mesh/kinds.ts";
 import { classifyManaged } from "../mesh/managed.ts";
 import { type Mesh, resolveMesh } from "../mesh/mesh.ts";
 import { predictInjection } from "../mesh/prediction.ts";
-import { matchesSelector } from "../mesh/selector.ts";
+import { formatSelector, matchesSelector } from "../mesh/selector.ts";
 import type { ScopeSettings } from "../scope.ts";
 import type { CommonSettings } from "../settings.ts";
 import type { Gap, Snapshot, Workload } from "../snapshot.ts";
@@ -39,7 +39,11 @@ export async function look(
   const { api, settings, namespaces, progress } = session;
   const { scope, istioNamespace } = settings;
   progress.emit({ type: "reading", what: namespaces?.join(", ") ?? "all namespaces" });
-  const snapshot = await readSnapshot(api, { istioNamespace, namespaces });
+  const snapshot = await readSnapshot(api, {
+    istioNamespace,
+    namespaces,
+    labelSelector: scope.selector && formatSelector(scope.selector.parsed),
+  });
   const mesh = resolveMesh(snapshot.controlPlane);
   requireInjector(snapshot, mesh, session);
 

@@ -49,8 +49,8 @@ export function proxyImageFor(
     return { kind: "rejected", template: unknown, known: Object.keys(config.templates) };
   }
   // All templates are laid over each other: the last that names the container's image wins.
-  const deciding = names.findLast((name) => imageExpression(config.templates[name]) !== undefined);
-  const rule = RULES.get(imageExpression(config.templates[deciding ?? ""]) ?? "");
+  const deciding = names.findLast((name) => expressionIn(config, name) !== undefined);
+  const rule = RULES.get(expressionIn(config, deciding ?? "") ?? "");
   if (rule === undefined) return { kind: "unknown", template: deciding ?? names.join(",") };
 
   const unpinned = rule(undefined, () => composedImage(template, config, meshImageType), config);
@@ -106,6 +106,16 @@ const OWN_LOOP = /eq \$container\.Name "istio-proxy"/;
 /** A line that is nothing but one directive of Go's. */
 const DIRECTIVE = /^\{\{[^}]*\}\}$/;
 const FOREIGN = "in a form that is not Istio's own";
+
+/** A template is read once, though thousands of workloads ask for it. */
+const expressions = new WeakMap<InjectorConfig, Map<string, string | undefined>>();
+
+function expressionIn(config: InjectorConfig, name: string): string | undefined {
+  const known = expressions.get(config) ?? new Map<string, string | undefined>();
+  expressions.set(config, known);
+  if (!known.has(name)) known.set(name, imageExpression(config.templates[name]));
+  return known.get(name);
+}
 
 /**
  * The lines of a template that set the image of the container `istio-proxy`, whitespace normalized.

@@ -1,14 +1,4 @@
-import Table from "cli-table3";
 import type { Style } from "./style.ts";
-
-const BARE = Object.fromEntries(
-  [
-    ["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left"],
-    ["bottom-right", "left", "left-mid", "mid", "mid-mid", "right", "right-mid", "middle"],
-  ]
-    .flat()
-    .map((name) => [name, ""]),
-);
 
 const GAP = 3;
 const NARROWEST = 12;
@@ -21,18 +11,19 @@ export function columns(
 ): readonly string[] {
   if (rows.length === 0) return [];
   const all = style.headers ? [head, ...rows] : rows;
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const widths = head.map((_, column) =>
+    all.reduce((widest, row) => Math.max(widest, row[column]?.length ?? 0), 0),
+  );
   const fit = fitted(widths, style.width);
-  const table = new Table({
-    chars: BARE,
-    colWidths: fit.map((width) => width + GAP),
-    style: { "padding-left": 0, "padding-right": GAP, head: [], border: [], compact: true },
-  });
-  table.push(...all.map((row) => row.map((text, column) => cut(text, fit[column] ?? text.length))));
-  return table
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd());
+  return all.map((row) =>
+    row
+      .map((text, column) => {
+        const width = fit[column] ?? text.length;
+        return cut(text, width).padEnd(width + GAP);
+      })
+      .join("")
+      .trimEnd(),
+  );
 }
 
 /** Cut in the middle: the end of a name or an image tells more than what comes before it. */

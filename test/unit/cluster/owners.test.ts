@@ -21,7 +21,7 @@ function gather(
 ): readonly Workload[] {
   const tallies = new Map<string, Tally>();
   tallyPods(tallies, pods.map(apiPod));
-  return gatherWorkloads(listed, tallies.values(), new Map(controllers));
+  return gatherWorkloads(listed, tallies.values(), (uid) => new Map(controllers).get(uid));
 }
 
 const web = deployment("web");

@@ -1,0 +1,102 @@
+/* oxlint-disable vitest/no-standalone-expect -- `test` is vitest's own, with fixtures */
+import { expect, vi } from "vitest";
+import { deployment, pod } from "../support/manifests.ts";
+import { parseReport } from "../support/report-schema.ts";
+import { runProgram } from "../support/run-program.ts";
+import { eventually, test } from "./sandbox.ts";
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const IMAGE = "mcr.microsoft.com/oss/v2/istio/proxyv2";
+const REVISION = { name: "asm-1-94", image: `${IMAGE}:v1.94.0-1` };
+
+/** Pages of one list per kind, and what decides injection. */
+const LISTS = ["pods", "replicasets", "deployments", "statefulsets", "daemonsets"];
+
+/** What a run asks for, by its own account: paths with their queries. */
+async function requestsOf(kubeconfig: string, ...args: string[]): Promise<readonly URL[]> {
+  const { stderr } = await runProgram([...args, "--verbose"], { KUBECONFIG: kubeconfig });
+  return [...stderr.matchAll(/^GET (\S+)/gm)].map(([, url = ""]) => new URL(url));
+}
+
+test("a check asks for one list per kind, and nothing per pod, workload or namespace", async ({
+  cluster,
+  enter,
+}) => {
+  await cluster.installRevision(REVISION);
+  const scopes = [
+    await enter({ "istio.io/rev": REVISION.name }),
+    await enter({ "istio.io/rev": REVISION.name }),
+  ];
+  for (const sandbox of scopes) {
+    for (const name of ["a", "b", "c"]) {
+      await sandbox.create("deployments", deployment(name, { replicas: 2 }));
+    }
+    await eventually(async () => expect(await sandbox.pods()).toHaveLength(6));
+  }
+
+  const urls = await requestsOf(cluster.kubeconfig, "check");
+  const wide = urls.filter(({ pathname }) => !pathname.includes("/namespaces/"));
+  for (const resource of LISTS) {
+    const pages = wide.filter(({ pathname }) => pathname.endsWith(`/${resource}`));
+    // A page has 500, and these clusters less than that of everything.
+    expect([resource, pages.length]).toEqual([resource, 1]);
+  }
+  const others = urls.filter(({ pathname }) => !LISTS.some((name) => pathname.endsWith(name)));
+  expect(others.filter(({ pathname }) => !pathname.endsWith("/jobs")).length).toBeLessThanOrEqual(
+    6,
+  );
+
+  const [one] = scopes;
+  const narrow = await requestsOf(cluster.kubeconfig, "verify", "-n", one?.name ?? "");
+  const places = new Set(
+    narrow.map(({ pathname }) => /\/namespaces\/([^/]+)/.exec(pathname)?.[1] ?? pathname),
+  );
+  expect([...places].sort()).toEqual([
+    "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
+    "aks-istio-system",
+    one?.name,
+  ]);
+  expect(narrow.length).toBeLessThanOrEqual(LISTS.length + 6);
+});
+
+test("a selector goes to the server, for workloads alone", async ({ cluster, enter }) => {
+  await cluster.installRevision(REVISION);
+  const sandbox = await enter({ "istio.io/rev": REVISION.name });
+  for (const [name, tier] of [
+    ["web", "front"],
+    ["db", "back"],
+  ] as const) {
+    const manifest = deployment(name);
+    await sandbox.create("deployments", { ...manifest, metadata: { name, labels: { tier } } });
+  }
+  await sandbox.create("pods", pod("bare-front", { labels: { tier: "front" } }));
+  await sandbox.create("pods", pod("bare-back", { labels: { tier: "back" } }));
+  await eventually(async () => expect(await sandbox.pods()).toHaveLength(4));
+  await cluster.moveImage(REVISION.name, `${IMAGE}:v1.94.2-1`);
+
+  const selected = async (selector: string) => {
+    const args = ["check", "-n", sandbox.name, "-l", selector, "--json"];
+    const { stdout } = await runProgram(args, { KUBECONFIG: cluster.kubeconfig });
+    return parseReport("CheckReport", stdout).workloads.map(({ kind, name }) => `${kind}/${name}`);
+  };
+  expect(await selected("tier=front")).toEqual(["Deployment/web", "Pod/bare-front"]);
+  // The pods of what was not listed must not appear as workloads without labels.
+  expect(await selected("tier!=front")).toEqual(["Deployment/db", "Pod/bare-back"]);
+  expect(await selected("!tier")).toEqual([]);
+
+  const urls = await requestsOf(
+    cluster.kubeconfig,
+    "check",
+    "-n",
+    sandbox.name,
+    "-l",
+    "tier=front",
+  );
+  const asked = (resource: string) =>
+    urls
+      .filter(({ pathname }) => pathname.endsWith(`/${sandbox.name}/${resource}`))
+      .map(({ searchParams }) => searchParams.get("labelSelector"));
+  expect(asked("deployments")).toEqual(["tier in (front)"]);
+  expect(asked("pods")).toEqual([null]);
+});
