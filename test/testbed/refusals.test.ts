@@ -162,8 +162,10 @@ describe("a real injector", () => {
     const sandbox = await lagging(enter);
     await label(sandbox, { "pod-security.kubernetes.io/enforce": "restricted" });
     const refused = await restart(sandbox);
-    expect(refused.result).toMatchObject({ outcome: "skipped", code: "pod-security" });
-    expect(refused).toMatchObject({ status: 5, entry: { verdict: "blocked" } });
+    // The level is a reason to ask before anything is planned.
+    expect(refused.report.results).toEqual([]);
+    const entry = { verdict: "blocked", code: "pod-security", proof: "proved" };
+    expect(refused).toMatchObject({ status: 5, entry });
     expect(await auditedWrites(cluster, sandbox.name)).toEqual([]);
     const args = ["check", "-n", sandbox.name, "--prove=always", "--json"];
     const check = await runProgram(args, { KUBECONFIG: cluster.kubeconfig });
