@@ -1,0 +1,61 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** One run of a command: seconds, seconds of CPU, and MB of memory at its peak. */
+export interface Run {
+  readonly seconds: number;
+  readonly cpu: number;
+  readonly memory: number;
+}
+
+export interface Command {
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Exit codes besides 0 with which it has done its work. */
+  readonly fine?: readonly number[];
+}
+
+/**
+ * Runs a command with its output thrown away, under GNU time, which alone knows the peak memory of
+ * a child. Of a pipeline, the memory is that of its largest process.
+ *
+ * @throws where it fails.
+ */
+export async function runOnce({ name, argv, env = {}, fine = [] }: Command): Promise<Run> {
+  const folder = mkdtempSync(join(tmpdir(), "istio-upgrade-bench-"));
+  const file = join(folder, "time");
+  try {
+    const child = spawn("/usr/bin/time", ["-o", file, "-f", "%e %U %S %M", ...argv], {
+      env: { PATH: process.env["PATH"] ?? "", HOME: folder, NO_COLOR: "1", ...env },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const started = performance.now();
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", resolve);
+    });
+    const seconds = (performance.now() - started) / 1000;
+    if (code !== 0 && !fine.includes(code ?? -1)) {
+      throw new Error(`${name} ended with ${code}: ${stderr.slice(-2000)}`);
+    }
+    // A line about the exit code may come first.
+    const last = readFileSync(file, "utf8").trim().split("\n").at(-1) ?? "";
+    const [, user = 0, system = 0, kilobytes = 0] = last.split(" ").map(Number);
+    return { seconds, cpu: user + system, memory: kilobytes / 1024 };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const [low = 0, high = 0] =
+    sorted.length % 2 === 0 ? sorted.slice(middle - 1) : [sorted[middle], sorted[middle]];
+  return (low + high) / 2;
+}
