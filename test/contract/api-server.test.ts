@@ -213,8 +213,8 @@ test("a namespace on its way out takes nothing new, and is gone in the end", asy
 
 test.for([
   ["GET", "/apis/networking.k8s.io/v1/ingresses"],
-  ["GET", "/api/v1/pods?watch=true"],
-  ["GET", "/api/v1/pods?fieldSelector=metadata.name%3Dweb"],
+  ["GET", "/api/v1/pods?watch=true&sendInitialEvents=true"],
+  ["GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dweb"],
   ["PUT", "/api/v1/namespaces/default"],
   ["DELETE", "/api/v1/namespaces/default/pods"],
 ] as const)(

@@ -6,12 +6,12 @@ import {
   type KubeObject,
   apiVersion,
   findKind,
-  GROUPS,
   isBuiltIn,
   isNamespaced,
   versionOf,
 } from "./kinds.ts";
 import { measured } from "./admission.ts";
+import { discovery } from "./discovery.ts";
 import { endpointSlices, fieldPredicate, labelPredicate, page } from "./lists.ts";
 import { forbidden, noSuchPage, notFound, notImplemented } from "./refusal.ts";
 import type { Store } from "./store.ts";
@@ -40,12 +40,15 @@ const PARAMETERS = new Set([
   "fieldSelector",
   "dryRun",
   "fieldManager",
+  // Every list is the newest there is.
+  "resourceVersion",
 ]);
 
 /** The object that a request is answered with. Whatever is not known here is refused with 501. */
 export function answer(store: Store, request: ApiRequest): KubeObject {
   const { method, url, user, text } = request;
-  if (method === "GET" && url.pathname === "/apis") return groupList(store);
+  const known = method === "GET" ? discovery(store, url.pathname) : undefined;
+  if (known) return known;
   const target = targetOf(store, url.pathname);
   const { kind, namespace, name } = target;
   const verb = verbOf(method, target);
@@ -90,18 +93,6 @@ function managedBy(object: KubeObject, manager: string): KubeObject {
   const others = managedFields.filter((entry: KubeObject) => entry["manager"] !== manager);
   const entry = { manager, operation: "Update", time: now() };
   return { ...object, metadata: { ...metadata, managedFields: [...others, entry] } };
-}
-
-function groupList(store: Store): KubeObject {
-  const groups = GROUPS.filter((group) => isBuiltIn(group) || store.installed.has(group));
-  return {
-    kind: "APIGroupList",
-    apiVersion: "v1",
-    groups: groups.map((name) => {
-      const version = { groupVersion: `${name}/${versionOf({ group: name })}`, version: "v1" };
-      return { name, versions: [version], preferredVersion: version };
-    }),
-  };
 }
 
 function targetOf(store: Store, path: string): Target {

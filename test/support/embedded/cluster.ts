@@ -9,7 +9,7 @@ import type { TestCluster } from "../test-cluster.ts";
 import type { User } from "./access.ts";
 import { type World, startControllers } from "./controllers.ts";
 import { ISTIO_NAMESPACE, revisionObjects, tagWebhooks, withImage } from "./istio.ts";
-import { ARGO } from "./kinds.ts";
+import { ARGO, type KubeObject } from "./kinds.ts";
 import { nodeObjects } from "./nodes.ts";
 import { type LoggedRequest, startServer } from "./server.ts";
 import { Store } from "./store.ts";
@@ -19,6 +19,8 @@ export interface EmbeddedCluster extends TestCluster {
   readonly kind: "embedded";
   /** Every request since the start, the cluster's own among them. */
   readonly requests: readonly LoggedRequest[];
+  /** Puts objects as they are, with their status, and ends the controllers: they would mend it. */
+  put(objects: readonly KubeObject[]): void;
   /** From now on, continue tokens given out so far are answered with 410. */
   expireContinueTokens(): void;
 }
@@ -88,6 +90,10 @@ export async function startEmbeddedCluster(options: Partial<World> = {}): Promis
         outgoing.on("error", reject);
         outgoing.end(body === undefined ? undefined : JSON.stringify(body));
       }),
+    put(objects) {
+      stopControllers();
+      for (const object of objects) store.put(object);
+    },
     expireContinueTokens() {
       store.compacted = store.version;
     },

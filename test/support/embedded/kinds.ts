@@ -8,7 +8,7 @@ export interface Kind {
   readonly kind: string;
 }
 
-const KINDS: readonly Kind[] = [
+export const KINDS: readonly Kind[] = [
   ["", "namespaces", "Namespace"],
   ["", "configmaps", "ConfigMap"],
   ["", "events", "Event"],
@@ -28,8 +28,6 @@ const KINDS: readonly Kind[] = [
   ["batch", "jobs", "Job"],
   ["discovery.k8s.io", "endpointslices", "EndpointSlice"],
 ].map(([group = "", resource = "", kind = ""]) => ({ group, resource, kind }));
-
-export const GROUPS = [...new Set(KINDS.map(({ group }) => group).filter(Boolean))];
 
 export function findKind(group: string, resource: string): Kind | undefined {
   return KINDS.find((kind) => kind.group === group && kind.resource === resource);

@@ -66,12 +66,12 @@ function requirement(text: string): (labels: Record<string, string>) => boolean 
   throw new Refusal(400, "BadRequest", `unable to parse requirement: '${text}'`);
 }
 
-/** Whether an object satisfies a `fieldSelector` over what events can be selected by. */
+/** Whether an object satisfies a `fieldSelector` over names, and what events can be selected by. */
 export function fieldPredicate(text: string): (object: KubeObject) => boolean {
   const terms = text.split(",").filter((term) => term !== "");
   const tests = terms.map((term) => {
     const [, path = "", value] = /^([\w.]+)==?(.*)$/.exec(term) ?? [];
-    if (!["involvedObject.uid", "reason"].includes(path)) {
+    if (!["involvedObject.uid", "reason", "metadata.name"].includes(path)) {
       throw notImplemented(`the field selector ${term}`);
     }
     const [first = "", second] = path.split(".");

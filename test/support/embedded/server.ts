@@ -51,6 +51,11 @@ export async function startServer(
     const { method = "GET", url: path = "/", headers } = request;
     const user = users.get(headers.authorization?.replace(/^Bearer /, "") ?? "");
     const body = await text(request);
+    if (user !== undefined && isWatch(new URL(path, url))) {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.flushHeaders();
+      return;
+    }
     const answered = caught(() => {
       if (user === undefined) throw new Refusal(401, "Unauthorized", "Unauthorized");
       return answer(store, { user, method, url: new URL(path, url), headers, text: body });
@@ -70,6 +75,14 @@ export async function startServer(
         server.closeAllConnections();
       }),
   };
+}
+
+/**
+ * A watch after a list: it stays open and says nothing, for clients that look at the list alone.
+ * One that asks for the list as events is refused with the unknown parameter.
+ */
+function isWatch({ searchParams }: URL): boolean {
+  return searchParams.get("watch") === "true" && !searchParams.has("sendInitialEvents");
 }
 
 function caught(work: () => KubeObject): KubeObject {
