@@ -43,7 +43,8 @@ export async function findTruth(cluster: RealCluster, placed: Placed): Promise<T
   const listed =
     pods.length > 0 || !["Pod", "Job", "CronJob", "ReplicaSet"].includes(workload.kind);
   if (!listed) return { ...seen, verdict: "unlisted" };
-  const injected = target !== undefined || isInjected(refusal);
+  const injected =
+    target !== undefined || isInjected(refusal) || (await isNamed(cluster, placed, refusal));
   if (!injected) return { ...seen, verdict: running.length > 0 ? "would-lose" : "unlisted" };
   if (target === undefined) return { ...seen, verdict: "blocked" };
   if (pods.length === 0) return { ...seen, verdict: "unknown" };
@@ -70,6 +71,22 @@ function isInjected(refusal: string | undefined): boolean {
     refusal !== undefined &&
     /sidecar-injector\.istio\.io|"istio-init"|Duplicate value: "istio-proxy"/.test(refusal)
   );
+}
+
+/**
+ * Other templates than the sidecar's bring no istio-init: was it refused for a container that the
+ * pod's own template does not have?
+ */
+async function isNamed(
+  cluster: RealCluster,
+  placed: Placed,
+  refusal: string | undefined,
+): Promise<boolean> {
+  if (refusal?.includes('"istio-proxy"') !== true) return false;
+  const { metadata, spec } = podTemplate(placed.name, placed.case.workload);
+  const containers = spec.containers.filter(({ name }) => name !== "istio-proxy");
+  const plain = await dryRun(cluster, placed, { metadata, spec: { ...spec, containers } });
+  return String(plain.body.message ?? "").includes('"istio-proxy"');
 }
 
 /** Refused by what no webhook tells: only a dry run can show it. */
