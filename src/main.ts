@@ -1,6 +1,7 @@
 import { CannotRun, UsageError } from "./errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { type Io, processIo } from "./io.ts";
+import { plain } from "./report/plain.ts";
 import manifest from "../package.json" with { type: "json" };
 
 /**
@@ -19,8 +20,10 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
 function report(error: unknown, io: Io): ExitCode {
   const known = error instanceof CannotRun || error instanceof UsageError;
   const message = error instanceof Error ? error.message : String(error);
-  io.stderr.write(`error: ${message}\n`);
-  io.stderr.write(known ? `${error.hint}\n` : "this is a bug; DEBUG=1 prints where it came from\n");
+  io.stderr.write(`error: ${plain(message)}\n`);
+  io.stderr.write(
+    known ? `${plain(error.hint)}\n` : "this is a bug; DEBUG=1 prints where it came from\n",
+  );
   if (io.env["DEBUG"] !== undefined && error instanceof Error) {
     io.stderr.write(`${error.stack}\n`);
   }

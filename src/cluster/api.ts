@@ -73,6 +73,8 @@ export function openApi(
 ): Api {
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   let options: Promise<RequestOptions> | undefined;
+  // What is still under way then was given up: it must not try again, on a new connection.
+  let closed = false;
 
   async function once(request: ApiRequest): Promise<KubernetesObject> {
     options ??= connection.authorize();
@@ -101,6 +103,7 @@ export function openApi(
   }
 
   async function sendPatiently(request: ApiRequest): Promise<KubernetesObject> {
+    if (closed) throw new ApiError("the command has ended", { status: 0, reason: "closed" });
     const start = now();
     let asked = request;
     for (let attempt = 1; ; attempt += 1) {
@@ -113,15 +116,23 @@ export function openApi(
         const seconds = retryDelay(error, attempt, random());
         trace?.(`${line} ${String(error)}`);
         const spent = (now() - start) / 1000;
-        if (seconds === undefined || spent + seconds > MAX_RETRY_SECONDS) throw error;
+        if (closed || seconds === undefined || spent + seconds > MAX_RETRY_SECONDS) throw error;
         trace?.(`next try in ${seconds.toFixed(1)} s, ${attempt + 1} of at most ${MAX_TRIES}`);
         await sleep(seconds * 1000);
+        if (closed) throw error;
         if (!(error instanceof ApiError && error.status === 429)) asked = withHalfThePage(asked);
       }
     }
   }
 
-  return { connection, send, close: () => agent.destroy() };
+  return {
+    connection,
+    send,
+    close: () => {
+      closed = true;
+      agent.destroy();
+    },
+  };
 }
 
 /** The server ends a list after a minute: what was cut may fit into half of it. */

@@ -1,4 +1,5 @@
 import pLimit from "p-limit";
+import { ApiError } from "../cluster/api-error.ts";
 import type { Api } from "../cluster/api.ts";
 import { dryRunInjection } from "../cluster/dry-run.ts";
 import { mayI } from "../cluster/write.ts";
@@ -32,10 +33,14 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
   }
 
   async function ask(ref: WorkloadRef): Promise<DryRun> {
-    const may = (await mayCreate(undefined)) || (await mayCreate(ref.namespace));
-    return may
-      ? dryRunInjection(api, ref)
-      : { kind: "unavailable", message: "you may not create pods" };
+    try {
+      const may = (await mayCreate(undefined)) || (await mayCreate(ref.namespace));
+      if (!may) return { kind: "unavailable", message: "you may not create pods" };
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return { kind: "unavailable", message: `whether you may is not told: ${error.message}` };
+    }
+    return dryRunInjection(api, ref);
   }
 
   return {

@@ -1,3 +1,4 @@
+import { ApiError } from "../../cluster/api-error.ts";
 import { CannotRun } from "../../errors.ts";
 import { apiOf, groupNameOf, isRestartable, type RestartableKind } from "../../mesh/kinds.ts";
 import { mayI } from "../../cluster/write.ts";
@@ -10,7 +11,20 @@ import type { Session } from "../session.ts";
  *
  * @throws CannotRun naming verb, resource and namespace.
  */
-export async function requirePermissions({ api }: Session, plan: Plan): Promise<void> {
+export async function requirePermissions(session: Session, plan: Plan): Promise<void> {
+  try {
+    await ask(session, plan);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    throw new CannotRun(
+      `the API server does not tell what you may do, so nothing was restarted: ${error.message}`,
+      "see whether kubectl is told: kubectl auth can-i patch deployments.apps",
+      { cause: error },
+    );
+  }
+}
+
+async function ask({ api }: Session, plan: Plan): Promise<void> {
   const needed = new Map<RestartableKind, Set<string>>();
   for (const { ref } of plan.steps) {
     if (!isRestartable(ref.kind)) continue;

@@ -1,6 +1,6 @@
 import { ApiError, isConflict } from "../../cluster/api-error.ts";
 import { readWorkload } from "../../cluster/read.ts";
-import { formatRestartTime, restart } from "../../cluster/write.ts";
+import { formatRestartTime, restart, RESTARTED_AT } from "../../cluster/write.ts";
 import { type Assessment, assess, type Target } from "../../mesh/assess.ts";
 import { fieldManagerFor } from "../../mesh/flux.ts";
 import { isRestartable } from "../../mesh/kinds.ts";
@@ -66,11 +66,22 @@ async function settle(
   const restartedAt = formatRestartTime(startedAt);
   const patience = io.now().getTime() + settings.timeout;
   let waited = false;
+  /** The events from before our patch, once its answer was a conflict: it may have been taken. */
+  let tried: ReadonlySet<string> | undefined;
   for (;;) {
     if (abort.aborted) return ended("not-started", "interrupted", "the run was interrupted");
     const judged = await judgeAgain(session, step, consent);
     if ("outcome" in judged) return judged;
     const { assessment, mesh } = judged;
+    // The answer to the first try was lost, and the second met what the first had done.
+    const isOurs = assessment.workload.template?.annotations[RESTARTED_AT] === restartedAt;
+    if (tried && isOurs && assessment.target) {
+      return { target: assessment.target, startedAt, restartedAt, knownRefusals: tried };
+    }
+    if (tried && io.now().getTime() >= patience) {
+      const message = "it was changed by others each time before it could be restarted";
+      return ended("timed-out", "still-changing", message);
+    }
     const hold = holdReason(assessment, mesh, consent);
     if (hold !== undefined) {
       if (io.now().getTime() >= patience) {
@@ -102,6 +113,8 @@ async function settle(
     } catch (error) {
       // It changed since it was judged: judge again.
       if (!isConflict(error)) throw error;
+      tried = known;
+      await io.sleep(pollInterval(settings) * io.random(), abort);
     }
   }
 }

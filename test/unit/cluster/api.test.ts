@@ -91,6 +91,15 @@ describe("what may pass is tried again", () => {
   });
 });
 
+test("what is under way when it is closed is not tried again", async () => {
+  script = Array.from({ length: 3 }, () => [503]);
+  const api = open();
+  const failed = api.send({ method: "GET", path: "/api/v1/pods", kind: "PodList" });
+  api.close();
+  await expect(failed).rejects.toMatchObject({ name: "ApiError" });
+  expect(asked.length).toBeLessThan(2);
+});
+
 test.each([400, 403, 404, 409, 410, 501])("%i is an answer: no other try", async (status) => {
   script = [[status]];
   await expect(list()).rejects.toMatchObject({ status });
