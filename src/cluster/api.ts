@@ -76,8 +76,16 @@ export function openApi(
   // What is still under way then was given up: it must not try again, on a new connection.
   let closed = false;
 
+  /** Where they cannot be had, no request can: that is said once, and asked for once. */
+  const authorize = () =>
+    connection.authorize().catch((cause: unknown) => {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      const facts = { status: 0, reason: "credentials" };
+      throw new ApiError(`the credentials cannot be had: ${message}`, facts, { cause });
+    });
+
   async function once(request: ApiRequest): Promise<KubernetesObject> {
-    options ??= connection.authorize();
+    options ??= authorize();
     const authorized = options;
     try {
       return await exchange(
@@ -88,7 +96,7 @@ export function openApi(
       );
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
-      if (options === authorized) options = connection.authorize();
+      if (options === authorized) options = authorize();
       return exchange(connection.server, { agent, ...(await options) }, request, requestTimeout);
     }
   }

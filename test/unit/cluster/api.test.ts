@@ -26,7 +26,7 @@ beforeEach(() => {
   [script, asked, lines, clock] = [[], [], [], 0];
 });
 
-function open(): Api {
+function open(authorize = () => Promise.resolve({})): Api {
   const { port } = server.address() as AddressInfo;
   return openApi(
     {
@@ -34,7 +34,7 @@ function open(): Api {
       server: new URL(`http://127.0.0.1:${port}`),
       namespace: "default",
       inCluster: false,
-      authorize: () => Promise.resolve({}),
+      authorize,
     },
     1000,
     {
@@ -89,6 +89,23 @@ describe("what may pass is tried again", () => {
       expect.stringMatching(/^GET http:.*limit=250$/),
     ]);
   });
+});
+
+test("credentials that cannot be had fail every request in the same words, asked for once", async () => {
+  let runs = 0;
+  const api = open(() => {
+    runs += 1;
+    return Promise.reject(new Error("kubelogin: exit status 1"));
+  });
+  const get = () => api.send({ method: "GET", path: "/api/v1/pods", kind: "PodList" });
+  for (const failed of [get(), get()]) {
+    await expect(failed).rejects.toMatchObject({
+      name: "ApiError",
+      reason: "credentials",
+      message: "the credentials cannot be had: kubelogin: exit status 1",
+    });
+  }
+  expect([runs, asked]).toEqual([1, []]);
 });
 
 test("what is under way when it is closed is not tried again", async () => {
