@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent, type RequestOptions, request as httpsRequest } from "node:https";
 import { buffer } from "node:stream/consumers";
@@ -75,6 +76,8 @@ export function openApi(
   let options: Promise<RequestOptions> | undefined;
   // What is still under way then was given up: it must not try again, on a new connection.
   let closed = false;
+  const ending = new AbortController();
+  setMaxListeners(0, ending.signal);
 
   /** Where they cannot be had, no request can: that is said once, and asked for once. */
   const authorize = () =>
@@ -90,14 +93,19 @@ export function openApi(
     try {
       return await exchange(
         connection.server,
-        { agent, ...(await authorized) },
+        { agent, signal: ending.signal, ...(await authorized) },
         request,
         requestTimeout,
       );
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
       if (options === authorized) options = authorize();
-      return exchange(connection.server, { agent, ...(await options) }, request, requestTimeout);
+      return exchange(
+        connection.server,
+        { agent, signal: ending.signal, ...(await options) },
+        request,
+        requestTimeout,
+      );
     }
   }
 
@@ -138,6 +146,8 @@ export function openApi(
     send,
     close: () => {
       closed = true;
+      // Those that still queue for a connection too.
+      ending.abort();
       agent.destroy();
     },
   };
