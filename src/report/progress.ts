@@ -20,7 +20,9 @@ export async function openProgress(io: Io, display: DisplaySettings): Promise<Pr
 /** Live lines on a terminal, plain dated ones in a log, nothing when quiet. */
 async function openForPeople(io: Io, { quiet }: DisplaySettings): Promise<Progress> {
   if (quiet) return SILENT;
-  if (io.stderr.isTTY !== true || io.env["TERM"] === "dumb") return logLines(io);
+  // A CI runner keeps what it gets, also where it lends a terminal.
+  const kept = io.env["TERM"] === "dumb" || io.env["CI"] !== undefined;
+  if (io.stderr.isTTY !== true || kept) return logLines(io);
   const { liveLines } = await import("./live-lines.ts");
   return liveLines(io);
 }

@@ -110,9 +110,10 @@ describe("the record of a restart", () => {
       const again = await run(cluster, ...args, "--report-file", file);
       expect(again.status).toBe(0);
       const { results } = parseReport("RestartReport", again.stdout);
-      expect(results.map(({ name, outcome }) => [name, outcome])).toEqual([
-        ["b", "waited"],
-        ["c", "restarted"],
+      // On a slow machine it is through by the time that it is judged anew.
+      expect(results).toMatchObject([
+        { name: "b", outcome: expect.stringMatching(/^(waited|skipped)$/), startedAt: null },
+        { name: "c", outcome: "restarted" },
       ]);
       expect(readFileSync(file, "utf8")).toBe(again.stdout);
     } finally {

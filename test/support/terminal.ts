@@ -21,6 +21,7 @@ export function startOnTerminal(
   const columns = 80;
   const terminal = new xterm.Terminal({ cols: columns, rows: 60, allowProposedApi: true });
   const command = [process.execPath, BIN, ...args].map((word) => `'${word}'`).join(" ");
+  const { CI: _, ...own } = process.env;
   const child = spawn(
     "script",
     [
@@ -31,7 +32,7 @@ export function startOnTerminal(
       `stty cols ${columns}; ${command}`,
       "/dev/null",
     ],
-    { env: { ...process.env, TERM: "xterm", NO_COLOR: "1", ...env }, stdio: "pipe" },
+    { env: { ...own, TERM: "xterm", NO_COLOR: "1", ...env }, stdio: "pipe" },
   );
   let written = Promise.resolve();
   child.stdout.on("data", (bytes: Buffer) => {
