@@ -20,6 +20,16 @@ export interface UsageSnapshot extends Snapshot {
   readonly cronJobs: readonly TemplateOwner[] | undefined;
 }
 
+/** What a ResourceQuota has left. */
+export interface Quota {
+  readonly name: string;
+  /** By resource, as `requests.cpu`: cores, bytes, pods. */
+  readonly room: Readonly<Record<string, number>>;
+}
+
+/** What one pod takes of a quota, by the same names. */
+export type PodNeeds = Readonly<Record<string, number>>;
+
 export interface LabelledObject {
   readonly namespace: string;
   readonly name: string;

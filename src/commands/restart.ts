@@ -10,6 +10,7 @@ import { narrowPlan, type Narrowed } from "../rollout/approval.ts";
 import { type Plan, planRestart, type Step } from "../rollout/plan.ts";
 import type { StepResult } from "../rollout/result.ts";
 import { verifyResults } from "../rollout/verification.ts";
+import { warningGroups } from "../report/warning-groups.ts";
 import type { RestartSettings } from "../settings.ts";
 import { type Look, look } from "./look.ts";
 import {
@@ -19,6 +20,7 @@ import {
   withPlan,
 } from "./restart/approved-plan.ts";
 import { askConsent, requireConsentRules } from "./restart/consent.ts";
+import { withQuotaWarnings } from "./restart/quotas.ts";
 import { requirePermissions } from "./restart/permissions.ts";
 import { openRecord, type RunRecord, unverified } from "./restart/record.ts";
 import { runPlan } from "./restart/run.ts";
@@ -50,8 +52,9 @@ async function carryOut(
   const { settings, io, progress } = session;
   const consent = consentOf(settings);
   const deadline = settings.deadline && resolveDeadline(settings.deadline, io.now());
-  const before = ofPlan(await look(session, consent), approved);
-  const { plan, settled } = await planFor(session, before, approved);
+  const seen = ofPlan(await look(session, consent), approved);
+  const { plan, settled } = await planFor(session, seen, approved);
+  const before = await withQuotaWarnings(session, seen, plan);
   const record = await openRecord(session, approved?.steps ?? plan.steps);
   if (settings.dryRun === "client" || plan.steps.length === 0) {
     return record.conclude(before, settled);
@@ -65,6 +68,7 @@ async function carryOut(
     steps: plan.steps.length,
     message: planText(plan, record, deadline),
   });
+  if (settings.yes) warn(session, before, plan);
   const run = await runPlan(session, plan, consent, deadline, (soFar) =>
     record.write(before, [...settled, ...soFar]),
   );
@@ -72,13 +76,25 @@ async function carryOut(
   if (settings.dryRun !== undefined) return record.conclude(before, results);
   if (run.signal === "SIGTERM" || run.aborted) {
     const message = "the run was stopped before the cluster was read again";
-    const seen = unverified(before, results, "interrupted", message);
-    return record.conclude(seen, results, signalReason(run.signal));
+    const unread = unverified(before, results, "interrupted", message);
+    return record.conclude(unread, results, signalReason(run.signal));
   }
   const after = await lookAgain(session, consent, before, results, approved);
   const steps = approved?.steps ?? plan.steps;
   const verified = verifyResults(results, steps, after.workloads, after.assessments);
   return record.conclude(after, verified, signalReason(run.signal));
+}
+
+/** Whoever was not asked is told what there is to know all the same, before it begins. */
+function warn({ progress }: RestartSession, { assessments }: Look, plan: Plan): void {
+  const planned = new Set(plan.steps.map(({ ref }) => ref.uid));
+  const entries = assessments.filter(({ workload }) => planned.has(workload.uid));
+  const groups = warningGroups(
+    entries.map(({ workload, warnings }) => ({ ...workload, warnings })),
+  );
+  for (const { message, places } of groups) {
+    progress.emit({ type: "notice", message: `warning: ${message}: ${places}` });
+  }
 }
 
 function consentOf({ allowDowntime, include }: RestartSettings): Consent {

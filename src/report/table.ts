@@ -24,6 +24,7 @@ import {
   workloadName,
 } from "./sections.ts";
 import type { Style } from "./style.ts";
+import { warningGroups } from "./warning-groups.ts";
 
 /**
  * A report for people, in the order of their questions: what is the target, what was done, what
@@ -131,22 +132,11 @@ function unready(report: Report, style: Style): Lines {
   );
 }
 
-const MOST_EXAMPLES = 3;
-
-/** One line for each kind of warning: a cluster may have thousands of one. */
 function warnings({ workloads }: Report, style: Style): Lines {
-  const byMessage = new Map<string, string[]>();
-  for (const entry of workloads) {
-    for (const { message } of entry.warnings) {
-      const places = byMessage.get(message) ?? [];
-      byMessage.set(message, [...places, `${entry.namespace}/${workloadName(entry)}`]);
-    }
-  }
-  const blocks = [...byMessage].flatMap(([message, places]) => {
-    const more = places.length - MOST_EXAMPLES;
-    const shown = places.slice(0, MOST_EXAMPLES).join(", ");
-    return [plain(message), ...indented(more > 0 ? `${shown} and ${more} more` : shown, style)];
-  });
+  const blocks = warningGroups(workloads).flatMap(({ message, places }) => [
+    plain(message),
+    ...indented(places, style),
+  ]);
   return titled(style.warn("WARNINGS"), blocks);
 }
 

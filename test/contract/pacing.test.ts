@@ -82,6 +82,35 @@ describe("the pace of a restart", () => {
   });
 });
 
+describe("a quota", () => {
+  test("without room for the pods that a restart adds is warned about before it begins", async ({
+    cluster,
+    enter,
+  }) => {
+    const sandbox = await lagging(cluster, enter, ["tight"], { replicas: 4 });
+    await sandbox.create("resourcequotas", {
+      apiVersion: "v1",
+      kind: "ResourceQuota",
+      metadata: { name: "small" },
+      spec: { hard: { pods: "4" } },
+    });
+    await eventually(async () => {
+      const { body } = await cluster.request("GET", sandbox.path("resourcequotas"));
+      expect(body.items[0].status).toMatchObject({ used: { pods: "4" } });
+    });
+    const message =
+      "the quota small has no room (pods) for the pod that a restart adds for a while";
+    const planned = await run(cluster, "restart", "-n", sandbox.name, "--dry-run", "--json");
+    const [entry] = parseReport("RestartReport", planned.stdout).workloads;
+    expect(entry?.warnings).toContainEqual({ code: "quota", message });
+
+    // It may do without one pod for a while, so it comes through all the same.
+    const ran = await run(cluster, "restart", "-n", sandbox.name, "--yes");
+    expect(ran.stderr).toContain(`warning: ${message}: ${sandbox.name}/deploy/tight\n`);
+    expect(ran.status).toBe(0);
+  });
+});
+
 describe("the record of a restart", () => {
   test("is there after a run that was killed, and the next run takes up what is left", async ({
     cluster,
@@ -133,6 +162,8 @@ describe("the record of a restart", () => {
     expect(types.filter((type) => type !== "rolling")).toEqual([
       "reading",
       "planned",
+      // Its container has no readiness probe.
+      "notice",
       "started",
       "ended",
       "reading",

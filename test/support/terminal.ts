@@ -21,7 +21,7 @@ export function startOnTerminal(
   const columns = 80;
   const terminal = new xterm.Terminal({ cols: columns, rows: 60, allowProposedApi: true });
   const command = [process.execPath, BIN, ...args].map((word) => `'${word}'`).join(" ");
-  const { CI: _, ...own } = process.env;
+  const { CI: _ci, ...own } = process.env;
   const child = spawn(
     "script",
     [

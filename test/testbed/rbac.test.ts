@@ -108,6 +108,10 @@ function trialOf(grant: Grant, role: RoleName, { shop, jobs, pod, jobPod }: Worl
     const args = ["check", ...inShop, "--prove", "always"];
     return { args, status: 0, says: "you may not create pods" };
   }
+  if (resource === "resourcequotas") {
+    const args = ["restart", "sts/db", ...inShop, "--include", "current", "--yes"];
+    return { args, status: 0, says: "resourcequotas may not be listed" };
+  }
   if (resource === "events") {
     const args = ["restart", "sts/db", ...inShop, "--include", "current", "--yes"];
     return { args, status: 0, says: "events may not be listed" };
