@@ -13,6 +13,7 @@ import type { ExplainSettings } from "../settings.ts";
 import type { Snapshot, Workload } from "../snapshot.ts";
 import { judge, policyFor, requireInjector } from "./look.ts";
 import { headOf, publish } from "./report.ts";
+import { openRefusals } from "./refused-pods.ts";
 import { withSession } from "./session.ts";
 
 /** Walks through the decision about one workload. Reads, and changes nothing. */
@@ -28,7 +29,7 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
     const pod = subject.kind === "Pod" ? await findPod(api, place, subject.name) : undefined;
 
     const workload = subjectOf(snapshot, settings, place, pod);
-    const world = { ...snapshot, mesh };
+    const world = { ...snapshot, mesh, lastRefusal: openRefusals(session) };
     const assessment = await judge(session, world, workload, policyFor(settings, NO_CONSENT));
     const { gaps, notes } = weighGaps(snapshot.gaps, assessment ? [assessment] : []);
     const document = withCompleteCommands(

@@ -11,7 +11,7 @@ import { formatSelector, matchesSelector } from "../mesh/selector.ts";
 import type { ScopeSettings } from "../scope.ts";
 import type { CommonSettings } from "../settings.ts";
 import type { Gap, Snapshot, Workload } from "../snapshot.ts";
-import { lastRefusal } from "./refusal.ts";
+import { type LastRefusal, openRefusals } from "./refused-pods.ts";
 import type { Session } from "./session.ts";
 
 /** One fresh read of the scope, judged. */
@@ -49,7 +49,7 @@ export async function look(
 
   const workloads = snapshot.workloads.filter((workload) => isInScope(workload, scope));
   const policy = policyFor(settings, consent);
-  const world = { ...snapshot, mesh };
+  const world = { ...snapshot, mesh, lastRefusal: openRefusals(session) };
   const judged = await Promise.all(
     workloads.map((workload) => judge(session, world, workload, policy, prove)),
   );
@@ -61,10 +61,16 @@ export async function look(
   return { mesh, workloads, assessments, gaps, notes };
 }
 
+/** What a workload is judged by. */
+interface World extends Pick<Snapshot, "namespaces" | "gaps"> {
+  readonly mesh: Mesh;
+  readonly lastRefusal: LastRefusal;
+}
+
 /** Judges one workload, and has the target proved where the settings want that. */
 export async function judge(
-  { api, prover }: Session,
-  { mesh, namespaces, gaps }: Pick<Look, "mesh"> & Pick<Snapshot, "namespaces" | "gaps">,
+  { prover }: Session,
+  { mesh, namespaces, gaps, lastRefusal }: World,
   workload: Workload,
   policy: Policy,
   prove: typeof isDoubtful = isDoubtful,
@@ -80,7 +86,7 @@ export async function judge(
   const dryRun = proving && isRestartable(workload.kind) ? await prover.prove(workload) : undefined;
   const judged = dryRun ? assess(workload, namespace, mesh, policy, { dryRun }) : predicted;
   if (judged?.finding.code !== "no-pods" || judged.proved) return judged;
-  const refusal = await lastRefusal(api, workload);
+  const refusal = await lastRefusal(workload);
   return assess(workload, namespace, mesh, policy, { dryRun, refusal });
 }
 

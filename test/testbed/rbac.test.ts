@@ -18,6 +18,8 @@ interface World {
   readonly shop: Sandbox;
   /** Holds a Job alone: no dry run tells anything of it. */
   readonly jobs: Sandbox;
+  /** Holds a StatefulSet that a quota keeps from having pods. */
+  readonly podless: Sandbox;
   readonly pod: string;
   readonly jobPod: string;
 }
@@ -99,7 +101,7 @@ const WORKLOADS: Readonly<Record<string, string>> = {
   daemonsets: "ds/agent",
 };
 
-function trialOf(grant: Grant, role: RoleName, { shop, jobs, pod, jobPod }: World): Trial {
+function trialOf(grant: Grant, role: RoleName, { shop, jobs, podless, pod, jobPod }: World): Trial {
   const { verb, resource } = grant;
   const inShop = ["-n", shop.name];
   const workload = WORKLOADS[resource];
@@ -111,6 +113,10 @@ function trialOf(grant: Grant, role: RoleName, { shop, jobs, pod, jobPod }: Worl
   if (resource === "resourcequotas") {
     const args = ["restart", "sts/db", ...inShop, "--include", "current", "--yes"];
     return { args, status: 0, says: "resourcequotas may not be listed" };
+  }
+  if (resource === "events" && role === "read-only") {
+    const says = "events may not be listed";
+    return { args: ["check", "-n", podless.name], status: 6, says };
   }
   if (resource === "events") {
     const args = ["restart", "sts/db", ...inShop, "--include", "current", "--yes"];
@@ -147,7 +153,13 @@ async function openWorld(
   enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,
 ): Promise<World> {
   const labels = { "istio.io/rev": REVISION };
-  const [shop, jobs] = [await enter(labels), await enter(labels)];
+  const [shop, jobs, podless] = [await enter(labels), await enter(labels), await enter(labels)];
+  await podless.create("resourcequotas", {
+    apiVersion: "v1",
+    kind: "ResourceQuota",
+    metadata: { name: "none" },
+    spec: { hard: { pods: "0" } },
+  });
   await shop.create("deployments", deployment("web"));
   await shop.create("statefulsets", statefulSet("db", { replicas: 2 }));
   await shop.create("daemonsets", daemonSet("agent"));
@@ -166,10 +178,21 @@ async function openWorld(
     expect(await shop.pods()).not.toHaveLength(0);
     expect(await jobs.pods()).toHaveLength(1);
   });
+  await podless.create("statefulsets", statefulSet("db"));
+  await eventually(async () => {
+    const events = await cluster.request("GET", podless.path("events"));
+    expect(JSON.stringify(events.body)).toContain("FailedCreate");
+  });
   const nameOfPod = (pods: Answer["body"][], app: string) =>
     pods.find(({ metadata }) => metadata.labels.app === app || app === "")?.metadata.name;
   const pods = await shop.pods();
-  return { shop, jobs, pod: nameOfPod(pods, "web"), jobPod: nameOfPod(await jobs.pods(), "") };
+  return {
+    shop,
+    jobs,
+    podless,
+    pod: nameOfPod(pods, "web"),
+    jobPod: nameOfPod(await jobs.pods(), ""),
+  };
 }
 
 /** With the whole role every command comes through, asks for nothing outside it, and needs it all. */
@@ -177,7 +200,7 @@ async function runAll(
   cluster: RealCluster,
   role: RoleName,
   grants: readonly Grant[],
-  { shop, jobs, pod, jobPod }: World,
+  { shop, jobs, podless, pod, jobPod }: World,
 ): Promise<void> {
   const user = `whole-${role}`;
   const env = { KUBECONFIG: await cluster.userKubeconfig(user, rulesOf(grants)) };
@@ -197,6 +220,10 @@ async function runAll(
   for (const args of runs) {
     const ran = await runInside([...args, "--json"], env, { speed: 5 });
     expect([args, ran.status, JSON.parse(ran.stdout).gaps]).toEqual([args, 0, []]);
+  }
+  if (role === "read-only") {
+    const ran = await runInside(["check", "-n", podless.name], env);
+    expect([ran.status, ran.stdout]).toEqual([5, expect.stringContaining("exceeded quota: none")]);
   }
   if (role !== "restart-namespace") {
     const { stdout } = await runInside(["check", "--json"], env);

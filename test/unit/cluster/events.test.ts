@@ -4,6 +4,7 @@ import { scriptedApi } from "../../support/build/scripted-api.ts";
 
 test("events about one object, the newest last, each again when it is said again", async () => {
   const event = (uid: string, count: number, lastTimestamp: string | null) => ({
+    involvedObject: { uid: "uid-web" },
     metadata: { uid, creationTimestamp: "2026-11-22T20:00:05Z" },
     reason: "FailedCreate",
     message: `message ${uid}`,
