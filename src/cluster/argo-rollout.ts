@@ -1,7 +1,7 @@
 import type { ArgoRollout, Workload } from "../snapshot.ts";
 import type { ApiLabelSelector, ApiObject, ApiPodTemplate } from "./api-objects.ts";
 import { templateRecord } from "./records.ts";
-import { resolved } from "./rollout-record.ts";
+import { replicaFacts, resolved } from "./rollout-record.ts";
 import { selectorRecord } from "./selector-record.ts";
 
 /**
@@ -84,17 +84,7 @@ function argoRollout(
     restartAt: spec?.restartAt,
     phase: unpausing ? "Progressing" : (status?.phase ?? ""),
     message: unpausing ? "waiting for rollout to unpause" : (status?.message ?? ""),
-    status: {
-      replicas: status?.replicas ?? 0,
-      updated: status?.updatedReplicas ?? 0,
-      available: status?.availableReplicas ?? 0,
-    },
-    conditions: (status?.conditions ?? []).map((condition) => ({
-      type: condition.type ?? "",
-      status: condition.status ?? "",
-      reason: condition.reason ?? "",
-      message: condition.message ?? "",
-    })),
+    ...replicaFacts(status),
   };
 }
 

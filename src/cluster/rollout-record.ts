@@ -87,17 +87,7 @@ function deploymentFacts({ spec, status }: ApiDeployment): Facts<DeploymentRollo
     replicas: spec?.replicas ?? 1,
     paused: spec?.paused === true,
     strategy: spec?.strategy?.type === "Recreate" ? "Recreate" : "RollingUpdate",
-    status: {
-      replicas: status?.replicas ?? 0,
-      updated: status?.updatedReplicas ?? 0,
-      available: status?.availableReplicas ?? 0,
-    },
-    conditions: (status?.conditions ?? []).map((condition) => ({
-      type: condition.type ?? "",
-      status: condition.status ?? "",
-      reason: condition.reason ?? "",
-      message: condition.message ?? "",
-    })),
+    ...replicaFacts(status),
   };
 }
 
@@ -121,5 +111,24 @@ function daemonSetFacts({ spec, status }: ApiDaemonSet): Facts<DaemonSetRollout>
       updated: status?.updatedNumberScheduled ?? 0,
       available: status?.numberAvailable ?? 0,
     },
+  };
+}
+
+/** What an Argo Rollout reports in the same words as a Deployment. */
+export function replicaFacts(
+  status: Omit<NonNullable<ApiDeployment["status"]>, "observedGeneration"> | undefined,
+): Pick<DeploymentRollout, "status" | "conditions"> {
+  return {
+    status: {
+      replicas: status?.replicas ?? 0,
+      updated: status?.updatedReplicas ?? 0,
+      available: status?.availableReplicas ?? 0,
+    },
+    conditions: (status?.conditions ?? []).map((condition) => ({
+      type: condition.type ?? "",
+      status: condition.status ?? "",
+      reason: condition.reason ?? "",
+      message: condition.message ?? "",
+    })),
   };
 }

@@ -4,18 +4,10 @@ import { grantsOf, rulesOf } from "../support/rbac.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { runProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
-import { eventually, type Sandbox, test } from "./sandbox.ts";
+import { eventually, type Sandbox, test, untilReady } from "./sandbox.ts";
 
 const REVISION = "asm-1-71";
 const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
-
-async function untilAvailable(sandbox: Sandbox, count: number): Promise<void> {
-  await eventually(async () => {
-    const pods = await sandbox.pods();
-    const ready = pods.filter(({ status }) => JSON.stringify(status).includes('"ready":true'));
-    expect([pods.length, ready.length]).toEqual([count, count]);
-  });
-}
 
 /** From now on every pod of the namespace is refused, for want of an answer. */
 async function refusePods(cluster: TestCluster, { name }: Sandbox): Promise<() => Promise<void>> {
@@ -74,7 +66,7 @@ describe("pods that cannot be created", () => {
       nodes = (await sandbox.get("daemonsets", "agent")).status.desiredNumberScheduled;
       expect(nodes).toBeGreaterThan(0);
     });
-    await untilAvailable(sandbox, 4 + nodes);
+    await untilReady(sandbox, 4 + nodes);
     const mend = await refusePods(cluster, sandbox);
     for (const [resource, name] of [
       ["deployments", "web"],
@@ -174,10 +166,10 @@ describe("a restart whose new pods cannot run", () => {
     await restricted.create("deployments", deployment("restricted", { replicas: 2 }));
     const nodeSelector = { "test.istio-upgrade/pool": crowded.name };
     await crowded.create("deployments", deployment("crowded", { podSpec: { nodeSelector } }));
-    await untilAvailable(full, 1);
-    await untilAvailable(refused, 4);
-    await untilAvailable(restricted, 2);
-    await untilAvailable(crowded, 1);
+    await untilReady(full, 1);
+    await untilReady(refused, 4);
+    await untilReady(restricted, 2);
+    await untilReady(crowded, 1);
 
     await full.create("resourcequotas", {
       apiVersion: "v1",
@@ -268,7 +260,7 @@ describe("a restart whose new pods cannot run", () => {
     await cluster.installRevision({ name: REVISION, image: image("v1.71.2-1") });
     const sandbox = await enter({ "istio.io/rev": REVISION });
     await sandbox.create("statefulsets", statefulSet("db", { replicas: 2 }));
-    await untilAvailable(sandbox, 2);
+    await untilReady(sandbox, 2);
     await cluster.moveImage(REVISION, image("v1.71.4-1"));
     const mend = await refusePods(cluster, sandbox);
     const grants = grantsOf("restart-cluster").filter(({ resource }) => resource !== "events");
