@@ -1,18 +1,12 @@
 import { setMaxListeners } from "node:events";
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent, type RequestOptions, request as httpsRequest } from "node:https";
-import { buffer } from "node:stream/consumers";
-import { promisify } from "node:util";
-import { gunzip as gunzipCallback, type ZlibOptions } from "node:zlib";
 import { ApiError } from "./api-error.ts";
+import { type Body, openBodies } from "./body.ts";
 import type { Encoding } from "./encoding.ts";
 import type { Connection } from "./kubeconfig.ts";
 import type { Type } from "./protobuf.ts";
 import { PROTOBUF, readBody } from "./protobuf-body.ts";
-
-const gunzip = promisify<Buffer, ZlibOptions, Buffer>(gunzipCallback);
-/** Of what is unpacked at a time: a page of pods has some three megabytes. */
-const UNPACKED = { chunkSize: 1024 * 1024 };
 
 /** The one way to the API server, for reads and writes alike. */
 export interface Api {
@@ -73,6 +67,7 @@ export function openApi(
   { now, sleep, random, trace, encoding }: Surroundings,
 ): Api {
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  const readBytes = openBodies();
   let options: Promise<RequestOptions> | undefined;
   // What is still under way then was given up: it must not try again, on a new connection.
   let closed = false;
@@ -96,6 +91,7 @@ export function openApi(
         { agent, signal: ending.signal, ...(await authorized) },
         request,
         requestTimeout,
+        readBytes,
       );
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
@@ -105,6 +101,7 @@ export function openApi(
         { agent, signal: ending.signal, ...(await options) },
         request,
         requestTimeout,
+        readBytes,
       );
     }
   }
@@ -181,6 +178,7 @@ async function exchange(
   options: RequestOptions,
   request: ApiRequest,
   timeout: number,
+  readBytes: ReadBytes,
 ): Promise<KubernetesObject> {
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
   const answer = await transfer(
@@ -203,23 +201,33 @@ async function exchange(
       timeout,
     },
     body,
+    readBytes,
   );
   return objectOf(answer, request);
 }
+
+type ReadBytes = ReturnType<typeof openBodies>;
 
 interface Answer {
   readonly status: number;
   readonly contentType: string;
   readonly retryAfter: string | undefined;
-  readonly body: Buffer;
+  readonly body: Body;
 }
 
-function transfer(url: URL, options: RequestOptions, body: string | undefined): Promise<Answer> {
+function transfer(
+  url: URL,
+  options: RequestOptions,
+  body: string | undefined,
+  readBytes: ReadBytes,
+): Promise<Answer> {
   const plain = url.protocol === "http:";
   const start = plain ? httpRequest : httpsRequest;
   return new Promise((resolve, reject) => {
     const request = start(url, plain ? { ...options, agent: undefined } : options, (response) => {
-      readAnswer(response).then(resolve, (error: unknown) => reject(transportError(error, url)));
+      readAnswer(response, readBytes).then(resolve, (error: unknown) =>
+        reject(transportError(error, url)),
+      );
     });
     request.on("timeout", () => {
       const message = `no byte came for ${(options.timeout ?? 0) / 1000} s`;
@@ -230,14 +238,12 @@ function transfer(url: URL, options: RequestOptions, body: string | undefined): 
   });
 }
 
-async function readAnswer(response: IncomingMessage): Promise<Answer> {
-  const raw = await buffer(response);
-  const zipped = response.headers["content-encoding"] === "gzip";
+async function readAnswer(response: IncomingMessage, readBytes: ReadBytes): Promise<Answer> {
   return {
     status: response.statusCode ?? 0,
     contentType: response.headers["content-type"] ?? "",
     retryAfter: response.headers["retry-after"],
-    body: zipped ? await gunzip(raw, UNPACKED) : raw,
+    body: await readBytes(response),
   };
 }
 
@@ -248,6 +254,7 @@ function transportError(error: unknown, url: URL): ApiError {
 }
 
 function objectOf(answer: Answer, request: ApiRequest): KubernetesObject {
+  const text = excerpt(answer.body.bytes.toString("utf8", 0, 1000));
   let parsed: KubernetesObject | undefined;
   let cut = false;
   try {
@@ -255,7 +262,6 @@ function objectOf(answer: Answer, request: ApiRequest): KubernetesObject {
   } catch {
     cut = true;
   }
-  const text = excerpt(answer.body.toString("utf8", 0, 1000));
   if (answer.status >= 200 && answer.status < 300) {
     if (parsed?.kind === request.kind) return parsed;
     const got = parsed?.kind ?? `${answer.contentType || "no content type"}: ${text}`;
@@ -279,9 +285,11 @@ function parseBody(
   { contentType, body }: Answer,
   { item }: ApiRequest,
 ): KubernetesObject | undefined {
-  if (contentType.startsWith(PROTOBUF)) return readBody(body, item);
-  if (!contentType.includes("json")) return undefined;
-  const value: unknown = JSON.parse(body.toString("utf8"));
+  if (contentType.startsWith(PROTOBUF)) return readBody(body.bytes, item, body.release);
+  const json = contentType.includes("json") ? body.bytes.toString("utf8") : undefined;
+  body.release();
+  if (json === undefined) return undefined;
+  const value: unknown = JSON.parse(json);
   return typeof value === "object" && value !== null ? (value as KubernetesObject) : undefined;
 }
 

@@ -18,14 +18,16 @@ const LIST = { metadata: 1, items: 2 };
 
 /**
  * An answer's body in Kubernetes' envelope for protobuf, as JSON would have it. Of a list the frame
- * is checked at once, to its last byte; its items are read by `item` while they are asked for.
+ * is checked at once, to its last byte; its items are read by `item` while they are asked for, once.
  *
+ * @param release called when the bytes are needed no more.
  * @returns `undefined` where there is no such envelope at all.
  * @throws Malformed
  */
 export function readBody(
   bytes: Buffer,
   item: Type<object> | undefined,
+  release: () => void = () => undefined,
 ): KubernetesObject | undefined {
   if (bytes.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
   const reader = new PbfReader(bytes);
@@ -44,14 +46,19 @@ export function readBody(
   if (kind === undefined || raw === undefined) throw new Malformed("it names no kind, or is empty");
   [reader.pos] = raw;
   const [, end] = raw;
-  if (kind === "Status") return { kind, ...STATUS.read(reader, end, undefined) };
-  return item === undefined ? { kind } : { kind, ...readList(reader, end, item) };
+  if (item !== undefined && kind !== "Status") {
+    return { kind, ...readList(reader, end, item, release) };
+  }
+  const status = kind === "Status" ? STATUS.read(reader, end, undefined) : undefined;
+  release();
+  return { kind, ...status };
 }
 
 function readList(
   reader: PbfReader,
   end: number,
   item: Type<object>,
+  release: () => void,
 ): Pick<KubernetesObject, "metadata" | "items"> {
   let metadata = {};
   const places: (readonly [start: number, end: number])[] = [];
@@ -64,16 +71,21 @@ function readList(
       reader.pos = itemEnd;
     }
   });
-  return { metadata, items: { [Symbol.iterator]: () => readItems(reader, places, item) } };
+  return { metadata, items: readItems(reader, places, item, release) };
 }
 
 function* readItems(
   reader: PbfReader,
   places: readonly (readonly [start: number, end: number])[],
   item: Type<object>,
+  release: () => void,
 ): Generator<object | undefined> {
-  for (const [start, end] of places) {
-    reader.pos = start;
-    yield item.read(reader, end, undefined);
+  try {
+    for (const [start, end] of places) {
+      reader.pos = start;
+      yield item.read(reader, end, undefined);
+    }
+  } finally {
+    release();
   }
 }

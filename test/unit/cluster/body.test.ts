@@ -1,0 +1,61 @@
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
+import { gzipSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { openBodies } from "../../../src/cluster/body.ts";
+
+function answer(bytes: Buffer, encoding?: string): IncomingMessage {
+  const chunks = Array.from({ length: Math.ceil(bytes.length / 1000) }, (_, index) =>
+    bytes.subarray(index * 1000, (index + 1) * 1000),
+  );
+  const headers = encoding === undefined ? {} : { "content-encoding": encoding };
+  return Object.assign(Readable.from(chunks), { headers }) as unknown as IncomingMessage;
+}
+
+const zipped = (bytes: Buffer) => answer(gzipSync(bytes), "gzip");
+
+test("bytes come as they were sent, zipped or not, whatever their number", async () => {
+  const read = openBodies();
+  for (const size of [0, 1, 999, 256 * 1024, 256 * 1024 + 1, 3_000_000]) {
+    const sent = randomBytes(size);
+    for (const body of [await read(answer(sent)), await read(zipped(sent))]) {
+      expect(body.bytes.equals(sent)).toBe(true);
+      body.release();
+    }
+  }
+});
+
+test("what was not released is nobody else's", async () => {
+  const read = openBodies();
+  const first = await read(answer(Buffer.from("first")));
+  const second = await read(answer(Buffer.from("second")));
+  expect([String(first.bytes), String(second.bytes)]).toEqual(["first", "second"]);
+});
+
+test("memory is used again once it was released, and not twice for being released twice", async () => {
+  const read = openBodies();
+  const first = await read(answer(Buffer.from("first")));
+  first.release();
+  first.release();
+  const second = await read(answer(Buffer.from("second")));
+  const third = await read(answer(Buffer.from("third")));
+  expect(second.bytes.buffer).toBe(first.bytes.buffer);
+  expect(third.bytes.buffer).not.toBe(first.bytes.buffer);
+});
+
+test("what stops before its end is an error", async () => {
+  const read = openBodies();
+  const whole = gzipSync(Buffer.alloc(5000, "a"));
+  await expect(read(answer(whole.subarray(0, whole.length - 9), "gzip"))).rejects.toThrow(
+    "unexpected end of file",
+  );
+  async function* reset() {
+    yield whole.subarray(0, 20);
+    throw new Error("reset");
+  }
+  for (const headers of [{}, { "content-encoding": "gzip" }]) {
+    const cut = Object.assign(Readable.from(reset()), { headers }) as unknown as IncomingMessage;
+    await expect(read(cut)).rejects.toThrow("reset");
+  }
+});
