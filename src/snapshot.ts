@@ -109,16 +109,20 @@ export interface LabelRequirement {
 export interface Service {
   readonly name: string;
   readonly selector: Labels;
+  /** It stands for a name outside the cluster (`type: ExternalName`), and never has endpoints. */
+  readonly external: boolean;
 }
 
 /** A control-plane Deployment: one that has the env `REVISION`, or the label `app=istiod`. */
 export interface Istiod {
   readonly name: string;
   readonly podLabels: Labels;
-  /** Env `REVISION`; `default` where it is absent or empty. */
-  readonly revision: string;
-  /** Image of its first container. */
+  /** Env `REVISION`; `default` where it is absent or empty, `undefined` where it cannot be told. */
+  readonly revision: string | undefined;
+  /** Image of the container that has it. */
   readonly image: string;
+  /** Pods that it asks for. */
+  readonly wanted: number;
   /** Rolled out, every replica available. */
   readonly ready: boolean;
 }

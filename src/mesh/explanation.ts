@@ -150,7 +150,7 @@ function revisionSteps(called: readonly Injector[], mesh: Mesh): readonly TraceS
       const detail =
         injector.service === undefined
           ? "nothing in the cluster says which revision answers there"
-          : "the control plane behind it could not be read";
+          : "which revision is behind it could not be told";
       return { ...step, result: "unread", detail };
     }
     return { ...step, result: injector.revision, detail: revisionText(injector.revision, mesh) };

@@ -207,7 +207,7 @@ export const undecided = {
     const { namespace, name } = service;
     return {
       code: "control-plane-unread",
-      reason: `the control plane behind ${configuration} could not be read (service ${namespace}/${name})`,
+      reason: `which revision is behind ${configuration} could not be told (service ${namespace}/${name})`,
       nextStep:
         namespace === istioNamespace
           ? `kubectl get services,deployments -n ${istioNamespace}`

@@ -1,5 +1,5 @@
 import { load as parseYaml } from "js-yaml";
-import type { ControlPlane, Istiod, Labels, PodTemplate, Webhook } from "../snapshot.ts";
+import type { ControlPlane, Istiod, Labels, PodTemplate, Service, Webhook } from "../snapshot.ts";
 import { type InjectorConfig, parseInjectorConfig } from "./injector-config.ts";
 import { imageTypeOf, proxyImageFor } from "./proxy-image.ts";
 import { matchesSelector } from "./selector.ts";
@@ -21,7 +21,7 @@ export interface Mesh {
 
 /** A webhook, with the revision behind its Service. */
 export interface Injector extends Webhook {
-  /** `undefined`: the Service selects no control plane that could be read. */
+  /** `undefined`: what stands behind the Service could not be read, or is of several revisions. */
   readonly revision: string | undefined;
   /** `undefined`: that could not be read. */
   readonly alive: boolean | undefined;
@@ -74,16 +74,28 @@ function resolveInjector(webhook: Webhook, controlPlane: ControlPlane): Injector
   const { name } = webhook.service;
   const service = services.find((candidate) => candidate.name === name);
   if (service === undefined) return { ...webhook, revision: undefined, alive: false };
-  // A Service without a selector selects nothing, unlike an empty label selector.
-  const selects = Object.keys(service.selector).length > 0;
-  const istiod = istiods?.find(
-    ({ podLabels }) => selects && matchesSelector(podLabels, { matchLabels: service.selector }),
-  );
+  // Where that is, no endpoint says; nor does the selector count there.
+  if (service.external) return { ...webhook, revision: undefined, alive: undefined };
   return {
     ...webhook,
-    revision: istiod?.revision,
+    revision: revisionBehind(service, istiods ?? []),
     alive: readyEndpoints && (readyEndpoints.get(name) ?? 0) > 0,
   };
+}
+
+/** `undefined` where nothing is behind a Service, or control planes of several revisions are. */
+function revisionBehind({ selector }: Service, istiods: readonly Istiod[]): string | undefined {
+  // A Service without a selector selects nothing, unlike an empty label selector.
+  const selects = Object.keys(selector).length > 0;
+  const selected = istiods.filter(
+    ({ podLabels }) => selects && matchesSelector(podLabels, { matchLabels: selector }),
+  );
+  // What is scaled to zero answers nothing, where another does.
+  const wanted = selected.filter((istiod) => istiod.wanted > 0);
+  const [revision, ...others] = new Set(
+    (wanted.length > 0 ? wanted : selected).map((istiod) => istiod.revision),
+  );
+  return others.length === 0 ? revision : undefined;
 }
 
 function resolveRevision(

@@ -121,7 +121,7 @@ function serviceOf(revision: string): Service {
     revision === "default"
       ? { app: "istiod", istio: "pilot" }
       : { app: "istiod", "istio.io/rev": revision };
-  return { name: `istiod${dashed(revision)}`, selector };
+  return { name: `istiod${dashed(revision)}`, selector, external: false };
 }
 
 function istiodOf({ name, state, istiodImage, ready }: RevisionOptions): Istiod {
@@ -132,6 +132,7 @@ function istiodOf({ name, state, istiodImage, ready }: RevisionOptions): Istiod 
     podLabels: { app: "istiod", "istio.io/rev": name, ...serviceOf(name).selector },
     revision: name,
     image: istiodImage ?? `mcr.microsoft.com/oss/v2/istio/pilot:${tag}`,
+    wanted: state === "dead" ? 0 : 2,
     ready: ready ?? state !== "dead",
   };
 }

@@ -92,7 +92,10 @@ test("a namespace and a Service without labels and selector have empty ones", ()
     labels: {},
     annotations: {},
   });
-  expect(serviceRecord({ metadata: { name: "istiod" } })).toEqual({ name: "istiod", selector: {} });
+  const plain = { name: "istiod", selector: {}, external: false };
+  expect(serviceRecord({ metadata: { name: "istiod" } })).toEqual(plain);
+  const external = { metadata: { name: "istiod" }, spec: { type: "ExternalName" } };
+  expect(serviceRecord(external)).toEqual({ ...plain, external: true });
 });
 
 test("endpoints are ready unless they say that they are not", () => {
@@ -138,7 +141,43 @@ describe("a control plane", () => {
       podLabels: { app: "istiod" },
       revision,
       image: "pilot:1",
+      wanted: 2,
       ready: true,
+    });
+  });
+
+  const from = (valueFrom: object) => [{ name: "REVISION", valueFrom }];
+  const field = (fieldPath: string) => from({ fieldRef: { fieldPath } });
+
+  test.each<[what: string, container: object, revision: string | undefined]>([
+    ["a label of its pods", { env: field("metadata.labels['istio.io/rev']") }, "canary"],
+    ["an annotation of its pods", { env: field("metadata.annotations['rev']") }, "asm-1-28"],
+    ["a label that its pods lack", { env: field("metadata.labels['other']") }, "default"],
+    ["another field", { env: field("metadata.namespace") }, undefined],
+    ["a ConfigMap", { env: from({ configMapKeyRef: { name: "a", key: "b" } }) }, undefined],
+    ["a ConfigMap as a whole", { envFrom: [{ configMapRef: { name: "a" } }] }, undefined],
+    ["another variable", { env: [{ name: "REVISION", value: "$(REV)" }] }, undefined],
+    [
+      "the last of several",
+      {
+        env: [
+          { name: "REVISION", value: "a" },
+          { name: "REVISION", value: "b" },
+        ],
+      },
+      "b",
+    ],
+  ])("has its revision from %s, as far as that is read", (_what, container, revision) => {
+    const metadata = {
+      labels: { app: "istiod", "istio.io/rev": "canary" },
+      annotations: { rev: "asm-1-28" },
+    };
+    const beside = { name: "agent", image: "agent:1" };
+    const containers = [beside, { name: "discovery", image: "pilot:1", ...container }];
+    const template = { metadata, spec: { containers } };
+    expect(istiodRecord(istiod([], { spec: { selector: {}, template } }))).toMatchObject({
+      revision,
+      image: "pilot:1",
     });
   });
 
