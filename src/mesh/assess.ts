@@ -1,6 +1,7 @@
 import { count } from "../count.ts";
 import type { Namespace, PodGroup, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
+import { newPodOf } from "./controller-labels.ts";
 import { blockedBy, type Finding, undecided } from "./findings.ts";
 import { type Change, compareImages, largestChange } from "./image.ts";
 import { classifyManaged } from "./managed.ts";
@@ -144,10 +145,11 @@ export function predict(
   if (namespace === undefined) {
     return { kind: "unknown", finding: undecided.namespaceUnread(workload.namespace) };
   }
-  if (workload.template === undefined) {
+  const pod = newPodOf(workload);
+  if (pod === undefined) {
     return { kind: "unknown", finding: undecided.ownerUnread(workload.kind, workload.name) };
   }
-  return predictInjection(workload.template, namespace, mesh);
+  return predictInjection(pod, namespace, mesh);
 }
 
 /** No sidecar now, and certainly none to come. */

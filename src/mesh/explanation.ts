@@ -1,5 +1,6 @@
 import type { Injector, Mesh, Revision } from "./mesh.ts";
 import { type Assessment, predict, type Running } from "./assess.ts";
+import { newPodOf } from "./controller-labels.ts";
 import { type InjectorMatch, matchInjectors, type Prediction } from "./prediction.ts";
 import type { Labels, Namespace, PodGroup, Workload } from "../snapshot.ts";
 import { formatRequirement } from "./selector.ts";
@@ -38,10 +39,9 @@ export interface Explained {
 export function traceDecision(explained: Explained): readonly TraceStep[] {
   const { workload, namespace, mesh, assessment, pod } = explained;
   const prediction = predict(workload, namespace, mesh);
+  const newPod = newPodOf(workload);
   const matches =
-    workload.template && namespace && mesh.injectors
-      ? matchInjectors(workload.template, namespace, mesh.injectors)
-      : [];
+    newPod && namespace && mesh.injectors ? matchInjectors(newPod, namespace, mesh.injectors) : [];
   const called = matches.flatMap((match) => (match.called ? [match.injector] : []));
   return [
     namespaceStep(workload.namespace, namespace, mesh),
