@@ -121,6 +121,8 @@ export interface Istiod {
   readonly revision: string | undefined;
   /** Image of the container that has it. */
   readonly image: string;
+  /** Env `ENABLE_NATIVE_SIDECARS`: `true`, `false`, `auto`; `undefined` where it has none. */
+  readonly native: string | undefined;
   /** Pods that it asks for. */
   readonly wanted: number;
   /** Rolled out, every replica available. */

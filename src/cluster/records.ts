@@ -104,6 +104,7 @@ export function istiodRecord(deployment: V1Deployment): Istiod | undefined {
     podLabels: labels,
     revision: istiod && revisionIn(istiod, template?.metadata),
     image: istiod?.image ?? "",
+    native: istiod && nativeIn(istiod),
     wanted: replicas,
     ready:
       (metadata?.generation ?? 0) <= (status?.observedGeneration ?? 0) &&
@@ -129,6 +130,12 @@ function revisionIn(
   return field === "labels" || field === "annotations"
     ? metadata?.[field]?.[key] || "default"
     : undefined;
+}
+
+function nativeIn({ env = [] }: V1Container): string | undefined {
+  const found = env.findLast(({ name }) => name === "ENABLE_NATIVE_SIDECARS");
+  // From elsewhere it may be anything.
+  return found && (found.value ?? "auto");
 }
 
 export function templateRecord(template: ApiPodTemplate | undefined): PodTemplate {

@@ -147,6 +147,9 @@ export function newestRevision(
     .at(-1);
 }
 
+const LOWER_LEVEL =
+  "lower the namespace's pod-security.kubernetes.io/enforce label, or use Istio CNI";
+
 /** Why the API server would refuse a new pod. */
 export const blockedBy = {
   deadWebhook: ({ configuration, service }: Injector): Finding => ({
@@ -161,10 +164,21 @@ export const blockedBy = {
       code: security ? "pod-security" : "pod-refused",
       reason: `${whose}: ${message}`,
       nextStep: security
-        ? "lower the namespace's pod-security.kubernetes.io/enforce label, or use Istio CNI"
+        ? LOWER_LEVEL
         : "mend what the message names; new pods would be refused the same way",
     };
   },
+  podSecurity: (namespace: string, level: string, needs: string, source: string): Finding => ({
+    code: "pod-security",
+    reason: `namespace ${namespace} has pod-security.kubernetes.io/enforce=${level}, and by ${source} ${needs}: new pods are refused`,
+    nextStep: LOWER_LEVEL,
+  }),
+  twinProxies: (templates: readonly string[], source: string): Finding => ({
+    code: "templates-collide",
+    reason: `the injection templates ${templates.join(" and ")} of ${source} both bring a container istio-proxy, one of them as a native sidecar: new pods are refused`,
+    nextStep:
+      "leave one of them in the annotation inject.istio.io/templates of the pod template, or set sidecar.istio.io/nativeSidecar=false there",
+  }),
   missingTemplate: (name: string, known: readonly string[], source: string): Finding => ({
     code: "template-missing",
     reason: `the pod template asks for the injection template ${JSON.stringify(name)}, which ${source} lacks (it has ${known.join(", ") || "none"}): new pods are rejected`,
@@ -228,6 +242,12 @@ export const undecided = {
     code: "template-foreign",
     reason: `the injection template ${JSON.stringify(template)} in ${source} chooses the image in a way that is not known here`,
     nextStep: "see what a new pod gets: kubectl create --dry-run=server with the pod template",
+  }),
+  twinProxies: (templates: readonly string[], revision: string): Finding => ({
+    code: "templates-collide",
+    reason: `the injection templates ${templates.join(" and ")} both bring a container istio-proxy: whether ${revision} makes it a native sidecar of one, and new pods are refused, depends on the nodes`,
+    nextStep:
+      "say it in the pod template's annotation sidecar.istio.io/nativeSidecar, or leave one template in inject.istio.io/templates",
   }),
   injectValue: (place: string, value: string): Finding => ({
     code: "inject-value",

@@ -34,6 +34,8 @@ export interface Revision {
   /** What is wrong with the ConfigMap, where it cannot be used. */
   readonly config: InjectorConfig | string;
   readonly meshImageType: string;
+  /** The mesh configuration may give every pod another way of interception than redirection. */
+  readonly meshNamesInterception: boolean;
   readonly tags: readonly string[];
   readonly istiod: Istiod | undefined;
 }
@@ -109,11 +111,15 @@ function resolveRevision(
   const tags = injectors.flatMap(({ tag, revision }) =>
     tag !== undefined && revision === name ? [tag] : [],
   );
+  const meshes = [`istio${suffix}`, `istio-shared-configmap${suffix}`].map(
+    (map) => configMaps?.get(map)?.["mesh"],
+  );
   return {
     name,
     source: `configmap/${configMap}`,
     config: parseInjectorConfig(data),
     meshImageType: meshImageType(configMaps?.get(`istio${suffix}`)?.["mesh"]),
+    meshNamesInterception: meshes.some((mesh) => mesh?.includes("interceptionMode") === true),
     tags: [...new Set(tags)].sort(),
     istiod: istiods?.find((candidate) => candidate.revision === name),
   };

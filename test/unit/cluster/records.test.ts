@@ -141,9 +141,18 @@ describe("a control plane", () => {
       podLabels: { app: "istiod" },
       revision,
       image: "pilot:1",
+      native: undefined,
       wanted: 2,
       ready: true,
     });
+  });
+
+  test.each<[env: object[], native: string | undefined]>([
+    [[], undefined],
+    [[{ name: "ENABLE_NATIVE_SIDECARS", value: "true" }], "true"],
+    [[{ name: "ENABLE_NATIVE_SIDECARS", valueFrom: {} }], "auto"],
+  ])("with env %j makes native sidecars: %s", (env, native) => {
+    expect(istiodRecord(istiod(env))).toHaveProperty("native", native);
   });
 
   const from = (valueFrom: object) => [{ name: "REVISION", valueFrom }];
