@@ -91,10 +91,11 @@ export function assess(
   const outcome = prediction.kind === "rejected" ? predicted : prediction;
   if (!managed && isOutside(workload, running, outcome)) return undefined;
 
+  const below = judge(workload, running, prediction, refusal);
   const { verdict, finding } =
     judged("managed", managed) ??
     judged("excluded", exclusion(workload, namespace, policy)) ??
-    judge(workload, running, prediction, refusal);
+    below;
   const mends =
     verdict === "outdated" ||
     verdict === "missing" ||
@@ -108,7 +109,11 @@ export function assess(
     target,
     restart: mends ? restartOf(workload, running, prediction, mesh, policy) : NOT_NEEDED,
     proved,
-    warnings: [...(disagreement ? [disagreement] : []), ...warningsFor(workload, running, mends)],
+    warnings: [
+      ...(disagreement ? [disagreement] : []),
+      ...hiddenBy(verdict, below, prediction),
+      ...warningsFor(workload, running, mends),
+    ],
   };
 }
 
@@ -135,6 +140,20 @@ interface Judgement {
 
 function judged(verdict: Verdict, finding: Finding | undefined): Judgement | undefined {
   return finding && { verdict, finding };
+}
+
+/** What would have been said, had no stronger verdict come before it. */
+function hiddenBy(verdict: Verdict, below: Judgement, prediction: Prediction): readonly Warning[] {
+  if (verdict === "excluded" && !["current", "pinned"].includes(below.verdict)) {
+    const message = `left out, it is not shown as ${below.verdict}: ${below.finding.reason}`;
+    return [{ code: `otherwise-${below.verdict}`, message }];
+  }
+  if ((verdict !== "outdated" && verdict !== "missing") || prediction.kind !== "injected")
+    return [];
+  const { pin } = prediction;
+  return pin === undefined || prediction.image === prediction.unpinned
+    ? []
+    : [{ code: "pinned", message: pinOf(pin.by, prediction).reason }];
 }
 
 export function predict(
