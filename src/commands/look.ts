@@ -133,9 +133,10 @@ export function requireInjector(
   { api }: Session,
 ): void {
   if (revisionsUnread || revisions.size > 0) return;
-  const elsewhere = injectors
-    ?.flatMap(({ service }) => service?.namespace ?? [])
-    .find((namespace) => namespace !== istioNamespace);
+  const homes = injectors?.flatMap(({ service }) => service?.namespace ?? []) ?? [];
+  // What is left of it may still keep pods from being created.
+  if (homes.includes(istioNamespace)) return;
+  const [elsewhere] = homes;
   if (elsewhere === undefined && workloads.some(hasSidecar)) return;
   throw new CannotRun(
     `no ConfigMap istio-sidecar-injector* in the namespace "${istioNamespace}" of ${api.connection.server.host}`,

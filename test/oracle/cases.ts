@@ -47,6 +47,15 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
     },
   ],
   [
+    "a tag that was left behind blocks pods, also where no revision is left at all",
+    {
+      before: { revisions: {}, tags: { prod: "asm-1-28" } },
+      now: { revisions: {}, tags: { prod: "asm-1-28" } },
+      place: { before: {}, now: { "istio.io/rev": "prod" } },
+      workload: { kind: "Deployment", when: "before" },
+    },
+  ],
+  [
     "a proved pin is a pin, also where the template's own rule is foreign",
     {
       before: { revisions: { "asm-1-27": { template: "foreign" } } },
