@@ -162,9 +162,16 @@ export interface PodTemplate {
   readonly annotations: Labels;
   readonly hostNetwork: boolean;
   /** The template's own container `istio-proxy`, where it has one. */
-  readonly proxy: { readonly image: string; readonly args: readonly string[] } | undefined;
+  readonly proxy: OwnProxy | undefined;
   /** Every ordinary container has a readiness probe. */
   readonly probed: boolean;
+}
+
+export interface OwnProxy {
+  readonly image: string;
+  readonly args: readonly string[];
+  /** It sets `allowPrivilegeEscalation: false`. */
+  readonly confined: boolean;
 }
 
 /** Live pods of one workload that run the same sidecar. */

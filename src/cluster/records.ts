@@ -145,12 +145,25 @@ export function templateRecord(template: ApiPodTemplate | undefined): PodTemplat
     labels: template?.metadata?.labels ?? {},
     annotations: template?.metadata?.annotations ?? {},
     hostNetwork: template?.spec?.hostNetwork === true,
-    proxy: proxy && { image: proxy.image ?? "", args: proxy.args ?? [] },
+    proxy: proxy && {
+      image: proxy.image ?? "",
+      args: proxy.args ?? [],
+      confined: isConfined(proxy),
+    },
     // Injection gives its own container a probe.
     probed: containers.every(
       ({ name, readinessProbe }) => name === "istio-proxy" || readinessProbe !== undefined,
     ),
   };
+}
+
+/** Whether a container gives up the way to more privileges than its parent has. */
+export function isConfined(container: { readonly securityContext?: unknown }): boolean {
+  const { securityContext: context } = container;
+  const isSet = typeof context === "object" && context !== null;
+  return (
+    isSet && "allowPrivilegeEscalation" in context && context.allowPrivilegeEscalation === false
+  );
 }
 
 /** The sidecar is known by its name alone; `istio-init` runs the same image. */

@@ -2,7 +2,7 @@ import type { PodGroup, PodTemplate, PodTrouble } from "../snapshot.ts";
 import type { ApiOwnerReference, ApiPod, ApiContainerStatus } from "./api-objects.ts";
 import { addedBy, isMarked, overriddenIn, revisionOf, withoutMarks } from "./injection-marks.ts";
 import { addGroup } from "./pod-group.ts";
-import { findProxy, templateRecord } from "./records.ts";
+import { findProxy, isConfined, templateRecord } from "./records.ts";
 
 /** The pods of one direct owner, folded: nothing of a page is kept but this. */
 export interface Tally {
@@ -155,7 +155,11 @@ function templateOfPod(pod: ApiPod): PodTemplate {
   const { containers, initContainers } = overriddenIn(annotations);
   const own = [...containers, ...initContainers].find(({ name }) => name === "istio-proxy");
   const image = own?.["image"];
-  const noted = own && { image: typeof image === "string" ? image : "auto", args: [] };
+  const noted = own && {
+    image: typeof image === "string" ? image : "auto",
+    args: [],
+    confined: isConfined({ securityContext: own["securityContext"] }),
+  };
   return {
     ...template,
     annotations: withoutMarks(annotations),

@@ -54,7 +54,7 @@ function offence(
   }
   const silent = texts.some((text) => bringsProxy(text) && !text.includes("allowPrivilege"));
   // The template's own container of that name may say it itself.
-  return level === "restricted" && silent && template.proxy === undefined
+  return level === "restricted" && silent && template.proxy?.confined !== true
     ? "istio-proxy is injected without allowPrivilegeEscalation=false"
     : undefined;
 }

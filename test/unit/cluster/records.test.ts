@@ -235,17 +235,30 @@ describe("a pod template", () => {
   });
 
   test.each([
+    [{ allowPrivilegeEscalation: false }, true],
+    [{ allowPrivilegeEscalation: true }, false],
+    [{}, false],
+  ])("says whether its own proxy is confined: %j", (securityContext, confined) => {
+    const containers = [{ name: "istio-proxy", securityContext }];
+    expect(templateRecord({ spec: { containers } }).proxy).toMatchObject({ confined });
+  });
+
+  test.each([
     [
       "containers",
       { containers: [{ name: "istio-proxy", image: "auto", args: ["proxy"] }] },
-      { image: "auto", args: ["proxy"] },
+      { image: "auto", args: ["proxy"], confined: false },
     ],
     [
       "initContainers",
       { containers: [], initContainers: [{ name: "istio-proxy", image: "own:1" }] },
-      { image: "own:1", args: [] },
+      { image: "own:1", args: [], confined: false },
     ],
-    ["without an image", { containers: [{ name: "istio-proxy" }] }, { image: "", args: [] }],
+    [
+      "without an image",
+      { containers: [{ name: "istio-proxy" }] },
+      { image: "", args: [], confined: false },
+    ],
   ])("has its own proxy in %s", (_where, spec, proxy) => {
     expect(templateRecord({ spec }).proxy).toEqual(proxy);
   });

@@ -47,9 +47,17 @@ describe("PodSecurity refuses istio-init, and a proxy that says nothing of privi
     ["baseline, a gateway", { level: "baseline", template: templates("gateway") }, "injected"],
     ["restricted, a gateway", { level: "restricted", template: templates("gateway") }, REFUSED],
     [
-      "restricted, a gateway whose own container may say it",
-      { level: "restricted", template: { ...templates("gateway"), proxy: { image: "auto" } } },
+      "restricted, a gateway whose own container says it",
+      {
+        level: "restricted",
+        template: { ...templates("gateway"), proxy: { image: "auto", confined: true } },
+      },
       "injected",
+    ],
+    [
+      "restricted, a gateway whose own container says nothing either",
+      { level: "restricted", template: { ...templates("gateway"), proxy: { image: "auto" } } },
+      REFUSED,
     ],
     [
       "baseline, a pod that intercepts nothing",
