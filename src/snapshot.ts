@@ -93,6 +93,8 @@ export interface Webhook {
   readonly objectSelector: LabelSelector;
   readonly failurePolicy: "Fail" | "Ignore";
   readonly hasMatchConditions: boolean;
+  /** It has a `caBundle`: without one no API server trusts what istiod signed itself. */
+  readonly trusted: boolean;
 }
 
 export interface LabelSelector {

@@ -46,6 +46,7 @@ export function webhookRecords(configuration: V1MutatingWebhookConfiguration): r
       objectSelector: selectorRecord(webhook.objectSelector),
       failurePolicy: webhook.failurePolicy === "Ignore" ? "Ignore" : "Fail",
       hasMatchConditions: (webhook.matchConditions ?? []).length > 0,
+      trusted: (webhook.clientConfig.caBundle ?? "") !== "",
     };
   });
 }

@@ -1,4 +1,4 @@
-import type { Injector, Mesh, Revision } from "./mesh.ts";
+import type { Death, Injector, Mesh, Revision } from "./mesh.ts";
 import { type Assessment, predict, type Running } from "./assess.ts";
 import { newPodOf } from "./controller-labels.ts";
 import { type InjectorMatch, matchInjectors, type Prediction } from "./prediction.ts";
@@ -143,7 +143,7 @@ function revisionSteps(called: readonly Injector[], mesh: Mesh): readonly TraceS
   return [...byBackend].map(([subject, injector]) => {
     const step = { step: "revision", subject } as const;
     if (injector.alive === false) {
-      const detail = `no ready endpoint, and failurePolicy ${injector.failurePolicy}`;
+      const detail = `${DEATHS[injector.death ?? "no-endpoint"]}, and failurePolicy ${injector.failurePolicy}`;
       return { ...step, result: "dead", detail };
     }
     if (injector.revision === undefined) {
@@ -156,6 +156,12 @@ function revisionSteps(called: readonly Injector[], mesh: Mesh): readonly TraceS
     return { ...step, result: injector.revision, detail: revisionText(injector.revision, mesh) };
   });
 }
+
+const DEATHS: Readonly<Record<Death, string>> = {
+  "no-service": "no such Service",
+  "no-endpoint": "no ready endpoint",
+  "no-authority": "no caBundle to trust it by",
+};
 
 function revisionText(name: string, { revisions }: Mesh): string {
   const { istiod, tags = [] }: Partial<Revision> = revisions.get(name) ?? {};

@@ -16,12 +16,35 @@ const REV = "istio.io/rev";
 const INJECTION = "istio-injection";
 const INJECT = "sidecar.istio.io/inject";
 
+/** Why a webhook cannot answer, with the object that says so. */
+function deathOf({ death, service }: Injector): string {
+  const name = `service ${service?.namespace ?? "?"}/${service?.name ?? "?"}`;
+  switch (death) {
+    case "no-service":
+      return `${name} does not exist`;
+    case "no-authority":
+      return `it has no caBundle to trust ${name} by`;
+    default:
+      return `${name} has no ready endpoint`;
+  }
+}
+
+/** istiod fills in only the configurations that are labelled with its revision. */
+function authorize({ configuration, revision }: Injector): string {
+  return revision === undefined
+    ? `see its label ${REV}, by which its control plane finds it: kubectl get mutatingwebhookconfigurations ${configuration} --show-labels`
+    : `kubectl label mutatingwebhookconfigurations ${configuration} ${REV}=${revision} --overwrite`;
+}
+
 /** Why a new pod would come up without a sidecar. */
 export const notInjected = {
-  deadWebhook: ({ configuration, service }: Injector): Finding => ({
+  deadWebhook: (injector: Injector): Finding => ({
     code: "webhook-dead-ignored",
-    reason: `the injector ${configuration} does not answer (service ${service?.name ?? "?"} has no ready endpoint) and its failurePolicy is Ignore`,
-    nextStep: `bring the control plane back: kubectl get pods,endpoints -n ${service?.namespace ?? "aks-istio-system"}`,
+    reason: `the injector ${injector.configuration} does not answer (${deathOf(injector)}) and its failurePolicy is Ignore`,
+    nextStep:
+      injector.death === "no-authority"
+        ? authorize(injector)
+        : `bring the control plane back: kubectl get pods,endpoints -n ${injector.service?.namespace ?? "aks-istio-system"}`,
   }),
   hostNetwork: (): Finding => ({
     code: "host-network",
@@ -152,10 +175,13 @@ const LOWER_LEVEL =
 
 /** Why the API server would refuse a new pod. */
 export const blockedBy = {
-  deadWebhook: ({ configuration, service }: Injector): Finding => ({
+  deadWebhook: (injector: Injector): Finding => ({
     code: "webhook-dead",
-    reason: `the injector ${configuration} does not answer (service ${service?.namespace ?? "?"}/${service?.name ?? "?"} has no ready endpoint) and its failurePolicy is Fail: new pods are rejected`,
-    nextStep: `bring the control plane back, or remove the webhook configuration ${configuration} if its revision is gone`,
+    reason: `the injector ${injector.configuration} does not answer (${deathOf(injector)}) and its failurePolicy is Fail: new pods are rejected`,
+    nextStep:
+      injector.death === "no-authority"
+        ? authorize(injector)
+        : `bring the control plane back, or remove the webhook configuration ${injector.configuration} if its revision is gone`,
   }),
   /** @param whose what was refused: the dry run, or what its controller asked for. */
   refusal: (whose: string, message: string): Finding => {

@@ -25,7 +25,11 @@ export interface Injector extends Webhook {
   readonly revision: string | undefined;
   /** `undefined`: that could not be read. */
   readonly alive: boolean | undefined;
+  /** Why it is not alive. */
+  readonly death: Death | undefined;
 }
+
+export type Death = "no-service" | "no-endpoint" | "no-authority";
 
 export interface Revision {
   readonly name: string;
@@ -69,20 +73,19 @@ export function resolveMesh(controlPlane: ControlPlane): Mesh {
  */
 function resolveInjector(webhook: Webhook, controlPlane: ControlPlane): Injector {
   const { services, istiods, readyEndpoints, istioNamespace } = controlPlane;
+  const untold = { ...webhook, revision: undefined, alive: undefined, death: undefined };
   // Behind a URL, or in another namespace, stands a control plane that was not read.
-  if (webhook.service?.namespace !== istioNamespace || services === undefined) {
-    return { ...webhook, revision: undefined, alive: undefined };
-  }
+  if (webhook.service?.namespace !== istioNamespace || services === undefined) return untold;
   const { name } = webhook.service;
   const service = services.find((candidate) => candidate.name === name);
-  if (service === undefined) return { ...webhook, revision: undefined, alive: false };
+  if (service === undefined) return { ...untold, alive: false, death: "no-service" };
   // Where that is, no endpoint says; nor does the selector count there.
-  if (service.external) return { ...webhook, revision: undefined, alive: undefined };
-  return {
-    ...webhook,
-    revision: revisionBehind(service, istiods ?? []),
-    alive: readyEndpoints && (readyEndpoints.get(name) ?? 0) > 0,
-  };
+  if (service.external) return untold;
+  const revision = revisionBehind(service, istiods ?? []);
+  // Where istiod never wrote its authority, nobody can tell that it is istiod who answers.
+  if (!webhook.trusted) return { ...webhook, revision, alive: false, death: "no-authority" };
+  const alive = readyEndpoints && (readyEndpoints.get(name) ?? 0) > 0;
+  return { ...webhook, revision, alive, death: alive === false ? "no-endpoint" : undefined };
 }
 
 /** `undefined` where nothing is behind a Service, or control planes of several revisions are. */

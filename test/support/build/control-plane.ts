@@ -178,6 +178,7 @@ function stockWebhooks(options: StockOptions): readonly Webhook[] {
     objectSelector: { matchExpressions: objectExpressions },
     failurePolicy: revision.failurePolicy ?? "Fail",
     hasMatchConditions: revision.matchConditions === true,
+    trusted: true,
   });
   const byRevision = [
     webhook("rev.namespace", [among(REV, selects), absent(INJECTION)], [NOT_REFUSED]),

@@ -73,7 +73,12 @@ test("a webhook's record keeps what is decided upon, with the API's defaults", (
       objectSelector: { matchLabels: {}, matchExpressions: [] },
       failurePolicy: "Fail",
       hasMatchConditions: false,
+      trusted: false,
     },
+  ]);
+  const service = { namespace: "aks-istio-system", name: "istiod-asm-1-27" };
+  expect(webhooks(PODS, { clientConfig: { service, caBundle: "Q0E=" } })).toMatchObject([
+    { trusted: true },
   ]);
   const odd = {
     failurePolicy: "Ignore",

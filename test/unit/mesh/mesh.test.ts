@@ -20,6 +20,11 @@ function withoutSelector(plane: ControlPlane): ControlPlane {
   return { ...plane, services: plane.services?.map((service) => ({ ...service, selector: {} })) };
 }
 
+/** As a configuration is whose label istiod does not know. */
+function untrusted(plane: ControlPlane): ControlPlane {
+  return { ...plane, webhooks: plane.webhooks?.map((one) => ({ ...one, trusted: false })) };
+}
+
 describe("injectors", () => {
   test("are called in the order of their configurations' names", () => {
     const plane = controlPlane({ revisions: [NEW, OLD], tags: { prod: "asm-1-28" } });
@@ -121,6 +126,15 @@ describe("injectors", () => {
     expect(injectorsOf({ ...plane, istiods })).toEqual([
       `istio-sidecar-injector-asm-1-27-aks-istio-system ${revision} true`,
     ]);
+  });
+
+  test.each<[death: string, plane: ControlPlane]>([
+    ["no-service", controlPlane({ revisions: [{ ...OLD, state: "removed" }] })],
+    ["no-endpoint", controlPlane({ revisions: [{ ...OLD, state: "dead" }] })],
+    ["no-authority", untrusted(controlPlane({ revisions: [OLD] }))],
+  ])("that are dead say of what: %s", (death, plane) => {
+    const [injector] = resolveMesh(plane).injectors ?? [];
+    expect(injector).toMatchObject({ alive: false, death });
   });
 
   test("behind a Service that stands for another name are not dead for want of endpoints", () => {
