@@ -93,6 +93,8 @@ export interface Webhook {
   readonly objectSelector: LabelSelector;
   readonly failurePolicy: "Fail" | "Ignore";
   readonly hasMatchConditions: boolean;
+  /** It has a `caBundle`: without one no API server trusts what istiod signed itself. */
+  readonly trusted: boolean;
 }
 
 export interface LabelSelector {
@@ -109,16 +111,22 @@ export interface LabelRequirement {
 export interface Service {
   readonly name: string;
   readonly selector: Labels;
+  /** It stands for a name outside the cluster (`type: ExternalName`), and never has endpoints. */
+  readonly external: boolean;
 }
 
 /** A control-plane Deployment: one that has the env `REVISION`, or the label `app=istiod`. */
 export interface Istiod {
   readonly name: string;
   readonly podLabels: Labels;
-  /** Env `REVISION`; `default` where it is absent or empty. */
-  readonly revision: string;
-  /** Image of its first container. */
+  /** Env `REVISION`; `default` where it is absent or empty, `undefined` where it cannot be told. */
+  readonly revision: string | undefined;
+  /** Image of the container that has it. */
   readonly image: string;
+  /** Env `ENABLE_NATIVE_SIDECARS`: `true`, `false`, `auto`; `undefined` where it has none. */
+  readonly native: string | undefined;
+  /** Pods that it asks for. */
+  readonly wanted: number;
   /** Rolled out, every replica available. */
   readonly ready: boolean;
 }
@@ -156,9 +164,16 @@ export interface PodTemplate {
   readonly annotations: Labels;
   readonly hostNetwork: boolean;
   /** The template's own container `istio-proxy`, where it has one. */
-  readonly proxy: { readonly image: string; readonly args: readonly string[] } | undefined;
+  readonly proxy: OwnProxy | undefined;
   /** Every ordinary container has a readiness probe. */
   readonly probed: boolean;
+}
+
+export interface OwnProxy {
+  readonly image: string;
+  readonly args: readonly string[];
+  /** It sets `allowPrivilegeEscalation: false`. */
+  readonly confined: boolean;
 }
 
 /** Live pods of one workload that run the same sidecar. */

@@ -47,6 +47,7 @@ const CONTAINER = message({
   image: [2, text],
   args: [4, repeated(anyText)],
   readinessProbe: [11, present],
+  securityContext: [15, message({ allowPrivilegeEscalation: [7, bool] })],
 });
 
 const POD_SPEC = message({

@@ -1,4 +1,11 @@
-import type { V1DaemonSet, V1Deployment, V1Pod, V1StatefulSet } from "@kubernetes/client-node";
+import type {
+  V1DaemonSet,
+  V1Deployment,
+  V1OwnerReference,
+  V1Pod,
+  V1StatefulSet,
+} from "@kubernetes/client-node";
+import { controllerLabels } from "../mesh/controller-labels.ts";
 import type { DryRun } from "../mesh/proof.ts";
 import { apiOf, isRestartable, type RestartableKind } from "../mesh/kinds.ts";
 import { pinOf, PROXY_IMAGE } from "../mesh/proxy-image.ts";
@@ -6,24 +13,31 @@ import type { WorkloadRef } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "./api-error.ts";
 import type { Api } from "./api.ts";
 import { type ApiRollout, referredDeployment } from "./argo-rollout.ts";
+import { listAll } from "./pages.ts";
 import { templateRecord } from "./records.ts";
 import { groupOf } from "./tally.ts";
+import { uninjectedPod } from "./uninjected-pod.ts";
 import { createPodDryRun } from "./write.ts";
 
 /**
  * Has the API server create a pod from a workload's template, by its own webhooks, without keeping
- * it: what a restart would get, by the real injector.
+ * it: what a restart would get, by the real injector. Of kinds whose template is not to be had one
+ * of its pods is created anew, as it was before injection.
  *
+ * @param sample name of one of its pods.
  * @returns `unavailable` where that proves nothing: no permission, or a webhook of somebody else
  *   that knows no dry run.
  */
-export async function dryRunInjection(api: Api, ref: WorkloadRef): Promise<DryRun> {
-  if (!isRestartable(ref.kind)) return unavailable(`a ${ref.kind} has no template to try`);
+export async function dryRunInjection(
+  api: Api,
+  ref: WorkloadRef,
+  sample?: string,
+): Promise<DryRun> {
   try {
-    const owner = await templateOwner(api, ref.kind, ref);
-    // That of a Rollout may be anywhere.
-    if (ref.kind === "Rollout" && !owner.spec?.template) return unavailable("it has no template");
-    const pod = podOf(ref, owner);
+    const pod = isRestartable(ref.kind)
+      ? await podOfTemplate(api, ref.kind, ref)
+      : await podLike(api, ref, sample);
+    if (typeof pod === "string") return unavailable(pod);
     const { image, revision } = groupOf(await createPodDryRun(api, ref.namespace, pod));
     const unpinned = await unpinnedImage(api, ref.namespace, pod);
     return { kind: "pod", image, revision, unpinned };
@@ -31,8 +45,40 @@ export async function dryRunInjection(api: Api, ref: WorkloadRef): Promise<DryRu
     if (!(error instanceof ApiError)) throw error;
     return isAnswer(error)
       ? { kind: "refused", message: error.message }
-      : unavailable(error.message);
+      : unavailable(reasonOf(error));
   }
+}
+
+/** Without the name of the one object, so that a reason is one and the same for many. */
+function reasonOf({ message }: ApiError): string {
+  return message.replace(/^(\S+) "[^"]*" is forbidden: /, "$1: ");
+}
+
+/** @returns why there is none, as text. */
+async function podOfTemplate(
+  api: Api,
+  kind: RestartableKind,
+  ref: WorkloadRef,
+): Promise<V1Pod | string> {
+  const owner = await templateOwner(api, kind, ref);
+  // That of a Rollout may be anywhere.
+  return owner.spec?.template ? podOf(ref, owner) : "it has no template";
+}
+
+/** @returns why there is none, as text. */
+async function podLike(
+  api: Api,
+  { kind, namespace }: WorkloadRef,
+  sample: string | undefined,
+): Promise<V1Pod | string> {
+  if (kind === "Node") return "a static pod is the kubelet's own";
+  if (sample === undefined) return `a ${kind} without pods shows no template to try`;
+  const [pod] = await listAll<V1Pod>(api, {
+    path: `/api/v1/namespaces/${namespace}/pods`,
+    kind: "PodList",
+    fieldSelector: `metadata.name=${sample}`,
+  });
+  return pod === undefined ? "its pod was gone when it was looked for" : uninjectedPod(pod);
 }
 
 /** What holds the template: the workload, or the Deployment that an Argo Rollout refers to. */
@@ -96,11 +142,22 @@ function podOf(ref: WorkloadRef, owner: Owner): V1Pod {
     metadata: {
       generateName: `${ref.name}-`,
       namespace: ref.namespace,
-      labels,
+      labels: { ...labels, ...controllerLabels(ref) },
       annotations,
+      ownerReferences: [controllerOf(ref)],
     },
     spec: { ...spec, volumes: [...volumes, ...claimedVolumes(ref, owner)] },
   };
+}
+
+/** Policies tell pods without an owner from others; Istio takes the workload's name from it. */
+function controllerOf(ref: WorkloadRef): V1OwnerReference {
+  const { kind, name, uid } = ref;
+  const hash = controllerLabels(ref)["pod-template-hash"];
+  const owner =
+    hash === undefined ? { kind, name } : { kind: "ReplicaSet", name: `${name}-${hash}` };
+  const { api: apiVersion } = apiOf(isRestartable(kind) ? kind : "Deployment");
+  return { apiVersion, ...owner, uid, controller: true };
 }
 
 /** The StatefulSet controller adds a volume for every claim template; without it the pod is invalid. */

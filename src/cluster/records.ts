@@ -1,9 +1,11 @@
 import type {
+  V1Container,
   V1Deployment,
   V1Endpoint,
   V1EndpointSlice,
   V1MutatingWebhook,
   V1MutatingWebhookConfiguration,
+  V1ObjectMeta,
   V1Service,
 } from "@kubernetes/client-node";
 import type {
@@ -44,6 +46,7 @@ export function webhookRecords(configuration: V1MutatingWebhookConfiguration): r
       objectSelector: selectorRecord(webhook.objectSelector),
       failurePolicy: webhook.failurePolicy === "Ignore" ? "Ignore" : "Fail",
       hasMatchConditions: (webhook.matchConditions ?? []).length > 0,
+      trusted: (webhook.clientConfig.caBundle ?? "") !== "",
     };
   });
 }
@@ -72,7 +75,11 @@ function coversPods(pattern: string): boolean {
 }
 
 export function serviceRecord({ metadata, spec }: V1Service): Service {
-  return { name: metadata?.name ?? "", selector: spec?.selector ?? {} };
+  return {
+    name: metadata?.name ?? "",
+    selector: spec?.selector ?? {},
+    external: spec?.type === "ExternalName",
+  };
 }
 
 /** Name of the Service, and how many of the slice's endpoints are ready. */
@@ -88,22 +95,48 @@ export function istiodRecord(deployment: V1Deployment): Istiod | undefined {
   const { metadata, spec, status } = deployment;
   const template = spec?.template;
   const containers = template?.spec?.containers ?? [];
-  const revision = containers
-    .flatMap(({ env }) => env ?? [])
-    .find(({ name }) => name === "REVISION")?.value;
+  const named = containers.find(({ env }) => env?.some(({ name }) => name === REVISION));
   const labels = template?.metadata?.labels ?? {};
-  if (revision === undefined && labels["app"] !== "istiod") return undefined;
+  if (named === undefined && labels["app"] !== "istiod") return undefined;
+  const istiod = named ?? containers.find(({ name }) => name === "discovery") ?? containers[0];
   const replicas = spec?.replicas ?? 1;
   return {
     name: metadata?.name ?? "",
     podLabels: labels,
-    revision: revision || "default",
-    image: containers[0]?.image ?? "",
+    revision: istiod && revisionIn(istiod, template?.metadata),
+    image: istiod?.image ?? "",
+    native: istiod && nativeIn(istiod),
+    wanted: replicas,
     ready:
       (metadata?.generation ?? 0) <= (status?.observedGeneration ?? 0) &&
       (status?.updatedReplicas ?? 0) >= replicas &&
       (status?.availableReplicas ?? 0) >= Math.max(1, replicas),
   };
+}
+
+const REVISION = "REVISION";
+
+/** As the pod would see it; `undefined` where that stands in an object that is not read. */
+function revisionIn(
+  { env = [], envFrom = [] }: V1Container,
+  metadata: V1ObjectMeta | undefined,
+): string | undefined {
+  // Of several of one name the kubelet takes the last.
+  const found = env.findLast(({ name }) => name === REVISION);
+  if (found === undefined) return envFrom.length > 0 ? undefined : "default";
+  const { value = "", valueFrom } = found;
+  if (valueFrom === undefined) return value.includes("$(") ? undefined : value || "default";
+  const [, field = "", key = ""] =
+    /^metadata\.(labels|annotations)\['([^']+)'\]$/.exec(valueFrom.fieldRef?.fieldPath ?? "") ?? [];
+  return field === "labels" || field === "annotations"
+    ? metadata?.[field]?.[key] || "default"
+    : undefined;
+}
+
+function nativeIn({ env = [] }: V1Container): string | undefined {
+  const found = env.findLast(({ name }) => name === "ENABLE_NATIVE_SIDECARS");
+  // From elsewhere it may be anything.
+  return found && (found.value ?? "auto");
 }
 
 export function templateRecord(template: ApiPodTemplate | undefined): PodTemplate {
@@ -113,12 +146,25 @@ export function templateRecord(template: ApiPodTemplate | undefined): PodTemplat
     labels: template?.metadata?.labels ?? {},
     annotations: template?.metadata?.annotations ?? {},
     hostNetwork: template?.spec?.hostNetwork === true,
-    proxy: proxy && { image: proxy.image ?? "", args: proxy.args ?? [] },
+    proxy: proxy && {
+      image: proxy.image ?? "",
+      args: proxy.args ?? [],
+      confined: isConfined(proxy),
+    },
     // Injection gives its own container a probe.
     probed: containers.every(
       ({ name, readinessProbe }) => name === "istio-proxy" || readinessProbe !== undefined,
     ),
   };
+}
+
+/** Whether a container gives up the way to more privileges than its parent has. */
+export function isConfined(container: { readonly securityContext?: unknown }): boolean {
+  const { securityContext: context } = container;
+  const isSet = typeof context === "object" && context !== null;
+  return (
+    isSet && "allowPrivilegeEscalation" in context && context.allowPrivilegeEscalation === false
+  );
 }
 
 /** The sidecar is known by its name alone; `istio-init` runs the same image. */

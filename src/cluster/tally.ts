@@ -1,7 +1,8 @@
 import type { PodGroup, PodTemplate, PodTrouble } from "../snapshot.ts";
 import type { ApiOwnerReference, ApiPod, ApiContainerStatus } from "./api-objects.ts";
+import { addedBy, isMarked, overriddenIn, revisionOf, withoutMarks } from "./injection-marks.ts";
 import { addGroup } from "./pod-group.ts";
-import { findProxy, templateRecord } from "./records.ts";
+import { findProxy, isConfined, templateRecord } from "./records.ts";
 
 /** The pods of one direct owner, folded: nothing of a page is kept but this. */
 export interface Tally {
@@ -84,7 +85,7 @@ export function groupOf(pod: ApiPod): PodGroup {
   const name = pod.metadata?.name ?? "";
   const annotations = pod.metadata?.annotations ?? {};
   // A container of that name is not Istio's where nothing says so: a template may have its own.
-  const isIstio = INJECTED in annotations || REVISION in annotations;
+  const isIstio = isMarked(annotations);
   const inContainers = isIstio ? findProxy(pod.spec?.containers ?? []) : undefined;
   const inInit = isIstio ? findProxy(pod.spec?.initContainers ?? []) : undefined;
   const proxy = inContainers ?? inInit;
@@ -99,38 +100,6 @@ export function groupOf(pod: ApiPod): PodGroup {
     ready: ready ? 1 : 0,
     podNames: [name],
     trouble: troubleOf(pod),
-  };
-}
-
-/**
- * The revision that injected a pod: the annotation `istio.io/rev` (since Istio 1.18), else
- * `revision` in the status annotation.
- * Source: Istio `istioctl/pkg/describe/describe.go`, `GetRevisionFromPodAnnotation`.
- */
-function revisionOf(annotations: Readonly<Record<string, string>>): string | undefined {
-  return annotations[REVISION] ?? injectionStatus(annotations).revision;
-}
-
-/** What injection leaves on every pod that it changed, by webhook or by hand. */
-const INJECTED = "sidecar.istio.io/status";
-/** The revision, on pods that were injected, and on gateways and waypoints that istiod rendered. */
-const REVISION = "istio.io/rev";
-
-interface InjectionStatus {
-  readonly revision: string | undefined;
-  /** Containers and init containers that injection added. */
-  readonly added: readonly string[];
-}
-
-/** Anybody who makes pods can write the annotation: what has another shape counts as absent. */
-function injectionStatus(annotations: Readonly<Record<string, string>>): InjectionStatus {
-  const status = parseObject(annotations[INJECTED]);
-  const { revision, containers, initContainers } = status;
-  return {
-    revision: typeof revision === "string" ? revision : undefined,
-    added: [...listOf(containers), ...listOf(initContainers)].filter(
-      (name) => typeof name === "string",
-    ),
   };
 }
 
@@ -183,39 +152,17 @@ function templateOfPod(pod: ApiPod): PodTemplate {
     ...(pod.spec ? { spec: pod.spec } : {}),
   });
   const { annotations } = template;
-  const { added } = injectionStatus(annotations);
-  const { "istio.io/rev": _revision, "sidecar.istio.io/status": _status, ...own } = annotations;
+  const { containers, initContainers } = overriddenIn(annotations);
+  const own = [...containers, ...initContainers].find(({ name }) => name === "istio-proxy");
+  const image = own?.["image"];
+  const noted = own && {
+    image: typeof image === "string" ? image : "auto",
+    args: [],
+    confined: isConfined({ securityContext: own["securityContext"] }),
+  };
   return {
     ...template,
-    annotations: own,
-    proxy: added.includes("istio-proxy") ? overrideOf(annotations) : template.proxy,
+    annotations: withoutMarks(annotations),
+    proxy: addedBy(annotations).containers.includes("istio-proxy") ? noted : template.proxy,
   };
-}
-
-/** The template's own `istio-proxy`, which injection noted down before it changed it. */
-function overrideOf(annotations: Readonly<Record<string, string>>): PodTemplate["proxy"] {
-  const { containers, initContainers } = parseObject(annotations["proxy.istio.io/overrides"]);
-  const own = [...listOf(containers), ...listOf(initContainers)].find(
-    (container) => isObject(container) && container["name"] === "istio-proxy",
-  );
-  if (!isObject(own)) return undefined;
-  return { image: typeof own["image"] === "string" ? own["image"] : "auto", args: [] };
-}
-
-/** An object in JSON; an empty one where the text is none. */
-function parseObject(text: string | undefined): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text ?? "{}");
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
-  }
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }

@@ -1,12 +1,11 @@
 import { readSnapshot } from "../cluster/read.ts";
 import { CannotRun } from "../errors.ts";
-import { type Assessment, assess, type Policy } from "../mesh/assess.ts";
+import { type Assessment, assess, type Policy, predict } from "../mesh/assess.ts";
 import { isDoubtful } from "../mesh/doubt.ts";
 import { weighGaps } from "../mesh/gaps.ts";
-import { isRestartable, resourceName } from "../mesh/kinds.ts";
+import { resourceName } from "../mesh/kinds.ts";
 import { classifyManaged } from "../mesh/managed.ts";
 import { type Mesh, resolveMesh } from "../mesh/mesh.ts";
-import { predictInjection } from "../mesh/prediction.ts";
 import { formatSelector, matchesSelector } from "../mesh/selector.ts";
 import type { ScopeSettings } from "../scope.ts";
 import type { CommonSettings } from "../settings.ts";
@@ -83,7 +82,7 @@ export async function judge(
     prover.when === "always"
       ? predicted?.verdict !== "managed" && predicted?.verdict !== "excluded"
       : prover.when === "auto" && (doubted || prove(predicted, namespace));
-  const dryRun = proving && isRestartable(workload.kind) ? await prover.prove(workload) : undefined;
+  const dryRun = proving ? await prover.prove(workload) : undefined;
   const judged = dryRun ? assess(workload, namespace, mesh, policy, { dryRun }) : predicted;
   if (judged?.finding.code !== "no-pods" || judged.proved) return judged;
   const refusal = await lastRefusal(workload);
@@ -134,9 +133,10 @@ export function requireInjector(
   { api }: Session,
 ): void {
   if (revisionsUnread || revisions.size > 0) return;
-  const elsewhere = injectors
-    ?.flatMap(({ service }) => service?.namespace ?? [])
-    .find((namespace) => namespace !== istioNamespace);
+  const homes = injectors?.flatMap(({ service }) => service?.namespace ?? []) ?? [];
+  // What is left of it may still keep pods from being created.
+  if (homes.includes(istioNamespace)) return;
+  const [elsewhere] = homes;
   if (elsewhere === undefined && workloads.some(hasSidecar)) return;
   throw new CannotRun(
     `no ConfigMap istio-sidecar-injector* in the namespace "${istioNamespace}" of ${api.connection.server.host}`,
@@ -175,9 +175,8 @@ function requireNamed(
     }
     if (assessments.some(({ workload }) => isNamed(workload))) continue;
     const namespace = namespaces.get(place);
-    const prediction =
-      found.template && namespace && predictInjection(found.template, namespace, mesh);
-    const why = prediction?.kind === "none" ? prediction.finding : undefined;
+    const prediction = predict(found, namespace, mesh);
+    const why = prediction.kind === "none" ? prediction.finding : undefined;
     throw new CannotRun(
       `${resourceName(named)} in "${place}" has no sidecar, and a restart would give it none: ${why?.reason ?? "nothing injects it"}`,
       why?.nextStep ?? "see: istio-upgrade check",

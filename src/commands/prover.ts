@@ -5,12 +5,12 @@ import { dryRunInjection } from "../cluster/dry-run.ts";
 import { mayI } from "../cluster/write.ts";
 import type { DryRun } from "../mesh/proof.ts";
 import type { PROVES } from "../settings.ts";
-import type { WorkloadRef } from "../snapshot.ts";
+import type { Workload, WorkloadRef } from "../snapshot.ts";
 
 /** Asks the API server what a restart would give, where the settings want it and the user may. */
 export interface Prover {
   readonly when: (typeof PROVES)[number];
-  prove(ref: WorkloadRef): Promise<DryRun>;
+  prove(workload: WorkloadRef & Pick<Workload, "pods">): Promise<DryRun>;
   /** What to tell the user about proof, once for all workloads. */
   notes(): readonly string[];
 }
@@ -32,25 +32,25 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
     return asked;
   }
 
-  async function ask(ref: WorkloadRef): Promise<DryRun> {
+  async function ask(workload: WorkloadRef & Pick<Workload, "pods">): Promise<DryRun> {
     try {
-      const may = (await mayCreate(undefined)) || (await mayCreate(ref.namespace));
+      const may = (await mayCreate(undefined)) || (await mayCreate(workload.namespace));
       if (!may) return { kind: "unavailable", message: "you may not create pods" };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       return { kind: "unavailable", message: `whether you may is not told: ${error.message}` };
     }
-    return dryRunInjection(api, ref);
+    return dryRunInjection(api, workload, workload.pods[0]?.podNames[0]);
   }
 
   return {
     when,
-    prove: (ref) =>
+    prove: (workload) =>
       limit(async () => {
-        const answer = await ask(ref);
+        const answer = await ask(workload);
         if (answer.kind === "unavailable") {
           const places = unproved.get(answer.message) ?? new Set();
-          unproved.set(answer.message, places.add(ref.namespace));
+          unproved.set(answer.message, places.add(workload.namespace));
         }
         return answer;
       }),

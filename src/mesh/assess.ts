@@ -1,6 +1,7 @@
 import { count } from "../count.ts";
 import type { Namespace, PodGroup, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
+import { newPodOf } from "./controller-labels.ts";
 import { blockedBy, type Finding, undecided } from "./findings.ts";
 import { type Change, compareImages, largestChange } from "./image.ts";
 import { classifyManaged } from "./managed.ts";
@@ -90,10 +91,11 @@ export function assess(
   const outcome = prediction.kind === "rejected" ? predicted : prediction;
   if (!managed && isOutside(workload, running, outcome)) return undefined;
 
+  const below = judge(workload, running, prediction, refusal);
   const { verdict, finding } =
     judged("managed", managed) ??
     judged("excluded", exclusion(workload, namespace, policy)) ??
-    judge(workload, running, prediction, refusal);
+    below;
   const mends =
     verdict === "outdated" ||
     verdict === "missing" ||
@@ -107,7 +109,11 @@ export function assess(
     target,
     restart: mends ? restartOf(workload, running, prediction, mesh, policy) : NOT_NEEDED,
     proved,
-    warnings: [...(disagreement ? [disagreement] : []), ...warningsFor(workload, running, mends)],
+    warnings: [
+      ...(disagreement ? [disagreement] : []),
+      ...hiddenBy(verdict, below, prediction),
+      ...warningsFor(workload, running, mends),
+    ],
   };
 }
 
@@ -136,6 +142,20 @@ function judged(verdict: Verdict, finding: Finding | undefined): Judgement | und
   return finding && { verdict, finding };
 }
 
+/** What would have been said, had no stronger verdict come before it. */
+function hiddenBy(verdict: Verdict, below: Judgement, prediction: Prediction): readonly Warning[] {
+  if (verdict === "excluded" && !["current", "pinned"].includes(below.verdict)) {
+    const message = `left out, it is not shown as ${below.verdict}: ${below.finding.reason}`;
+    return [{ code: `otherwise-${below.verdict}`, message }];
+  }
+  if ((verdict !== "outdated" && verdict !== "missing") || prediction.kind !== "injected")
+    return [];
+  const { pin } = prediction;
+  return pin === undefined || prediction.image === prediction.unpinned
+    ? []
+    : [{ code: "pinned", message: pinOf(pin.by, prediction).reason }];
+}
+
 export function predict(
   workload: Workload,
   namespace: Namespace | undefined,
@@ -144,10 +164,11 @@ export function predict(
   if (namespace === undefined) {
     return { kind: "unknown", finding: undecided.namespaceUnread(workload.namespace) };
   }
-  if (workload.template === undefined) {
+  const pod = newPodOf(workload);
+  if (pod === undefined) {
     return { kind: "unknown", finding: undecided.ownerUnread(workload.kind, workload.name) };
   }
-  return predictInjection(workload.template, namespace, mesh);
+  return predictInjection(pod, namespace, mesh);
 }
 
 /** No sidecar now, and certainly none to come. */

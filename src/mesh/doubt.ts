@@ -10,8 +10,10 @@ export function isDoubtful(
   namespace: Namespace | undefined,
 ): boolean {
   if (predicted === undefined) return false;
-  const { verdict, target, workload } = predicted;
+  const { verdict, finding, target, workload } = predicted;
   if (verdict === "unknown") return true;
+  // The cluster may exempt the user, or a policy mend the pod: no label shows it.
+  if (verdict === "blocked") return finding.code === "pod-security";
   if (verdict === "managed" || verdict === "excluded" || target === undefined) return false;
   const templates = workload.template?.annotations["inject.istio.io/templates"] ?? "";
   // Each template may bring the same container.

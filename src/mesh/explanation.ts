@@ -1,5 +1,6 @@
-import type { Injector, Mesh, Revision } from "./mesh.ts";
+import type { Death, Injector, Mesh, Revision } from "./mesh.ts";
 import { type Assessment, predict, type Running } from "./assess.ts";
+import { newPodOf } from "./controller-labels.ts";
 import { type InjectorMatch, matchInjectors, type Prediction } from "./prediction.ts";
 import type { Labels, Namespace, PodGroup, Workload } from "../snapshot.ts";
 import { formatRequirement } from "./selector.ts";
@@ -38,10 +39,9 @@ export interface Explained {
 export function traceDecision(explained: Explained): readonly TraceStep[] {
   const { workload, namespace, mesh, assessment, pod } = explained;
   const prediction = predict(workload, namespace, mesh);
+  const newPod = newPodOf(workload);
   const matches =
-    workload.template && namespace && mesh.injectors
-      ? matchInjectors(workload.template, namespace, mesh.injectors)
-      : [];
+    newPod && namespace && mesh.injectors ? matchInjectors(newPod, namespace, mesh.injectors) : [];
   const called = matches.flatMap((match) => (match.called ? [match.injector] : []));
   return [
     namespaceStep(workload.namespace, namespace, mesh),
@@ -143,19 +143,25 @@ function revisionSteps(called: readonly Injector[], mesh: Mesh): readonly TraceS
   return [...byBackend].map(([subject, injector]) => {
     const step = { step: "revision", subject } as const;
     if (injector.alive === false) {
-      const detail = `no ready endpoint, and failurePolicy ${injector.failurePolicy}`;
+      const detail = `${DEATHS[injector.death ?? "no-endpoint"]}, and failurePolicy ${injector.failurePolicy}`;
       return { ...step, result: "dead", detail };
     }
     if (injector.revision === undefined) {
       const detail =
         injector.service === undefined
           ? "nothing in the cluster says which revision answers there"
-          : "the control plane behind it could not be read";
+          : "which revision is behind it could not be told";
       return { ...step, result: "unread", detail };
     }
     return { ...step, result: injector.revision, detail: revisionText(injector.revision, mesh) };
   });
 }
+
+const DEATHS: Readonly<Record<Death, string>> = {
+  "no-service": "no such Service",
+  "no-endpoint": "no ready endpoint",
+  "no-authority": "no caBundle to trust it by",
+};
 
 function revisionText(name: string, { revisions }: Mesh): string {
   const { istiod, tags = [] }: Partial<Revision> = revisions.get(name) ?? {};

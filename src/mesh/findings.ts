@@ -16,12 +16,35 @@ const REV = "istio.io/rev";
 const INJECTION = "istio-injection";
 const INJECT = "sidecar.istio.io/inject";
 
+/** Why a webhook cannot answer, with the object that says so. */
+function deathOf({ death, service }: Injector): string {
+  const name = `service ${service?.namespace ?? "?"}/${service?.name ?? "?"}`;
+  switch (death) {
+    case "no-service":
+      return `${name} does not exist`;
+    case "no-authority":
+      return `it has no caBundle to trust ${name} by`;
+    default:
+      return `${name} has no ready endpoint`;
+  }
+}
+
+/** istiod fills in only the configurations that are labelled with its revision. */
+function authorize({ configuration, revision }: Injector): string {
+  return revision === undefined
+    ? `see its label ${REV}, by which its control plane finds it: kubectl get mutatingwebhookconfigurations ${configuration} --show-labels`
+    : `kubectl label mutatingwebhookconfigurations ${configuration} ${REV}=${revision} --overwrite`;
+}
+
 /** Why a new pod would come up without a sidecar. */
 export const notInjected = {
-  deadWebhook: ({ configuration, service }: Injector): Finding => ({
+  deadWebhook: (injector: Injector): Finding => ({
     code: "webhook-dead-ignored",
-    reason: `the injector ${configuration} does not answer (service ${service?.name ?? "?"} has no ready endpoint) and its failurePolicy is Ignore`,
-    nextStep: `bring the control plane back: kubectl get pods,endpoints -n ${service?.namespace ?? "aks-istio-system"}`,
+    reason: `the injector ${injector.configuration} does not answer (${deathOf(injector)}) and its failurePolicy is Ignore`,
+    nextStep:
+      injector.death === "no-authority"
+        ? authorize(injector)
+        : `bring the control plane back: kubectl get pods,endpoints -n ${injector.service?.namespace ?? "aks-istio-system"}`,
   }),
   hostNetwork: (): Finding => ({
     code: "host-network",
@@ -147,12 +170,18 @@ export function newestRevision(
     .at(-1);
 }
 
+const LOWER_LEVEL =
+  "lower the namespace's pod-security.kubernetes.io/enforce label, or use Istio CNI";
+
 /** Why the API server would refuse a new pod. */
 export const blockedBy = {
-  deadWebhook: ({ configuration, service }: Injector): Finding => ({
+  deadWebhook: (injector: Injector): Finding => ({
     code: "webhook-dead",
-    reason: `the injector ${configuration} does not answer (service ${service?.namespace ?? "?"}/${service?.name ?? "?"} has no ready endpoint) and its failurePolicy is Fail: new pods are rejected`,
-    nextStep: `bring the control plane back, or remove the webhook configuration ${configuration} if its revision is gone`,
+    reason: `the injector ${injector.configuration} does not answer (${deathOf(injector)}) and its failurePolicy is Fail: new pods are rejected`,
+    nextStep:
+      injector.death === "no-authority"
+        ? authorize(injector)
+        : `bring the control plane back, or remove the webhook configuration ${injector.configuration} if its revision is gone`,
   }),
   /** @param whose what was refused: the dry run, or what its controller asked for. */
   refusal: (whose: string, message: string): Finding => {
@@ -161,10 +190,21 @@ export const blockedBy = {
       code: security ? "pod-security" : "pod-refused",
       reason: `${whose}: ${message}`,
       nextStep: security
-        ? "lower the namespace's pod-security.kubernetes.io/enforce label, or use Istio CNI"
+        ? LOWER_LEVEL
         : "mend what the message names; new pods would be refused the same way",
     };
   },
+  podSecurity: (namespace: string, level: string, needs: string, source: string): Finding => ({
+    code: "pod-security",
+    reason: `namespace ${namespace} has pod-security.kubernetes.io/enforce=${level}, and by ${source} ${needs}: new pods are refused`,
+    nextStep: LOWER_LEVEL,
+  }),
+  twinProxies: (templates: readonly string[], source: string): Finding => ({
+    code: "templates-collide",
+    reason: `the injection templates ${templates.join(" and ")} of ${source} both bring a container istio-proxy, one of them as a native sidecar: new pods are refused`,
+    nextStep:
+      "leave one of them in the annotation inject.istio.io/templates of the pod template, or set sidecar.istio.io/nativeSidecar=false there",
+  }),
   missingTemplate: (name: string, known: readonly string[], source: string): Finding => ({
     code: "template-missing",
     reason: `the pod template asks for the injection template ${JSON.stringify(name)}, which ${source} lacks (it has ${known.join(", ") || "none"}): new pods are rejected`,
@@ -207,7 +247,7 @@ export const undecided = {
     const { namespace, name } = service;
     return {
       code: "control-plane-unread",
-      reason: `the control plane behind ${configuration} could not be read (service ${namespace}/${name})`,
+      reason: `which revision is behind ${configuration} could not be told (service ${namespace}/${name})`,
       nextStep:
         namespace === istioNamespace
           ? `kubectl get services,deployments -n ${istioNamespace}`
@@ -228,6 +268,12 @@ export const undecided = {
     code: "template-foreign",
     reason: `the injection template ${JSON.stringify(template)} in ${source} chooses the image in a way that is not known here`,
     nextStep: "see what a new pod gets: kubectl create --dry-run=server with the pod template",
+  }),
+  twinProxies: (templates: readonly string[], revision: string): Finding => ({
+    code: "templates-collide",
+    reason: `the injection templates ${templates.join(" and ")} both bring a container istio-proxy: whether ${revision} makes it a native sidecar of one, and new pods are refused, depends on the nodes`,
+    nextStep:
+      "say it in the pod template's annotation sidecar.istio.io/nativeSidecar, or leave one template in inject.istio.io/templates",
   }),
   injectValue: (place: string, value: string): Finding => ({
     code: "inject-value",

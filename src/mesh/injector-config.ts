@@ -21,6 +21,8 @@ export interface InjectorConfig {
     readonly variant: string;
     /** `global.proxy.image`: on AKS the whole reference, upstream the last part of the name. */
     readonly proxyImage: string;
+    /** Istio CNI does what `istio-init` would; `istio_cni.enabled` up to 1.23. */
+    readonly cni: boolean;
   };
 }
 
@@ -52,6 +54,9 @@ function parseValues(text: string | undefined): InjectorConfig["values"] | strin
     tag: typeof tag === "number" ? formatGoNumber(tag) : textOf(tag),
     variant: textOf(global["variant"]),
     proxyImage: textOf(objectAt(global, "proxy")?.["image"]),
+    cni: [objectAt(objectAt(root, "pilot"), "cni"), objectAt(root, "istio_cni")].some(
+      (cni) => cni?.["enabled"] === true,
+    ),
   };
 }
 

@@ -1,5 +1,5 @@
 import { load as parseYaml } from "js-yaml";
-import type { ControlPlane, Istiod, Labels, PodTemplate, Webhook } from "../snapshot.ts";
+import type { ControlPlane, Istiod, Labels, PodTemplate, Service, Webhook } from "../snapshot.ts";
 import { type InjectorConfig, parseInjectorConfig } from "./injector-config.ts";
 import { imageTypeOf, proxyImageFor } from "./proxy-image.ts";
 import { matchesSelector } from "./selector.ts";
@@ -21,11 +21,15 @@ export interface Mesh {
 
 /** A webhook, with the revision behind its Service. */
 export interface Injector extends Webhook {
-  /** `undefined`: the Service selects no control plane that could be read. */
+  /** `undefined`: what stands behind the Service could not be read, or is of several revisions. */
   readonly revision: string | undefined;
   /** `undefined`: that could not be read. */
   readonly alive: boolean | undefined;
+  /** Why it is not alive. */
+  readonly death: Death | undefined;
 }
+
+export type Death = "no-service" | "no-endpoint" | "no-authority";
 
 export interface Revision {
   readonly name: string;
@@ -34,6 +38,8 @@ export interface Revision {
   /** What is wrong with the ConfigMap, where it cannot be used. */
   readonly config: InjectorConfig | string;
   readonly meshImageType: string;
+  /** The mesh configuration may give every pod another way of interception than redirection. */
+  readonly meshNamesInterception: boolean;
   readonly tags: readonly string[];
   readonly istiod: Istiod | undefined;
 }
@@ -67,23 +73,34 @@ export function resolveMesh(controlPlane: ControlPlane): Mesh {
  */
 function resolveInjector(webhook: Webhook, controlPlane: ControlPlane): Injector {
   const { services, istiods, readyEndpoints, istioNamespace } = controlPlane;
+  const untold = { ...webhook, revision: undefined, alive: undefined, death: undefined };
   // Behind a URL, or in another namespace, stands a control plane that was not read.
-  if (webhook.service?.namespace !== istioNamespace || services === undefined) {
-    return { ...webhook, revision: undefined, alive: undefined };
-  }
+  if (webhook.service?.namespace !== istioNamespace || services === undefined) return untold;
   const { name } = webhook.service;
   const service = services.find((candidate) => candidate.name === name);
-  if (service === undefined) return { ...webhook, revision: undefined, alive: false };
+  if (service === undefined) return { ...untold, alive: false, death: "no-service" };
+  // Where that is, no endpoint says; nor does the selector count there.
+  if (service.external) return untold;
+  const revision = revisionBehind(service, istiods ?? []);
+  // Where istiod never wrote its authority, nobody can tell that it is istiod who answers.
+  if (!webhook.trusted) return { ...webhook, revision, alive: false, death: "no-authority" };
+  const alive = readyEndpoints && (readyEndpoints.get(name) ?? 0) > 0;
+  return { ...webhook, revision, alive, death: alive === false ? "no-endpoint" : undefined };
+}
+
+/** `undefined` where nothing is behind a Service, or control planes of several revisions are. */
+function revisionBehind({ selector }: Service, istiods: readonly Istiod[]): string | undefined {
   // A Service without a selector selects nothing, unlike an empty label selector.
-  const selects = Object.keys(service.selector).length > 0;
-  const istiod = istiods?.find(
-    ({ podLabels }) => selects && matchesSelector(podLabels, { matchLabels: service.selector }),
+  const selects = Object.keys(selector).length > 0;
+  const selected = istiods.filter(
+    ({ podLabels }) => selects && matchesSelector(podLabels, { matchLabels: selector }),
   );
-  return {
-    ...webhook,
-    revision: istiod?.revision,
-    alive: readyEndpoints && (readyEndpoints.get(name) ?? 0) > 0,
-  };
+  // What is scaled to zero answers nothing, where another does.
+  const wanted = selected.filter((istiod) => istiod.wanted > 0);
+  const [revision, ...others] = new Set(
+    (wanted.length > 0 ? wanted : selected).map((istiod) => istiod.revision),
+  );
+  return others.length === 0 ? revision : undefined;
 }
 
 function resolveRevision(
@@ -97,11 +114,15 @@ function resolveRevision(
   const tags = injectors.flatMap(({ tag, revision }) =>
     tag !== undefined && revision === name ? [tag] : [],
   );
+  const meshes = [`istio${suffix}`, `istio-shared-configmap${suffix}`].map(
+    (map) => configMaps?.get(map)?.["mesh"],
+  );
   return {
     name,
     source: `configmap/${configMap}`,
     config: parseInjectorConfig(data),
     meshImageType: meshImageType(configMaps?.get(`istio${suffix}`)?.["mesh"]),
+    meshNamesInterception: meshes.some((mesh) => mesh?.includes("interceptionMode") === true),
     tags: [...new Set(tags)].sort(),
     istiod: istiods?.find((candidate) => candidate.revision === name),
   };

@@ -3,6 +3,7 @@ import { minorVersion } from "./image.ts";
 import type { InjectorConfig } from "./injector-config.ts";
 import type { Injector, Mesh, Revision } from "./mesh.ts";
 import { type Pin, proxyImageFor } from "./proxy-image.ts";
+import { rejectionOf } from "./rejection.ts";
 import { matchesSelector, unmetRequirements } from "./selector.ts";
 import { type Finding, blockedBy, notInjected, undecided } from "./findings.ts";
 
@@ -113,6 +114,8 @@ function injectBy(revision: Revision, template: PodTemplate, namespace: Namespac
     case "image": {
       const { image, unpinned, pin } = proxy;
       const { name, source } = revision;
+      const rejection = rejectionOf(template, namespace, revision, config);
+      if (rejection !== undefined) return rejection;
       return { kind: "injected", revision: name, image, unpinned, pin, source };
     }
   }

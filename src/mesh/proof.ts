@@ -84,7 +84,8 @@ const NOT_INJECTED: Finding = {
 };
 
 function refusedBy(prediction: Prediction, message: string): Finding {
-  return prediction.kind === "rejected"
+  // The API server's own words say more of PodSecurity than a rule does.
+  return prediction.kind === "rejected" && prediction.finding.code !== "pod-security"
     ? prediction.finding
     : blockedBy.refusal("a dry run by the API server is refused", message);
 }

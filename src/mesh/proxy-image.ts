@@ -63,7 +63,8 @@ export function proxyImageFor(
   return { kind: "image", image, unpinned, pin };
 }
 
-function templateNames(template: PodTemplate, config: InjectorConfig): readonly string[] {
+/** The templates that a pod is injected with, in their order. */
+export function templateNames(template: PodTemplate, config: InjectorConfig): readonly string[] {
   const asked = template.annotations["inject.istio.io/templates"]
     ?.split(",")
     .map((name) => name.trim());

@@ -7,6 +7,7 @@ import type {
   UsageSnapshot,
   Workload,
 } from "../snapshot.ts";
+import { newPodOf } from "./controller-labels.ts";
 import { isGateway } from "./gateway.ts";
 import { shortKind } from "./kinds.ts";
 import { classifyManaged } from "./managed.ts";
@@ -151,7 +152,8 @@ function templateUses(
   place: Namespace | undefined,
   { tags, mesh, covered }: { tags: Tags; mesh: Mesh; covered: readonly Reference[] },
 ): readonly Reference[] {
-  const { namespace, template } = owner;
+  const { namespace } = owner;
+  const template = newPodOf(owner);
   // An opt-out always wins: the control plane's own pods carry their revision beside one.
   if (template === undefined || template.labels[INJECT] === "false") return [];
   const base = { kind: "templates", namespace, names: [placeOf(owner)], count: 1 } as const;

@@ -51,7 +51,7 @@ export function usageOf(snapshot: UsageSnapshot, mesh: Mesh): Usage {
   const uses: readonly Use[] = [...pods, ...references(snapshot, mesh)];
   const names = new Set([
     ...mesh.revisions.keys(),
-    ...(snapshot.controlPlane.istiods ?? []).map(({ revision }) => revision),
+    ...(snapshot.controlPlane.istiods ?? []).flatMap(({ revision }) => revision ?? []),
     ...uses.flatMap(({ revision }) => revision ?? []),
   ]);
   const lost = pods.filter(({ revision, managed }) => revision === undefined && !managed);

@@ -3,7 +3,7 @@ import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { deployment, namespace } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { runProgram } from "../support/run-program.ts";
-import type { TestCluster } from "../support/test-cluster.ts";
+import type { Answer, TestCluster } from "../support/test-cluster.ts";
 
 const REVISION = "asm-1-27";
 const ISTIO = "/api/v1/namespaces/aks-istio-system";
@@ -12,11 +12,14 @@ const APPS = "/apis/apps/v1/namespaces";
 /** As `az aks mesh disable`, or `upgrade complete` too early, leaves a cluster. */
 describe("a control plane that was taken away", () => {
   let cluster: TestCluster;
+  let left: Answer["body"];
 
   const run = (...args: readonly string[]) => runProgram(args, { KUBECONFIG: cluster.kubeconfig });
 
   async function send(method: string, path: string, body?: unknown): Promise<void> {
-    expect((await cluster.request(method, path, { body })).status).toBeLessThan(300);
+    const contentType = method === "PATCH" ? "application/merge-patch+json" : undefined;
+    const options = { body, ...(contentType && { contentType }) };
+    expect((await cluster.request(method, path, options)).status).toBeLessThan(300);
   }
 
   beforeAll(async () => {
@@ -31,6 +34,8 @@ describe("a control plane that was taken away", () => {
       expect(body.items).toHaveLength(1);
     });
     const webhooks = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+    const injector = `${webhooks}/istio-sidecar-injector-${REVISION}-aks-istio-system`;
+    left = (await cluster.request("GET", injector)).body;
     await send("DELETE", `${webhooks}/istio-sidecar-injector-${REVISION}-aks-istio-system`);
     await send("DELETE", `${APPS}/aks-istio-system/deployments/istiod-${REVISION}`);
     await send("DELETE", `${ISTIO}/services/istiod-${REVISION}`);
@@ -77,6 +82,21 @@ describe("a control plane that was taken away", () => {
         `error: no ConfigMap istio-sidecar-injector* in the namespace "aks-istio-system" of ${host}\n` +
         "is this cluster on the AKS Istio add-on? For another Istio name its namespace: --istio-namespace istio-system\n",
     });
+  });
+
+  test("blocks whatever its webhooks still select, also where no pod has a sidecar yet", async () => {
+    const webhooks = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+    const name = `istio-sidecar-injector-${REVISION}-aks-istio-system`;
+    await send("POST", webhooks, { ...left, metadata: { name, labels: left.metadata.labels } });
+    await send("PATCH", "/api/v1/namespaces/plain", {
+      metadata: { labels: { "istio.io/rev": REVISION } },
+    });
+    const ran = await run("check", "-n", "plain", "--json");
+    expect(parseReport("CheckReport", ran.stdout).workloads).toMatchObject([
+      { name: "batch", verdict: "blocked", code: "webhook-dead" },
+    ]);
+    expect(ran.status).toBe(5);
+    await send("DELETE", `${webhooks}/${name}`);
   });
 
   test("is another thing than looking for it in the wrong namespace", async () => {

@@ -99,6 +99,7 @@ function selectors(): Arbitrary<readonly Selector[]> {
       { matchExpressions: [{ key: "mesh", operator: "NotIn", values: ["on"] }] },
       { matchExpressions: [{ key: "mesh", operator: "DoesNotExist" }] },
       { matchExpressions: [{ key: "mesh", operator: "Exists" }], matchLabels: { mesh: "on" } },
+      { matchExpressions: [{ key: "pod-template-hash", operator: "Exists" }] },
       {},
     ),
     { minLength: 1, maxLength: 2 },

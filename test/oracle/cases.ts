@@ -47,6 +47,92 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
     },
   ],
   [
+    "a tag that was left behind blocks pods, also where no revision is left at all",
+    {
+      before: { revisions: {}, tags: { prod: "asm-1-28" } },
+      now: { revisions: {}, tags: { prod: "asm-1-28" } },
+      place: { before: {}, now: { "istio.io/rev": "prod" } },
+      workload: { kind: "Deployment", when: "before" },
+    },
+  ],
+  [
+    "PodSecurity refuses the init container of a sidecar, and that is foreseen",
+    {
+      ...still,
+      place: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-27", "pod-security.kubernetes.io/enforce": "baseline" },
+      },
+      workload: { kind: "StatefulSet", when: "before" },
+    },
+  ],
+  [
+    "PodSecurity restricted refuses a gateway, whose container says nothing of privileges",
+    {
+      ...still,
+      place: {
+        before: { "istio.io/rev": "asm-1-28" },
+        now: { "istio.io/rev": "asm-1-28", "pod-security.kubernetes.io/enforce": "restricted" },
+      },
+      workload: {
+        kind: "Deployment",
+        when: "before",
+        annotations: { "inject.istio.io/templates": "gateway" },
+        proxy: "auto",
+      },
+    },
+  ],
+  [
+    "PodSecurity baseline lets a gateway be",
+    {
+      ...still,
+      place: {
+        before: { "istio.io/rev": "asm-1-28" },
+        now: { "istio.io/rev": "asm-1-28", "pod-security.kubernetes.io/enforce": "baseline" },
+      },
+      workload: {
+        kind: "DaemonSet",
+        when: "before",
+        annotations: { "inject.istio.io/templates": "gateway" },
+      },
+    },
+  ],
+  [
+    "a bare pod is proved as it was before injection",
+    {
+      before: { revisions: { "asm-1-28": { template: "foreign" } } },
+      now: { revisions: { "asm-1-28": { template: "foreign" } } },
+      place: { before: { "istio.io/rev": "asm-1-28" }, now: { "istio.io/rev": "asm-1-28" } },
+      workload: { kind: "Pod", when: "before", proxy: "custom:1" },
+    },
+  ],
+  [
+    "so is a Job, an ordinary sidecar's and with a pin of its own",
+    {
+      before: { revisions: { "asm-1-27": { template: "foreign" } } },
+      now: { revisions: { "asm-1-27": { template: "foreign" } } },
+      place: { before: { "istio.io/rev": "asm-1-27" }, now: { "istio.io/rev": "asm-1-27" } },
+      workload: { kind: "Job", when: "before", proxy: "custom:1" },
+    },
+  ],
+  [
+    "webhooks may select by a label that only the controller sets",
+    {
+      before: BOTH,
+      now: {
+        revisions: {
+          "asm-1-27": {
+            neverInjectSelector: [
+              { matchExpressions: [{ key: "pod-template-hash", operator: "Exists" }] },
+            ],
+          },
+        },
+      },
+      place: { before: { "istio.io/rev": "asm-1-27" }, now: { "istio.io/rev": "asm-1-27" } },
+      workload: { kind: "Deployment", when: "before" },
+    },
+  ],
+  [
     "a proved pin is a pin, also where the template's own rule is foreign",
     {
       before: { revisions: { "asm-1-27": { template: "foreign" } } },

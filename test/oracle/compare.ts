@@ -2,16 +2,15 @@ import { isDeepStrictEqual } from "node:util";
 import type { RealCluster } from "../testbed/real-cluster.ts";
 import type { Placed } from "./apply.ts";
 import { ask, keyOf, type Prove, PROVES, type Said } from "./ours.ts";
-import { findTruth, isRefusedByAdmission, type Truth } from "./truth.ts";
+import { findTruth, type Truth } from "./truth.ts";
 import { isUndecidable } from "./world.ts";
 
 /**
  * What came of a comparison, the worst first.
  * `moving`: the truth was another one after the question than before, however often it was asked.
- * `unprovable`: a refusal that only a dry run shows, and none was to be made, or could be.
  * `undecided`: `unknown` was the answer, in a world where that is allowed.
  */
-export const RESULTS = ["disagreed", "moving", "unprovable", "undecided", "agreed"] as const;
+export const RESULTS = ["disagreed", "moving", "undecided", "agreed"] as const;
 
 /** A workload, what is true of it, and what was said when the program was asked in one way. */
 export interface Compared {
@@ -63,8 +62,8 @@ async function compareOnce(
   });
 }
 
-/** Of other kinds the program makes no dry run. */
-const PROVABLE = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
+/** Why only a dry run can tell: what a comparison may leave open where none was to be made. */
+const ALLOWED = new Set(["match-conditions", "template-foreign"]);
 
 function judge(
   { case: world }: Placed,
@@ -73,9 +72,8 @@ function judge(
   prove: Prove,
 ): Compared["result"] {
   if (isSame(truth, said)) return "agreed";
-  if (prove !== "never" && PROVABLE.has(world.workload.kind)) return "disagreed";
-  if (isUndecidable(world) && said?.verdict === "unknown") return "undecided";
-  return isRefusedByAdmission(truth) ? "unprovable" : "disagreed";
+  const isOpen = prove === "never" && isUndecidable(world) && said?.verdict === "unknown";
+  return isOpen && ALLOWED.has(said.code) ? "undecided" : "disagreed";
 }
 
 function isSame({ verdict, target }: Truth, said: Said | undefined): boolean {

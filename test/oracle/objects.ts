@@ -47,6 +47,14 @@ export function podTemplate(name: string, workload: Workload) {
   };
 }
 
+/** What the controllers of a kind add to the labels of its pods: selectors may ask for it. */
+export const CONTROLLER_LABELS: Readonly<Partial<Record<Kind, Readonly<Record<string, string>>>>> =
+  {
+    Deployment: { "pod-template-hash": "any" },
+    StatefulSet: { "controller-revision-hash": "any", "apps.kubernetes.io/pod-index": "0" },
+    DaemonSet: { "controller-revision-hash": "any", "pod-template-generation": "1" },
+  };
+
 /** The object to create; of a CronJob the Job is made by hand, see `jobOf`. */
 export function manifestOf(name: string, workload: Workload): Manifest {
   const template = podTemplate(name, workload);

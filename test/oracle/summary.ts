@@ -8,7 +8,7 @@ export function countWorkloads(compared: readonly Compared[]): number {
   return new Set(compared.map(({ placed }) => placed)).size;
 }
 
-/** What came of the comparisons, how often each verdict was the true one, and what was left open. */
+/** What came of the comparisons, how often each verdict was the true one. */
 export function summarize(compared: readonly Compared[]): string {
   const removed = compared.filter(({ placed }) => hasRemovedRevision(placed.case));
   const lines = PROVES.flatMap((prove) =>
@@ -22,7 +22,6 @@ export function summarize(compared: readonly Compared[]): string {
   return [
     `${countWorkloads(compared)} workloads, ${countWorkloads(removed)} of them in worlds with a removed revision`,
     ...lines,
-    ...compared.filter(({ result }) => result === "unprovable").map(refusalOf),
     "",
   ].join("\n");
 }
@@ -33,13 +32,6 @@ function verdictsOf(compared: readonly Compared[]): string {
     .sort()
     .map((verdict) => `${verdict} ${verdicts.filter((other) => other === verdict).length}`);
   return counts.join(", ");
-}
-
-/** Only a dry run could have shown it: by what words. */
-function refusalOf({ placed, truth, said, prove }: Compared): string {
-  const subject = said === undefined ? "unlisted" : `${said.verdict} (${said.code})`;
-  const { kind } = placed.case.workload;
-  return `  unprovable, --prove=${prove}: a ${kind}, ${subject}; ${truth.verdict}: ${truth.refusal?.slice(0, 120)}...`;
 }
 
 /** A disagreement, and the case to keep in `cases.ts`. */

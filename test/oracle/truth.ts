@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Answer } from "../support/test-cluster.ts";
 import type { RealCluster } from "../testbed/real-cluster.ts";
 import type { Placed } from "./apply.ts";
-import { APP, podTemplate } from "./objects.ts";
+import { APP, CONTROLLER_LABELS, podTemplate } from "./objects.ts";
 
 /** What should be said of a workload, by what really happens to a pod of its template. */
 export interface Truth {
@@ -89,11 +89,6 @@ async function isNamed(
   return String(plain.body.message ?? "").includes('"istio-proxy"');
 }
 
-/** Refused by what no webhook tells: only a dry run can show it. */
-export function isRefusedByAdmission({ refusal }: Truth): boolean {
-  return refusal !== undefined && !refusal.includes("sidecar-injector.istio.io");
-}
-
 async function livePods(cluster: RealCluster, { namespace, name }: Placed): Promise<Truth["pods"]> {
   const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=${APP}%3D${name}`;
   const { body } = await cluster.request("GET", path);
@@ -120,10 +115,13 @@ function sidecarOf({ metadata, spec }: Answer["body"]): Sidecar | undefined {
 
 type Template = ReturnType<typeof podTemplate>;
 
-function dryRun(cluster: RealCluster, { namespace }: Placed, template: Template): Promise<Answer> {
-  const { metadata, spec } = template;
+function dryRun(cluster: RealCluster, placed: Placed, template: Template): Promise<Answer> {
+  const { namespace, case: world } = placed;
+  const { spec } = template;
+  const labels = { ...CONTROLLER_LABELS[world.workload.kind], ...template.metadata.labels };
+  const metadata = { ...template.metadata, labels, generateName: "dry-" };
   return cluster.request("POST", `/api/v1/namespaces/${namespace}/pods?dryRun=All`, {
-    body: { apiVersion: "v1", kind: "Pod", metadata: { ...metadata, generateName: "dry-" }, spec },
+    body: { apiVersion: "v1", kind: "Pod", metadata, spec },
   });
 }
 

@@ -184,6 +184,51 @@ describe("the real API server", () => {
   );
 
   test.for([
+    ["Fail", "blocked", "webhook-dead"],
+    ["Ignore", "would-lose", "webhook-dead-ignored"],
+  ] as const)(
+    "trusts nobody without a caBundle, which istiod writes where it finds its label: failurePolicy %s",
+    async ([failurePolicy, verdict, code], { enter }) => {
+      const place = await enter({ "istio.io/rev": REVISION });
+      await place.create("deployments", deployment("web"));
+      await eventually(async () => expect(await place.pods()).toHaveLength(1));
+      const label = { body: { metadata: { labels: { "istio.io/rev": null, odd: place.name } } } };
+      const contentType = "application/merge-patch+json";
+      await cluster.request("PATCH", `/api/v1/namespaces/${place.name}`, { ...label, contentType });
+      const { name } = await configure({
+        rules: [PODS],
+        failurePolicy,
+        clientConfig: { service: stock.clientConfig.service },
+        namespaceSelector: { matchLabels: { odd: place.name } },
+        objectSelector: {},
+      });
+      const check = async (prove: string) => {
+        const args = ["check", "-n", place.name, `--prove=${prove}`, "--json"];
+        const ran = await runProgram(args, { KUBECONFIG: cluster.kubeconfig });
+        return parseReport("CheckReport", ran.stdout).workloads[0];
+      };
+      const predicted = await check("never");
+      expect(predicted).toMatchObject({ verdict, code });
+      await eventually(async () => {
+        const proved = await check("always");
+        expect(proved).toMatchObject({ verdict, proof: "proved" });
+        expect(proved?.warnings.map((warning) => warning.code)).not.toContain("proof-differs");
+      });
+      expect(predicted?.nextStep).toBe(
+        `kubectl label mutatingwebhookconfigurations ${name} istio.io/rev=${REVISION} --overwrite`,
+      );
+      const authorized = { metadata: { labels: { "istio.io/rev": REVISION } } };
+      const options = { body: authorized, contentType };
+      expect((await cluster.request("PATCH", `${CONFIGURATIONS}/${name}`, options)).status).toBe(
+        200,
+      );
+      await eventually(async () =>
+        expect(await check("always")).toMatchObject({ verdict: "current" }),
+      );
+    },
+  );
+
+  test.for([
     ["None", 201],
     ["NoneOnDryRun", 201],
     ["Some", 422],

@@ -17,6 +17,8 @@ export interface RevisionOptions {
   readonly failurePolicy?: "Fail" | "Ignore";
   readonly matchConditions?: boolean;
   readonly istiodImage?: string;
+  /** Its env `ENABLE_NATIVE_SIDECARS`. */
+  readonly native?: "true" | "false" | "auto";
   /** Its Deployment is rolled out. */
   readonly ready?: boolean;
 }
@@ -121,10 +123,10 @@ function serviceOf(revision: string): Service {
     revision === "default"
       ? { app: "istiod", istio: "pilot" }
       : { app: "istiod", "istio.io/rev": revision };
-  return { name: `istiod${dashed(revision)}`, selector };
+  return { name: `istiod${dashed(revision)}`, selector, external: false };
 }
 
-function istiodOf({ name, state, istiodImage, ready }: RevisionOptions): Istiod {
+function istiodOf({ name, state, istiodImage, native, ready }: RevisionOptions): Istiod {
   const version = /^asm-(\d+)-(\d+)$/.exec(name);
   const tag = version ? `v${version[1]}.${version[2]}.0` : "1.31.0";
   return {
@@ -132,6 +134,8 @@ function istiodOf({ name, state, istiodImage, ready }: RevisionOptions): Istiod 
     podLabels: { app: "istiod", "istio.io/rev": name, ...serviceOf(name).selector },
     revision: name,
     image: istiodImage ?? `mcr.microsoft.com/oss/v2/istio/pilot:${tag}`,
+    native,
+    wanted: state === "dead" ? 0 : 2,
     ready: ready ?? state !== "dead",
   };
 }
@@ -174,6 +178,7 @@ function stockWebhooks(options: StockOptions): readonly Webhook[] {
     objectSelector: { matchExpressions: objectExpressions },
     failurePolicy: revision.failurePolicy ?? "Fail",
     hasMatchConditions: revision.matchConditions === true,
+    trusted: true,
   });
   const byRevision = [
     webhook("rev.namespace", [among(REV, selects), absent(INJECTION)], [NOT_REFUSED]),

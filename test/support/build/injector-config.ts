@@ -11,7 +11,11 @@ export const SIDECAR_TEMPLATE = `metadata:
   }
 spec:
   initContainers:
+  {{ if .Values.pilot.cni.enabled -}}
+  - name: istio-validation
+  {{ else -}}
   - name: istio-init
+  {{ end -}}
   {{- if contains "/" (annotation .ObjectMeta \`sidecar.istio.io/proxyImage\` .Values.global.proxy_init.image) }}
     image: "{{ annotation .ObjectMeta \`sidecar.istio.io/proxyImage\` .Values.global.proxy_init.image }}"
   {{- else }}
@@ -19,6 +23,14 @@ spec:
   {{- end }}
     args:
     - istio-iptables
+    securityContext:
+      allowPrivilegeEscalation: {{ .Values.global.proxy.privileged }}
+      capabilities:
+    {{- if not .Values.pilot.cni.enabled }}
+        add:
+        - NET_ADMIN
+        - NET_RAW
+    {{- end }}
   {{ if not $nativeSidecar }}
   containers:
   {{ end }}
@@ -79,17 +91,22 @@ export interface ValuesOptions {
   readonly variant?: string;
   /** `global.proxy.image`: the whole reference on AKS, the last part of the name upstream. */
   readonly image?: string;
+  readonly cni?: boolean;
 }
 
 /** The two keys of an `istio-sidecar-injector*` ConfigMap. */
 export function injectorConfigMap(config: ConfigOptions, values: ValuesOptions): Labels {
-  const { hub, tag, variant, image } = values;
+  const { hub, tag, variant, image, cni = false } = values;
   if (image === undefined && (hub === undefined || tag === undefined)) {
     throw new Error("without hub and tag the chart needs a whole image");
   }
   const global = { hub, tag, variant, proxy: { image } };
   return {
-    values: JSON.stringify({ global, revision: "" }, undefined, 2),
+    values: JSON.stringify(
+      { global, revision: "", pilot: { cni: { enabled: cni } } },
+      undefined,
+      2,
+    ),
     config: dump({
       defaultTemplates: config.defaultTemplates ?? ["sidecar"],
       policy: config.policy ?? "enabled",

@@ -1,4 +1,4 @@
-import type { V1Container, V1ObjectMeta, V1Pod } from "@kubernetes/client-node";
+import type { V1Container, V1ObjectMeta, V1Pod, V1SecurityContext } from "@kubernetes/client-node";
 import { PbfWriter } from "pbf";
 
 /**
@@ -62,6 +62,13 @@ const writeMeta: Write<V1ObjectMeta> = (meta, writer) => {
   writer.writeBytesField(17, new TextEncoder().encode("managed fields"));
 };
 
+const writeSecurity: Write<V1SecurityContext> = (context, writer) => {
+  if (context.privileged !== undefined) writer.writeBooleanField(2, context.privileged);
+  if (context.allowPrivilegeEscalation !== undefined) {
+    writer.writeBooleanField(7, context.allowPrivilegeEscalation);
+  }
+};
+
 const writeContainer: Write<V1Container> = (container, writer) => {
   writeText(writer, 1, container.name);
   writeText(writer, 2, container.image ?? "");
@@ -71,6 +78,9 @@ const writeContainer: Write<V1Container> = (container, writer) => {
     writer.writeMessage(11, (port, probe) => probe.writeVarintField(2, port), 80);
   }
   writeText(writer, 14, "IfNotPresent");
+  if (container.securityContext !== undefined) {
+    writer.writeMessage(15, writeSecurity, container.securityContext);
+  }
   writer.writeBooleanField(16, false);
   if (container.restartPolicy !== undefined) writeText(writer, 24, container.restartPolicy);
 };

@@ -3,6 +3,7 @@ import type {
   DaemonSetRollout,
   DeploymentRollout,
   Labels,
+  OwnProxy,
   PodGroup,
   PodTemplate,
   Rollout,
@@ -15,7 +16,7 @@ export interface TemplateOptions {
   readonly annotations?: Labels;
   readonly hostNetwork?: boolean;
   /** The template's own container `istio-proxy`. */
-  readonly proxy?: { readonly image: string; readonly args?: readonly string[] };
+  readonly proxy?: Partial<OwnProxy> & Pick<OwnProxy, "image">;
   readonly probed?: boolean;
 }
 
@@ -25,7 +26,7 @@ export function podTemplate(options: TemplateOptions = {}): PodTemplate {
     labels,
     annotations,
     hostNetwork,
-    proxy: proxy && { image: proxy.image, args: proxy.args ?? [] },
+    proxy: proxy && { args: [], confined: false, ...proxy },
     probed,
   };
 }

@@ -24,6 +24,10 @@ const container = fc.record(
     image: filled,
     args: fc.array(text, { maxLength: 3 }),
     readinessProbe: fc.constant({ periodSeconds: 1 }),
+    securityContext: fc.record(
+      { allowPrivilegeEscalation: fc.boolean(), privileged: fc.boolean() },
+      { requiredKeys: [] },
+    ),
     restartPolicy: fc.constant("Always"),
   },
   { requiredKeys: ["name"] },

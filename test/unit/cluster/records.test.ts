@@ -73,7 +73,12 @@ test("a webhook's record keeps what is decided upon, with the API's defaults", (
       objectSelector: { matchLabels: {}, matchExpressions: [] },
       failurePolicy: "Fail",
       hasMatchConditions: false,
+      trusted: false,
     },
+  ]);
+  const service = { namespace: "aks-istio-system", name: "istiod-asm-1-27" };
+  expect(webhooks(PODS, { clientConfig: { service, caBundle: "Q0E=" } })).toMatchObject([
+    { trusted: true },
   ]);
   const odd = {
     failurePolicy: "Ignore",
@@ -92,7 +97,10 @@ test("a namespace and a Service without labels and selector have empty ones", ()
     labels: {},
     annotations: {},
   });
-  expect(serviceRecord({ metadata: { name: "istiod" } })).toEqual({ name: "istiod", selector: {} });
+  const plain = { name: "istiod", selector: {}, external: false };
+  expect(serviceRecord({ metadata: { name: "istiod" } })).toEqual(plain);
+  const external = { metadata: { name: "istiod" }, spec: { type: "ExternalName" } };
+  expect(serviceRecord(external)).toEqual({ ...plain, external: true });
 });
 
 test("endpoints are ready unless they say that they are not", () => {
@@ -138,7 +146,52 @@ describe("a control plane", () => {
       podLabels: { app: "istiod" },
       revision,
       image: "pilot:1",
+      native: undefined,
+      wanted: 2,
       ready: true,
+    });
+  });
+
+  test.each<[env: object[], native: string | undefined]>([
+    [[], undefined],
+    [[{ name: "ENABLE_NATIVE_SIDECARS", value: "true" }], "true"],
+    [[{ name: "ENABLE_NATIVE_SIDECARS", valueFrom: {} }], "auto"],
+  ])("with env %j makes native sidecars: %s", (env, native) => {
+    expect(istiodRecord(istiod(env))).toHaveProperty("native", native);
+  });
+
+  const from = (valueFrom: object) => [{ name: "REVISION", valueFrom }];
+  const field = (fieldPath: string) => from({ fieldRef: { fieldPath } });
+
+  test.each<[what: string, container: object, revision: string | undefined]>([
+    ["a label of its pods", { env: field("metadata.labels['istio.io/rev']") }, "canary"],
+    ["an annotation of its pods", { env: field("metadata.annotations['rev']") }, "asm-1-28"],
+    ["a label that its pods lack", { env: field("metadata.labels['other']") }, "default"],
+    ["another field", { env: field("metadata.namespace") }, undefined],
+    ["a ConfigMap", { env: from({ configMapKeyRef: { name: "a", key: "b" } }) }, undefined],
+    ["a ConfigMap as a whole", { envFrom: [{ configMapRef: { name: "a" } }] }, undefined],
+    ["another variable", { env: [{ name: "REVISION", value: "$(REV)" }] }, undefined],
+    [
+      "the last of several",
+      {
+        env: [
+          { name: "REVISION", value: "a" },
+          { name: "REVISION", value: "b" },
+        ],
+      },
+      "b",
+    ],
+  ])("has its revision from %s, as far as that is read", (_what, container, revision) => {
+    const metadata = {
+      labels: { app: "istiod", "istio.io/rev": "canary" },
+      annotations: { rev: "asm-1-28" },
+    };
+    const beside = { name: "agent", image: "agent:1" };
+    const containers = [beside, { name: "discovery", image: "pilot:1", ...container }];
+    const template = { metadata, spec: { containers } };
+    expect(istiodRecord(istiod([], { spec: { selector: {}, template } }))).toMatchObject({
+      revision,
+      image: "pilot:1",
     });
   });
 
@@ -187,17 +240,30 @@ describe("a pod template", () => {
   });
 
   test.each([
+    [{ allowPrivilegeEscalation: false }, true],
+    [{ allowPrivilegeEscalation: true }, false],
+    [{}, false],
+  ])("says whether its own proxy is confined: %j", (securityContext, confined) => {
+    const containers = [{ name: "istio-proxy", securityContext }];
+    expect(templateRecord({ spec: { containers } }).proxy).toMatchObject({ confined });
+  });
+
+  test.each([
     [
       "containers",
       { containers: [{ name: "istio-proxy", image: "auto", args: ["proxy"] }] },
-      { image: "auto", args: ["proxy"] },
+      { image: "auto", args: ["proxy"], confined: false },
     ],
     [
       "initContainers",
       { containers: [], initContainers: [{ name: "istio-proxy", image: "own:1" }] },
-      { image: "own:1", args: [] },
+      { image: "own:1", args: [], confined: false },
     ],
-    ["without an image", { containers: [{ name: "istio-proxy" }] }, { image: "", args: [] }],
+    [
+      "without an image",
+      { containers: [{ name: "istio-proxy" }] },
+      { image: "", args: [], confined: false },
+    ],
   ])("has its own proxy in %s", (_where, spec, proxy) => {
     expect(templateRecord({ spec }).proxy).toEqual(proxy);
   });

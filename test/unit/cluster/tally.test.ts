@@ -234,12 +234,15 @@ describe("the template behind a pod whose owner is not listed", () => {
   test("keeps a proxy that nobody injected, with its arguments", () => {
     const args = ["proxy", "ztunnel"];
     const [only] = tally({ sidecar: { image: "h/ztunnel:1" }, args });
-    expect(only?.sample).toHaveProperty("proxy", { image: "h/ztunnel:1", args });
+    expect(only?.sample).toHaveProperty("proxy", { image: "h/ztunnel:1", args, confined: false });
   });
 
   test.each([
-    [{ containers: [{ name: "istio-proxy", image: "own:1" }] }, { image: "own:1", args: [] }],
-    [{ containers: [{ name: "istio-proxy" }] }, { image: "auto", args: [] }],
+    [
+      { containers: [{ name: "istio-proxy", image: "own:1" }] },
+      { image: "own:1", args: [], confined: false },
+    ],
+    [{ containers: [{ name: "istio-proxy" }] }, { image: "auto", args: [], confined: false }],
     [{ containers: [{ name: "other" }] }, undefined],
     [{ containers: null }, undefined],
   ])("has the own proxy that injection noted down in %j", (overrides, proxy) => {
@@ -272,8 +275,14 @@ describe("the template behind a pod whose owner is not listed", () => {
     ['"text"', undefined],
     ['{"containers":7}', undefined],
     ['{"containers":[null,7,"istio-proxy"]}', undefined],
-    ['{"containers":[{"name":"istio-proxy","image":7}]}', { image: "auto", args: [] }],
-    ['{"containers":[null,{"name":"istio-proxy","image":"own:1"}]}', { image: "own:1", args: [] }],
+    [
+      '{"containers":[{"name":"istio-proxy","image":7}]}',
+      { image: "auto", args: [], confined: false },
+    ],
+    [
+      '{"containers":[null,{"name":"istio-proxy","image":"own:1"}]}',
+      { image: "own:1", args: [], confined: false },
+    ],
   ])("has what malformed overrides still say: %s", (overrides, proxy) => {
     const annotations = {
       [STATUS]: status(["istio-proxy"]),

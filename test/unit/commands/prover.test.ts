@@ -2,11 +2,17 @@ import { expect, test } from "vitest";
 import { ApiError } from "../../../src/cluster/api-error.ts";
 import { openProver } from "../../../src/commands/prover.ts";
 import type { DryRun } from "../../../src/mesh/proof.ts";
+import type { Api } from "../../../src/cluster/api.ts";
+import { sidecars } from "../../support/build/pod-group.ts";
 import { type Answer, scriptedApi } from "../../support/build/scripted-api.ts";
 
 const ALLOWED = { kind: "SelfSubjectAccessReview", status: { allowed: true } };
 const DENIED = { kind: "SelfSubjectAccessReview", status: { allowed: false } };
-const WEB = { kind: "Deployment", metadata: { name: "web", namespace: "shop" } };
+const WEB = {
+  kind: "Deployment",
+  metadata: { name: "web", namespace: "shop" },
+  spec: { template: { metadata: { labels: { app: "web" } }, spec: { containers: [] } } },
+};
 
 function refusal(status: number, message: string): ApiError {
   return new ApiError(message, { status, reason: "" });
@@ -14,7 +20,7 @@ function refusal(status: number, message: string): ApiError {
 
 async function prove(answers: readonly Answer[]): Promise<readonly [DryRun, readonly string[]]> {
   const prover = openProver(scriptedApi(answers), "always");
-  const ref = { namespace: "shop", kind: "Deployment", name: "web", uid: "1" };
+  const ref = { namespace: "shop", kind: "Deployment", name: "web", uid: "1", pods: [] };
   return [await prover.prove(ref), prover.notes()];
 }
 
@@ -25,7 +31,7 @@ test.each<[reason: string, answers: readonly Answer[]]>([
     [ALLOWED, WEB, refusal(400, 'admission webhook "audit.example" does not support dry run')],
   ],
   [
-    'pods "web" is forbidden: exceeded quota: q',
+    "pods: exceeded quota: q",
     [ALLOWED, WEB, refusal(403, 'pods "web" is forbidden: exceeded quota: q')],
   ],
 ])("what could not be proved is said, with the reason: %s", async (reason, answers) => {
@@ -46,9 +52,90 @@ test("an answer leaves nothing to be said", async () => {
 test("one reason is said once, with the first of its namespaces", async () => {
   const prover = openProver(scriptedApi(Array.from({ length: 9 }, () => DENIED)), "auto");
   for (const namespace of ["d", "b", "a", "c", "a"]) {
-    await prover.prove({ namespace, kind: "Deployment", name: "web", uid: namespace });
+    await prover.prove({ namespace, kind: "Deployment", name: "web", uid: namespace, pods: [] });
   }
   expect(prover.notes()).toEqual([
     "not proved by a dry run in a, b, c and 1 more: you may not create pods; what is said of them is predicted",
   ]);
+});
+
+test("a right that lacks is one reason, whatever it was that could not be read", async () => {
+  const denied = (name: string) =>
+    refusal(403, `deployments.apps "${name}" is forbidden: User "j" cannot get resource "x"`);
+  const prover = openProver(scriptedApi([ALLOWED, denied("a"), denied("b")]), "always");
+  for (const name of ["a", "b"]) {
+    await prover.prove({ namespace: "shop", kind: "Deployment", name, uid: name, pods: [] });
+  }
+  expect(prover.notes()).toEqual([
+    'not proved by a dry run in shop: deployments.apps: User "j" cannot get resource "x"; what is said of them is predicted',
+  ]);
+});
+
+const POD = { kind: "Pod", metadata: { name: "made" }, spec: { containers: [] } };
+
+test("the pod that is asked about is what the controller would create, once for all of its pods", async () => {
+  const api = scriptedApi([ALLOWED, WEB, POD]);
+  const pods = [sidecars(9, "proxyv2:1")];
+  const ref = { namespace: "shop", kind: "Deployment", name: "web", uid: "u", pods };
+  await openProver(api, "always").prove(ref);
+  expect(api.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+    "GET /apis/apps/v1/namespaces/shop/deployments/web",
+    "POST /api/v1/namespaces/shop/pods",
+  ]);
+  expect(api.requests[2]?.body).toMatchObject({
+    metadata: {
+      labels: { app: "web", "pod-template-hash": "0000000000" },
+      ownerReferences: [
+        {
+          apiVersion: "apps/v1",
+          kind: "ReplicaSet",
+          name: "web-0000000000",
+          uid: "u",
+          controller: true,
+        },
+      ],
+    },
+  });
+});
+
+test("of a kind without a template that is read, one of its pods is asked about", async () => {
+  const live = { ...POD, metadata: { name: "import-x", labels: { "job-name": "import" } } };
+  const api = scriptedApi([ALLOWED, { kind: "PodList", items: [live] }, POD]);
+  const pods = [sidecars(2, "proxyv2:1", { podNames: ["import-x", "import-y"] })];
+  const ref = { namespace: "shop", kind: "Job", name: "import", uid: "u", pods };
+  expect(await openProver(api, "always").prove(ref)).toMatchObject({ kind: "pod" });
+  expect(api.requests[1]?.query).toMatchObject({ fieldSelector: "metadata.name=import-x" });
+  expect(api.requests[2]?.body).toMatchObject({ metadata: { labels: { "job-name": "import" } } });
+});
+
+test.each([
+  ["Node", [sidecars(1, "proxyv2:1")], "a static pod is the kubelet's own"],
+  ["Job", [], "a Job without pods shows no template to try"],
+])("of a %s with pods %j nothing is asked", async (kind, pods, message) => {
+  const prover = openProver(scriptedApi([ALLOWED]), "always");
+  const answer = await prover.prove({ namespace: "shop", kind, name: "x", uid: "u", pods });
+  expect(answer).toEqual({ kind: "unavailable", message });
+});
+
+test("no more than eight dry runs are under way at a time", async () => {
+  let [now, most] = [0, 0];
+  const api: Api = {
+    ...scriptedApi([]),
+    send: async ({ path }) => {
+      if (path.includes("selfsubjectaccessreviews")) return ALLOWED;
+      most = Math.max(most, (now += 1));
+      await new Promise((resolve) => setImmediate(resolve));
+      now -= 1;
+      return path.endsWith("/pods") ? POD : WEB;
+    },
+  };
+  const prover = openProver(api, "always");
+  const names = Array.from({ length: 40 }, (_, index) => `web-${index}`);
+  const answers = await Promise.all(
+    names.map((name) =>
+      prover.prove({ namespace: "shop", kind: "Deployment", name, uid: name, pods: [] }),
+    ),
+  );
+  expect([answers.length, most]).toEqual([40, 8]);
 });

@@ -423,6 +423,86 @@ describe("the first that holds is taken", () => {
   });
 });
 
+describe("what a verdict hides is a warning", () => {
+  const excluded: World = { policy: { excludes: () => "--exclude" } };
+  const dead = mesh({ revisions: [{ ...OLD, state: "dead" }] });
+  const late = deployment("web", { pods: [sidecars(3, LATE)] });
+
+  test.each<[what: string, workload: Workload, world: World, warnings: readonly string[]]>([
+    ["excluded, late", late, excluded, ["otherwise-outdated"]],
+    [
+      "excluded, no sidecar",
+      deployment("web", { pods: [bare(1)] }),
+      excluded,
+      ["otherwise-missing"],
+    ],
+    [
+      "excluded, about to lose its sidecar",
+      late,
+      { ...excluded, ns: namespace("shop") },
+      ["otherwise-would-lose"],
+    ],
+    ["excluded, blocked", late, { ...excluded, mesh: dead }, ["otherwise-blocked"]],
+    ["excluded, undecided", late, { ...excluded, ns: undefined }, ["otherwise-unknown"]],
+    ["excluded, on target", deployment("web", { pods: [sidecars(3, TARGET)] }), excluded, []],
+    [
+      "managed",
+      deployment("gw", { namespace: "aks-istio-ingress", pods: [sidecars(2, LATE)] }),
+      {},
+      [],
+    ],
+    [
+      "late, and pinned",
+      deployment("web", { pods: [sidecars(3, LATE)], template: PIN }),
+      {},
+      ["pinned"],
+    ],
+    [
+      "late, pinned, and some without a sidecar",
+      deployment("web", { pods: [sidecars(3, LATE), bare(1)], template: PIN }),
+      {},
+      ["pinned", "some-without-sidecar"],
+    ],
+    [
+      "no sidecar, and pinned",
+      deployment("web", { pods: [bare(3)], template: PIN }),
+      {},
+      ["pinned"],
+    ],
+    [
+      "late, and pinned to what the revision gives anyway",
+      deployment("web", {
+        pods: [sidecars(3, LATE)],
+        template: { annotations: { "sidecar.istio.io/proxyImage": TARGET } },
+      }),
+      {},
+      [],
+    ],
+    [
+      "about to lose what only some have",
+      deployment("web", { pods: [sidecars(1, LATE), bare(1)] }),
+      { ns: namespace("shop") },
+      ["some-without-sidecar"],
+    ],
+  ])("%s", (_what, workload, world, warnings) => {
+    expect(judge(workload, world)?.warnings.map(({ code }) => code)).toEqual(warnings);
+  });
+
+  test("with its reason", () => {
+    expect(judge(late, { ...excluded, ns: namespace("shop") })?.warnings).toEqual([
+      {
+        code: "otherwise-would-lose",
+        message:
+          "left out, it is not shown as would-lose: neither namespace shop nor the pod template has a label that asks for injection",
+      },
+    ]);
+    const pinned = deployment("web", { pods: [sidecars(3, LATE)], template: PIN });
+    expect(judge(pinned)?.warnings[0]?.message).toBe(
+      `the pod template's annotation sidecar.istio.io/proxyImage pins x/proxyv2:v9; asm-1-27 gives ${TARGET}`,
+    );
+  });
+});
+
 describe("whether it is restarted", () => {
   const late = [sidecars(3, LATE)];
 

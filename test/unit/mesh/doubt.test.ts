@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import { assess } from "../../../src/mesh/assess.ts";
 import { isDoubtful } from "../../../src/mesh/doubt.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
+import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
 import type { Labels, Workload } from "../../../src/snapshot.ts";
 import { assessmentOf, meshOf } from "../../support/build/assessment.ts";
 import { controlPlane } from "../../support/build/control-plane.ts";
@@ -34,6 +36,22 @@ test.each<[what: string, workload: Workload, labels: Labels, doubtful: boolean]>
   expect(isDoubtful(assessment, { ...place, labels: { ...place.labels, ...labels } })).toBe(
     doubtful,
   );
+});
+
+test("a refusal by PodSecurity that was foreseen, for a cluster may exempt it", () => {
+  const place = namespace("shop", { rev: "asm-1-27" });
+  const enforced = { ...place, labels: { ...place.labels, ...enforcing("baseline") } };
+  const policy = { ...NO_CONSENT, excludes: () => undefined };
+  const foreseen = assess(deployment("web", PODS), enforced, meshOf(), policy);
+  expect(foreseen).toMatchObject({ verdict: "blocked", finding: { code: "pod-security" } });
+  expect(isDoubtful(foreseen, enforced)).toBe(true);
+});
+
+test("but no other refusal", () => {
+  const template = { annotations: { "inject.istio.io/templates": "nope" } };
+  const blocked = assessmentOf(deployment("web", { ...PODS, template }), { mesh: meshOf() });
+  expect(blocked?.verdict).toBe("blocked");
+  expect(isDoubtful(blocked, namespace("shop", { rev: "asm-1-27" }))).toBe(false);
 });
 
 test("what is undecided, and what is outside the mesh", () => {

@@ -142,9 +142,37 @@ describe("reasons name the object and the field", () => {
       findingOf({ rev: "asm-1-28" }, {}, [{ ...dead, failurePolicy: "Ignore" }]),
     ).toMatchObject({
       code: "webhook-dead-ignored",
-      reason: `the injector ${service} istiod-asm-1-28 has no ready endpoint) and its failurePolicy is Ignore`,
+      reason: `the injector ${service} aks-istio-system/istiod-asm-1-28 has no ready endpoint) and its failurePolicy is Ignore`,
     });
   });
+});
+
+test("a dead injector says of what, and what mends it", () => {
+  const configuration = "istio-sidecar-injector-asm-1-28-aks-istio-system";
+  const service = "service aks-istio-system/istiod-asm-1-28";
+  for (const failurePolicy of ["Fail", "Ignore"] as const) {
+    expect(
+      findingOf({ rev: "asm-1-28" }, {}, [{ ...NEW, state: "removed", failurePolicy }]),
+    ).toHaveProperty(
+      "reason",
+      expect.stringContaining(`does not answer (${service} does not exist)`),
+    );
+
+    const plane = controlPlane({ revisions: [{ ...NEW, failurePolicy }] });
+    const webhooks = plane.webhooks?.map((webhook) => ({ ...webhook, trusted: false }));
+    const mesh = resolveMesh({ ...plane, webhooks });
+    expect(
+      predictInjection(podTemplate(), namespace("shop", { rev: "asm-1-28" }), mesh),
+    ).toMatchObject({
+      kind: failurePolicy === "Fail" ? "rejected" : "none",
+      finding: {
+        reason: expect.stringContaining(
+          `does not answer (it has no caBundle to trust ${service} by)`,
+        ),
+        nextStep: `kubectl label mutatingwebhookconfigurations ${configuration} istio.io/rev=asm-1-28 --overwrite`,
+      },
+    });
+  }
 });
 
 test("a revision whose webhooks are gone is not said to be removed", () => {

@@ -54,6 +54,10 @@ describe("a ConfigMap that cannot be used says what is wrong", () => {
 describe("values", () => {
   test.each([
     ['{"global":{}}', { hub: "", tag: "", variant: "", proxyImage: "" }],
+    ['{"global":{}}', { cni: false }],
+    ['{"global":{},"pilot":{"cni":{"enabled":true}}}', { cni: true }],
+    ['{"global":{},"istio_cni":{"enabled":true}}', { cni: true }],
+    ['{"global":{},"pilot":{"cni":{"enabled":false}},"istio_cni":{}}', { cni: false }],
     ['{"global":{"tag":1.30}}', { tag: "1.3" }],
     ['{"global":{"tag":20240626}}', { tag: "2.0240626e+07" }],
     ['{"global":{"tag":"1.30"}}', { tag: "1.30" }],

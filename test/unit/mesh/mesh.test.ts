@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { defaultTarget, resolveMesh } from "../../../src/mesh/mesh.ts";
-import type { ControlPlane } from "../../../src/snapshot.ts";
+import type { ControlPlane, Istiod } from "../../../src/snapshot.ts";
 import { controlPlane, type RevisionOptions } from "../../support/build/control-plane.ts";
 import { proxyImage } from "../../support/build/pod-group.ts";
 
@@ -17,7 +17,12 @@ function injectorsOf(plane: ControlPlane): readonly unknown[] {
 
 /** Somebody fills its endpoints by hand: the selector names no pods. */
 function withoutSelector(plane: ControlPlane): ControlPlane {
-  return { ...plane, services: plane.services?.map(({ name }) => ({ name, selector: {} })) };
+  return { ...plane, services: plane.services?.map((service) => ({ ...service, selector: {} })) };
+}
+
+/** As a configuration is whose label istiod does not know. */
+function untrusted(plane: ControlPlane): ControlPlane {
+  return { ...plane, webhooks: plane.webhooks?.map((one) => ({ ...one, trusted: false })) };
 }
 
 describe("injectors", () => {
@@ -99,6 +104,45 @@ describe("injectors", () => {
     const [injector] = resolveMesh(plane).injectors ?? [];
     expect(injector?.configuration).toContain("asm-1-27");
     expect([injector?.revision, injector?.alive]).toEqual([revision, alive]);
+  });
+
+  test.each<[what: string, changes: readonly Partial<Istiod>[], revision: string | undefined]>([
+    ["of the same revision", [{}, { name: "istiod-spare" }], "asm-1-27"],
+    ["of several revisions", [{}, { revision: "asm-1-28" }], undefined],
+    ["of which one is scaled to zero", [{ wanted: 0 }, { revision: "asm-1-28" }], "asm-1-28"],
+    ["that are all scaled to zero", [{ wanted: 0 }, { wanted: 0 }], "asm-1-27"],
+    [
+      "of several revisions, all scaled to zero",
+      [{ wanted: 0 }, { wanted: 0, revision: "asm-1-28" }],
+      undefined,
+    ],
+    ["that do not say which revision they are", [{ revision: undefined }], undefined],
+    ["of which one does not say", [{}, { revision: undefined }], undefined],
+  ])("behind a Service with Deployments %s", (_what, changes, revision) => {
+    const plane = controlPlane({ revisions: [OLD] });
+    const istiods = changes.flatMap((change) =>
+      (plane.istiods ?? []).map((istiod) => ({ ...istiod, ...change })),
+    );
+    expect(injectorsOf({ ...plane, istiods })).toEqual([
+      `istio-sidecar-injector-asm-1-27-aks-istio-system ${revision} true`,
+    ]);
+  });
+
+  test.each<[death: string, plane: ControlPlane]>([
+    ["no-service", controlPlane({ revisions: [{ ...OLD, state: "removed" }] })],
+    ["no-endpoint", controlPlane({ revisions: [{ ...OLD, state: "dead" }] })],
+    ["no-authority", untrusted(controlPlane({ revisions: [OLD] }))],
+  ])("that are dead say of what: %s", (death, plane) => {
+    const [injector] = resolveMesh(plane).injectors ?? [];
+    expect(injector).toMatchObject({ alive: false, death });
+  });
+
+  test("behind a Service that stands for another name are not dead for want of endpoints", () => {
+    const plane = controlPlane({ revisions: [{ ...OLD, state: "dead" }] });
+    const services = plane.services?.map((service) => ({ ...service, external: true }));
+    expect(injectorsOf({ ...plane, services })).toEqual([
+      "istio-sidecar-injector-asm-1-27-aks-istio-system undefined undefined",
+    ]);
   });
 
   test("behind a URL are of a revision that cannot be told", () => {

@@ -444,7 +444,7 @@ describe("what could not be read is unknown, and says what", () => {
 
   test("a control plane whose Service selects nothing", () => {
     const plane = controlPlane({ revisions: [OLD] });
-    const services = plane.services?.map(({ name }) => ({ name, selector: {} }));
+    const services = plane.services?.map((service) => ({ ...service, selector: {} }));
     expect(outcome(predict({ ...plane, services }, { rev: "asm-1-27" }))).toBe(
       "unknown control-plane-unread",
     );

@@ -117,6 +117,16 @@ test("a refusal by PodSecurity is told from others", () => {
   expect(applyProof(injected, REFUSED, MESH, PLAIN).prediction).toMatchObject({
     finding: { code: "pod-refused" },
   });
+  const place = namespace("shop", { rev: "asm-1-27" });
+  const labels = { ...place.labels, "pod-security.kubernetes.io/enforce": "restricted" };
+  const foreseen = predictInjection(PLAIN, { ...place, labels }, MESH);
+  expect(foreseen).toMatchObject({ kind: "rejected", finding: { code: "pod-security" } });
+  const proved = applyProof(foreseen, { kind: "refused", message }, MESH, PLAIN);
+  expect(proved.disagreement).toBeUndefined();
+  expect(proved.prediction).toHaveProperty(
+    "finding.reason",
+    `a dry run by the API server is refused: ${message}`,
+  );
 });
 
 test.each<[what: string, template: TemplateOptions, image: string, pin: unknown]>([

@@ -1,0 +1,78 @@
+/** What injection leaves on every pod that it changed, by webhook or by hand. */
+const INJECTED = "sidecar.istio.io/status";
+/** The revision, on pods that were injected, and on gateways and waypoints that istiod rendered. */
+const REVISION = "istio.io/rev";
+const OVERRIDES = "proxy.istio.io/overrides";
+
+type Annotations = Readonly<Record<string, string>>;
+
+/** Whether Istio says of a pod that it has its proxy. */
+export function isMarked(annotations: Annotations): boolean {
+  return INJECTED in annotations || REVISION in annotations;
+}
+
+/**
+ * The revision that injected a pod: the annotation `istio.io/rev` (since Istio 1.18), else
+ * `revision` in the status annotation.
+ * Source: Istio `istioctl/pkg/describe/describe.go`, `GetRevisionFromPodAnnotation`.
+ */
+export function revisionOf(annotations: Annotations): string | undefined {
+  const { revision } = parseObject(annotations[INJECTED]);
+  return annotations[REVISION] ?? (typeof revision === "string" ? revision : undefined);
+}
+
+/**
+ * Names of what injection added to a pod. Anybody who makes pods can write the annotation: what has
+ * another shape counts as absent.
+ */
+export function addedBy(
+  annotations: Annotations,
+): Readonly<Record<"containers" | "volumes" | "imagePullSecrets", readonly string[]>> {
+  const status = parseObject(annotations[INJECTED]);
+  const names = (value: unknown) => listOf(value).filter((name) => typeof name === "string");
+  return {
+    // A native sidecar may have been an ordinary container before.
+    containers: [...names(status["containers"]), ...names(status["initContainers"])],
+    volumes: names(status["volumes"]),
+    imagePullSecrets: names(status["imagePullSecrets"]),
+  };
+}
+
+/** A container as the template had it, which injection noted down before it changed it. */
+export type Overridden = Readonly<Record<string, unknown>> & { readonly name: string };
+
+export function overriddenIn(
+  annotations: Annotations,
+): Readonly<Record<"containers" | "initContainers", readonly Overridden[]>> {
+  const { containers, initContainers } = parseObject(annotations[OVERRIDES]);
+  const read = (value: unknown) => listOf(value).filter(isContainer);
+  return { containers: read(containers), initContainers: read(initContainers) };
+}
+
+/** The annotations that a pod had before it was injected. */
+export function withoutMarks(annotations: Annotations): Annotations {
+  const { [INJECTED]: _status, [REVISION]: _revision, [OVERRIDES]: _own, ...others } = annotations;
+  return others;
+}
+
+/** An object in JSON; an empty one where the text is none. */
+function parseObject(text: string | undefined): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text ?? "{}");
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function isContainer(value: unknown): value is Overridden {
+  return isObject(value) && typeof value["name"] === "string";
+}

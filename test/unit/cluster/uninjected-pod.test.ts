@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { uninjectedPod } from "../../../src/cluster/uninjected-pod.ts";
+
+const APP = { name: "app", image: "app:1" };
+const OWNER = { apiVersion: "batch/v1", kind: "Job", name: "import", uid: "u", controller: true };
+
+test("a pod as it was before injection, to be created anew", () => {
+  const status = {
+    initContainers: ["istio-init"],
+    containers: ["istio-proxy"],
+    volumes: ["istio-token"],
+    imagePullSecrets: ["istio-pull"],
+    revision: "asm-1-27",
+  };
+  const own = { containers: [{ name: "istio-proxy", args: ["proxy", "router"] }] };
+  const pod = uninjectedPod({
+    metadata: {
+      name: "import-x",
+      namespace: "shop",
+      uid: "p",
+      resourceVersion: "7",
+      labels: { app: "import", "job-name": "import" },
+      annotations: {
+        note: "mine",
+        "istio.io/rev": "asm-1-27",
+        "sidecar.istio.io/status": JSON.stringify(status),
+        "proxy.istio.io/overrides": JSON.stringify(own),
+      },
+      ownerReferences: [{ ...OWNER, blockOwnerDeletion: true }],
+    },
+    spec: {
+      nodeName: "node-1",
+      restartPolicy: "Never",
+      containers: [APP, { name: "istio-proxy", image: "proxyv2:1" }],
+      initContainers: [{ name: "istio-init", image: "proxyv2:1" }, { name: "own-init" }],
+      ephemeralContainers: [{ name: "debugger" }],
+      volumes: [{ name: "istio-token" }, { name: "data" }],
+      imagePullSecrets: [{ name: "istio-pull" }, { name: "mine" }],
+    },
+    status: { phase: "Running" },
+  });
+  expect(pod).toEqual({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      generateName: "import-x-",
+      namespace: "shop",
+      labels: { app: "import", "job-name": "import" },
+      annotations: { note: "mine" },
+      ownerReferences: [OWNER],
+    },
+    spec: {
+      restartPolicy: "Never",
+      containers: [APP, { name: "istio-proxy", image: "auto", args: ["proxy", "router"] }],
+      initContainers: [{ name: "own-init" }],
+      volumes: [{ name: "data" }],
+      imagePullSecrets: [{ name: "mine" }],
+    },
+  });
+});
+
+test("a native sidecar is taken out of the init containers, and a pin of its own put back", () => {
+  const status = { initContainers: ["istio-init", "istio-proxy"], containers: null };
+  const { spec } = uninjectedPod({
+    metadata: {
+      annotations: {
+        "sidecar.istio.io/status": JSON.stringify(status),
+        "proxy.istio.io/overrides": '{"initContainers":[{"name":"istio-proxy","image":"own:1"}]}',
+      },
+    },
+    spec: {
+      containers: [APP],
+      initContainers: [{ name: "istio-init" }, { name: "istio-proxy", restartPolicy: "Always" }],
+    },
+  });
+  expect([spec?.containers, spec?.initContainers]).toEqual([
+    [APP],
+    [{ name: "istio-proxy", image: "own:1" }],
+  ]);
+});
+
+test("a pod that was never injected stays as it is", () => {
+  const spec = { containers: [APP, { name: "istio-proxy", image: "own:1" }] };
+  expect(uninjectedPod({ metadata: { name: "web" }, spec }).spec).toMatchObject(spec);
+});
