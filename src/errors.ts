@@ -9,6 +9,19 @@ export class CannotRun extends Error {
   }
 }
 
+/** A signal came before anything was changed. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+  readonly hint: string;
+  readonly signal: "SIGINT" | "SIGTERM";
+
+  constructor(signal: "SIGINT" | "SIGTERM") {
+    super(`${signal === "SIGINT" ? "interrupted" : "terminated"} before anything was restarted`);
+    this.hint = "nothing was changed: run it again when you are ready";
+    this.signal = signal;
+  }
+}
+
 /** Wrong usage: nothing was done. */
 export class UsageError extends Error {
   override readonly name = "UsageError";

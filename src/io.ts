@@ -39,3 +39,23 @@ export const processIo: Io = {
     };
   },
 };
+
+/**
+ * Keeps a reader that has gone, or a disk that is full, from ending the process in the middle of a
+ * run: what rolls must be waited for and recorded all the same.
+ *
+ * @returns tells the first error that cost something of the result; a closed pipe is none, for
+ * whoever closed it had enough.
+ */
+export function watchOutputs(): () => Promise<NodeJS.ErrnoException | undefined> {
+  let lost: NodeJS.ErrnoException | undefined;
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") lost ??= error;
+  });
+  process.stderr.on("error", () => undefined);
+  return async () => {
+    // Errors are told a moment after the write.
+    await new Promise((resolve) => setImmediate(resolve));
+    return lost;
+  };
+}

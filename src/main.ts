@@ -1,6 +1,6 @@
-import { CannotRun, UsageError } from "./errors.ts";
+import { CannotRun, Interrupted, UsageError } from "./errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { type Io, processIo } from "./io.ts";
+import { type Io, processIo, watchOutputs } from "./io.ts";
 import { plain } from "./report/plain.ts";
 import manifest from "../package.json" with { type: "json" };
 
@@ -9,16 +9,24 @@ import manifest from "../package.json" with { type: "json" };
  * unless `DEBUG` is set.
  */
 export async function main(argv: readonly string[], io: Io = processIo): Promise<ExitCode> {
+  const lostOutput = io === processIo ? watchOutputs() : async () => undefined;
   try {
     const { runCli } = await import("./cli.ts");
-    return await runCli(argv, manifest.version, io);
+    const exitCode = await runCli(argv, manifest.version, io);
+    const lost = await lostOutput();
+    if (lost === undefined) return exitCode;
+    throw new CannotRun(
+      `the result could not be written to stdout: ${lost.code}`,
+      "what was done stands; see it with: istio-upgrade check",
+    );
   } catch (error) {
     return report(error, io);
   }
 }
 
 function report(error: unknown, io: Io): ExitCode {
-  const known = error instanceof CannotRun || error instanceof UsageError;
+  const known =
+    error instanceof CannotRun || error instanceof UsageError || error instanceof Interrupted;
   const message = error instanceof Error ? error.message : String(error);
   io.stderr.write(`error: ${plain(message)}\n`);
   io.stderr.write(
@@ -26,6 +34,9 @@ function report(error: unknown, io: Io): ExitCode {
   );
   if (io.env["DEBUG"] !== undefined && error instanceof Error) {
     io.stderr.write(`${error.stack}\n`);
+  }
+  if (error instanceof Interrupted) {
+    return error.signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
   }
   return error instanceof UsageError ? EXIT.usage : EXIT.couldNotRun;
 }

@@ -135,12 +135,22 @@ export function restartSettings(raw: RawOptions, names: readonly string[]): Rest
     maxFailures: count("--max-failures", raw["maxFailures"]),
     pause: duration("--pause", raw["pause"]),
     deadline: deadline(text(raw["deadline"])),
-    timeout: duration("--timeout", raw["timeout"]),
+    timeout: patience(raw["timeout"]),
     include: new Set(list(raw["include"]).map((value) => oneOf("--include", value, INCLUDES))),
     allowDowntime: raw["allowDowntime"] === true,
     reason: text(raw["reason"]),
     plan,
   };
+}
+
+/** Zero means for ever to kubectl; here it would mean that every rollout has failed at once. */
+function patience(given: unknown): number {
+  const milliseconds = duration("--timeout", given);
+  if (milliseconds > 0) return milliseconds;
+  throw new UsageError(
+    `--timeout "${String(given)}" would give up on every workload at once`,
+    "write how long one may go without progress, as 10m or 2h: nothing waits for ever",
+  );
 }
 
 /** What was approved is not changed by flags. */

@@ -45,7 +45,7 @@ export interface KubernetesObject {
 export interface Surroundings {
   /** Milliseconds on a clock that only differences are taken of. */
   readonly now: () => number;
-  readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   readonly random: () => number;
   /** Gets a line for every answer and every retry. */
   readonly trace: ((line: string) => void) | undefined;
@@ -127,11 +127,12 @@ export function openApi(
         return answer;
       } catch (error) {
         const seconds = retryDelay(error, attempt, random());
-        trace?.(`${line} ${String(error)}`);
+        // What was given up with the command is no news.
+        if (!closed) trace?.(`${line} ${String(error)}`);
         const spent = (now() - start) / 1000;
         if (closed || seconds === undefined || spent + seconds > MAX_RETRY_SECONDS) throw error;
         trace?.(`next try in ${seconds.toFixed(1)} s, ${attempt + 1} of at most ${MAX_TRIES}`);
-        await sleep(seconds * 1000);
+        await sleep(seconds * 1000, ending.signal);
         if (closed) throw error;
         if (!(error instanceof ApiError && error.status === 429)) asked = withHalfThePage(asked);
       }

@@ -110,6 +110,8 @@ export function istiodRecord(deployment: V1Deployment): Istiod | undefined {
     ready:
       (metadata?.generation ?? 0) <= (status?.observedGeneration ?? 0) &&
       (status?.updatedReplicas ?? 0) >= replicas &&
+      // While it surges, the old ones keep as many available as are wanted.
+      (status?.replicas ?? 0) <= (status?.updatedReplicas ?? 0) &&
       (status?.availableReplicas ?? 0) >= Math.max(1, replicas),
   };
 }

@@ -10,6 +10,7 @@ import { formatSelector, matchesSelector } from "../mesh/selector.ts";
 import type { ScopeSettings } from "../scope.ts";
 import type { CommonSettings } from "../settings.ts";
 import type { Gap, Snapshot, Workload } from "../snapshot.ts";
+import { idleScope, isExcluded } from "./idle-scope.ts";
 import { type LastRefusal, openRefusals } from "./refused-pods.ts";
 import type { Session } from "./session.ts";
 
@@ -57,7 +58,8 @@ export async function look(
     .filter((assessment) => isListed(assessment, scope));
   const { gaps, notes } = weighGaps(snapshot.gaps, assessments);
   requireNamed({ ...snapshot, gaps }, workloads, assessments, mesh, session);
-  return { mesh, workloads, assessments, gaps, notes };
+  const idle = gaps.length > 0 ? [] : idleScope(scope, workloads, assessments, mesh);
+  return { mesh, workloads, assessments, gaps, notes: [...notes, ...idle] };
 }
 
 /** What a workload is judged by. */
@@ -94,14 +96,7 @@ export function policyFor({ scope }: CommonSettings, consent: Omit<Policy, "excl
 }
 
 function excludedBy(workload: Workload, { excludes }: ScopeSettings): string | undefined {
-  const matches = (asked: string | undefined, value: string) =>
-    asked === undefined || asked === value;
-  return excludes.find(
-    ({ namespace, kind, name }) =>
-      matches(namespace, workload.namespace) &&
-      matches(kind, workload.kind) &&
-      matches(name, workload.name),
-  )?.text;
+  return excludes.find((exclude) => isExcluded(workload, exclude))?.text;
 }
 
 function isInScope(workload: Workload, { workloads, selector }: ScopeSettings): boolean {

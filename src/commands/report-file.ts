@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { rename, rm, writeFile } from "node:fs/promises";
+import { access, constants, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { CannotRun, UsageError } from "../errors.ts";
 import type { AnyDocument } from "../report/document.ts";
 
@@ -21,10 +21,16 @@ export interface ReportFile {
  */
 export async function openReportFile(file: string | undefined): Promise<ReportFile> {
   if (file === undefined) return { write: async () => undefined };
-  const draft = `${file}.${randomUUID()}.tmp`;
+  const target = await targetOf(file);
+  const draft = `${target.path}.${randomUUID()}.tmp`;
   try {
-    await writeFile(draft, "");
-    await rm(draft);
+    if (target.isReplaced) {
+      await writeFile(draft, "");
+      await rm(draft);
+    } else {
+      await access(target.path, constants.W_OK);
+    }
+    if (target.isFolder) throw Object.assign(new Error(), { code: "EISDIR" });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new UsageError(
@@ -35,8 +41,10 @@ export async function openReportFile(file: string | undefined): Promise<ReportFi
   return {
     write: async (document) => {
       try {
-        await writeFile(draft, `${JSON.stringify(document, undefined, 2)}\n`);
-        await rename(draft, file);
+        const content = `${JSON.stringify(document, undefined, 2)}\n`;
+        if (!target.isReplaced) return await writeFile(target.path, content);
+        await writeFile(draft, content);
+        await rename(draft, target.path);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         throw new CannotRun(
@@ -46,4 +54,18 @@ export async function openReportFile(file: string | undefined): Promise<ReportFi
       }
     },
   };
+}
+
+/**
+ * Where it is written in the end: behind a link the file that it leads to, which stays a link. A
+ * device or a pipe cannot be replaced, only written to.
+ */
+async function targetOf(file: string) {
+  try {
+    const path = await realpath(file);
+    const found = await stat(path);
+    return { path, isReplaced: found.isFile(), isFolder: found.isDirectory() };
+  } catch {
+    return { path: file, isReplaced: true, isFolder: false };
+  }
 }

@@ -50,10 +50,15 @@ export function headOf({ api, settings, version, io }: Session): DocumentHead {
     version,
     cluster: {
       context: api.connection.context,
-      server: api.connection.server.origin,
+      server: addressOf(api.connection.server),
       istioNamespace: settings.istioNamespace,
     },
   };
+}
+
+/** With its path: behind a proxy it may be all that tells one cluster from another. */
+export function addressOf({ origin, pathname }: URL): string {
+  return `${origin}${pathname.replace(/\/$/, "")}`;
 }
 
 type Kinded<Kind extends Report["kind"]> = Extract<Report, { readonly kind: Kind }>;

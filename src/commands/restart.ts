@@ -1,8 +1,9 @@
 import pLimit from "p-limit";
 import { ApiError } from "../cluster/api-error.ts";
 import { getWorkload } from "../cluster/read.ts";
+import { count } from "../count.ts";
 import { formatLocal, resolveDeadline } from "../deadline.ts";
-import { CannotRun } from "../errors.ts";
+import { CannotRun, Interrupted } from "../errors.ts";
 import { EXIT, type ExitCode, type ExitReason } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import type { Consent } from "../mesh/restartability.ts";
@@ -20,6 +21,7 @@ import {
   withPlan,
 } from "./restart/approved-plan.ts";
 import { askConsent, requireConsentRules } from "./restart/consent.ts";
+import { untilSignal } from "./restart/interruption.ts";
 import { withQuotaWarnings } from "./restart/quotas.ts";
 import { requirePermissions } from "./restart/permissions.ts";
 import { openRecord, type RunRecord, unverified } from "./restart/record.ts";
@@ -49,20 +51,61 @@ async function carryOut(
   session: RestartSession,
   approved: ApprovedPlan | undefined,
 ): Promise<ExitCode> {
-  const { settings, io, progress } = session;
-  const consent = consentOf(settings);
+  // Whatever comes, the report does: no signal ends the process by itself from here on.
+  const unsubscribe = session.io.onSignal(() => undefined);
+  try {
+    const prepared = await untilSignal(session.io, (overtaken) =>
+      prepare(session, approved, overtaken),
+    );
+    if ("signal" in prepared) throw new Interrupted(prepared.signal);
+    const { value } = prepared;
+    return "over" in value ? await value.over() : await act(session, approved, value);
+  } finally {
+    unsubscribe();
+  }
+}
+
+/** What is going to be done, and may be. */
+interface Prepared {
+  readonly before: Look;
+  readonly plan: Plan;
+  readonly settled: readonly StepResult[];
+  readonly deadline: Date | undefined;
+  readonly record: RunRecord;
+}
+
+/** Reads, plans and asks; nothing is changed. `over`: there is nothing more to do than to report. */
+async function prepare(
+  session: RestartSession,
+  approved: ApprovedPlan | undefined,
+  overtaken: AbortSignal,
+): Promise<Prepared | { over(): Promise<ExitCode> }> {
+  const { settings, io } = session;
   const deadline = settings.deadline && resolveDeadline(settings.deadline, io.now());
-  const seen = ofPlan(await look(session, consent), approved);
+  const seen = ofPlan(await look(session, consentOf(settings)), approved);
   const { plan, settled } = await planFor(session, seen, approved);
   const before = await withQuotaWarnings(session, seen, plan);
   const record = await openRecord(session, approved?.steps ?? plan.steps);
   if (settings.dryRun === "client" || plan.steps.length === 0) {
-    return record.conclude(before, settled);
+    return { over: () => record.conclude(before, settled) };
   }
   await requirePermissions(session, plan);
-  if (settings.dryRun === undefined && !(await askConsent(session, plan, record.plan(before)))) {
-    return record.conclude(before, settled, [{ code: EXIT.needsPerson, text: "no-consent" }]);
+  const ask = settings.dryRun === undefined;
+  if (ask && !(await askConsent(session, plan, record.plan(before), deadline, overtaken))) {
+    const reasons = [{ code: EXIT.needsPerson, text: "no-consent" }];
+    return { over: () => record.conclude(before, settled, reasons) };
   }
+  return { before, plan, settled, deadline, record };
+}
+
+/** Restarts, and verifies. */
+async function act(
+  session: RestartSession,
+  approved: ApprovedPlan | undefined,
+  { before, plan, settled, deadline, record }: Prepared,
+): Promise<ExitCode> {
+  const { settings, io, progress } = session;
+  const consent = consentOf(settings);
   progress.emit({
     type: "planned",
     steps: plan.steps.length,
@@ -73,20 +116,26 @@ async function carryOut(
     record.write(before, [...settled, ...soFar]),
   );
   const results = [...settled, ...run.results];
-  if (settings.dryRun !== undefined) return record.conclude(before, results);
-  if (run.signal === "SIGTERM" || run.aborted) {
+  if (settings.dryRun !== undefined) {
+    return record.conclude(before, results, signalReason(run.signal));
+  }
+  const read = run.aborted
+    ? { signal: run.signal }
+    : await untilSignal(io, () => lookAgain(session, consent, before, results, approved));
+  if ("signal" in read) {
     const message = "the run was stopped before the cluster was read again";
     const unread = unverified(before, results, "interrupted", message);
-    return record.conclude(unread, results, signalReason(run.signal));
+    return record.conclude(unread, results, signalReason(read.signal));
   }
-  const after = await lookAgain(session, consent, before, results, approved);
+  const after = read.value;
   const steps = approved?.steps ?? plan.steps;
   const verified = verifyResults(results, steps, after.workloads, after.assessments);
   return record.conclude(after, verified, signalReason(run.signal));
 }
 
 /** Whoever was not asked is told what there is to know all the same, before it begins. */
-function warn({ progress }: RestartSession, { assessments }: Look, plan: Plan): void {
+function warn({ progress }: RestartSession, { assessments, notes }: Look, plan: Plan): void {
+  for (const message of notes) progress.emit({ type: "notice", message });
   const planned = new Set(plan.steps.map(({ ref }) => ref.uid));
   const entries = assessments.filter(({ workload }) => planned.has(workload.uid));
   const groups = warningGroups(
@@ -131,9 +180,11 @@ async function planFor(
     missing: settings.include.has("missing"),
     current: settings.include.has("current"),
   });
-  const plan = { ...fresh, steps: await withTemplates(session, fresh.steps) };
+  const templates = await readTemplates(session, approved?.steps ?? fresh.steps);
+  const steps = fresh.steps.map((step) => ({ ...step, template: templates.get(step.ref.uid) }));
+  const plan = { ...fresh, steps };
   if (approved === undefined) return { plan, settled: [] };
-  return narrowPlan(approved.steps, plan, assessments, io.now());
+  return narrowPlan(approved.steps, plan, templates, assessments, io.now());
 }
 
 /** More at a time would only make the API server queue them. */
@@ -142,24 +193,32 @@ const READS_AT_A_TIME = 8;
 /**
  * A list tells of a template only what is decided upon: its hash takes the whole object. Where that
  * may not be read a plan can be shown all the same, but not be carried out later.
+ *
+ * @returns hashes by uid; without those that could not be read, and those that are gone.
  */
-function withTemplates({ api }: RestartSession, steps: readonly Step[]): Promise<readonly Step[]> {
+async function readTemplates(
+  { api }: RestartSession,
+  steps: readonly Step[],
+): Promise<ReadonlyMap<string, string>> {
   const limit = pLimit(READS_AT_A_TIME);
-  return limit.map(steps, async (step) => {
+  const read = await limit.map(steps, async ({ ref }) => {
     try {
-      const workload = await getWorkload(api, step.ref);
-      return { ...step, template: workload?.templateHash };
+      const hash = (await getWorkload(api, ref))?.templateHash;
+      return hash === undefined ? [] : [[ref.uid, hash] as const];
     } catch (error) {
-      if (error instanceof ApiError) return step;
+      if (error instanceof ApiError) return [];
       throw error;
     }
   });
+  return new Map(read.flat());
 }
 
 function planText({ steps, leftOut }: Plan, { hash }: RunRecord, deadline: Date | undefined) {
   const left = leftOut.length > 0 ? [`${leftOut.length} left out`] : [];
   const until = deadline === undefined ? [] : [`starting nothing after ${formatLocal(deadline)}`];
-  return [`restarting ${steps.length} workloads`, ...left, ...until, `plan ${hash}`].join(", ");
+  return [`restarting ${count(steps.length, "workload")}`, ...left, ...until, `plan ${hash}`].join(
+    ", ",
+  );
 }
 
 /** The final pass. Where it fails, the record of what was done must come out all the same. */

@@ -40,7 +40,7 @@ export async function withSession<Settings extends CommonSettings, Value>(
   const progress = await openProgress(io, settings.display);
   const api = openApi(connection, settings.connection.requestTimeout, {
     now: () => io.now().getTime(),
-    sleep: (milliseconds) => io.sleep(milliseconds),
+    sleep: (milliseconds, signal) => io.sleep(milliseconds, signal),
     random: () => io.random(),
     trace: settings.display.verbose ? (line) => io.stderr.write(`${plain(line)}\n`) : undefined,
     encoding: encodingOf(io.env),

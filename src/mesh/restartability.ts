@@ -111,7 +111,7 @@ function consentNeeded(workload: Workload, consent: Consent): Restartability | u
 }
 
 /** What was wrong with a workload before we came, in one phrase. */
-function failureOf({ rollout, pods }: Workload): string | undefined {
+export function failureOf({ rollout, pods }: Workload): string | undefined {
   if (rollout?.kind === "Rollout" && rollout.phase === "Degraded") {
     return `it was degraded before: ${rollout.message}`;
   }

@@ -8,6 +8,7 @@ import type { StepResult } from "../rollout/result.ts";
 import type { Gap } from "../snapshot.ts";
 import type {
   GapEntry,
+  RestartReport,
   ResultEntry,
   RevisionEntry,
   StepEntry,
@@ -148,7 +149,15 @@ export function withFirstPods(
   );
 }
 
-/** The same steps have the same hash, whenever they were planned: `sha256:...`. */
-export function planHash(steps: readonly StepEntry[]): string {
-  return `sha256:${createHash("sha256").update(JSON.stringify(steps)).digest("hex")}`;
+/** What is approved with a plan: where, with whose consent to what, and the steps in their order. */
+export interface PlanContent extends Pick<RestartReport, "cluster" | "steps" | "allowDowntime"> {
+  readonly scope: Pick<RestartReport["scope"], "include">;
+}
+
+/** The same plan has the same hash, whenever it was made: `sha256:...`. */
+export function planHash({ cluster, scope, allowDowntime, steps }: PlanContent): string {
+  const { server, istioNamespace } = cluster;
+  const include = [...scope.include].sort();
+  const content = JSON.stringify({ server, istioNamespace, include, allowDowntime, steps });
+  return `sha256:${createHash("sha256").update(content).digest("hex")}`;
 }

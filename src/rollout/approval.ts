@@ -16,11 +16,13 @@ export interface Narrowed {
  * what was approved is not what would happen.
  *
  * @param fresh what would be planned now.
+ * @param templates hash of the pod template by uid, as far as it could be read.
  * @param assessments of everything that was looked at now.
  */
 export function narrowPlan(
   approved: readonly Step[],
   fresh: Plan,
+  templates: ReadonlyMap<string, string>,
   assessments: readonly Assessment[],
   now: Date,
 ): Narrowed {
@@ -29,14 +31,19 @@ export function narrowPlan(
     assessment: assessments.find(({ workload }) => isNamed(workload, step)),
     planned: fresh.steps.find(({ ref }) => ref.uid === step.ref.uid),
   }));
+  // Only what is the same workload still tells where the others would go, too.
+  const isSame = (step: Step, { workload }: Assessment) =>
+    workload.uid === step.ref.uid &&
+    (templates.get(step.ref.uid) ?? step.template) === step.template;
   const moved = known.find(
-    ({ step, assessment }) => assessment?.target && !isSameTarget(assessment.target, step.to),
+    ({ step, assessment }) =>
+      assessment?.target && isSame(step, assessment) && !isSameTarget(assessment.target, step.to),
   );
   const stop = moved && targetMoved(moved.step, moved.assessment?.target);
   const judged = known.map(({ step, assessment, planned }) => ({
     step,
     planned,
-    why: changeSince(step, assessment, planned) ?? stop,
+    why: changeSince(step, assessment, planned, templates.get(step.ref.uid)) ?? stop,
   }));
   return {
     plan: {
@@ -75,6 +82,7 @@ function changeSince(
   step: Step,
   assessment: Assessment | undefined,
   planned: Step | undefined,
+  template: string | undefined,
 ): Why | undefined {
   if (assessment === undefined) {
     return { code: "gone", message: "it is not there any more, or has left the mesh" };
@@ -97,7 +105,7 @@ function changeSince(
     const { code, reason } = restart.answer === "yes" ? finding : restart.finding;
     return { code, message: reason };
   }
-  return templateChange(step, planned.template);
+  return templateChange(step, template);
 }
 
 /** What is refused where the pod template is not the approved one. */

@@ -84,6 +84,42 @@ export function advance(
   return [next, { start, wakeAt: undefined }];
 }
 
+/** What something that has started, and has not changed its workload yet, may do now. */
+export interface Leave {
+  /** Set: it must leave its workload alone. */
+  readonly stopped: StopReason | undefined;
+  /** Set: when to ask again, in milliseconds since the epoch. */
+  readonly notBefore: number | undefined;
+}
+
+/**
+ * Asked just before a patch: what waited for a control plane or for somebody else's rollout may have
+ * been overtaken by a stop, and several that waited for the same must not all go at once.
+ *
+ * @param held whether it waited; then the pause counts from the last patch on.
+ */
+export function askLeave(
+  schedule: Schedule,
+  held: boolean,
+  now: number,
+): readonly [Schedule, Leave] {
+  const current = atTime(schedule, now);
+  const { stopped } = current;
+  if (stopped !== undefined || !held) return [current, { stopped, notBefore: undefined }];
+  const restAfter = pauseEnd(current);
+  const notBefore = restAfter !== undefined && now < restAfter ? restAfter : undefined;
+  const next = notBefore === undefined ? { ...current, lastStart: now } : current;
+  return [next, { stopped, notBefore }];
+}
+
+/** The schedule as it is now: past its deadline it has stopped, if nothing stopped it before. */
+export function atTime(schedule: Schedule, now: number): Schedule {
+  if (schedule.stopped !== undefined || now < (schedule.limits.deadline ?? Infinity)) {
+    return schedule;
+  }
+  return { ...schedule, stopped: "deadline" };
+}
+
 function withFirstStarted(schedule: Schedule, now: number): Schedule {
   const { waiting, rolling } = schedule;
   return {

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect } from "vitest";
+import type { RestartReport } from "../../src/report/document.ts";
+import { planHash } from "../../src/report/entries.ts";
 import { deployment } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
@@ -36,6 +38,12 @@ describe("an approved plan", () => {
     const file = join(folder, `${sandbox.name}.json`);
     writeFileSync(file, ran.stdout);
     return { sandbox, plan, file, content: ran.stdout };
+  }
+
+  /** The same plan, as it would have been made for another cluster. */
+  function elsewhere(plan: RestartReport): string {
+    const other = { ...plan, cluster: { ...plan.cluster, server: "https://prod:443" } };
+    return JSON.stringify({ ...other, plan: planHash(other) });
   }
 
   /** When each workload was restarted, by its own account. */
@@ -110,17 +118,17 @@ describe("an approved plan", () => {
 
   test("may come from an editor on Windows, but not be another one", async ({ cluster, enter }) => {
     const { sandbox, plan, content } = await planned(cluster, enter, ["a"]);
-    const from = async (text: string) => {
+    const from = async (text: string | Buffer) => {
       const file = join(folder, "given.json");
       writeFileSync(file, text);
       return run(cluster, "restart", "--plan", file, "--yes");
     };
     const refused: readonly (readonly [text: string, message: string])[] = [
       [content.replace('"name": "a"', '"name": "b"'), "was changed after it was made"],
-      [
-        content.replaceAll(plan.cluster.server, "https://prod:443"),
-        "was made for https://prod:443",
-      ],
+      [content.replace('"allowDowntime": false', '"allowDowntime": true'), "was changed after"],
+      [content.replace('"include": []', '"include": ["unhealthy"]'), "was changed after"],
+      [content.replaceAll(plan.cluster.server, "https://prod:443"), "was changed after"],
+      [elsewhere(plan), "was made for https://prod:443"],
       ["{", "holds no JSON"],
       ["null", "is no plan"],
       [content.replace('"dryRun": "client"', '"dryRun": null'), "is no plan"],
@@ -132,8 +140,11 @@ describe("an approved plan", () => {
     }
     expect(await restarts(sandbox, ["a"])).toEqual([undefined]);
 
-    const ran = await from(`\uFEFF${content.replaceAll("\n", "\r\n")}`);
+    // Windows PowerShell redirects into UTF-16, with CRLF and a byte order mark.
+    const ran = await from(Buffer.from(`\uFEFF${content.replaceAll("\n", "\r\n")}`, "utf16le"));
     expect(ran.stderr).toContain("RESULT exit=0");
+    const again = await from(`\uFEFF${content.replaceAll("\n", "\r\n")}`);
+    expect(again.stderr).toContain("RESULT exit=0");
     expect(await restarts(sandbox, ["a"])).not.toEqual([undefined]);
   });
 });

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { readDuration } from "../../src/duration.ts";
+import { formatDuration, readDuration } from "../../src/duration.ts";
 
 test.each([
   ["0", 0],
@@ -43,4 +43,12 @@ test("hours, minutes and seconds add up", () => {
       expect(readDuration(`${hours}h${minutes}m${seconds}s`)).toBe(expected);
     }),
   );
+});
+
+test.each([
+  [600_000, "10m"],
+  [90_000, "1m 30s"],
+  [5_000, "5s"],
+])("%i milliseconds are said to be %s", (milliseconds, text) => {
+  expect(formatDuration(milliseconds)).toBe(text);
 });

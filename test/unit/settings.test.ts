@@ -346,6 +346,11 @@ describe("wrong usage of restart", () => {
     ],
     [{ timeout: "ten" }, [], '--timeout "ten" is not a duration | write 90s, 10m or 1h30m'],
     [
+      { timeout: "0s" },
+      [],
+      '--timeout "0s" would give up on every workload at once | write how long one may go without progress, as 10m or 2h: nothing waits for ever',
+    ],
+    [
       { include: ["missing", "all"] },
       [],
       '--include "all" is not known | it is one of: missing, current, unhealthy',

@@ -4,6 +4,7 @@ import { API_VERSION, type RestartReport, type StepEntry } from "../../report/do
 import { planHash } from "../../report/entries.ts";
 import type { Step } from "../../rollout/plan.ts";
 import type { RestartSettings } from "../../settings.ts";
+import { addressOf } from "../report.ts";
 import type { Session } from "../session.ts";
 
 /** A plan that was saved, approved, and is to be carried out: the document of a dry run. */
@@ -13,6 +14,7 @@ export interface ApprovedPlan {
   readonly hash: string;
   readonly steps: readonly Step[];
   readonly server: string;
+  readonly istioNamespace: string;
   readonly include: RestartSettings["include"];
   readonly allowDowntime: boolean;
 }
@@ -24,7 +26,7 @@ const MAKE_ONE =
 export async function readApprovedPlan(file: string): Promise<ApprovedPlan> {
   const document = parsePlan(file, await contentOf(file));
   const { plan: hash, steps, cluster, scope } = document;
-  if (planHash(steps) !== hash) {
+  if (planHash(document) !== hash) {
     throw new UsageError(
       `the plan in "${file}" was changed after it was made: it does not have the hash ${hash}`,
       MAKE_ONE,
@@ -38,6 +40,7 @@ export async function readApprovedPlan(file: string): Promise<ApprovedPlan> {
     hash,
     steps: steps.map(plannedStep),
     server: cluster.server,
+    istioNamespace: cluster.istioNamespace,
     include: new Set(scope.include as Iterable<"missing" | "current" | "unhealthy">),
     allowDowntime: document.allowDowntime,
   };
@@ -48,6 +51,7 @@ export function withPlan(settings: RestartSettings, approved: ApprovedPlan): Res
   const namespaces = [...new Set(approved.steps.map(({ ref }) => ref.namespace))];
   return {
     ...settings,
+    istioNamespace: approved.istioNamespace,
     scope: { ...settings.scope, namespaces },
     include: approved.include,
     allowDowntime: approved.allowDowntime,
@@ -56,17 +60,20 @@ export function withPlan(settings: RestartSettings, approved: ApprovedPlan): Res
 
 /** @throws UsageError where the plan is for another cluster. */
 export function requireSameCluster({ api }: Session, { file, server }: ApprovedPlan): void {
-  const { origin } = api.connection.server;
-  if (origin === server) return;
+  const here = addressOf(api.connection.server);
+  if (here === server) return;
   throw new UsageError(
-    `the plan in "${file}" was made for ${server}, and this is ${origin}`,
+    `the plan in "${file}" was made for ${server}, and this is ${here}`,
     "give the --context that it was made with",
   );
 }
 
 async function contentOf(file: string): Promise<string> {
   try {
-    return await readFile(file, "utf8");
+    const bytes = await readFile(file);
+    // Windows PowerShell redirects into UTF-16.
+    const wide = bytes[0] === 0xff && bytes[1] === 0xfe;
+    return bytes.toString(wide ? "utf16le" : "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new UsageError(`the plan "${file}" could not be read: ${code}`, MAKE_ONE);
@@ -85,7 +92,9 @@ function parsePlan(file: string, content: string): RestartReport {
     document?.apiVersion === API_VERSION &&
     document.kind === "RestartReport" &&
     typeof document.dryRun === "string" &&
-    Array.isArray(document.steps);
+    Array.isArray(document.steps) &&
+    Array.isArray(document.scope?.include) &&
+    typeof document.cluster?.server === "string";
   if (isPlan) return document as RestartReport;
   throw new UsageError(`"${file}" is no plan: it is not the document of a dry run`, MAKE_ONE);
 }

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
-import { UsageError } from "../../errors.ts";
+import { formatLocal } from "../../deadline.ts";
+import { Interrupted, UsageError } from "../../errors.ts";
 import type { Io } from "../../io.ts";
 import type { RestartReport } from "../../report/document.ts";
 import { plain } from "../../report/plain.ts";
@@ -39,6 +40,8 @@ export async function askConsent(
   session: Session<RestartSettings>,
   plan: Plan,
   document: RestartReport,
+  deadline: Date | undefined,
+  overtaken: AbortSignal,
 ): Promise<boolean> {
   const { settings, io, api, progress } = session;
   if (settings.yes) return true;
@@ -47,15 +50,19 @@ export async function askConsent(
   io.stderr.write(`${renderText(document, style, false)}\n`);
   const context = plain(api.connection.context);
   const count = `${plan.steps.length} ${plan.steps.length === 1 ? "workload" : "workloads"}`;
-  if (settings.scope.allNamespaces) {
-    const answer = await ask(io, `Restart ${count} in all of "${context}"? Type its name: `);
-    return answer.trim() === context;
+  if (deadline !== undefined) {
+    io.stderr.write(`Nothing starts after ${formatLocal(deadline)}.\n`);
   }
-  const answer = await ask(io, `Restart ${count} in "${context}"? [y/N] `);
+  if (settings.scope.allNamespaces) {
+    const question = `Restart ${count} in all of "${context}"? Type its name: `;
+    return (await ask(io, question, overtaken)).trim() === context;
+  }
+  const answer = await ask(io, `Restart ${count} in "${context}"? [y/N] `, overtaken);
   return /^y(es)?$/i.test(answer.trim());
 }
 
-async function ask(io: Io, question: string): Promise<string> {
+/** @throws Interrupted for a Ctrl-C, which a terminal in raw mode hands over as a key. */
+async function ask(io: Io, question: string, overtaken: AbortSignal): Promise<string> {
   const prompt = createInterface({
     input: io.stdin,
     output: io.stderr as NodeJS.WritableStream,
@@ -63,7 +70,11 @@ async function ask(io: Io, question: string): Promise<string> {
   try {
     // An input that ends without an answer is a no.
     const ended = new Promise<string>((resolve) => prompt.once("close", () => resolve("")));
-    return await Promise.race([prompt.question(question), ended]);
+    const interrupted = new Promise<never>((_resolve, reject) =>
+      prompt.once("SIGINT", () => reject(new Interrupted("SIGINT"))),
+    );
+    const answer = prompt.question(question, { signal: overtaken }).catch(() => "");
+    return await Promise.race([answer, ended, interrupted]);
   } finally {
     prompt.close();
   }

@@ -2,6 +2,7 @@ import { ApiError } from "../../cluster/api-error.ts";
 import { getWorkload } from "../../cluster/read.ts";
 import { readRollingPods } from "../../cluster/rolling-pods.ts";
 import { RESTARTED_AT } from "../../cluster/write.ts";
+import { formatDuration } from "../../duration.ts";
 import { rolloutCommand } from "../../mesh/kinds.ts";
 import { formatSelector } from "../../mesh/selector.ts";
 import { type Ending, ended } from "../../rollout/ending.ts";
@@ -64,8 +65,8 @@ export async function followRollout(
     }
     if (abort.aborted) return stillRolling(ref, "interrupted", "it still rolls");
     if (now - progressAt >= settings.timeout) {
-      const minutes = Math.round(settings.timeout / 60_000);
-      return stillRolling(ref, "no-progress", `no progress for ${minutes} min; it still rolls`);
+      const message = `no progress for ${formatDuration(settings.timeout)}; it still rolls`;
+      return stillRolling(ref, "no-progress", message);
     }
   }
 }

@@ -8,7 +8,7 @@ import type { Step } from "../../rollout/plan.ts";
 import type { StepResult } from "../../rollout/result.ts";
 import type { RestartSettings } from "../../settings.ts";
 import type { Look } from "../look.ts";
-import { findingsOf, finish, reportOf } from "../report.ts";
+import { findingsOf, finish, headOf, reportOf } from "../report.ts";
 import type { Session } from "../session.ts";
 
 /** The record of one run for a change ticket: who, why, what was planned, what became of it. */
@@ -39,7 +39,12 @@ export async function openRecord(
     reason: settings.reason ?? null,
     dryRun: settings.dryRun ?? null,
     allowDowntime: settings.allowDowntime,
-    plan: planHash(steps),
+    plan: planHash({
+      cluster: headOf(session).cluster,
+      scope: { include: [...settings.include] },
+      allowDowntime: settings.allowDowntime,
+      steps,
+    }),
     steps,
   } as const;
 

@@ -3,51 +3,101 @@ import { readWorkload } from "../../cluster/read.ts";
 import { formatRestartTime, restart, RESTARTED_AT } from "../../cluster/write.ts";
 import { type Assessment, assess, type Target } from "../../mesh/assess.ts";
 import { fieldManagerFor } from "../../mesh/flux.ts";
-import { isRestartable } from "../../mesh/kinds.ts";
+import { isRestartable, rolloutCommand } from "../../mesh/kinds.ts";
 import { type Mesh, resolveMesh } from "../../mesh/mesh.ts";
 import type { Consent } from "../../mesh/restartability.ts";
 import { type Ending, ended } from "../../rollout/ending.ts";
-import { isSameTarget, templateChange } from "../../rollout/approval.ts";
-import { isWanted, type Step } from "../../rollout/plan.ts";
+import { holdReason } from "../../rollout/hold.ts";
+import type { Step } from "../../rollout/plan.ts";
 import type { StepResult } from "../../rollout/result.ts";
-import { isPaused, rolloutStatus } from "../../rollout/status.ts";
+import type { StopReason } from "../../rollout/schedule.ts";
+import { notAsApproved, skipReason } from "../../rollout/skip.ts";
+import { WHY_STOPPED } from "../../rollout/stop.ts";
 import type { RestartSettings } from "../../settings.ts";
+import { formatDuration } from "../../duration.ts";
 import { policyFor } from "../look.ts";
 import type { Session } from "../session.ts";
 import { followRollout, type Restarted } from "./follow.ts";
+import type { Gate } from "./gate.ts";
 import { pollInterval } from "./poll.ts";
 import { knownRefusals } from "./refusals.ts";
 
 type RestartSession = Session<RestartSettings>;
+
+/** How far one restart has come; written as it goes on, so that it can be told at any moment. */
+interface Course {
+  to: Target;
+  /** When the patch was sent, from that moment on. */
+  startedAt: Date | undefined;
+}
 
 /** Restarts one workload and waits for it. Never rejects: what goes wrong is its result. */
 export async function rollWorkload(
   session: RestartSession,
   step: Step,
   consent: Consent,
-  abort: AbortSignal,
+  gate: Gate,
 ): Promise<StepResult> {
   const { io } = session;
-  let startedAt: Date | undefined;
-  let to: Target = step.to;
-  const ending = await (async (): Promise<Ending> => {
-    try {
-      const ready = await settle(session, step, consent, abort);
-      if ("outcome" in ready) return ready;
-      to = ready.target;
-      if (session.settings.dryRun !== undefined) {
-        return ended("skipped", "dry-run", "the API server would accept the restart");
-      }
-      startedAt = ready.startedAt;
-      session.progress.emit({ type: "started", ref: step.ref, from: step.from, image: to.image });
-      return await followRollout(session, step, ready, abort);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      return ended("failed", "api-error", error.message);
-    }
-  })();
+  const course: Course = { to: step.to, startedAt: undefined };
+  const ending = await Promise.race([
+    carryOut(session, step, consent, gate, course),
+    givenUp(session, step, gate.abort, course),
+  ]);
   const { ref, from } = step;
-  return { ref, from, to, ...ending, startedAt, finishedAt: io.now() };
+  return { ref, from, ...course, ...ending, finishedAt: io.now() };
+}
+
+async function carryOut(
+  session: RestartSession,
+  step: Step,
+  consent: Consent,
+  gate: Gate,
+  course: Course,
+): Promise<Ending> {
+  try {
+    const ready = await settle(session, step, consent, gate, course);
+    if ("outcome" in ready) {
+      course.startedAt = undefined;
+      return ready;
+    }
+    if (session.settings.dryRun !== undefined) {
+      course.startedAt = undefined;
+      return ended("skipped", "dry-run", "the API server would accept the restart");
+    }
+    const { image } = ready.target;
+    session.progress.emit({ type: "started", ref: step.ref, from: step.from, image });
+    return await followRollout(session, step, ready, gate.abort);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    // A patch that was refused started nothing; one whose answer was lost may have.
+    if (error.status !== 0) course.startedAt = undefined;
+    return ended("failed", "api-error", error.message);
+  }
+}
+
+/** Milliseconds that a request under way may still take once the report is wanted. */
+const LAST_WORDS = 1000;
+
+/** Whoever wants the report at once does not wait for an API server that is silent. */
+async function givenUp(
+  { io }: RestartSession,
+  { ref }: Step,
+  abort: AbortSignal,
+  course: Course,
+): Promise<Ending> {
+  if (!abort.aborted) {
+    await new Promise((resolve) => abort.addEventListener("abort", resolve, { once: true }));
+  }
+  await io.sleep(LAST_WORDS);
+  return course.startedAt === undefined
+    ? ended("not-started", "interrupted", "the run was interrupted")
+    : ended(
+        "timed-out",
+        "interrupted",
+        "it may still roll: the API server did not say",
+        rolloutCommand("status", ref),
+      );
 }
 
 /**
@@ -58,63 +108,87 @@ async function settle(
   session: RestartSession,
   step: Step,
   consent: Consent,
-  abort: AbortSignal,
-): Promise<Ending | (Restarted & { readonly startedAt: Date })> {
+  gate: Gate,
+  course: Course,
+): Promise<Ending | (Restarted & { readonly target: Target })> {
   const { api, io, settings, progress } = session;
-  // Chosen once, before the first try: a patch that is repeated changes nothing.
-  const startedAt = io.now();
-  const restartedAt = formatRestartTime(startedAt);
-  const patience = io.now().getTime() + settings.timeout;
-  let waited = false;
+  /** Chosen once, before the first try: a patch that is repeated changes nothing. */
+  let chosen: Date | undefined;
+  const include = {
+    missing: settings.include.has("missing"),
+    current: settings.include.has("current"),
+  };
+  let patience = io.now().getTime() + settings.timeout;
+  let held: string | undefined;
   /** The events from before our patch, once its answer was a conflict: it may have been taken. */
   let tried: ReadonlySet<string> | undefined;
   for (;;) {
-    if (abort.aborted) return ended("not-started", "interrupted", "the run was interrupted");
+    if (gate.abort.aborted) return notStarted("interrupted");
     const judged = await judgeAgain(session, step, consent);
     if ("outcome" in judged) return judged;
     const { assessment, mesh } = judged;
     // The answer to the first try was lost, and the second met what the first had done.
-    const isOurs = assessment.workload.template?.annotations[RESTARTED_AT] === restartedAt;
+    const written = assessment.workload.template?.annotations[RESTARTED_AT];
+    const isOurs = chosen !== undefined && written === formatRestartTime(chosen);
     if (tried && isOurs && assessment.target) {
-      return { target: assessment.target, startedAt, restartedAt, knownRefusals: tried };
+      return { target: assessment.target, restartedAt: written, knownRefusals: tried };
     }
     if (tried && io.now().getTime() >= patience) {
       const message = "it was changed by others each time before it could be restarted";
       return ended("timed-out", "still-changing", message);
     }
-    const hold = holdReason(assessment, mesh, consent);
+    const hold = holdReason(step.to, assessment, mesh, consent);
     if (hold !== undefined) {
+      const stopped = gate.stopped();
+      // What rolls is waited for, whoever started it.
+      if (stopped !== undefined && !hold.rolls) return notStarted(stopped);
+      // Every pod more is progress.
+      if (hold.message !== held) patience = io.now().getTime() + settings.timeout;
       if (io.now().getTime() >= patience) {
-        return ended("timed-out", "still-waiting", `gave up waiting: ${hold}`);
+        const spent = formatDuration(settings.timeout);
+        return ended("timed-out", "still-waiting", `gave up after ${spent}: ${hold.message}`);
       }
-      waited = true;
-      progress.emit({ type: "waiting", ref: step.ref, message: hold });
-      await io.sleep(pollInterval(settings) * (1 + io.random()), abort);
+      if (hold.message !== held) {
+        progress.emit({ type: "waiting", ref: step.ref, message: hold.message });
+      }
+      held = hold.message;
+      await io.sleep(pollInterval(settings) * (1 + io.random()), gate.abort);
       continue;
     }
+    const waited = held !== undefined;
     const skip =
-      skipReason(assessment, settings, waited) ?? notAsApproved(step, assessment, settings);
+      skipReason(assessment, include, waited) ??
+      (settings.plan === undefined ? undefined : notAsApproved(step, assessment));
     if (skip !== undefined) return skip;
     const { workload, target } = assessment;
     if (target === undefined || workload.rollout === undefined || !isRestartable(workload.kind)) {
       return ended("skipped", "not-restartable", "it cannot be restarted any more");
     }
     const known = await knownRefusals(session, step.ref);
+    const { stopped, notBefore } = gate.leave(waited);
+    if (stopped !== undefined) return notStarted(stopped);
+    if (notBefore !== undefined) {
+      await io.sleep(notBefore - io.now().getTime(), gate.abort);
+      continue;
+    }
+    chosen ??= io.now();
+    course.to = target;
+    course.startedAt = chosen;
     try {
-      const written = await restart(api, {
+      const restartedAt = await restart(api, {
         ...step.ref,
         kind: workload.kind,
         resourceVersion: workload.rollout.resourceVersion,
-        restartedAt,
+        restartedAt: formatRestartTime(chosen),
         fieldManager: fieldManagerFor(workload),
         dryRun: settings.dryRun === "server",
       });
-      return { target, startedAt, restartedAt: written, knownRefusals: known };
+      return { target, restartedAt, knownRefusals: known };
     } catch (error) {
       // It changed since it was judged: judge again.
       if (!isConflict(error)) throw error;
       tried = known;
-      await io.sleep(pollInterval(settings) * io.random(), abort);
+      await io.sleep(pollInterval(settings) * io.random(), gate.abort);
     }
   }
 }
@@ -145,56 +219,7 @@ async function judgeAgain(
     : { assessment, mesh };
 }
 
-/** Why nothing may start right now, although it soon might. */
-function holdReason(
-  { workload, target }: Assessment,
-  mesh: Mesh,
-  consent: Consent,
-): string | undefined {
-  const istiod = target && mesh.revisions.get(target.revision)?.istiod;
-  if (istiod && !istiod.ready) return `the control plane ${istiod.name} is not ready`;
-  // Somebody's decision: no patience ends it.
-  if (isPaused(workload.rollout)) return undefined;
-  const status = workload.rollout && rolloutStatus(workload.rollout);
-  // What was failing before may never finish on its own; it was asked for all the same.
-  if (status?.state !== "waiting" || consent.unhealthy) return undefined;
-  return `it is rolling already: ${status.message}`;
-}
-
-/** What keeps a step of an approved plan from being carried out as it was approved. */
-function notAsApproved(
-  step: Step,
-  { target, workload }: Assessment,
-  { plan }: RestartSettings,
-): Ending | undefined {
-  if (plan === undefined) return undefined;
-  if (target !== undefined && !isSameTarget(target, step.to)) {
-    const message = `the target is ${target.image} of ${target.revision} now, not the approved one`;
-    return ended("skipped", "target-moved", message);
-  }
-  const changed = templateChange(step, workload.templateHash);
-  return changed && ended("skipped", changed.code, changed.message);
-}
-
-function skipReason(
-  assessment: Assessment,
-  settings: RestartSettings,
-  waited: boolean,
-): Ending | undefined {
-  const { verdict, restart: can, finding } = assessment;
-  const include = {
-    missing: settings.include.has("missing"),
-    current: settings.include.has("current"),
-  };
-  if (verdict === "current" && (waited || !include.current)) {
-    return waited
-      ? ended("waited", "on-target", "a rollout that was under way brought it on target")
-      : ended("skipped", "already-current", "it is on target already");
-  }
-  if (!isWanted(verdict, include)) {
-    return ended("skipped", finding.code, finding.reason, finding.nextStep);
-  }
-  if (can.answer === "yes") return undefined;
-  const { code, reason, nextStep } = can.finding;
-  return ended("skipped", code, reason, nextStep);
+function notStarted(reason: StopReason): Ending {
+  const { outcome, code, message } = WHY_STOPPED[reason];
+  return ended(outcome, code, message);
 }

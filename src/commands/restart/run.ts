@@ -1,21 +1,27 @@
+import { setMaxListeners } from "node:events";
 import type { Consent } from "../../mesh/restartability.ts";
 import type { Plan } from "../../rollout/plan.ts";
 import { isFailure, type StepResult, untouched } from "../../rollout/result.ts";
 import {
   advance,
+  askLeave,
+  atTime,
   isOver,
   newSchedule,
+  type Schedule,
   type ScheduleEvent,
   type StopReason,
 } from "../../rollout/schedule.ts";
+import { WHY_STOPPED } from "../../rollout/stop.ts";
 import type { RestartSettings } from "../../settings.ts";
 import type { Session } from "../session.ts";
+import type { Gate } from "./gate.ts";
 import { rollWorkload } from "./roll.ts";
 
 export interface Run {
   /** One for every step, in the order of the plan. */
   readonly results: readonly StepResult[];
-  /** The first signal that came. */
+  /** The signal that came; of several the one that says more. */
   readonly signal: "SIGINT" | "SIGTERM" | undefined;
   /** Asked to report at once: something may still roll. */
   readonly aborted: boolean;
@@ -47,6 +53,7 @@ export async function runPlan(
   const results = new Map<string, StepResult>();
   const abort = new AbortController();
   const interruption = new AbortController();
+  setMaxListeners(0, abort.signal);
   let signal: Run["signal"];
   let wakeAt: number | undefined;
   let schedule = newSchedule(
@@ -54,15 +61,30 @@ export async function runPlan(
     { ...settings, deadline: deadline?.getTime() },
   );
 
+  const gate: Gate = {
+    stopped: () => {
+      become(atTime(schedule, io.now().getTime()));
+      return schedule.stopped;
+    },
+    leave: (held) => {
+      const [next, leave] = askLeave(schedule, held, io.now().getTime());
+      become(next);
+      return leave;
+    },
+    abort: abort.signal,
+  };
   const dispatch = (event: ScheduleEvent) => {
-    const before = schedule.stopped;
     const [next, actions] = advance(schedule, event, io.now().getTime());
-    schedule = next;
+    become(next);
     wakeAt = actions.wakeAt;
     for (const id of actions.start) {
       const step = steps.get(id);
-      if (step) rolling.set(id, rollWorkload(session, step, consent, abort.signal));
+      if (step) rolling.set(id, rollWorkload(session, step, consent, gate));
     }
+  };
+  const become = (next: Schedule) => {
+    const before = schedule.stopped;
+    schedule = next;
     const left = schedule.waiting.length;
     if (before !== undefined || schedule.stopped === undefined || left === 0) return;
     // An interrupt is answered by itself.
@@ -72,7 +94,7 @@ export async function runPlan(
   };
   const unsubscribe = io.onSignal((name) => {
     const again = signal !== undefined || name === "SIGTERM";
-    signal ??= name;
+    signal = name === "SIGTERM" ? name : (signal ?? name);
     dispatch({ type: "stop", reason: "interrupted" });
     interruption.abort();
     if (again) return abort.abort();
@@ -123,33 +145,3 @@ export async function runPlan(
     return ended;
   }
 }
-
-type Why = Pick<StepResult, "outcome" | "code" | "message">;
-
-const WHY_STOPPED: Readonly<Record<StopReason, Why>> = {
-  failures: {
-    outcome: "not-started",
-    code: "max-failures",
-    message: "nothing more starts after so many failures (--max-failures)",
-  },
-  "run-stopped": {
-    outcome: "not-started",
-    code: "run-stopped",
-    message: "the run was stopped: the next one might have fared the same",
-  },
-  "target-moved": {
-    outcome: "skipped",
-    code: "target-moved",
-    message: "the target is not the approved one any more",
-  },
-  deadline: {
-    outcome: "not-started",
-    code: "deadline",
-    message: "nothing starts after the deadline (--deadline)",
-  },
-  interrupted: {
-    outcome: "not-started",
-    code: "interrupted",
-    message: "the run was interrupted",
-  },
-};

@@ -205,6 +205,10 @@ describe("a control plane", () => {
       "its pods are not available",
       { status: { observedGeneration: 2, updatedReplicas: 2, availableReplicas: 1 } },
     ],
+    [
+      "an old pod is still there, and makes up for a new one",
+      { status: { observedGeneration: 2, replicas: 3, updatedReplicas: 2, availableReplicas: 2 } },
+    ],
     ["it has no status", { status: {} }],
   ])("is not ready where %s", (_what, more) => {
     expect(istiodRecord(istiod([], more))).toMatchObject({ ready: false });

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { VERDICTS } from "../../../src/mesh/assess.ts";
-import { summaryEntry, workloadEntry } from "../../../src/report/entries.ts";
+import {
+  planHash,
+  type PlanContent,
+  summaryEntry,
+  workloadEntry,
+} from "../../../src/report/entries.ts";
 import type { Workload } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
@@ -93,5 +98,32 @@ describe("a summary", () => {
   test("names no verdict that nothing has", () => {
     expect(summaryEntry([])).toEqual({ workloads: 0, pods: 0, byVerdict: {} });
     expect(summaryEntry([outdated]).byVerdict).toEqual({ outdated: 1 });
+  });
+});
+
+describe("the hash of a plan", () => {
+  const plan: PlanContent = {
+    cluster: { context: "prod", server: "https://aks:443", istioNamespace: "aks-istio-system" },
+    scope: { include: ["unhealthy", "missing"] },
+    allowDowntime: false,
+    steps: [],
+  };
+
+  test("is the same for the same plan, whatever the context is called here", () => {
+    const same = {
+      ...plan,
+      cluster: { ...plan.cluster, context: "other" },
+      scope: { include: ["missing", "unhealthy"] },
+    };
+    expect(planHash(same)).toBe(planHash(plan));
+  });
+
+  test.each<[what: string, more: Partial<PlanContent>]>([
+    ["another cluster", { cluster: { ...plan.cluster, server: "https://aks-2:443" } }],
+    ["another control plane", { cluster: { ...plan.cluster, istioNamespace: "istio-system" } }],
+    ["consent to downtime", { allowDowntime: true }],
+    ["more than was asked for", { scope: { include: ["current", "missing", "unhealthy"] } }],
+  ])("is another one for %s", (_what, more) => {
+    expect(planHash({ ...plan, ...more })).not.toBe(planHash(plan));
   });
 });

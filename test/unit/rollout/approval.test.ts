@@ -27,7 +27,8 @@ function narrow(steps: readonly Step[], workloads: readonly Workload[], present:
   const assessments = workloads.map((workload) => assessmentOf(workload, world));
   const planned = planRestart(assessments, { missing: false, current: false });
   const fresh = { ...planned, steps: planned.steps.map((step) => ({ ...step, template })) };
-  const { plan, settled } = narrowPlan(steps, fresh, assessments, NOW);
+  const templates = new Map(steps.map(({ ref }) => [ref.uid, template]));
+  const { plan, settled } = narrowPlan(steps, fresh, templates, assessments, NOW);
   return {
     left: plan.steps.map(({ ref }) => ref.name),
     settled: settled.map(({ ref, outcome, code }) => `${ref.name}: ${outcome} ${code}`),
@@ -83,6 +84,23 @@ test("a target that has moved stops all of it, and names the first that shows it
   const { left, settled, messages } = narrow(moved, [late("web"), late("db")]);
   expect([left, settled]).toEqual([[], ["web: skipped target-moved", "db: skipped target-moved"]]);
   expect(messages[0]).toContain(`shop/Deployment/web would get ${TARGET} of asm-1-27`);
+});
+
+test("a target that only one workload's own change moved stops that one alone", () => {
+  const web = approved("web").map((step) => ({ ...step, template: "sha256:before" }));
+  const pinned = deployment("web", {
+    pods: [sidecars(2, LATE)],
+    template: { annotations: { "sidecar.istio.io/proxyImage": proxyImage("v1.27.8-1") } },
+  });
+  expect(narrow([...web, ...approved("db")], [pinned, late("db")])).toMatchObject({
+    left: ["db"],
+    settled: ["web: skipped template-changed"],
+  });
+  const recreated = { ...pinned, uid: "another" };
+  expect(narrow([...approved("web", "db")], [recreated, late("db")])).toMatchObject({
+    left: ["db"],
+    settled: ["web: skipped recreated"],
+  });
 });
 
 test("a target that moved is told from what was brought to the new one meanwhile", () => {

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   advance,
+  askLeave,
   type Entry,
   isOver,
   type Limits,
@@ -157,6 +158,38 @@ describe("a deadline", () => {
       [ended("a"), 60],
     ];
     expect(play(scheduleOf("a", { deadline: 50 }), events).schedule.stopped).toBeUndefined();
+  });
+});
+
+describe("leave to patch, asked by what has started", () => {
+  const going = play(scheduleOf("ab", { pause: 10, deadline: 50 }), [
+    [TICK, 0],
+    [TICK, 10],
+  ]).schedule;
+
+  test("is given as long as nothing stopped the run, and refused after that", () => {
+    expect(askLeave(going, false, 11)).toEqual([
+      going,
+      { stopped: undefined, notBefore: undefined },
+    ]);
+    const stopped = play(going, [[stop("interrupted"), 12]]).schedule;
+    expect(askLeave(stopped, true, 13)[1]).toEqual({
+      stopped: "interrupted",
+      notBefore: undefined,
+    });
+  });
+
+  test("is refused from the deadline on, which then is why the run stopped", () => {
+    const [next, leave] = askLeave(going, true, 50);
+    expect([leave.stopped, next.stopped]).toEqual(["deadline", "deadline"]);
+  });
+
+  test("leaves the pause between those that waited for the same", () => {
+    const [first, go] = askLeave(going, true, 30);
+    expect(go.notBefore).toBeUndefined();
+    const [second, wait] = askLeave(first, true, 31);
+    expect([wait.notBefore, second]).toEqual([40, first]);
+    expect(askLeave(second, true, 40)[1].notBefore).toBeUndefined();
   });
 });
 

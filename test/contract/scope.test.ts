@@ -1,0 +1,95 @@
+import { expect } from "vitest";
+import { deployment, statefulSet } from "../support/manifests.ts";
+import { parseReport } from "../support/report-schema.ts";
+import { run, test, untilReady } from "./sandbox.ts";
+
+const REVISION = "asm-1-59";
+const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
+
+test("a restart reaches what it was asked for, and nothing else", async ({ cluster, enter }) => {
+  await cluster.installRevision({ name: REVISION, image: image("v1.59.1-1") });
+  await cluster.moveImage(REVISION, image("v1.59.1-1"));
+  const [one, other] = [
+    await enter({ "istio.io/rev": REVISION }),
+    await enter({ "istio.io/rev": REVISION }),
+  ];
+  for (const sandbox of [one, other]) {
+    await sandbox.create("deployments", deployment("web"));
+    await sandbox.create("deployments", deployment("api"));
+    await sandbox.create("statefulsets", statefulSet("db", { replicas: 2 }));
+    await untilReady(sandbox, 4);
+  }
+  const tier = { metadata: { labels: { tier: "front" } } };
+  await one.patch("deployments", "web", tier);
+  await cluster.moveImage(REVISION, image("v1.59.2-1"));
+
+  /** `1/web` for each step, in the order of the plan, and the notes. */
+  const planned = async (...args: readonly string[]) => {
+    const ran = await run(cluster, "restart", ...args, "--dry-run", "--json");
+    expect([args, ran.status]).toEqual([args, 0]);
+    const { steps, notes } = parseReport("RestartReport", ran.stdout);
+    const place = (namespace: string) => (namespace === one.name ? "1" : "2");
+    return { steps: steps.map(({ namespace, name }) => `${place(namespace)}/${name}`), notes };
+  };
+  const both = ["-n", one.name, "-n", other.name];
+
+  // Namespaces take turns, whichever way they are given.
+  const all = ["1/api", "2/api", "1/web", "2/web", "1/db", "2/db"];
+  expect((await planned(...both)).steps).toEqual(all);
+  expect((await planned("-n", `${one.name},${other.name}`)).steps).toEqual(all);
+  expect((await planned(...both, "-l", "tier=front")).steps).toEqual(["1/web"]);
+  expect((await planned(...both, "-l", "tier!=front", "--exclude", "sts")).steps).toEqual([
+    "1/api",
+    "2/api",
+    "2/web",
+  ]);
+  expect((await planned(...both, "--revision", REVISION)).steps).toEqual(all);
+  expect((await planned(...both, "--exclude-namespace", other.name)).steps).toEqual([
+    "1/api",
+    "1/web",
+    "1/db",
+  ]);
+  const excluded = await planned(
+    ...both,
+    "--exclude",
+    `deploy/api,${one.name}/deployments.apps/web`,
+    "--exclude",
+    "StatefulSet/db",
+  );
+  expect(excluded).toEqual({ steps: ["2/web"], notes: [] });
+
+  for (const name of ["deploy/web", "deployment/web", "deployments.apps/web", "Deployment/web"]) {
+    expect((await planned(name, "-n", one.name)).steps).toEqual(["1/web"]);
+  }
+  expect((await planned("deploy/web", "sts/db", "-n", one.name)).steps).toEqual(["1/web", "1/db"]);
+
+  // Mistyped, it would leave nothing out; that is said before anything is asked.
+  expect(await planned("-n", one.name, "--exclude", "deploy/wbe")).toEqual({
+    steps: ["1/api", "1/web", "1/db"],
+    notes: ["--exclude deploy/wbe leaves nothing out: there is no such workload in scope"],
+  });
+  for (const [name, status, message] of [
+    ["deploy/wbe", 1, `deployment/wbe does not exist in the namespace "${one.name}"`],
+    ["deploy", 64, '"deploy" names no workload that can be restarted'],
+    ["web", 64, '"web" names no workload that can be restarted'],
+    ["pod/web", 64, '"pod/web" names no workload that can be restarted'],
+    ["deploy/web/1", 64, '"deploy/web/1" names no workload that can be restarted'],
+  ] as const) {
+    const ran = await run(cluster, "restart", name, "-n", one.name, "--yes");
+    expect([name, ran.status, ran.stderr.split("\n")[0]]).toEqual([
+      name,
+      status,
+      `error: ${message}`,
+    ]);
+  }
+  expect(await planned(...both, "--revision", "asm-1-95")).toEqual({
+    steps: [],
+    notes: ["nothing in scope runs the revision asm-1-95, or would get it; it is not installed"],
+  });
+  await cluster.setTag("stable-59", REVISION);
+  expect(await planned(...both, "--revision", "stable-59")).toEqual({
+    steps: [],
+    notes: [`stable-59 is a tag: what it stands for now is --revision ${REVISION}`],
+  });
+  await cluster.removeTag("stable-59");
+});

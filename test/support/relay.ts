@@ -1,0 +1,60 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A way to a cluster that can be slow, or fall silent: nothing comes any more, and nothing ends. */
+export interface Relay {
+  readonly kubeconfig: string;
+  /** Connections so far. */
+  connections(): number;
+  /** From now on everything takes so many milliseconds more, each way. */
+  slow(milliseconds: number): void;
+  stall(): void;
+  stop(): Promise<void>;
+}
+
+export async function startRelay(kubeconfig: string): Promise<Relay> {
+  const config = await readFile(kubeconfig, "utf8");
+  const [address = "", host = "", port = ""] =
+    /https:\/\/([\d.]+):(\d+)/.exec(config) ?? ([] as string[]);
+  const sockets = new Set<Socket>();
+  let [stalled, delay, connections] = [false, 0, 0];
+  const server = createServer((client) => {
+    connections += 1;
+    const upstream = connect(Number(port), host);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", () => undefined);
+      socket.on("close", () => {
+        sockets.delete(socket);
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+    const pass = (from: Socket, to: Socket) =>
+      from.on("data", (bytes) => {
+        setTimeout(() => {
+          if (!stalled && !to.destroyed) to.write(bytes);
+        }, delay);
+      });
+    pass(client, upstream);
+    pass(upstream, client);
+  });
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  const folder = await mkdtemp(join(tmpdir(), "istio-upgrade-relay-"));
+  const own = join(folder, "kubeconfig");
+  const { port: ownPort } = server.address() as AddressInfo;
+  await writeFile(own, config.replaceAll(address, `https://${host}:${ownPort}`), { mode: 0o600 });
+  return {
+    kubeconfig: own,
+    connections: () => connections,
+    slow: (milliseconds) => void (delay = milliseconds),
+    stall: () => void (stalled = true),
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
