@@ -77,7 +77,11 @@ export async function generator(bed: PlainBed, pods: number): Promise<Generate> 
       "/api/v1/namespaces",
       [
         Math.ceil(deployments / DEPLOYMENTS),
-        withSlots(namespace, { [namespaceName(0)]: namespaceName }),
+        withSlots(namespace, {
+          [namespaceName(0)]: namespaceName,
+          // A server that gives the same object twice is taken for one that never ends.
+          [uidIn(namespace.item)]: (index) => uid("n", index),
+        }),
       ],
     ],
     ["/apis/apps/v1/statefulsets", [0, { ...deployment, kind: "StatefulSetList", slots: [] }]],
