@@ -298,3 +298,14 @@ export interface Condition {
 export function wantedPods(rollout: Rollout): number {
   return rollout.kind === "DaemonSet" ? rollout.status.desired : rollout.replicas;
 }
+
+/** By namespace, kind, name: two reports can be compared with `diff`. */
+export function byPlace(a: Place, b: Place): number {
+  return compare(a.namespace, b.namespace) || compare(a.kind, b.kind) || compare(a.name, b.name);
+}
+
+type Place = Pick<WorkloadRef, "namespace" | "kind" | "name">;
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -45,6 +45,11 @@ export class Gaps {
     }
   }
 
+  /** What is missing already while others are still being read. */
+  soFar(): readonly Gap[] {
+    return [...this.#gaps];
+  }
+
   /**
    * The gaps of a snapshot, sorted.
    *

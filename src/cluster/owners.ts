@@ -1,5 +1,5 @@
 import { isRestartable } from "../mesh/kinds.ts";
-import type { PodGroup, Workload } from "../snapshot.ts";
+import { byPlace, type PodGroup, type Workload } from "../snapshot.ts";
 import { addGroup } from "./pod-group.ts";
 import type { Owner, Tally } from "./tally.ts";
 
@@ -56,13 +56,4 @@ function joined(known: readonly PodGroup[], more: readonly PodGroup[]): readonly
   const all = [...known];
   for (const group of more) addGroup(all, group);
   return all;
-}
-
-/** By namespace, kind, name: two reports can be compared with `diff`. */
-function byPlace(a: Workload, b: Workload): number {
-  return compare(a.namespace, b.namespace) || compare(a.kind, b.kind) || compare(a.name, b.name);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

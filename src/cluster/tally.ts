@@ -24,23 +24,21 @@ export interface Owner {
   readonly uid: string;
 }
 
-/** Adds pods to the tallies of their owners, by the owner's uid. */
-export function tallyPods(tallies: Map<string, Tally>, pods: Iterable<ApiPod>): void {
-  for (const pod of pods) {
-    // Finished pods run nothing.
-    if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") continue;
-    const owner = ownerOf(pod);
-    let tally = tallies.get(owner.uid);
-    if (tally === undefined) {
-      tally = newTally(owner, pod);
-      tallies.set(owner.uid, tally);
-    }
-    if (pod.metadata?.deletionTimestamp !== undefined) {
-      tally.terminating += 1;
-      addGroup(tally.terminatingGroups, groupOf(pod));
-      continue;
-    }
+/** Adds a pod to the tally of its owner, by the owner's uid. */
+export function tallyPod(tallies: Map<string, Tally>, pod: ApiPod): void {
+  // Finished pods run nothing.
+  if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return;
+  const owner = ownerOf(pod);
+  let tally = tallies.get(owner.uid);
+  if (tally === undefined) {
+    tally = newTally(owner, pod);
+    tallies.set(owner.uid, tally);
+  }
+  if (pod.metadata?.deletionTimestamp === undefined) {
     addGroup(tally.groups, groupOf(pod));
+  } else {
+    tally.terminating += 1;
+    addGroup(tally.terminatingGroups, groupOf(pod));
   }
 }
 

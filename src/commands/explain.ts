@@ -3,7 +3,7 @@ import { readSnapshot } from "../cluster/read.ts";
 import { CannotRun } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
-import { weighGaps } from "../mesh/gaps.ts";
+import { isRestingOnRules, weighGaps } from "../mesh/gaps.ts";
 import { resourceName } from "../mesh/kinds.ts";
 import { resolveMesh } from "../mesh/mesh.ts";
 import { NO_CONSENT } from "../mesh/restartability.ts";
@@ -11,7 +11,9 @@ import { explanationOf } from "../report/explanation.ts";
 import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts";
 import type { ExplainSettings } from "../settings.ts";
 import type { Snapshot, Workload } from "../snapshot.ts";
-import { judge, policyFor, requireInjector } from "./look.ts";
+import { requireInjector } from "./injector.ts";
+import { judge } from "./judge.ts";
+import { policyFor } from "./look.ts";
 import { headOf, publish } from "./report.ts";
 import { openRefusals } from "./refused-pods.ts";
 import { withSession } from "./session.ts";
@@ -31,7 +33,10 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
     const workload = subjectOf(snapshot, settings, place, pod);
     const world = { ...snapshot, mesh, lastRefusal: openRefusals(session) };
     const assessment = await judge(session, world, workload, policyFor(settings, NO_CONSENT));
-    const { gaps, notes } = weighGaps(snapshot.gaps, assessment ? [assessment] : []);
+    const { gaps, notes } = weighGaps(
+      snapshot.gaps,
+      assessment !== undefined && isRestingOnRules(assessment),
+    );
     const document = withCompleteCommands(
       explanationOf(headOf(session), {
         snapshot: { ...snapshot, gaps },

@@ -3,23 +3,33 @@ import type { Mesh } from "../mesh/mesh.ts";
 import type { Exclude, ScopeSettings } from "../scope.ts";
 import type { Workload } from "../snapshot.ts";
 
+/** What of the scope has matched nothing so far. */
+export interface IdleScope {
+  /** @param assessment `undefined` for a workload that is not reported on. */
+  see(workload: Workload, assessment: Assessment | undefined): void;
+  /** As notes, once everything was seen. */
+  notes(mesh: Mesh): readonly string[];
+}
+
 /**
- * What of the scope matched nothing, as notes: most likely it was mistyped, and what was to be left
- * out would be restarted, or what was to be looked at seem to be all right.
- *
- * @param assessments of what is left of the workloads.
+ * What of the scope matches nothing: most likely it was mistyped, and what was to be left out would
+ * be restarted, or what was to be looked at seem to be all right.
  */
-export function idleScope(
-  { excludes, revision }: ScopeSettings,
-  workloads: readonly Workload[],
-  assessments: readonly Assessment[],
-  mesh: Mesh,
-): readonly string[] {
-  const idle = excludes
-    .filter((exclude) => !workloads.some((workload) => isExcluded(workload, exclude)))
-    .map(({ text }) => `${text} leaves nothing out: there is no such workload in scope`);
-  const isIdle = revision !== undefined && assessments.length === 0;
-  return isIdle ? [...idle, idleRevision(revision, mesh)] : idle;
+export function openIdleScope({ excludes, revision }: ScopeSettings): IdleScope {
+  const idle = new Set(excludes);
+  let isIdleRevision = revision !== undefined;
+  return {
+    see: (workload, assessment) => {
+      for (const exclude of idle) if (isExcluded(workload, exclude)) idle.delete(exclude);
+      if (assessment !== undefined) isIdleRevision = false;
+    },
+    notes: (mesh) => [
+      ...[...idle].map(
+        ({ text }) => `${text} leaves nothing out: there is no such workload in scope`,
+      ),
+      ...(isIdleRevision && revision !== undefined ? [idleRevision(revision, mesh)] : []),
+    ],
+  };
 }
 
 function idleRevision(given: string, { revisions }: Mesh): string {

@@ -1,29 +1,38 @@
-import { readSnapshot } from "../cluster/read.ts";
+import { readCluster } from "../cluster/read.ts";
 import { CannotRun } from "../errors.ts";
-import { type Assessment, assess, type Policy, predict } from "../mesh/assess.ts";
+import { type Assessment, type Policy, predict } from "../mesh/assess.ts";
 import { isDoubtful } from "../mesh/doubt.ts";
-import { weighGaps } from "../mesh/gaps.ts";
+import { isRestingOnRules, weighGaps } from "../mesh/gaps.ts";
 import { resourceName } from "../mesh/kinds.ts";
-import { classifyManaged } from "../mesh/managed.ts";
 import { type Mesh, resolveMesh } from "../mesh/mesh.ts";
 import { formatSelector, matchesSelector } from "../mesh/selector.ts";
+import type { WorkloadEntry } from "../report/document.ts";
+import { workloadEntry } from "../report/entries.ts";
 import type { ScopeSettings } from "../scope.ts";
 import type { CommonSettings } from "../settings.ts";
-import type { Gap, Snapshot, Workload } from "../snapshot.ts";
-import { idleScope, isExcluded } from "./idle-scope.ts";
-import { type LastRefusal, openRefusals } from "./refused-pods.ts";
+import { byPlace, type Gap, type Snapshot, type Workload } from "../snapshot.ts";
+import { isExcluded, openIdleScope } from "./idle-scope.ts";
+import { hasInjector, requireInjector } from "./injector.ts";
+import { judge, type World } from "./judge.ts";
+import { openRefusals } from "./refused-pods.ts";
 import type { Session } from "./session.ts";
 
-/** One fresh read of the scope, judged. */
-export interface Look {
+/** What a fresh read of the scope tells beside its workloads. */
+export interface Circumstances {
   readonly mesh: Mesh;
-  /** Every workload in scope, in the mesh or not. */
-  readonly workloads: readonly Workload[];
-  readonly assessments: readonly Assessment[];
   readonly gaps: readonly Gap[];
   /** What to tell the user about them. */
   readonly notes: readonly string[];
 }
+
+/** One fresh read of the scope, judged. */
+export interface Look extends Circumstances {
+  /** Every workload in scope, in the mesh or not. */
+  readonly workloads: readonly Workload[];
+  readonly assessments: readonly Assessment[];
+}
+
+type ConsentAndMore = Omit<Policy, "excludes">;
 
 /**
  * Reads and judges; asks the API server, never a cache.
@@ -33,62 +42,100 @@ export interface Look {
  */
 export async function look(
   session: Session,
-  consent: Omit<Policy, "excludes">,
+  consent: ConsentAndMore,
   prove: typeof isDoubtful = isDoubtful,
 ): Promise<Look> {
+  const workloads: Workload[] = [];
+  const assessments: Assessment[] = [];
+  const circumstances = await inspect(session, consent, prove, (workload, assessment) => {
+    workloads.push(workload);
+    if (assessment) assessments.push(assessment);
+  });
+  return {
+    ...circumstances,
+    workloads: workloads.sort(byPlace),
+    assessments: assessments.sort((a, b) => byPlace(a.workload, b.workload)),
+  };
+}
+
+/** A fresh read of the scope of which nothing is kept but what is published. */
+export interface Survey extends Circumstances {
+  readonly entries: readonly WorkloadEntry[];
+}
+
+/** As `look`, for what only reports: of a large cluster no more than a namespace is in memory. */
+export async function survey(session: Session, consent: ConsentAndMore): Promise<Survey> {
+  const entries: WorkloadEntry[] = [];
+  const circumstances = await inspect(session, consent, isDoubtful, (_workload, assessment) => {
+    if (assessment) entries.push(workloadEntry(assessment));
+  });
+  return { ...circumstances, entries: entries.sort(byPlace) };
+}
+
+/** @param keep gets every workload in scope, with what is to be said of it, in no certain order. */
+async function inspect(
+  session: Session,
+  consent: ConsentAndMore,
+  prove: typeof isDoubtful,
+  keep: (workload: Workload, assessment: Assessment | undefined) => void,
+): Promise<Circumstances> {
   const { api, settings, namespaces, progress } = session;
   const { scope, istioNamespace } = settings;
   progress.emit({ type: "reading", what: namespaces?.join(", ") ?? "all namespaces" });
-  const snapshot = await readSnapshot(api, {
-    istioNamespace,
-    namespaces,
-    labelSelector: scope.selector && formatSelector(scope.selector.parsed),
-  });
-  const mesh = resolveMesh(snapshot.controlPlane);
-  requireInjector(snapshot, mesh, session);
-
-  const workloads = snapshot.workloads.filter((workload) => isInScope(workload, scope));
+  const labelSelector = scope.selector && formatSelector(scope.selector.parsed);
   const policy = policyFor(settings, consent);
-  const world = { ...snapshot, mesh, lastRefusal: openRefusals(session) };
-  const judged = await Promise.all(
-    workloads.map((workload) => judge(session, world, workload, policy, prove)),
+  const lastRefusal = openRefusals(session);
+  const idle = openIdleScope(scope);
+  const named: Judged[] = [];
+  let restsOnRules = false;
+  let mesh: Mesh | undefined;
+  const held: Workload[] = [];
+  const pending: Promise<void>[] = [];
+
+  function settle(workload: Workload, judged: Assessment | undefined): void {
+    const assessment = judged && isListed(judged, scope) ? judged : undefined;
+    restsOnRules ||= assessment !== undefined && isRestingOnRules(assessment);
+    idle.see(workload, assessment);
+    if (scope.workloads.length > 0) named.push({ workload, assessment });
+    keep(workload, assessment);
+  }
+
+  function take(workload: Workload, world: World): void {
+    const judged = judge(session, world, workload, policy, prove);
+    if (!(judged instanceof Promise)) return settle(workload, judged);
+    const settled = judged.then((assessment) => settle(workload, assessment));
+    // Its failure is thrown when all of them are waited for.
+    settled.catch(() => undefined);
+    pending.push(settled);
+  }
+
+  const basis = await readCluster(
+    api,
+    { istioNamespace, namespaces, labelSelector },
+    (workloads, known) => {
+      mesh ??= resolveMesh(known.controlPlane);
+      const world = { ...known, mesh, lastRefusal };
+      for (const workload of workloads) {
+        if (!isInScope(workload, scope)) continue;
+        if (hasInjector(mesh)) take(workload, world);
+        else held.push(workload);
+      }
+    },
   );
-  const assessments = judged
-    .flatMap((assessment) => assessment ?? [])
-    .filter((assessment) => isListed(assessment, scope));
-  const { gaps, notes } = weighGaps(snapshot.gaps, assessments);
-  requireNamed({ ...snapshot, gaps }, workloads, assessments, mesh, session);
-  const idle = gaps.length > 0 ? [] : idleScope(scope, workloads, assessments, mesh);
-  return { mesh, workloads, assessments, gaps, notes: [...notes, ...idle] };
+  mesh ??= resolveMesh(basis.controlPlane);
+  requireInjector({ workloads: held }, mesh, session);
+  for (const workload of held) take(workload, { ...basis, mesh, lastRefusal });
+  await Promise.all(pending);
+
+  const { gaps, notes } = weighGaps(basis.gaps, restsOnRules);
+  requireNamed({ ...basis, gaps }, named, mesh, session);
+  return { mesh, gaps, notes: gaps.length > 0 ? notes : [...notes, ...idle.notes(mesh)] };
 }
 
-/** What a workload is judged by. */
-interface World extends Pick<Snapshot, "namespaces" | "gaps"> {
-  readonly mesh: Mesh;
-  readonly lastRefusal: LastRefusal;
-}
-
-/** Judges one workload, and has the target proved where the settings want that. */
-export async function judge(
-  { prover }: Session,
-  { mesh, namespaces, gaps, lastRefusal }: World,
-  workload: Workload,
-  policy: Policy,
-  prove: typeof isDoubtful = isDoubtful,
-): Promise<Assessment | undefined> {
-  const namespace = namespaces.get(workload.namespace);
-  const predicted = assess(workload, namespace, mesh, policy);
-  // Where not all of the rules were read, what they seem to say may be wrong.
-  const doubted = predicted !== undefined && gaps.some(({ about }) => about === "injection");
-  const proving =
-    prover.when === "always"
-      ? predicted?.verdict !== "managed" && predicted?.verdict !== "excluded"
-      : prover.when === "auto" && (doubted || prove(predicted, namespace));
-  const dryRun = proving ? await prover.prove(workload) : undefined;
-  const judged = dryRun ? assess(workload, namespace, mesh, policy, { dryRun }) : predicted;
-  if (judged?.finding.code !== "no-pods" || judged.proved) return judged;
-  const refusal = await lastRefusal(workload);
-  return assess(workload, namespace, mesh, policy, { dryRun, refusal });
+/** A workload, with what is to be said of it; `undefined` where that is nothing. */
+interface Judged {
+  readonly workload: Workload;
+  readonly assessment: Assessment | undefined;
 }
 
 export function policyFor({ scope }: CommonSettings, consent: Omit<Policy, "excludes">): Policy {
@@ -116,42 +163,9 @@ function isListed({ running, target, finding }: Assessment, scope: ScopeSettings
   return asked && (finding.code !== "scaled-to-zero" || workloads.length > 0);
 }
 
-/**
- * Without one injector there is nothing to compare with, and no sidecar to be had. But where pods
- * still have one the control plane was taken away from under them: they are what is to be told.
- *
- * @throws CannotRun where the Istio of `--istio-namespace` is not in this cluster.
- */
-export function requireInjector(
-  { workloads }: Pick<Snapshot, "workloads">,
-  { revisions, revisionsUnread, injectors, istioNamespace }: Mesh,
-  { api }: Session,
-): void {
-  if (revisionsUnread || revisions.size > 0) return;
-  const homes = injectors?.flatMap(({ service }) => service?.namespace ?? []) ?? [];
-  // What is left of it may still keep pods from being created.
-  if (homes.includes(istioNamespace)) return;
-  const [elsewhere] = homes;
-  if (elsewhere === undefined && workloads.some(hasSidecar)) return;
-  throw new CannotRun(
-    `no ConfigMap istio-sidecar-injector* in the namespace "${istioNamespace}" of ${api.connection.server.host}`,
-    elsewhere === undefined
-      ? "is this cluster on the AKS Istio add-on? For another Istio name its namespace: --istio-namespace istio-system"
-      : `the injector of this cluster is in another namespace: --istio-namespace ${elsewhere}`,
-  );
-}
-
-function hasSidecar(workload: Workload): boolean {
-  const { pods } = workload;
-  return (
-    pods.some(({ image }) => image !== undefined) && classifyManaged(workload, pods) === undefined
-  );
-}
-
 function requireNamed(
-  { namespaces, gaps }: Snapshot,
-  workloads: readonly Workload[],
-  assessments: readonly Assessment[],
+  { namespaces, gaps }: Pick<Snapshot, "namespaces" | "gaps">,
+  judged: readonly Judged[],
   mesh: Mesh,
   session: Session,
 ): void {
@@ -159,18 +173,17 @@ function requireNamed(
   if (gaps.length > 0) return;
   const place = session.namespaces?.[0] ?? "";
   for (const named of session.settings.scope.workloads) {
-    const isNamed = (workload: Workload) =>
-      workload.kind === named.kind && workload.name === named.name;
-    const found = workloads.find(isNamed);
+    const found = judged.find(
+      ({ workload: { kind, name } }) => kind === named.kind && name === named.name,
+    );
     if (found === undefined) {
       throw new CannotRun(
         `${resourceName(named)} does not exist in the namespace "${place}"`,
         `see which there are: kubectl get ${named.kind.toLowerCase()} -n ${place}`,
       );
     }
-    if (assessments.some(({ workload }) => isNamed(workload))) continue;
-    const namespace = namespaces.get(place);
-    const prediction = predict(found, namespace, mesh);
+    if (found.assessment !== undefined) continue;
+    const prediction = predict(found.workload, namespaces.get(place), mesh);
     const why = prediction.kind === "none" ? prediction.finding : undefined;
     throw new CannotRun(
       `${resourceName(named)} in "${place}" has no sidecar, and a restart would give it none: ${why?.reason ?? "nothing injects it"}`,

@@ -7,22 +7,22 @@ import {
   type Report,
   type WorkloadEntry,
 } from "../report/document.ts";
-import { gapEntry, summaryEntry, targetEntries, workloadEntry } from "../report/entries.ts";
+import { gapEntry, summaryEntry, targetEntries } from "../report/entries.ts";
 import { countEntries, reasonsOf } from "../report/exit-reasons.ts";
 import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts";
 import { loadRenderer } from "../report/render.ts";
 import { resultLine } from "../report/result-line.ts";
 import { styleFor } from "../report/style.ts";
-import type { Look } from "./look.ts";
+import type { Survey } from "./look.ts";
 import type { Session } from "./session.ts";
 
 /** The part of a report that all commands share, before the exit code is known. */
 export type Findings = Omit<CheckReport, "kind" | "exitCode" | "exitReasons" | "nextStep">;
 
-export function findingsOf(session: Session, seen: Look, include: readonly string[]): Findings {
+export function findingsOf(session: Session, seen: Survey, include: readonly string[]): Findings {
   const { settings, namespaces } = session;
   const { scope } = settings;
-  const workloads = seen.assessments.map(workloadEntry);
+  const workloads = seen.entries;
   return {
     ...headOf(session),
     scope: {

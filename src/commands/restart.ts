@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import { ApiError } from "../cluster/api-error.ts";
-import { getWorkload } from "../cluster/read.ts";
+import { getWorkload } from "../cluster/workload.ts";
 import { count } from "../count.ts";
 import { formatLocal, resolveDeadline } from "../deadline.ts";
 import { CannotRun, Interrupted } from "../errors.ts";

@@ -8,7 +8,7 @@ import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts
 import { revisionsReportOf } from "../report/revisions.ts";
 import type { RevisionsSettings } from "../settings.ts";
 import type { Gap } from "../snapshot.ts";
-import { requireInjector } from "./look.ts";
+import { requireInjector } from "./injector.ts";
 import { headOf, publish } from "./report.ts";
 import { withSession } from "./session.ts";
 

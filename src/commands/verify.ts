@@ -3,7 +3,7 @@ import type { Io } from "../io.ts";
 import { unreadyReasons, reasonsOf, countEntries } from "../report/exit-reasons.ts";
 import type { VerifySettings } from "../settings.ts";
 import { NO_CONSENT } from "../mesh/restartability.ts";
-import { look } from "./look.ts";
+import { survey } from "./look.ts";
 import { type Findings, findingsOf, finish } from "./report.ts";
 import { type Session, withSession } from "./session.ts";
 
@@ -20,7 +20,7 @@ export function verify(settings: VerifySettings, version: string, io: Io): Promi
 
 async function lookUntilClean(session: Session, deadline: number): Promise<Findings> {
   for (;;) {
-    const seen = await look(session, NO_CONSENT);
+    const seen = await survey(session, NO_CONSENT);
     const findings = findingsOf(session, seen, []);
     const counts = countEntries(findings.workloads, findings.gaps.length);
     const clean =

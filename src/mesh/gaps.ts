@@ -2,21 +2,28 @@ import type { Gap } from "../snapshot.ts";
 import type { Assessment } from "./assess.ts";
 
 /**
+ * Whether a verdict would be another one if the rules of injection were: no dry run stands for it,
+ * and it is not one that injection has no part in.
+ */
+export function isRestingOnRules({
+  proved,
+  verdict,
+}: Pick<Assessment, "proved" | "verdict">): boolean {
+  return verdict === "unknown" || !(proved || verdict === "managed" || verdict === "excluded");
+}
+
+/**
  * Which gaps leave something open. What only serves to predict injection need not be read where
- * every verdict rests on a dry run, or on nothing that injection decides.
+ * no verdict rests on it; what is outside the mesh was told so by what was read.
  *
- * @param assessments all of a scope; what is outside the mesh was told so by what was read.
+ * @param restsOnRules whether any verdict does.
  */
 export function weighGaps(
   gaps: readonly Gap[],
-  assessments: readonly Pick<Assessment, "proved" | "verdict">[],
+  restsOnRules: boolean,
 ): { readonly gaps: readonly Gap[]; readonly notes: readonly string[] } {
   const spared = gaps.filter(({ about }) => about === "injection");
-  const decided = assessments.every(
-    ({ proved, verdict }) =>
-      verdict !== "unknown" && (proved || verdict === "managed" || verdict === "excluded"),
-  );
-  if (spared.length === 0 || !decided) return { gaps, notes: [] };
+  if (spared.length === 0 || restsOnRules) return { gaps, notes: [] };
   const unread = spared.map(({ what }) => what.replace("list ", "")).join(", ");
   return {
     gaps: gaps.filter(({ about }) => about !== "injection"),

@@ -1,5 +1,5 @@
 import { ApiError } from "../../cluster/api-error.ts";
-import { getWorkload } from "../../cluster/read.ts";
+import { getWorkload } from "../../cluster/workload.ts";
 import { readRollingPods } from "../../cluster/rolling-pods.ts";
 import { RESTARTED_AT } from "../../cluster/write.ts";
 import { formatDuration } from "../../duration.ts";

@@ -2,7 +2,13 @@ import { whoAmI } from "../../cluster/write.ts";
 import { CannotRun } from "../../errors.ts";
 import { EXIT, type ExitCode, type ExitReason } from "../../exit-codes.ts";
 import type { RestartReport } from "../../report/document.ts";
-import { planHash, resultEntry, stepEntry, withFirstPods } from "../../report/entries.ts";
+import {
+  planHash,
+  resultEntry,
+  stepEntry,
+  withFirstPods,
+  workloadEntry,
+} from "../../report/entries.ts";
 import { resultReasons } from "../../report/exit-reasons.ts";
 import type { Step } from "../../rollout/plan.ts";
 import type { StepResult } from "../../rollout/result.ts";
@@ -50,7 +56,8 @@ export async function openRecord(
 
   function content(seen: Look, results: readonly StepResult[]) {
     const entries = results.map(resultEntry);
-    const findings = findingsOf(session, seen, [...settings.include]);
+    const survey = { ...seen, entries: seen.assessments.map(workloadEntry) };
+    const findings = findingsOf(session, survey, [...settings.include]);
     const workloads = withFirstPods(findings.workloads, entries);
     return [
       { ...findings, workloads },

@@ -1,5 +1,5 @@
 import { ApiError, isConflict } from "../../cluster/api-error.ts";
-import { readWorkload } from "../../cluster/read.ts";
+import { readWorkload } from "../../cluster/workload.ts";
 import { formatRestartTime, restart, RESTARTED_AT } from "../../cluster/write.ts";
 import { type Assessment, assess, type Target } from "../../mesh/assess.ts";
 import { fieldManagerFor } from "../../mesh/flux.ts";

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ApiPod, POD } from "../../../src/cluster/api-objects.ts";
 import { readBody } from "../../../src/cluster/protobuf-body.ts";
-import { type Tally, tallyPods } from "../../../src/cluster/tally.ts";
+import { type Tally, tallyPod } from "../../../src/cluster/tally.ts";
 import { protobufBody, protobufList, writePod } from "../../support/build/protobuf.ts";
 
 const text = fc.oneof(
@@ -103,7 +103,7 @@ const arbitraryPod = fc
 
 function tallied(pods: Iterable<ApiPod>): Map<string, Tally> {
   const tallies = new Map<string, Tally>();
-  tallyPods(tallies, pods);
+  for (const pod of pods) tallyPod(tallies, pod);
   return tallies;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { controllerOf, groupOf, type Tally, tallyPods } from "../../../src/cluster/tally.ts";
+import { controllerOf, groupOf, type Tally, tallyPod } from "../../../src/cluster/tally.ts";
 import { apiPod, type ApiPodOptions } from "../../support/build/api-pod.ts";
 
 const IMAGE = "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.27.9-6";
@@ -9,7 +9,7 @@ const WEB = { kind: "ReplicaSet", name: "web-5d9", uid: "rs-1" };
 
 function tally(...pods: ApiPodOptions[]): readonly Tally[] {
   const tallies = new Map<string, Tally>();
-  tallyPods(tallies, pods.map(apiPod));
+  for (const pod of pods.map(apiPod)) tallyPod(tallies, pod);
   return [...tallies.values()];
 }
 

@@ -1,0 +1,23 @@
+import type { Workload } from "../snapshot.ts";
+import type { ApiObject } from "./api-objects.ts";
+import { controllerOf, type Owner, type Tally } from "./tally.ts";
+
+/** What was read of one namespace, before it is put together. */
+export interface Part {
+  /** Without their pods. */
+  readonly workloads: Workload[];
+  /** Who controls a ReplicaSet, by the uid of that. */
+  readonly controllers: Map<string, Owner>;
+  /** By the uid of the pods' direct owner. */
+  readonly tallies: Map<string, Tally>;
+}
+
+export function newPart(workloads: readonly Workload[] = []): Part {
+  return { workloads: [...workloads], controllers: new Map(), tallies: new Map() };
+}
+
+/** Adds one ReplicaSet, or one Job, of which only the metadata is known. */
+export function addController(controllers: Map<string, Owner>, { metadata }: ApiObject): void {
+  const controller = controllerOf(metadata?.ownerReferences);
+  if (controller !== undefined) controllers.set(metadata?.uid ?? "", controller);
+}

@@ -1,0 +1,174 @@
+import { apiOf, BUILT_IN_KINDS, type BuiltInKind, isRestartable } from "../mesh/kinds.ts";
+import type { Workload } from "../snapshot.ts";
+import type { Api } from "./api.ts";
+import {
+  type ApiObject,
+  type ApiPod,
+  DAEMON_SET,
+  DEPLOYMENT,
+  METADATA,
+  POD,
+  STATEFUL_SET,
+} from "./api-objects.ts";
+import type { Gaps } from "./gaps.ts";
+import { type Lane, readLane } from "./lane.ts";
+import { gatherWorkloads } from "./owners.ts";
+import { addController, newPart, type Part } from "./part.ts";
+import { listPath, pathOf } from "./paths.ts";
+import type { Type } from "./protobuf.ts";
+import { openRareOwners, type RareOwners } from "./rare-owners.ts";
+import { workloadRecord } from "./records.ts";
+import type { RestartableObject } from "./rollout-record.ts";
+import { openSweep } from "./sweep.ts";
+import { tallyPod } from "./tally.ts";
+
+/** Where workloads are read, and which. */
+export interface Place {
+  /** `undefined`: the whole cluster. */
+  readonly namespace: string | undefined;
+  /** Of the workloads' own labels; a bare pod's, too. */
+  readonly labelSelector: string | undefined;
+}
+
+/**
+ * Reads workloads with their pods, namespace by namespace, so that of a large cluster only one is
+ * kept at a time. What cannot be read becomes a gap.
+ *
+ * @param visit gets the workloads of a namespace, sorted; namespaces come in the order of keys.
+ */
+export async function readWorkloads(
+  api: Api,
+  { namespace: place, labelSelector }: Place,
+  gaps: Gaps,
+  visit: (workloads: readonly Workload[]) => Promise<void>,
+): Promise<void> {
+  const isNarrowed = labelSelector !== undefined;
+  const rare = openRareOwners(api, place, gaps, isNarrowed);
+  let part = newPart();
+  let podsFailed = false;
+  const lists = BUILT_IN_KINDS.length + 2;
+  const sweep = openSweep(lists, async (namespace) => {
+    const read = part;
+    part = newPart();
+    // Without its pods nothing can be said of a workload; the gap says so.
+    if (podsFailed) return;
+    const workloads = await assemble(namespace, read, rare);
+    // Pods do not say what labels their workload has, so that all of them are read: whose workload
+    // the server did not list was not selected.
+    const isSelected = ({ kind, rollout }: Workload) =>
+      !isRestartable(kind) || rollout !== undefined;
+    await visit(isNarrowed ? workloads.filter(isSelected) : workloads);
+  });
+  const failed = () => (podsFailed = true);
+  await Promise.all([
+    ...BUILT_IN_KINDS.map((kind) =>
+      readLane(
+        api,
+        workloadLane(kind, place, labelSelector, () => part),
+        gaps,
+        sweep,
+      ),
+    ),
+    readLane(
+      api,
+      replicaSetLane(place, undefined, () => part),
+      gaps,
+      sweep,
+    ),
+    readLane(api, { ...podLane(place, undefined, () => part), failed }, gaps, sweep),
+  ]);
+}
+
+/**
+ * A workload that was read by itself, with its pods.
+ *
+ * @param labelSelector of its pods and their ReplicaSets.
+ * @returns `undefined` where its pods could not be read.
+ */
+export async function readPodsOf(
+  api: Api,
+  workload: Workload,
+  labelSelector: string,
+  gaps: Gaps,
+): Promise<Workload | undefined> {
+  const { namespace, uid } = workload;
+  const part = newPart([workload]);
+  const sweep = openSweep(2, () => Promise.resolve());
+  let podsFailed = false;
+  const failed = () => (podsFailed = true);
+  await Promise.all([
+    readLane(
+      api,
+      replicaSetLane(namespace, labelSelector, () => part),
+      gaps,
+      sweep,
+    ),
+    readLane(api, { ...podLane(namespace, labelSelector, () => part), failed }, gaps, sweep),
+  ]);
+  if (podsFailed) return undefined;
+  const all = await assemble(namespace, part, openRareOwners(api, namespace, gaps, false));
+  return all.find((found) => found.uid === uid);
+}
+
+/** Puts pods under the workloads at the end of their owner chains. */
+async function assemble(
+  namespace: string,
+  part: Part,
+  rare: RareOwners,
+): Promise<readonly Workload[]> {
+  const [jobs, rollouts] = [await rare.jobs(part), await rare.rollouts(namespace, part)];
+  const { workloads, tallies, controllers } = part;
+  return gatherWorkloads(
+    [...workloads, ...rollouts],
+    tallies.values(),
+    (uid) => controllers.get(uid) ?? jobs.get(uid),
+  );
+}
+
+const ITEMS: Readonly<Record<BuiltInKind, Type<RestartableObject>>> = {
+  Deployment: DEPLOYMENT,
+  StatefulSet: STATEFUL_SET,
+  DaemonSet: DAEMON_SET,
+};
+
+function workloadLane(
+  kind: BuiltInKind,
+  place: string | undefined,
+  labelSelector: string | undefined,
+  part: () => Part,
+): Lane<RestartableObject> {
+  return {
+    what: `list ${apiOf(kind).resource}.apps`,
+    place,
+    list: { path: listPath(kind, place), kind: `${kind}List`, item: ITEMS[kind], labelSelector },
+    fold: (object) => part().workloads.push(workloadRecord(kind, object)),
+  };
+}
+
+/** Of ReplicaSets only the metadata: old ones can outnumber the pods. */
+function replicaSetLane(
+  place: string | undefined,
+  labelSelector: string | undefined,
+  part: () => Part,
+): Lane<ApiObject> {
+  const path = `${pathOf("apps/v1", place)}/replicasets`;
+  return {
+    what: "list replicasets.apps",
+    place,
+    list: { path, kind: "ReplicaSetList", item: METADATA, metadataOnly: true, labelSelector },
+    fold: (object) => addController(part().controllers, object),
+  };
+}
+
+function podLane(
+  place: string | undefined,
+  labelSelector: string | undefined,
+  part: () => Part,
+): Lane<ApiPod> {
+  return {
+    what: "list pods",
+    place,
+    list: { path: `${pathOf("v1", place)}/pods`, kind: "PodList", item: POD, labelSelector },
+    fold: (pod) => tallyPod(part().tallies, pod),
+  };
+}
