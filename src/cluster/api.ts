@@ -179,7 +179,7 @@ async function exchange(
   options: RequestOptions,
   request: ApiRequest,
   timeout: number,
-  readBytes: ReadBytes,
+  readBytes: ReturnType<typeof openBodies>,
 ): Promise<KubernetesObject> {
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
   const answer = await transfer(
@@ -202,12 +202,12 @@ async function exchange(
       timeout,
     },
     body,
-    readBytes,
+    (response) => readBytes(response, request.kind),
   );
   return objectOf(answer, request);
 }
 
-type ReadBytes = ReturnType<typeof openBodies>;
+type ReadBytes = (response: IncomingMessage) => Promise<Body>;
 
 interface Answer {
   readonly status: number;

@@ -12,20 +12,23 @@ export interface Body {
 const FIRST_SIZE = 256 * 1024;
 /** Of what is unpacked at a time. */
 const CHUNK_SIZE = 64 * 1024;
-/** A page that is read and one under way, of the three long lists. */
-const MOST_KEPT = 6;
+/** Of one list: the page that is read, and the next one. */
+const MOST_KEPT = 2;
 
 /**
  * Reads bodies into memory that is used again. A page unpacks to megabytes, and memory outside the
  * heap is only given back when the heap is collected: left to that, tens of megabytes wait for it
  * at any time.
  *
- * @returns what reads one answer. It rejects where the answer stops before its end.
+ * @returns what reads one answer; `kind` is what is about as large. It rejects where the answer stops
+ *   before its end.
  */
-export function openBodies(): (response: IncomingMessage) => Promise<Body> {
-  const free: Buffer[] = [];
+export function openBodies(): (response: IncomingMessage, kind: string) => Promise<Body> {
+  const freeByKind = new Map<string, Buffer[]>();
 
-  return async (response) => {
+  return async (response, kind) => {
+    const free = freeByKind.get(kind) ?? [];
+    freeByKind.set(kind, free);
     let memory = free.pop() ?? Buffer.allocUnsafeSlow(FIRST_SIZE);
     let length = 0;
     for await (const chunk of unpacked(response)) {

@@ -16,7 +16,8 @@ function answer(bytes: Buffer, encoding?: string): IncomingMessage {
 const zipped = (bytes: Buffer) => answer(gzipSync(bytes), "gzip");
 
 test("bytes come as they were sent, zipped or not, whatever their number", async () => {
-  const read = openBodies();
+  const bodies = openBodies();
+  const read = (response: IncomingMessage) => bodies(response, "PodList");
   for (const size of [0, 1, 999, 256 * 1024, 256 * 1024 + 1, 3_000_000]) {
     const sent = randomBytes(size);
     for (const body of [await read(answer(sent)), await read(zipped(sent))]) {
@@ -27,14 +28,16 @@ test("bytes come as they were sent, zipped or not, whatever their number", async
 });
 
 test("what was not released is nobody else's", async () => {
-  const read = openBodies();
+  const bodies = openBodies();
+  const read = (response: IncomingMessage) => bodies(response, "PodList");
   const first = await read(answer(Buffer.from("first")));
   const second = await read(answer(Buffer.from("second")));
   expect([String(first.bytes), String(second.bytes)]).toEqual(["first", "second"]);
 });
 
 test("memory is used again once it was released, and not twice for being released twice", async () => {
-  const read = openBodies();
+  const bodies = openBodies();
+  const read = (response: IncomingMessage) => bodies(response, "PodList");
   const first = await read(answer(Buffer.from("first")));
   first.release();
   first.release();
@@ -44,8 +47,17 @@ test("memory is used again once it was released, and not twice for being release
   expect(third.bytes.buffer).not.toBe(first.bytes.buffer);
 });
 
-test("what stops before its end is an error", async () => {
+test("memory is used again by what is about as large", async () => {
   const read = openBodies();
+  const pods = await read(answer(Buffer.from("pods")), "PodList");
+  pods.release();
+  const status = await read(answer(Buffer.from("status")), "Status");
+  expect(status.bytes.buffer).not.toBe(pods.bytes.buffer);
+});
+
+test("what stops before its end is an error", async () => {
+  const bodies = openBodies();
+  const read = (response: IncomingMessage) => bodies(response, "PodList");
   const whole = gzipSync(Buffer.alloc(5000, "a"));
   await expect(read(answer(whole.subarray(0, whole.length - 9), "gzip"))).rejects.toThrow(
     "unexpected end of file",
