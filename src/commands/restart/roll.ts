@@ -14,7 +14,7 @@ import type { StopReason } from "../../rollout/schedule.ts";
 import { notAsApproved, skipReason } from "../../rollout/skip.ts";
 import { WHY_STOPPED } from "../../rollout/stop.ts";
 import type { RestartSettings } from "../../settings.ts";
-import { formatDuration } from "../../duration.ts";
+import { formatDuration } from "../../duration-text.ts";
 import { policyFor } from "../look.ts";
 import type { Session } from "../session.ts";
 import { followRollout, type Restarted } from "./follow.ts";
