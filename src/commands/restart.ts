@@ -109,7 +109,7 @@ async function act(
   progress.emit({
     type: "planned",
     steps: plan.steps.length,
-    message: planText(plan, record, deadline),
+    message: planText(plan, record, deadline, settings),
   });
   if (settings.yes) warn(session, before, plan);
   const run = await runPlan(session, plan, consent, deadline, (soFar) =>
@@ -213,12 +213,17 @@ async function readTemplates(
   return new Map(read.flat());
 }
 
-function planText({ steps, leftOut }: Plan, { hash }: RunRecord, deadline: Date | undefined) {
+function planText(
+  { steps, leftOut }: Plan,
+  { hash }: RunRecord,
+  deadline: Date | undefined,
+  { dryRun }: RestartSettings,
+): string {
+  const what = count(steps.length, "workload");
+  const doing = dryRun === undefined ? `restarting ${what}` : `trying ${what}, changing nothing`;
   const left = leftOut.length > 0 ? [`${leftOut.length} left out`] : [];
   const until = deadline === undefined ? [] : [`starting nothing after ${formatLocal(deadline)}`];
-  return [`restarting ${count(steps.length, "workload")}`, ...left, ...until, `plan ${hash}`].join(
-    ", ",
-  );
+  return [doing, ...left, ...until, `plan ${hash}`].join(", ");
 }
 
 /** The final pass. Where it fails, the record of what was done must come out all the same. */

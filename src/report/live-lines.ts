@@ -1,4 +1,5 @@
 import ora from "ora";
+import wrapAnsi from "wrap-ansi";
 import type { Io } from "../io.ts";
 import { formatEvent, type ProgressEvent } from "./events.ts";
 import { EMPTY_VIEW, type LiveView, rollingLines, summaryLine, withEvent } from "./live-view.ts";
@@ -24,11 +25,17 @@ export function liveLines(io: Io): Progress {
     emit: (event) => {
       view = withEvent(view, event, io.now().getTime());
       // The spinner steps aside for whatever else is written to its terminal.
-      if (KEPT.has(event.type)) io.stderr.write(`${mark(event)} ${formatEvent(event)}\n`);
+      if (KEPT.has(event.type)) io.stderr.write(`${kept(event, io.stderr.columns ?? 80)}\n`);
       if (!spinner.isSpinning) spinner.start();
     },
     stop: () => spinner.stop(),
   };
+}
+
+/** Broken at words, as no terminal does. */
+function kept(event: ProgressEvent, columns: number): string {
+  const [first = "", ...rest] = wrapAnsi(formatEvent(event), Math.max(20, columns - 3)).split("\n");
+  return [`${mark(event)} ${first}`, ...rest.map((line) => `  ${line}`)].join("\n");
 }
 
 function mark(event: ProgressEvent): string {

@@ -13,6 +13,7 @@ import type {
   WorkloadEntry,
 } from "./document.ts";
 import { shortImage } from "./image-text.ts";
+import { besidesFailures, isDone, notDone } from "./outcomes.ts";
 import { plain } from "./plain.ts";
 import { count } from "../count.ts";
 import { workloadName } from "./sections.ts";
@@ -44,14 +45,14 @@ function blocksOf(document: AnyDocument): readonly string[] {
 
 function restart(report: RestartReport): readonly string[] {
   const { user, reason, plan, dryRun, results, steps } = report;
-  const good = ({ outcome }: ResultEntry) => outcome === "restarted" || outcome === "waited";
-  const bad = results.filter((result) => !good(result));
-  const done = results.filter(good);
+  const bad = notDone(results);
+  const done = results.filter(isDone);
   const finished = results.map((result) => result.finishedAt).sort();
   const started = results.flatMap((result) => result.startedAt ?? []).sort();
   return [
     `# ${dryRun === null ? "Restart" : "Plan to restart"} for new Istio sidecars: ${escaped(report.cluster.context)}`,
     facts(report, [
+      ["Scope", scopeText(report)],
       ["Who", user === null ? "unknown" : escaped(user)],
       ["Why", reason === null ? "" : escaped(reason)],
       ["Plan", code(plan)],
@@ -105,7 +106,8 @@ function findings(report: Report): readonly string[] {
   const late = report.workloads.filter(
     ({ verdict, restart: can }) => verdict === "outdated" && can === "yes" && !planned,
   );
-  const person = report.workloads.filter(isForPerson);
+  const results = report.kind === "RestartReport" ? report.results : [];
+  const person = besidesFailures(report.workloads.filter(isForPerson), results);
   return [
     section(`Outdated: ${count(late.length, "workload")}`, VERDICT_HEAD, late.map(verdictRow)),
     section(
@@ -114,8 +116,25 @@ function findings(report: Report): readonly string[] {
       person.map(verdictRow),
     ),
     gaps(report.gaps),
+    section(
+      "Notes",
+      ["Note"],
+      report.notes.map((note) => [escaped(note)]),
+    ),
     report.nextStep === "" ? "" : `Next: ${code(report.nextStep)}`,
   ];
+}
+
+function scopeText({ scope }: Report): string {
+  const { namespaces, workloads, selector, revision, exclude, include } = scope;
+  return [
+    namespaces === null ? "all namespaces" : namespaces.map(code).join(", "),
+    ...workloads.map(code),
+    ...(selector === null ? [] : [code(`--selector ${selector}`)]),
+    ...(revision === null ? [] : [code(`--revision ${revision}`)]),
+    ...exclude.map(code),
+    ...include.map((what) => code(`--include ${what}`)),
+  ].join("; ");
 }
 
 const VERDICT_HEAD = ["Namespace", "Workload", "Verdict", "Why", "Next step"];

@@ -12,6 +12,7 @@ import type {
 } from "./document.ts";
 import { isUnready } from "./exit-reasons.ts";
 import { shortImage } from "./image-text.ts";
+import { besidesFailures, isDone, notDone } from "./outcomes.ts";
 import { plain } from "./plain.ts";
 import {
   gaps,
@@ -98,7 +99,8 @@ function imageText(image: string | null, beside: string | null, wide: boolean): 
 }
 
 function needsPerson(report: Report, style: Style): Lines {
-  const entries = report.workloads.filter(isForPerson);
+  const results = report.kind === "RestartReport" ? report.results : [];
+  const entries = besidesFailures(report.workloads.filter(isForPerson), results);
   // What many workloads share is said once, under the last of them.
   const groups = new Map<string, WorkloadEntry[]>();
   for (const entry of entries) {
@@ -141,20 +143,11 @@ function warnings({ workloads }: Report, style: Style): Lines {
 }
 
 function restarts(report: RestartReport, style: Style, wide: boolean): readonly Lines[] {
-  if (report.dryRun !== null) return [planned(report, style, wide)];
-  const failed = report.results.filter(
-    ({ outcome }) => outcome !== "restarted" && outcome !== "waited",
-  );
-  const done = report.results.filter((result) => !failed.includes(result));
+  const left = undone(notDone(report.results), style);
+  if (report.dryRun !== null) return [planned(report, style, wide), left];
+  const done = report.results.filter(isDone);
   return [
-    titled(
-      style.bad(`NOT DONE: ${count(failed.length, "workload")}`),
-      failed.flatMap((result) => [
-        `${plain(result.namespace)}   ${workloadName(result)}   ${style.bad(result.outcome)}   ${result.code}`,
-        ...indented(result.message, style),
-        ...step(result.nextStep, style),
-      ]),
-    ),
+    left,
     titled(
       style.good(`RESTARTED: ${done.length} of ${count(report.results.length, "workload")}`),
       columns(
@@ -164,6 +157,19 @@ function restarts(report: RestartReport, style: Style, wide: boolean): readonly 
       ),
     ),
   ];
+}
+
+function undone(results: readonly ResultEntry[], style: Style): Lines {
+  const blocks = results.flatMap((result, index) => {
+    const { outcome, code, message, nextStep } = result;
+    const line = `${plain(result.namespace)}   ${workloadName(result)}   ${style.bad(outcome)}   ${code}`;
+    const after = results[index + 1];
+    // What the next one shares is said once, under the last of them.
+    return after?.message === message && after.nextStep === nextStep
+      ? [line]
+      : [line, ...indented(message, style), ...step(nextStep, style)];
+  });
+  return titled(style.bad(`NOT DONE: ${count(results.length, "workload")}`), blocks);
 }
 
 const STEP_HEAD = ["NAMESPACE", "WORKLOAD", "FROM", "TO", "PODS"];

@@ -6,6 +6,8 @@ import { isPaused, isReplacing, rolloutStatus } from "./status.ts";
 /** Why a restart waits. */
 export interface Hold {
   readonly message: string;
+  /** Changes where what is waited for got on: a StatefulSet has the same pods ready for long. */
+  readonly progress: string;
   /** It is the workload itself that rolls. */
   readonly rolls: boolean;
 }
@@ -23,7 +25,8 @@ export function holdReason(
 ): Hold | undefined {
   const istiod = mesh.revisions.get((target ?? planned).revision)?.istiod;
   if (istiod && !istiod.ready) {
-    return { message: `the control plane ${istiod.name} is not ready`, rolls: false };
+    const waits = `the control plane ${istiod.name} is not ready`;
+    return { message: waits, progress: waits, rolls: false };
   }
   const { rollout } = workload;
   // Somebody's decision, or a failure: no patience ends it.
@@ -31,5 +34,6 @@ export function holdReason(
   const { state, message } = rolloutStatus(rollout);
   // What was not ready before may never be; it was asked for all the same.
   if (state !== "waiting" || (unhealthy && !isReplacing(rollout))) return undefined;
-  return { message: `it is rolling already: ${message}`, rolls: true };
+  const progress = JSON.stringify([message, rollout.status]);
+  return { message: `it is rolling already: ${message}`, progress, rolls: true };
 }

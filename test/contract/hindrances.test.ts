@@ -4,36 +4,11 @@ import { grantsOf, rulesOf } from "../support/rbac.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { runProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
+import { refusePods } from "./refused-pods.ts";
 import { eventually, type Sandbox, test, untilReady } from "./sandbox.ts";
 
 const REVISION = "asm-1-71";
 const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
-
-/** From now on every pod of the namespace is refused, for want of an answer. */
-async function refusePods(cluster: TestCluster, { name }: Sandbox): Promise<() => Promise<void>> {
-  const path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
-  const configuration = `gone-${name}`;
-  const body = {
-    apiVersion: "admissionregistration.k8s.io/v1",
-    kind: "MutatingWebhookConfiguration",
-    metadata: { name: configuration },
-    webhooks: [
-      {
-        name: "policy.example.com",
-        clientConfig: { service: { namespace: name, name: "gone", path: "/check" } },
-        rules: [
-          { operations: ["CREATE"], apiGroups: [""], apiVersions: ["v1"], resources: ["pods"] },
-        ],
-        failurePolicy: "Fail",
-        sideEffects: "None",
-        admissionReviewVersions: ["v1"],
-        namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } },
-      },
-    ],
-  };
-  expect((await cluster.request("POST", path, { body })).status).toBe(201);
-  return async () => void (await cluster.request("DELETE", `${path}/${configuration}`));
-}
 
 async function patchLabels(
   cluster: TestCluster,

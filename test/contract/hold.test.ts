@@ -1,5 +1,5 @@
 import { describe, expect } from "vitest";
-import { deployment } from "../support/manifests.ts";
+import { deployment, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { type Running, startProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
@@ -125,5 +125,35 @@ describe("while the control plane itself rolls", () => {
     expect(ran.status).toBe(4);
     await untilControlPlane(cluster);
     expect(await restartedAt(sandbox, ["a"])).toEqual([NaN]);
+  });
+});
+
+describe("what somebody else is rolling", () => {
+  test("is waited for as long as it gets on, and not restarted on top", async ({
+    cluster,
+    enter,
+  }) => {
+    await cluster.installRevision({ name: REVISION, image: image("v1.60.1-1") });
+    await cluster.moveImage(REVISION, image("v1.60.1-1"));
+    const sandbox = await enter({ "istio.io/rev": REVISION });
+    const annotations = { "test.istio-upgrade/ready-after": "3s" };
+    // One pod after the other: nine seconds in all, and never five without progress.
+    await sandbox.create("statefulsets", statefulSet("db", { replicas: 3, annotations }));
+    await untilReady(sandbox, 3);
+    await cluster.moveImage(REVISION, image("v1.60.2-1"));
+    await sandbox.restart("statefulsets", "db", "2026-11-25T00:00:00Z");
+    const { metadata } = await sandbox.get("statefulsets", "db");
+
+    const args = ["restart", "-n", sandbox.name, "--yes", "--json", "--allow-downtime"];
+    const ran = await startProgram([...args, "--include", "unhealthy", "--timeout", "5s"], {
+      KUBECONFIG: cluster.kubeconfig,
+    }).done;
+    expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([
+      { name: "db", outcome: "waited", code: "on-target", startedAt: null },
+    ]);
+    expect(ran.stderr).toContain("sts/db: waiting, it is rolling already: ");
+    expect(ran.status).toBe(0);
+    const after = await sandbox.get("statefulsets", "db");
+    expect(after.metadata.generation).toBe(metadata.generation);
   });
 });

@@ -8,6 +8,7 @@ export interface AuditedRequest {
   readonly userAgent?: string;
   /** RFC 3339 with microseconds. */
   readonly requestReceivedTimestamp: string;
+  readonly responseStatus?: { readonly code?: number };
   readonly objectRef?: {
     readonly resource?: string;
     readonly namespace?: string;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { eventually, run, type Sandbox, test } from "../contract/sandbox.ts";
-import { daemonSet, deployment, pod, statefulSet } from "../support/manifests.ts";
+import { refusePods } from "../contract/refused-pods.ts";
+import { argoRollout, daemonSet, deployment, pod, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { auditedWrites } from "./audit.ts";
 import { createAll, type Lagging, openUpgrades } from "./lagging.ts";
@@ -29,12 +30,16 @@ const ds = (...args: Parameters<typeof daemonSet>): Lagging => ({
 
 /** Fast and slow, of every kind. */
 const GOOD: readonly Lagging[] = [
-  ...Array.from({ length: 16 }, (_, index) =>
+  ...Array.from({ length: 11 }, (_, index) =>
     deploy(`web-${index}`, { replicas: 1 + (index % 3), annotations: readyAfter(index % 5) }),
   ),
   ...Array.from({ length: 4 }, (_, index) =>
     sts(`db-${index}`, { replicas: 2, annotations: readyAfter(index) }),
   ),
+  ...Array.from({ length: 2 }, (_, index) => ({
+    resource: "rollouts",
+    manifest: argoRollout(`ro-${index}`, { replicas: 2, annotations: readyAfter(index) }),
+  })),
   ds("agent-0", { annotations: readyAfter(1) }),
   ds("agent-1"),
 ];
@@ -85,6 +90,12 @@ const BAD: readonly (readonly [Lagging, outcome: string, code: string, message: 
   ],
 ];
 
+/** Each in a namespace of its own, whose pods are refused by the time of its restart. */
+const REFUSED: readonly (readonly [Lagging, outcome: string, code: string, message: RegExp])[] = [
+  [deploy("full"), "failed", "quota", /exceeded quota: small.*; 1 old pod still serves$/],
+  [deploy("unanswered"), "skipped", "pod-refused", /failed calling webhook "policy.example.com"/],
+];
+
 /** What is never restarted, and why. */
 const LEFT_OUT: readonly (readonly [Lagging, verdict: string, restart: string])[] = [
   [deploy("paused"), "outdated", "refused"],
@@ -133,7 +144,13 @@ describe("a restart that nobody watches", () => {
     async ({ enter }) => {
       const upgrades = await openUpgrades(cluster, REVISION);
       const labels = { "istio.io/rev": REVISION };
+      await cluster.installArgoRollouts();
       const [shop, pay, lost] = [await enter(labels), await enter(labels), await enter(labels)];
+      const [full, unanswered, restricted] = [
+        await enter(labels),
+        await enter(labels),
+        await enter(labels),
+      ];
       const { body: nodes } = await cluster.request("GET", "/api/v1/nodes");
       const node = `/api/v1/nodes/${nodes.items[0].metadata.name}`;
       await merge(node, { metadata: { labels: { [POOL]: "gone" } } });
@@ -142,6 +159,9 @@ describe("a restart that nobody watches", () => {
       await createAll(shop, [...GOOD.slice(0, half), ...LEFT_OUT.map(([workload]) => workload)]);
       await createAll(pay, [...GOOD.slice(half), ...BAD.map(([workload]) => workload)]);
       await createAll(lost, [deploy("lost"), deploy("lost-too", { replicas: 2 })]);
+      await createAll(full, [deploy("full")]);
+      await createAll(unanswered, [deploy("unanswered")]);
+      await createAll(restricted, [deploy("restricted")]);
       await shop.create("pods", pod("bare"));
       await pay.create("pods", pod("bare"));
       await shop.patch("deployments", "paused", { spec: { paused: true } });
@@ -154,18 +174,33 @@ describe("a restart that nobody watches", () => {
       await eventually(async () =>
         expect((await shop.get("pods", "bare")).status.phase).toBe("Running"),
       );
+      await full.create("resourcequotas", {
+        apiVersion: "v1",
+        kind: "ResourceQuota",
+        metadata: { name: "small" },
+        spec: { hard: { pods: "1" } },
+      });
+      await eventually(async () => {
+        const { body } = await cluster.request("GET", full.path("resourcequotas"));
+        expect(body.items[0].status).toMatchObject({ used: { pods: "1" } });
+      });
+      const enforce = { "pod-security.kubernetes.io/enforce": "restricted" };
+      await merge(`/api/v1/namespaces/${restricted.name}`, { metadata: { labels: enforce } });
       await upgrades.next();
+      const answerAgain = await refusePods(cluster, unanswered);
 
+      const all = [shop, pay, lost, full, unanswered, restricted].map(({ name }) => name);
       const ran = await run(
         cluster,
         "restart",
-        `--namespace=${shop.name},${pay.name},${lost.name}`,
+        `--namespace=${all.join(",")}`,
         "--yes",
         "--json",
         `--max-parallel=${PARALLEL}`,
         "--max-failures=99",
         "--timeout=40s",
       );
+      await answerAgain();
       const report = parseReport("RestartReport", ran.stdout);
       expect(ran.status).toBe(3);
       expect(report.summary.workloads).toBe(40);
@@ -178,7 +213,7 @@ describe("a restart that nobody watches", () => {
           GOOD.map((good) => [nameOf(good), ["restarted", "rolled-out", "rolled out"]]),
         ),
         ...Object.fromEntries(
-          BAD.map(([bad, outcome, code, message]) => [
+          [...BAD, ...REFUSED].map(([bad, outcome, code, message]) => [
             nameOf(bad),
             [outcome, code, expect.stringMatching(message)],
           ]),
@@ -198,41 +233,42 @@ describe("a restart that nobody watches", () => {
           ]),
         ),
         [`${shop.name}/bare`]: ["outdated", "by-hand"],
+        [`${restricted.name}/restricted`]: ["blocked", "no"],
         [`${lost.name}/lost`]: ["would-lose", "no"],
         [`${lost.name}/lost-too`]: ["would-lose", "no"],
       });
       expect(report.exitReasons).toEqual([
-        `failed:${BAD.length - 1}`,
+        `failed:${BAD.length}`,
         "timed-out:1",
         ...report.exitReasons.slice(2),
       ]);
 
       // The rest is the API server's own account of it.
-      const writes = (
-        await Promise.all([shop, pay, lost].map(({ name }) => auditedWrites(cluster, name)))
-      ).flat();
+      const writes = (await Promise.all(all.map((name) => auditedWrites(cluster, name)))).flat();
       const patches = writes.toSorted((a, b) =>
         a.requestReceivedTimestamp < b.requestReceivedTimestamp ? -1 : 1,
       );
       const patched = patches.map(({ verb, objectRef }) => [verb, objectRef?.name]);
-      const restarted = [...GOOD, ...BAD.map(([bad]) => bad)].map(nameOf);
+      const restarted = [...[...GOOD, ...BAD.map(([bad]) => bad)].map(nameOf), "full"];
       expect(patched.toSorted()).toEqual(restarted.map((name) => ["patch", name]).toSorted());
 
       // In the order of the plan, give or take those that roll side by side.
-      const planned = report.steps.map(({ name }) => name);
+      const planned = report.steps
+        .map(({ name }) => name)
+        .filter((name) => restarted.includes(name));
       const strays = patched.filter(
         ([, name = ""], index) => Math.abs(planned.indexOf(name) - index) >= PARALLEL,
       );
       expect(strays).toEqual([]);
 
-      await expectInFlight(patches, { shop, pay });
+      await expectInFlight(patches, { shop, pay, full });
     },
   );
 
   /** How many Deployments certainly rolled when each patch came, as their controller tells it. */
   async function expectInFlight(
     patches: Awaited<ReturnType<typeof auditedWrites>>,
-    sandboxes: { readonly shop: Sandbox; readonly pay: Sandbox },
+    sandboxes: { readonly shop: Sandbox; readonly pay: Sandbox; readonly full: Sandbox },
   ): Promise<void> {
     const rolls = await Promise.all(
       patches

@@ -2,7 +2,7 @@ import { ApiError } from "../../cluster/api-error.ts";
 import { getWorkload } from "../../cluster/workload.ts";
 import { readRollingPods } from "../../cluster/rolling-pods.ts";
 import { RESTARTED_AT } from "../../cluster/write.ts";
-import { formatDuration } from "../../duration.ts";
+import { formatDuration } from "../../duration-text.ts";
 import { rolloutCommand } from "../../mesh/kinds.ts";
 import { formatSelector } from "../../mesh/selector.ts";
 import { type Ending, ended } from "../../rollout/ending.ts";

@@ -14,7 +14,7 @@ import type { StopReason } from "../../rollout/schedule.ts";
 import { notAsApproved, skipReason } from "../../rollout/skip.ts";
 import { WHY_STOPPED } from "../../rollout/stop.ts";
 import type { RestartSettings } from "../../settings.ts";
-import { formatDuration } from "../../duration.ts";
+import { formatDuration } from "../../duration-text.ts";
 import { policyFor } from "../look.ts";
 import type { Session } from "../session.ts";
 import { followRollout, type Restarted } from "./follow.ts";
@@ -119,7 +119,9 @@ async function settle(
     current: settings.include.has("current"),
   };
   let patience = io.now().getTime() + settings.timeout;
+  /** What it was last said to wait for. */
   let held: string | undefined;
+  let seen: string | undefined;
   /** The events from before our patch, once its answer was a conflict: it may have been taken. */
   let tried: ReadonlySet<string> | undefined;
   for (;;) {
@@ -142,8 +144,8 @@ async function settle(
       const stopped = gate.stopped();
       // What rolls is waited for, whoever started it.
       if (stopped !== undefined && !hold.rolls) return notStarted(stopped);
-      // Every pod more is progress.
-      if (hold.message !== held) patience = io.now().getTime() + settings.timeout;
+      if (hold.progress !== seen) patience = io.now().getTime() + settings.timeout;
+      seen = hold.progress;
       if (io.now().getTime() >= patience) {
         const spent = formatDuration(settings.timeout);
         return ended("timed-out", "still-waiting", `gave up after ${spent}: ${hold.message}`);

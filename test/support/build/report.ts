@@ -99,6 +99,6 @@ export function restartReport(
     allowDowntime: false,
     plan: `sha256:${"ab".repeat(32)}`,
     steps: results.map((result) => stepEntry(stepOf(result))),
-    results: dryRun === null ? results.map(resultEntry) : [],
+    results: dryRun === "client" ? [] : results.map(resultEntry),
   };
 }

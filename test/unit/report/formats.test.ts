@@ -64,3 +64,20 @@ test("a clean check is a suite without failures", () => {
   expect(xml).toContain("shop/deploy/api");
   expect(xml).not.toMatch(/<(failure|error)/);
 });
+
+test("a ticket says what the restart was about, and what there is to know of it", () => {
+  const scope = {
+    namespaces: ["shop", "pay"],
+    workloads: [],
+    selector: "tier=front",
+    revision: null,
+    exclude: ["--exclude sts"],
+    include: ["missing"],
+  };
+  const text = renderMarkdown({ ...restartReport([]), scope, notes: ["a | note"] });
+  expect(text).toMatch(
+    /\| Scope +\| `shop`, `pay`; `--selector tier=front`; `--exclude sts`; `--include missing` +\|/,
+  );
+  expect(text).toContain("## Notes\n");
+  expect(text).toContain("a \\| note");
+});

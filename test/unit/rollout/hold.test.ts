@@ -6,7 +6,7 @@ import type { Workload } from "../../../src/snapshot.ts";
 import { assessmentOf, meshOf } from "../../support/build/assessment.ts";
 import { controlPlane } from "../../support/build/control-plane.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
-import { deployment } from "../../support/build/workload.ts";
+import { deployment, statefulSet } from "../../support/build/workload.ts";
 
 const LATE = proxyImage("v1.27.7-1");
 const TO = { revision: "asm-1-27", image: proxyImage("v1.27.9-6") };
@@ -42,7 +42,7 @@ test.each([
     { state: "dead" as const, failurePolicy: "Ignore" as const },
   ],
 ])("a control plane %s is waited for", (_what, state) => {
-  expect(hold(web(), meshWith(state))).toEqual({
+  expect(hold(web(), meshWith(state))).toMatchObject({
     message: "the control plane istiod-asm-1-27 is not ready",
     rolls: false,
   });
@@ -50,11 +50,23 @@ test.each([
 
 test("what rolls already is waited for, also where the unhealthy were asked for", () => {
   for (const unhealthy of [false, true]) {
-    expect(hold(web(rolling), meshOf(), unhealthy)).toEqual({
+    expect(hold(web(rolling), meshOf(), unhealthy)).toMatchObject({
       message: "it is rolling already: 1 of 2 new pods have been created",
       rolls: true,
     });
   }
+});
+
+test("a StatefulSet gets on, although as many of its pods are ready as before", () => {
+  const at = (updated: number) =>
+    hold(
+      statefulSet("db", {
+        pods: [sidecars(3, LATE)],
+        rollout: { status: { updated, ready: 2 } },
+      }),
+    );
+  expect(at(2)?.message).toBe(at(1)?.message);
+  expect(at(2)?.progress).not.toBe(at(1)?.progress);
 });
 
 test("what is not ready and does not roll is waited for, unless it was asked for as it is", () => {

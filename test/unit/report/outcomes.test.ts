@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import { resultEntry, workloadEntry } from "../../../src/report/entries.ts";
+import { besidesFailures, notDone } from "../../../src/report/outcomes.ts";
+import { renderTable } from "../../../src/report/table.ts";
+import type { Outcome, StepResult } from "../../../src/rollout/result.ts";
+import { assessmentOf } from "../../support/build/assessment.ts";
+import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { PLAIN_80, restartReport } from "../../support/build/report.ts";
+import { someResult } from "../../support/build/step.ts";
+import { deployment } from "../../support/build/workload.ts";
+
+const LATE = proxyImage("v1.27.7-1");
+
+function ended(name: string, outcome: Outcome, more: Partial<StepResult> = {}): StepResult {
+  const ref = { namespace: "shop", kind: "Deployment", name, uid: name };
+  return someResult({ ref, outcome, ...more });
+}
+
+/** It lags, and its new pod crashes. */
+const crashing = (name: string) => {
+  const trouble = { pod: `${name}-2`, reason: "CrashLoopBackOff", message: "back-off" };
+  return assessmentOf(deployment(name, { pods: [{ ...sidecars(2, LATE), trouble }] }));
+};
+
+test("failures come first, then what ran out of time, each in the order of the plan", () => {
+  const results = [
+    ended("a", "skipped"),
+    ended("b", "failed"),
+    ended("c", "not-started"),
+    ended("d", "restarted"),
+    ended("e", "timed-out"),
+    ended("f", "failed"),
+    ended("g", "waited"),
+    ended("h", "skipped", { code: "dry-run" }),
+  ].map(resultEntry);
+  expect(notDone(results).map(({ name }) => name)).toEqual(["b", "f", "e", "c", "a"]);
+});
+
+test("what failed in this run is not said to have been failing before", () => {
+  const entries = [workloadEntry(crashing("mine")), workloadEntry(crashing("before"))];
+  const left = besidesFailures(entries, [resultEntry(ended("mine", "failed"))]);
+  expect(left.map(({ name }) => name)).toEqual(["before"]);
+});
+
+test("a dry run that the API server refused a restart in says which, below the plan", () => {
+  const report = restartReport(
+    [
+      ended("a", "skipped", { code: "dry-run", message: "it would accept the restart" }),
+      ended("b", "failed", { code: "api-error", message: "denied by a policy" }),
+    ],
+    { dryRun: "server", exitCode: 3 },
+  );
+  const text = renderTable(report, PLAIN_80, false);
+  expect(text).toContain("NOT DONE: 1 workload\nshop   deploy/b   failed   api-error\n");
+  expect(text.indexOf("PLAN: 2 workloads")).toBeLessThan(text.indexOf("NOT DONE"));
+  expect(text).not.toContain("RESTARTED");
+});
+
+test("what is left undone for the same reason is told of once", () => {
+  const current = { code: "already-current", message: "it has become current" };
+  const report = restartReport(
+    [
+      ended("a", "skipped", current),
+      ended("b", "failed", { code: "pod-failed", message: "its pod crashes" }),
+      ended("c", "skipped", current),
+    ],
+    { exitCode: 3 },
+  );
+  expect(renderTable(report, PLAIN_80, false)).toContain(
+    [
+      "NOT DONE: 3 workloads",
+      "shop   deploy/b   failed   pod-failed",
+      "    its pod crashes",
+      "shop   deploy/a   skipped   already-current",
+      "shop   deploy/c   skipped   already-current",
+      "    it has become current",
+    ].join("\n"),
+  );
+});
