@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { type IncomingMessage, request as httpRequest } from "node:http";
+import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent, type RequestOptions, request as httpsRequest } from "node:https";
 import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
@@ -87,7 +87,7 @@ export function openApi(
       throw new ApiError(`the credentials cannot be had: ${message}`, facts, { cause });
     });
 
-  async function once(request: ApiRequest): Promise<KubernetesObject> {
+  async function once(request: ApiRequest, timeout: number): Promise<KubernetesObject> {
     options ??= authorize();
     const authorized = options;
     try {
@@ -95,7 +95,7 @@ export function openApi(
         connection.server,
         { agent, signal: ending.signal, ...(await authorized) },
         request,
-        requestTimeout,
+        timeout,
       );
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
@@ -104,7 +104,7 @@ export function openApi(
         connection.server,
         { agent, signal: ending.signal, ...(await options) },
         request,
-        requestTimeout,
+        timeout,
       );
     }
   }
@@ -122,10 +122,11 @@ export function openApi(
     if (closed) throw new ApiError("the command has ended", { status: 0, reason: "closed" });
     const start = now();
     let asked = request;
+    let patience = requestTimeout;
     for (let attempt = 1; ; attempt += 1) {
       const line = `${request.method} ${urlOf(connection.server, asked).href}`;
       try {
-        const answer = await once(asked);
+        const answer = await once(asked, patience);
         trace?.(line);
         return answer;
       } catch (error) {
@@ -136,6 +137,9 @@ export function openApi(
         trace?.(`next try in ${seconds.toFixed(1)} s, ${attempt + 1} of at most ${MAX_TRIES}`);
         await sleep(seconds * 1000);
         if (closed) throw error;
+        // The last try may be as silent as those before.
+        const left = MAX_RETRY_SECONDS * 1000 - (now() - start);
+        patience = Math.max(1, Math.min(requestTimeout, left));
         if (!(error instanceof ApiError && error.status === 429)) asked = withHalfThePage(asked);
       }
     }
@@ -164,7 +168,8 @@ function withHalfThePage(request: ApiRequest): ApiRequest {
 function retryDelay(error: unknown, attempt: number, random: number): number | undefined {
   if (!(error instanceof ApiError) || attempt >= MAX_TRIES || !mayPass(error)) return undefined;
   const backoff = Math.min(0.1 * 2 ** attempt, 10) * (0.5 + random);
-  return Math.max(error.retryAfter ?? 0, backoff);
+  // All that were sent away in the same second must not come back in the same.
+  return error.retryAfter === undefined ? backoff : Math.max(error.retryAfter + random, backoff);
 }
 
 const BROKEN_ON_THE_WAY = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "truncated"]);
@@ -210,7 +215,8 @@ async function exchange(
 interface Answer {
   readonly status: number;
   readonly contentType: string;
-  readonly retryAfter: string | undefined;
+  /** Seconds to wait, as the server asked. */
+  readonly retryAfter: number | undefined;
   readonly body: Buffer;
 }
 
@@ -236,9 +242,15 @@ async function readAnswer(response: IncomingMessage): Promise<Answer> {
   return {
     status: response.statusCode ?? 0,
     contentType: response.headers["content-type"] ?? "",
-    retryAfter: response.headers["retry-after"],
+    retryAfter: secondsToWait(response.headers),
     body: zipped ? await gunzip(raw, UNPACKED) : raw,
   };
+}
+
+/** Given in seconds, or as a time by the clock of whoever answered: ours may be hours off. */
+function secondsToWait({ "retry-after": text = "", date = "" }: IncomingHttpHeaders) {
+  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.parse(date)) / 1000;
+  return seconds > 0 ? seconds : undefined;
 }
 
 function transportError(error: unknown, url: URL): ApiError {
@@ -269,7 +281,7 @@ function objectOf(answer: Answer, request: ApiRequest): KubernetesObject {
   throw new ApiError(textOf(parsed?.["message"]) || text || `HTTP ${answer.status}`, {
     status: answer.status,
     reason: textOf(parsed?.["reason"]),
-    retryAfter: Number(answer.retryAfter) || undefined,
+    retryAfter: answer.retryAfter,
     continueToken: metadata?.continue,
   });
 }

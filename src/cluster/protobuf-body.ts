@@ -20,7 +20,8 @@ const LIST = { metadata: 1, items: 2 };
  * An answer's body in Kubernetes' envelope for protobuf, as JSON would have it. Of a list the frame
  * is checked at once, to its last byte; its items are read by `item` while they are asked for.
  *
- * @returns `undefined` where there is no such envelope at all.
+ * @param item `undefined` where only a `Status` can be read.
+ * @returns `undefined` where there is no such envelope at all, or something else in it.
  * @throws Malformed
  */
 export function readBody(
@@ -45,7 +46,8 @@ export function readBody(
   [reader.pos] = raw;
   const [, end] = raw;
   if (kind === "Status") return { kind, ...STATUS.read(reader, end, undefined) };
-  return item === undefined ? { kind } : { kind, ...readList(reader, end, item) };
+  // Nobody asked for it: what it holds stays unread, which must not pass for an empty object.
+  return item === undefined ? undefined : { kind, ...readList(reader, end, item) };
 }
 
 function readList(
