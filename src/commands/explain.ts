@@ -34,7 +34,7 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
     const { gaps, notes } = weighGaps(snapshot.gaps, assessment ? [assessment] : []);
     const document = withCompleteCommands(
       explanationOf(headOf(session), {
-        snapshot: { ...snapshot, gaps },
+        snapshot: { ...snapshot, gaps: [...gaps, ...session.prover.gaps()] },
         mesh,
         workload,
         assessment,

@@ -58,7 +58,7 @@ export async function look(
     .filter((assessment) => isListed(assessment, scope));
   const { gaps, notes } = weighGaps(snapshot.gaps, assessments);
   requireNamed({ ...snapshot, gaps }, workloads, assessments, mesh, session);
-  return { mesh, workloads, assessments, gaps, notes };
+  return { mesh, workloads, assessments, gaps: [...gaps, ...session.prover.gaps()], notes };
 }
 
 /** What a workload is judged by. */

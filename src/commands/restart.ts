@@ -12,6 +12,7 @@ import type { StepResult } from "../rollout/result.ts";
 import { verifyResults } from "../rollout/verification.ts";
 import { warningGroups } from "../report/warning-groups.ts";
 import type { RestartSettings } from "../settings.ts";
+import type { Gap } from "../snapshot.ts";
 import { type Look, look } from "./look.ts";
 import {
   type ApprovedPlan,
@@ -54,7 +55,8 @@ async function carryOut(
   const deadline = settings.deadline && resolveDeadline(settings.deadline, io.now());
   const seen = ofPlan(await look(session, consent), approved);
   const { plan, settled } = await planFor(session, seen, approved);
-  const before = await withQuotaWarnings(session, seen, plan);
+  const { warned, gaps: aside } = await withQuotaWarnings(session, seen, plan);
+  const before = withGaps(warned, aside);
   const record = await openRecord(session, approved?.steps ?? plan.steps);
   if (settings.dryRun === "client" || plan.steps.length === 0) {
     return record.conclude(before, settled);
@@ -79,10 +81,19 @@ async function carryOut(
     const unread = unverified(before, results, "interrupted", message);
     return record.conclude(unread, results, signalReason(run.signal));
   }
-  const after = await lookAgain(session, consent, before, results, approved);
+  // What else was to be restarted although it is current no fresh read can tell.
+  const missed = settings.include.has("current") ? before.gaps : aside;
+  const after = withGaps(await lookAgain(session, consent, before, results, approved), missed);
   const steps = approved?.steps ?? plan.steps;
   const verified = verifyResults(results, steps, after.workloads, after.assessments);
   return record.conclude(after, verified, signalReason(run.signal));
+}
+
+/** Each gap once, however often it was met. */
+function withGaps(seen: Look, gaps: readonly Gap[]): Look {
+  const isNew = ({ what, namespace }: Gap) =>
+    !seen.gaps.some((gap) => gap.what === what && gap.namespace === namespace);
+  return { ...seen, gaps: [...seen.gaps, ...gaps.filter(isNew)] };
 }
 
 /** Whoever was not asked is told what there is to know all the same, before it begins. */

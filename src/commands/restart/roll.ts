@@ -1,6 +1,6 @@
-import { ApiError, isConflict } from "../../cluster/api-error.ts";
+import { ApiError, isConflict, isUnanswered } from "../../cluster/api-error.ts";
 import { readWorkload } from "../../cluster/read.ts";
-import { formatRestartTime, restart, RESTARTED_AT } from "../../cluster/write.ts";
+import { chooseRestartTime, restart, RESTARTED_AT } from "../../cluster/write.ts";
 import { type Assessment, assess, type Target } from "../../mesh/assess.ts";
 import { fieldManagerFor } from "../../mesh/flux.ts";
 import { isRestartable } from "../../mesh/kinds.ts";
@@ -61,23 +61,29 @@ async function settle(
   abort: AbortSignal,
 ): Promise<Ending | (Restarted & { readonly startedAt: Date })> {
   const { api, io, settings, progress } = session;
-  // Chosen once, before the first try: a patch that is repeated changes nothing.
   const startedAt = io.now();
-  const restartedAt = formatRestartTime(startedAt);
+  let restartedAt = "";
   const patience = io.now().getTime() + settings.timeout;
   let waited = false;
-  /** The events from before our patch, once its answer was a conflict: it may have been taken. */
+  /** The events from before our patch, once it may have been taken: its answer was lost, or a conflict. */
   let tried: ReadonlySet<string> | undefined;
+  let unanswered: ApiError | undefined;
   for (;;) {
     if (abort.aborted) return ended("not-started", "interrupted", "the run was interrupted");
     const judged = await judgeAgain(session, step, consent);
-    if ("outcome" in judged) return judged;
+    if ("outcome" in judged) {
+      if (unanswered) throw unanswered;
+      return judged;
+    }
     const { assessment, mesh } = judged;
+    const lastAt = assessment.workload.template?.annotations[RESTARTED_AT];
+    // Before the first try, and never after: a patch that is repeated changes nothing.
+    if (tried === undefined) restartedAt = chooseRestartTime(startedAt, lastAt);
     // The answer to the first try was lost, and the second met what the first had done.
-    const isOurs = assessment.workload.template?.annotations[RESTARTED_AT] === restartedAt;
-    if (tried && isOurs && assessment.target) {
+    if (tried && lastAt === restartedAt && assessment.target) {
       return { target: assessment.target, startedAt, restartedAt, knownRefusals: tried };
     }
+    if (unanswered) throw unanswered;
     if (tried && io.now().getTime() >= patience) {
       const message = "it was changed by others each time before it could be restarted";
       return ended("timed-out", "still-changing", message);
@@ -111,9 +117,10 @@ async function settle(
       });
       return { target, startedAt, restartedAt: written, knownRefusals: known };
     } catch (error) {
-      // It changed since it was judged: judge again.
-      if (!isConflict(error)) throw error;
+      // It changed since it was judged, or was restarted without our hearing of it: judge again.
+      if (!isConflict(error) && !isUnanswered(error)) throw error;
       tried = known;
+      unanswered = isUnanswered(error) ? error : undefined;
       await io.sleep(pollInterval(settings) * io.random(), abort);
     }
   }

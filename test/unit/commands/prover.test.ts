@@ -12,9 +12,10 @@ function refusal(status: number, message: string): ApiError {
   return new ApiError(message, { status, reason: "" });
 }
 
+const ref = { namespace: "shop", kind: "Deployment", name: "web", uid: "1" };
+
 async function prove(answers: readonly Answer[]): Promise<readonly [DryRun, readonly string[]]> {
   const prover = openProver(scriptedApi(answers), "always");
-  const ref = { namespace: "shop", kind: "Deployment", name: "web", uid: "1" };
   return [await prover.prove(ref), prover.notes()];
 }
 
@@ -50,5 +51,35 @@ test("one reason is said once, with the first of its namespaces", async () => {
   }
   expect(prover.notes()).toEqual([
     "not proved by a dry run in a, b, c and 1 more: you may not create pods; what is said of them is predicted",
+  ]);
+});
+
+test.each<[what: string, answers: readonly Answer[], reasons: readonly string[]]>([
+  ["that you may not have", [DENIED, DENIED], ["forbidden"]],
+  ["of which it is not told whether you may", [refusal(500, "broken")], ["refused"]],
+  ["that nobody answers", [ALLOWED, WEB, refusal(0, "reset")], ["unreachable"]],
+  ["that a full quota keeps from you", [ALLOWED, WEB, refusal(403, "exceeded quota: q")], []],
+  ["that a webhook does not know", [ALLOWED, WEB, refusal(400, "does not support dry run")], []],
+])("demanded proof %s leaves these gaps: %s", async (_what, answers, reasons) => {
+  const gaps = async (when: "always" | "auto") => {
+    const prover = openProver(scriptedApi(answers), when);
+    await prover.prove(ref);
+    return prover.gaps();
+  };
+  expect((await gaps("always")).map(({ reason }) => reason)).toEqual(reasons);
+  expect(await gaps("auto")).toEqual([]);
+});
+
+test("the gap of proof that you may not have says what to ask for", async () => {
+  const prover = openProver(scriptedApi([DENIED, DENIED]), "always");
+  await prover.prove(ref);
+  expect(prover.gaps()).toEqual([
+    {
+      what: "create pods",
+      namespace: "shop",
+      reason: "forbidden",
+      message: "you may not create pods",
+      hint: "kubectl auth can-i create pods -n shop",
+    },
   ]);
 });
