@@ -6,8 +6,6 @@ export interface Expected {
   readonly status: readonly number[];
   /** `reason` of a gap, where the report is to be incomplete. */
   readonly gap?: Fault["gap"] | undefined;
-  /** With 0 too the record of what was done may be another: the workload was left alone. */
-  readonly otherRecord?: true;
 }
 
 export const COMMANDS = ["check", "verify", "explain", "revisions", "restart"] as const;
@@ -52,9 +50,9 @@ function ofConnections(
   restarts: boolean,
   times: Times,
 ): readonly number[] | undefined {
+  if (restarts && times === "once") return [0, 1, 3, 4, 6];
   if (READS.has(purpose)) return times === "once" ? [0, 1, 6] : [1, 6];
   if (!restarts) return undefined;
-  if (times === "once") return [0, 1, 3, 4, 6];
   // Before the first patch it is found out what may be done: nothing, then.
   return BEFORE_CONSENT.has(purpose) ? [1] : [3];
 }

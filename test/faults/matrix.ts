@@ -139,15 +139,14 @@ function isOf({ midList, of }: Fault, key: string): boolean {
 const TIMES: readonly Times[] = ["once", "for ever"];
 
 function judge(ran: RanInside, cell: Cell, usual: string): readonly string[] {
-  const { status, gap, otherRecord } = expect(cell);
+  const { status, gap } = expect(cell);
   if (ran.status === null || !status.includes(ran.status)) {
     return [`exit ${ran.status} instead of ${status.join(" or ")}`];
   }
   if (ran.stderr.includes("this is a bug")) return ["it calls itself a bug"];
   if (ran.status === 1) return /^error: .+\n.+/m.test(ran.stderr) ? [] : ["it does not say why"];
   const report = JSON.parse(ran.stdout);
-  if (ran.status === 0)
-    return otherRecord === true || essence(ran) === usual ? [] : ["exit 0 with another report"];
+  if (ran.status === 0) return essence(ran) === usual ? [] : ["exit 0 with another report"];
   if (ran.status !== 6) return [];
   const gaps: readonly { what: string; reason: string; message: string; hint: string }[] =
     report.gaps;
