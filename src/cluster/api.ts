@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { type IncomingMessage, request as httpRequest } from "node:http";
+import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent, type RequestOptions, request as httpsRequest } from "node:https";
 import { ApiError } from "./api-error.ts";
 import { type Body, openBodies } from "./body.ts";
@@ -82,7 +82,7 @@ export function openApi(
       throw new ApiError(`the credentials cannot be had: ${message}`, facts, { cause });
     });
 
-  async function once(request: ApiRequest): Promise<KubernetesObject> {
+  async function once(request: ApiRequest, timeout: number): Promise<KubernetesObject> {
     options ??= authorize();
     const authorized = options;
     try {
@@ -90,7 +90,7 @@ export function openApi(
         connection.server,
         { agent, signal: ending.signal, ...(await authorized) },
         request,
-        requestTimeout,
+        timeout,
         readBytes,
       );
     } catch (error) {
@@ -100,7 +100,7 @@ export function openApi(
         connection.server,
         { agent, signal: ending.signal, ...(await options) },
         request,
-        requestTimeout,
+        timeout,
         readBytes,
       );
     }
@@ -119,10 +119,11 @@ export function openApi(
     if (closed) throw new ApiError("the command has ended", { status: 0, reason: "closed" });
     const start = now();
     let asked = request;
+    let patience = requestTimeout;
     for (let attempt = 1; ; attempt += 1) {
       const line = `${request.method} ${urlOf(connection.server, asked).href}`;
       try {
-        const answer = await once(asked);
+        const answer = await once(asked, patience);
         trace?.(line);
         return answer;
       } catch (error) {
@@ -134,6 +135,9 @@ export function openApi(
         trace?.(`next try in ${seconds.toFixed(1)} s, ${attempt + 1} of at most ${MAX_TRIES}`);
         await sleep(seconds * 1000, ending.signal);
         if (closed) throw error;
+        // The last try may be as silent as those before.
+        const left = MAX_RETRY_SECONDS * 1000 - (now() - start);
+        patience = Math.max(1, Math.min(requestTimeout, left));
         if (!(error instanceof ApiError && error.status === 429)) asked = withHalfThePage(asked);
       }
     }
@@ -162,7 +166,8 @@ function withHalfThePage(request: ApiRequest): ApiRequest {
 function retryDelay(error: unknown, attempt: number, random: number): number | undefined {
   if (!(error instanceof ApiError) || attempt >= MAX_TRIES || !mayPass(error)) return undefined;
   const backoff = Math.min(0.1 * 2 ** attempt, 10) * (0.5 + random);
-  return Math.max(error.retryAfter ?? 0, backoff);
+  // All that were sent away in the same second must not come back in the same.
+  return error.retryAfter === undefined ? backoff : Math.max(error.retryAfter + random, backoff);
 }
 
 const BROKEN_ON_THE_WAY = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "truncated"]);
@@ -212,7 +217,8 @@ type ReadBytes = (response: IncomingMessage) => Promise<Body>;
 interface Answer {
   readonly status: number;
   readonly contentType: string;
-  readonly retryAfter: string | undefined;
+  /** Seconds to wait, as the server asked. */
+  readonly retryAfter: number | undefined;
   readonly body: Body;
 }
 
@@ -243,9 +249,15 @@ async function readAnswer(response: IncomingMessage, readBytes: ReadBytes): Prom
   return {
     status: response.statusCode ?? 0,
     contentType: response.headers["content-type"] ?? "",
-    retryAfter: response.headers["retry-after"],
+    retryAfter: secondsToWait(response.headers),
     body: await readBytes(response),
   };
+}
+
+/** Given in seconds, or as a time by the clock of whoever answered: ours may be hours off. */
+function secondsToWait({ "retry-after": text = "", date = "" }: IncomingHttpHeaders) {
+  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.parse(date)) / 1000;
+  return seconds > 0 ? seconds : undefined;
 }
 
 function transportError(error: unknown, url: URL): ApiError {
@@ -276,7 +288,7 @@ function objectOf(answer: Answer, request: ApiRequest): KubernetesObject {
   throw new ApiError(textOf(parsed?.["message"]) || text || `HTTP ${answer.status}`, {
     status: answer.status,
     reason: textOf(parsed?.["reason"]),
-    retryAfter: Number(answer.retryAfter) || undefined,
+    retryAfter: answer.retryAfter,
     continueToken: metadata?.continue,
   });
 }

@@ -43,9 +43,10 @@ export async function dryRunInjection(
     return { kind: "pod", image, revision, unpinned };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    return isAnswer(error)
-      ? { kind: "refused", message: error.message }
-      : unavailable(reasonOf(error));
+    if (isAnswer(error)) return { kind: "refused", message: error.message };
+    const message = reasonOf(error);
+    if (isNoProof(message)) return unavailable(message);
+    return { kind: "unavailable", message, unanswered: error };
   }
 }
 
@@ -122,13 +123,19 @@ type Owner = V1Deployment | V1StatefulSet | V1DaemonSet;
 /** A refusal of the pod itself, as against one of the question. */
 function isAnswer(error: ApiError): boolean {
   if (isForbidden(error) || isNotFound(error) || error.status === 0) return false;
-  // A quota that is full now may have room once old pods are gone.
-  if (error.message.includes("exceeded quota")) return false;
-  if (error.message.includes("does not support dry run")) return false;
+  if (isNoProof(error.message)) return false;
   return (
     [400, 403, 422].includes(error.status) ||
     (error.status === 500 && error.message.includes("failed calling webhook"))
   );
+}
+
+/**
+ * It was answered, and proves nothing: a quota that is full now may have room once old pods are
+ * gone, and a webhook of somebody else that knows no dry run is there for good.
+ */
+function isNoProof(message: string): boolean {
+  return message.includes("exceeded quota") || message.includes("does not support dry run");
 }
 
 /** The pod that the workload's controller would create, as far as admission looks at it. */

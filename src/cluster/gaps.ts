@@ -58,6 +58,11 @@ export class Gaps {
   result(): readonly Gap[] {
     const [first] = this.#gaps;
     if (!this.#answered && first !== undefined) throw cannotRead(first, this.#api);
+    return this.all();
+  }
+
+  /** The same, also where no read succeeded: others have. */
+  all(): readonly Gap[] {
     return this.#gaps.sort((a, b) => placeOf(a).localeCompare(placeOf(b), "en"));
   }
 }
@@ -74,7 +79,8 @@ function placeOf({ what, namespace }: Gap): string {
   return `${namespace ?? ""} ${what}`;
 }
 
-function gapOf(what: string, namespace: string | undefined, error: ApiError): Gap {
+/** What a failed read leaves. */
+export function gapOf(what: string, namespace: string | undefined, error: ApiError): Gap {
   const { message } = error;
   return {
     what,

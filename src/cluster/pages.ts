@@ -23,6 +23,8 @@ export interface ListRequest<Item> {
 const PAGE = 500;
 /** Filters may leave a page without items, but hardly so many in a row. */
 const MOST_EMPTY_PAGES = 100;
+/** Two thousand full pages are a million objects, several times what a cluster can hold. */
+const MOST_PAGES = 2000;
 const METADATA_LIST = "PartialObjectMetadataList";
 
 /**
@@ -39,29 +41,34 @@ export async function* listPages<Item extends object>(
   const seen = new Set<string>();
   const firsts = new Set<string>();
   let empty = 0;
+  let pages = 0;
   let pending: Promise<KubernetesObject> | undefined = page(undefined);
   while (pending !== undefined) {
     const answer: KubernetesObject = await pending;
     const token = (answer["metadata"] as { continue?: string } | undefined)?.continue || undefined;
-    if (token !== undefined && seen.has(token)) throw endless(list);
+    if (token !== undefined && seen.has(token)) throw endless(list, REPEATED);
     if (token !== undefined) seen.add(token);
+    pages += 1;
+    if (pages === MOST_PAGES && token !== undefined) throw endless(list, `${pages} pages came`);
     pending = token === undefined ? undefined : page(token);
     // Its failure is thrown by the `await` of the next turn, also where the reader stops before.
     pending?.catch(() => undefined);
     empty += 1;
-    if (empty > MOST_EMPTY_PAGES) throw endless(list);
+    if (empty > MOST_EMPTY_PAGES) throw endless(list, `${empty} pages in a row hold nothing`);
     yield noticed(itemsOf<Item>(answer, list), (first) => {
       empty = 0;
       const { uid } = (first as { metadata?: { uid?: string } }).metadata ?? {};
-      if (uid !== undefined && firsts.has(uid)) throw endless(list);
+      if (uid !== undefined && firsts.has(uid)) throw endless(list, REPEATED);
       if (uid !== undefined) firsts.add(uid);
     });
   }
 }
 
+const REPEATED = "the same page was offered twice";
+
 /** Whatever tokens it gives out: a server that sends what it sent before comes to no end. */
-function endless({ path }: { readonly path: string }): ApiError {
-  return new ApiError(`${path} never ends: the same page was offered twice`, {
+function endless({ path }: { readonly path: string }, why: string): ApiError {
+  return new ApiError(`${path} never ends: ${why}`, {
     status: 0,
     reason: "malformed",
   });

@@ -20,8 +20,9 @@ const LIST = { metadata: 1, items: 2 };
  * An answer's body in Kubernetes' envelope for protobuf, as JSON would have it. Of a list the frame
  * is checked at once, to its last byte; its items are read by `item` while they are asked for, once.
  *
+ * @param item `undefined` where only a `Status` can be read.
  * @param release called when the bytes are needed no more.
- * @returns `undefined` where there is no such envelope at all.
+ * @returns `undefined` where there is no such envelope at all, or something else in it.
  * @throws Malformed
  */
 export function readBody(
@@ -51,7 +52,8 @@ export function readBody(
   }
   const status = kind === "Status" ? STATUS.read(reader, end, undefined) : undefined;
   release();
-  return { kind, ...status };
+  // Of another kind nobody asked for it: what it holds must not pass for an empty object.
+  return status && { kind, ...status };
 }
 
 function readList(

@@ -10,10 +10,15 @@ import { readQuantity } from "./quantity.ts";
  *
  * @throws ApiError where they may not be read.
  */
-export async function listQuotas(api: Api, namespace: string): Promise<readonly Quota[]> {
+export async function listQuotas(
+  api: Api,
+  namespace: string,
+  inconsistent?: () => void,
+): Promise<readonly Quota[]> {
   const quotas = await listAll<V1ResourceQuota>(api, {
     path: `/api/v1/namespaces/${namespace}/resourcequotas`,
     kind: "ResourceQuotaList",
+    inconsistent,
   });
   return quotas
     .filter(({ spec }) => spec?.scopeSelector === undefined && (spec?.scopes ?? []).length === 0)

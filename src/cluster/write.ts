@@ -92,8 +92,19 @@ function pathOf({ kind, namespace, name }: RestartRequest): string {
   return `/apis/${api}/namespaces/${namespace}/${resource}/${name}`;
 }
 
+/**
+ * The time that a restart writes.
+ *
+ * @param last what is written there: with the same time again the API server would change nothing,
+ *   and somebody else's restart of that second would be taken for this one.
+ */
+export function chooseRestartTime(now: Date, last: string | undefined): string {
+  const time = formatRestartTime(now);
+  return time === last ? formatRestartTime(new Date(now.getTime() + 1000)) : time;
+}
+
 /** RFC 3339 without fractions, as kubectl writes it. */
-export function formatRestartTime(time: Date): string {
+function formatRestartTime(time: Date): string {
   return `${time.toISOString().slice(0, 19)}Z`;
 }
 

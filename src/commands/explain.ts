@@ -39,7 +39,7 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
     );
     const document = withCompleteCommands(
       explanationOf(headOf(session), {
-        snapshot: { ...snapshot, gaps },
+        snapshot: { ...snapshot, gaps: [...gaps, ...session.prover.gaps()] },
         mesh,
         workload,
         assessment,

@@ -79,7 +79,7 @@ async function inspect(
   prove: typeof isDoubtful,
   keep: (workload: Workload, assessment: Assessment | undefined) => void,
 ): Promise<Circumstances> {
-  const { api, settings, namespaces, progress } = session;
+  const { api, settings, namespaces, progress, prover } = session;
   const { scope, istioNamespace } = settings;
   progress.emit({ type: "reading", what: namespaces?.join(", ") ?? "all namespaces" });
   const labelSelector = scope.selector && formatSelector(scope.selector.parsed);
@@ -129,7 +129,12 @@ async function inspect(
 
   const { gaps, notes } = weighGaps(basis.gaps, restsOnRules);
   requireNamed({ ...basis, gaps }, named, mesh, session);
-  return { mesh, gaps, notes: gaps.length > 0 ? notes : [...notes, ...idle.notes(mesh)] };
+  const unproved = prover.gaps();
+  return {
+    mesh,
+    gaps: [...gaps, ...unproved],
+    notes: gaps.length + unproved.length > 0 ? notes : [...notes, ...idle.notes(mesh)],
+  };
 }
 
 /** A workload, with what is to be said of it; `undefined` where that is nothing. */

@@ -2,10 +2,11 @@ import pLimit from "p-limit";
 import { ApiError } from "../cluster/api-error.ts";
 import type { Api } from "../cluster/api.ts";
 import { dryRunInjection } from "../cluster/dry-run.ts";
+import { gapOf } from "../cluster/gaps.ts";
 import { mayI } from "../cluster/write.ts";
 import type { DryRun } from "../mesh/proof.ts";
 import type { PROVES } from "../settings.ts";
-import type { Workload, WorkloadRef } from "../snapshot.ts";
+import type { Gap, Workload, WorkloadRef } from "../snapshot.ts";
 
 /** Asks the API server what a restart would give, where the settings want it and the user may. */
 export interface Prover {
@@ -13,6 +14,8 @@ export interface Prover {
   prove(workload: WorkloadRef & Pick<Workload, "pods">): Promise<DryRun>;
   /** What to tell the user about proof, once for all workloads. */
   notes(): readonly string[];
+  /** Where proof was demanded, and could not be had: one for a namespace. */
+  gaps(): readonly Gap[];
 }
 
 /** More at a time bought nothing: istiod is the bound. */
@@ -23,6 +26,7 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
   /** Namespaces by the reason why nothing was proved there. */
   const unproved = new Map<string, Set<string>>();
   const answers = new Map<string | undefined, Promise<boolean>>();
+  const gaps = new Map<string, Gap>();
 
   function mayCreate(namespace: string | undefined): Promise<boolean> {
     const known = answers.get(namespace);
@@ -35,12 +39,13 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
   async function ask(workload: WorkloadRef & Pick<Workload, "pods">): Promise<DryRun> {
     try {
       const may = (await mayCreate(undefined)) || (await mayCreate(workload.namespace));
-      if (!may) return { kind: "unavailable", message: "you may not create pods" };
+      if (!may) return MAY_NOT;
+      return await dryRunInjection(api, workload, workload.pods[0]?.podNames[0]);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      return { kind: "unavailable", message: `whether you may is not told: ${error.message}` };
+      const message = `whether you may is not told: ${error.message}`;
+      return { kind: "unavailable", message, unanswered: error };
     }
-    return dryRunInjection(api, workload, workload.pods[0]?.podNames[0]);
   }
 
   return {
@@ -51,6 +56,8 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
         if (answer.kind === "unavailable") {
           const places = unproved.get(answer.message) ?? new Set();
           unproved.set(answer.message, places.add(workload.namespace));
+          const gap = when === "always" && gapIn(workload.namespace, answer);
+          if (gap) gaps.set(workload.namespace, gap);
         }
         return answer;
       }),
@@ -59,7 +66,19 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
         ([reason, places]) =>
           `not proved by a dry run in ${listed(places)}: ${reason}; what is said of them is predicted`,
       ),
+    gaps: () => [...gaps.values()],
   };
+}
+
+const MAY_NOT = { kind: "unavailable", message: "you may not create pods" } as const;
+
+/** Proof that was asked for and not given; where there can be none the prediction stands. */
+function gapIn(namespace: string, answer: DryRun & { readonly kind: "unavailable" }) {
+  const { message, unanswered } = answer;
+  if (unanswered instanceof ApiError) return gapOf("create pods", namespace, unanswered);
+  if (answer !== MAY_NOT) return undefined;
+  const hint = `kubectl auth can-i create pods -n ${namespace}`;
+  return { what: "create pods", namespace, reason: "forbidden", message, hint };
 }
 
 function listed(names: ReadonlySet<string>): string {

@@ -13,6 +13,7 @@ import type { StepResult } from "../rollout/result.ts";
 import { verifyResults } from "../rollout/verification.ts";
 import { warningGroups } from "../report/warning-groups.ts";
 import type { RestartSettings } from "../settings.ts";
+import type { Gap } from "../snapshot.ts";
 import { type Look, look } from "./look.ts";
 import {
   type ApprovedPlan,
@@ -68,6 +69,8 @@ async function carryOut(
 /** What is going to be done, and may be. */
 interface Prepared {
   readonly before: Look;
+  /** What could not be read beside the scope itself. */
+  readonly aside: readonly Gap[];
   readonly plan: Plan;
   readonly settled: readonly StepResult[];
   readonly deadline: Date | undefined;
@@ -84,7 +87,8 @@ async function prepare(
   const deadline = settings.deadline && resolveDeadline(settings.deadline, io.now());
   const seen = ofPlan(await look(session, consentOf(settings)), approved);
   const { plan, settled } = await planFor(session, seen, approved);
-  const before = await withQuotaWarnings(session, seen, plan);
+  const { warned, gaps: aside } = await withQuotaWarnings(session, seen, plan);
+  const before = withGaps(warned, aside);
   const record = await openRecord(session, approved?.steps ?? plan.steps);
   if (settings.dryRun === "client" || plan.steps.length === 0) {
     return { over: () => record.conclude(before, settled) };
@@ -95,14 +99,14 @@ async function prepare(
     const reasons = [{ code: EXIT.needsPerson, text: "no-consent" }];
     return { over: () => record.conclude(before, settled, reasons) };
   }
-  return { before, plan, settled, deadline, record };
+  return { before, aside, plan, settled, deadline, record };
 }
 
 /** Restarts, and verifies. */
 async function act(
   session: RestartSession,
   approved: ApprovedPlan | undefined,
-  { before, plan, settled, deadline, record }: Prepared,
+  { before, aside, plan, settled, deadline, record }: Prepared,
 ): Promise<ExitCode> {
   const { settings, io, progress } = session;
   const consent = consentOf(settings);
@@ -127,10 +131,19 @@ async function act(
     const unread = unverified(before, results, "interrupted", message);
     return record.conclude(unread, results, signalReason(read.signal));
   }
-  const after = read.value;
+  // What else was to be restarted although it is current no fresh read can tell.
+  const missed = settings.include.has("current") ? before.gaps : aside;
+  const after = withGaps(read.value, missed);
   const steps = approved?.steps ?? plan.steps;
   const verified = verifyResults(results, steps, after.workloads, after.assessments);
   return record.conclude(after, verified, signalReason(run.signal));
+}
+
+/** Each gap once, however often it was met. */
+function withGaps(seen: Look, gaps: readonly Gap[]): Look {
+  const isNew = ({ what, namespace }: Gap) =>
+    !seen.gaps.some((gap) => gap.what === what && gap.namespace === namespace);
+  return { ...seen, gaps: [...seen.gaps, ...gaps.filter(isNew)] };
 }
 
 /** Whoever was not asked is told what there is to know all the same, before it begins. */

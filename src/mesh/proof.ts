@@ -16,7 +16,12 @@ export type DryRun =
       readonly unpinned?: string | undefined;
     }
   | { readonly kind: "refused"; readonly message: string }
-  | { readonly kind: "unavailable"; readonly message: string };
+  | {
+      readonly kind: "unavailable";
+      readonly message: string;
+      /** The error, where the question was not answered at all. */
+      readonly unanswered?: Error;
+    };
 
 export interface Proved {
   readonly prediction: Prediction;

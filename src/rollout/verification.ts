@@ -17,8 +17,10 @@ export function verifyResults(
   assessments: readonly Assessment[],
 ): readonly StepResult[] {
   return results.map((result) => {
-    if (result.outcome !== "restarted" && result.outcome !== "waited") return result;
     const same = ({ uid }: { readonly uid: string }) => uid === result.ref.uid;
+    const isThere = assessments.some(({ workload }) => same(workload));
+    if (result.code === "gone" && isThere) return notGone(result);
+    if (result.outcome !== "restarted" && result.outcome !== "waited") return result;
     const workload = fresh.find(same);
     if (workload === undefined) return result;
     const step = steps.find(({ ref }) => same(ref));
@@ -29,6 +31,17 @@ export function verifyResults(
       ? stillOutdated(result, workload, assessment)
       : result;
   });
+}
+
+/** Somebody on the way said that it was not found: the list has it. */
+function notGone(result: StepResult): StepResult {
+  return {
+    ...result,
+    outcome: "failed",
+    code: "not-found",
+    message: "the API server did not find it, and lists it",
+    nextStep: "run restart again",
+  };
 }
 
 function lostSidecar(result: StepResult, { pods }: Workload): StepResult {

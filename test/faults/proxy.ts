@@ -1,18 +1,27 @@
-import { type IncomingMessage, request as httpRequest, type ServerResponse } from "node:http";
-import { createServer, request as httpsRequest } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Agent, request as httpsRequest } from "node:https";
 import { buffer } from "node:stream/consumers";
-import { generate } from "selfsigned";
-import type { Fault } from "./faults.ts";
+import type { Fault, Times } from "./faults.ts";
+import { type Front, openFront } from "./front.ts";
 
-/** One answer, as it came from the API server. */
+/** One request that passes, and what may be done with it. */
 export interface Passing {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** `GET /api/v1/pods`, with `(next page)` where it goes on with a list. */
   readonly key: string;
+  readonly times: Times;
+  readonly front: Front;
   /** Hands the request on. The answer's body is whole, and not compressed. */
-  readonly upstream: (change?: (query: URLSearchParams) => void) => Promise<Upstream>;
+  readonly upstream: (change?: Change) => Promise<Upstream>;
+}
+
+/** Another request than the one that came. */
+export interface Change {
+  /** From the list's beginning. */
+  readonly fromStart?: true;
+  /** In JSON, whatever was asked for. */
+  readonly asJson?: true;
 }
 
 export interface Upstream {
@@ -25,97 +34,75 @@ export interface Upstream {
 export interface Armed {
   readonly key: string;
   readonly fault: Fault;
-  readonly times: "once" | "for ever";
+  readonly times: Times;
 }
 
-export interface Proxy {
-  readonly url: string;
-  /** PEM; it is its own authority. */
-  readonly certificate: string;
-  arm(armed: Armed | undefined): void;
+export interface Proxy extends Pick<Front, "url" | "authorities" | "connections" | "stop"> {
+  arm(armed: Armed | undefined): Promise<void>;
   /** Keys of what was asked since it was last armed. */
   keys(): readonly string[];
   /** How often the armed fault has struck. */
   strikes(): number;
-  connections(): number;
-  stop(): Promise<void>;
 }
 
-/** A server may always give out smaller pages than it was asked for. */
-const PAGE = "2";
+/** A server may always give out smaller pages than it was asked for: every list has several. */
+const pageOf = (path: string) => (path.endsWith("/pods") ? "3" : "1");
 
 /** Stands before an API server and carries bytes, but for the one fault that it is armed with. */
-export async function startProxy(
-  server: string,
-  ca: string,
-  validity: { readonly notBeforeDate?: Date; readonly notAfterDate?: Date } = {},
-): Promise<Proxy> {
-  const { cert, private: key } = await generate([{ name: "commonName", value: "proxy" }], {
-    keyType: "ec",
-    algorithm: "sha256",
-    ...validity,
-    extensions: [
-      { name: "basicConstraints", cA: true },
-      { name: "subjectAltName", altNames: [{ type: 7 as const, ip: "127.0.0.1" }] },
-    ],
-  });
-  const sockets = new Set<Socket>();
+export async function startProxy(server: string, ca: string): Promise<Proxy> {
   const asked = new Set<string>();
+  const agent = new Agent({ keepAlive: true, ca });
   let armed: Armed | undefined;
   let strikes = 0;
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", server);
-    if (url.searchParams.has("limit")) url.searchParams.set("limit", PAGE);
+    if (url.searchParams.has("limit")) url.searchParams.set("limit", pageOf(url.pathname));
     const sent = await buffer(request);
-    const passing: Passing = {
-      request,
-      response,
-      key: keyOf(request.method ?? "GET", url),
-      upstream: (change) => {
-        change?.(url.searchParams);
-        return forward(request, url, ca, sent);
-      },
+    const key = keyOf(request.method ?? "GET", url);
+    asked.add(key);
+    const upstream = ({ fromStart, asJson }: Change = {}) => {
+      if (fromStart) url.searchParams.delete("continue");
+      return forward(request, url, agent, sent, asJson === true);
     };
-    asked.add(passing.key);
-    const strikesNow = armed?.key === passing.key && (armed.times === "for ever" || strikes === 0);
-    if (!strikesNow || armed === undefined) return answer(response, await passing.upstream());
+    const strikesNow = armed?.key === key && (armed.times === "for ever" || strikes === 0);
+    if (!strikesNow || armed === undefined) return answer(response, await upstream());
     strikes += 1;
-    await armed.fault.strike(passing);
+    const { fault, times } = armed;
+    await fault.strike({ request, response, key, times, front, upstream });
   }
 
-  const https = createServer({ key, cert }, (request, response) => {
+  const front = await openFront((request, response) => {
     respond(request, response).catch(() => request.socket.destroy());
   });
-  https.on("secureConnection", (socket) => {
-    sockets.add(socket);
-    socket.on("error", () => undefined);
-    socket.on("close", () => sockets.delete(socket));
-  });
-  await new Promise<void>((resolve) => https.listen(0, "127.0.0.1", resolve));
+  const { url, authorities, connections } = front;
   return {
-    url: `https://127.0.0.1:${(https.address() as AddressInfo).port}`,
-    certificate: cert,
-    arm(next) {
+    url,
+    authorities,
+    connections,
+    async stop() {
+      agent.destroy();
+      await front.stop();
+    },
+    async arm(next) {
+      await front.open();
       armed = next;
       strikes = 0;
       asked.clear();
     },
     keys: () => [...asked],
     strikes: () => strikes,
-    connections: () => sockets.size,
-    stop: () =>
-      new Promise((resolve) => {
-        https.close(() => resolve());
-        https.closeAllConnections();
-      }),
   };
 }
 
 function keyOf(method: string, url: URL): string {
   const trial = url.searchParams.get("dryRun") === "All" ? " (dry run)" : "";
   const next = url.searchParams.has("continue") ? " (next page)" : "";
-  return `${method} ${url.pathname}${trial}${next}`;
+  // Their names are another one every time.
+  const path = url.pathname
+    .replace(/\/faults-\w+/, "/faults")
+    .replace(/\/(pods|replicasets)\/[^/]+$/, "/$1/*");
+  return `${method} ${path}${trial}${next}`;
 }
 
 export function answer(
@@ -128,19 +115,21 @@ export function answer(
   response.end(body);
 }
 
-function forward(request: IncomingMessage, url: URL, ca: string, body: Buffer): Promise<Upstream> {
+function forward(
+  request: IncomingMessage,
+  url: URL,
+  agent: Agent,
+  body: Buffer,
+  asJson: boolean,
+): Promise<Upstream> {
   const { "accept-encoding": _, host: __, connection: ___, ...headers } = request.headers;
-  const send = url.protocol === "http:" ? httpRequest : httpsRequest;
+  if (asJson) headers.accept = (headers.accept ?? "").replace(/[^,]*protobuf[^,]*,/, "");
   return new Promise((resolve, reject) => {
-    const outgoing = send(
-      url,
-      { method: request.method, headers, ca, agent: false },
-      (incoming) => {
-        const { statusCode: status = 0, headers: got } = incoming;
-        const answered = buffer(incoming).then((whole) => ({ status, headers: got, body: whole }));
-        answered.then(resolve, reject);
-      },
-    );
+    const outgoing = httpsRequest(url, { method: request.method, headers, agent }, (incoming) => {
+      const { statusCode: status = 0, headers: got } = incoming;
+      const answered = buffer(incoming).then((whole) => ({ status, headers: got, body: whole }));
+      answered.then(resolve, reject);
+    });
     outgoing.on("error", reject);
     outgoing.end(body);
   });

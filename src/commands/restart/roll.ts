@@ -1,6 +1,6 @@
-import { ApiError, isConflict } from "../../cluster/api-error.ts";
+import { ApiError, isConflict, isUnanswered } from "../../cluster/api-error.ts";
 import { readWorkload } from "../../cluster/workload.ts";
-import { formatRestartTime, restart, RESTARTED_AT } from "../../cluster/write.ts";
+import { chooseRestartTime, restart, RESTARTED_AT } from "../../cluster/write.ts";
 import { type Assessment, assess, type Target } from "../../mesh/assess.ts";
 import { fieldManagerFor } from "../../mesh/flux.ts";
 import { isRestartable, rolloutCommand } from "../../mesh/kinds.ts";
@@ -71,7 +71,7 @@ async function carryOut(
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     // A patch that was refused started nothing; one whose answer was lost may have.
-    if (error.status !== 0) course.startedAt = undefined;
+    if (!isUnanswered(error)) course.startedAt = undefined;
     return ended("failed", "api-error", error.message);
   }
 }
@@ -113,7 +113,7 @@ async function settle(
 ): Promise<Ending | (Restarted & { readonly target: Target })> {
   const { api, io, settings, progress } = session;
   /** Chosen once, before the first try: a patch that is repeated changes nothing. */
-  let chosen: Date | undefined;
+  let restartedAt = "";
   const include = {
     missing: settings.include.has("missing"),
     current: settings.include.has("current"),
@@ -122,19 +122,23 @@ async function settle(
   /** What it was last said to wait for. */
   let held: string | undefined;
   let seen: string | undefined;
-  /** The events from before our patch, once its answer was a conflict: it may have been taken. */
+  /** The events from before our patch, once it may have been taken: its answer was lost, or a conflict. */
   let tried: ReadonlySet<string> | undefined;
+  let unanswered: ApiError | undefined;
   for (;;) {
     if (gate.abort.aborted) return notStarted("interrupted");
     const judged = await judgeAgain(session, step, consent);
-    if ("outcome" in judged) return judged;
-    const { assessment, mesh } = judged;
-    // The answer to the first try was lost, and the second met what the first had done.
-    const written = assessment.workload.template?.annotations[RESTARTED_AT];
-    const isOurs = chosen !== undefined && written === formatRestartTime(chosen);
-    if (tried && isOurs && assessment.target) {
-      return { target: assessment.target, restartedAt: written, knownRefusals: tried };
+    if ("outcome" in judged) {
+      if (unanswered) throw unanswered;
+      return judged;
     }
+    const { assessment, mesh } = judged;
+    const lastAt = assessment.workload.template?.annotations[RESTARTED_AT];
+    // The answer to the first try was lost, and the second met what the first had done.
+    if (tried && lastAt === restartedAt && assessment.target) {
+      return { target: assessment.target, restartedAt, knownRefusals: tried };
+    }
+    if (unanswered) throw unanswered;
     if (tried && io.now().getTime() >= patience) {
       const message = "it was changed by others each time before it could be restarted";
       return ended("timed-out", "still-changing", message);
@@ -173,23 +177,26 @@ async function settle(
       await io.sleep(notBefore - io.now().getTime(), gate.abort);
       continue;
     }
-    chosen ??= io.now();
     course.to = target;
-    course.startedAt = chosen;
+    if (tried === undefined) {
+      course.startedAt = io.now();
+      restartedAt = chooseRestartTime(course.startedAt, lastAt);
+    }
     try {
-      const restartedAt = await restart(api, {
+      const written = await restart(api, {
         ...step.ref,
         kind: workload.kind,
         resourceVersion: workload.rollout.resourceVersion,
-        restartedAt: formatRestartTime(chosen),
+        restartedAt,
         fieldManager: fieldManagerFor(workload),
         dryRun: settings.dryRun === "server",
       });
-      return { target, restartedAt, knownRefusals: known };
+      return { target, restartedAt: written, knownRefusals: known };
     } catch (error) {
-      // It changed since it was judged: judge again.
-      if (!isConflict(error)) throw error;
+      // It changed since it was judged, or was restarted without our hearing of it: judge again.
+      if (!isConflict(error) && !isUnanswered(error)) throw error;
       tried = known;
+      unanswered = isUnanswered(error) ? error : undefined;
       await io.sleep(pollInterval(settings) * io.random(), gate.abort);
     }
   }

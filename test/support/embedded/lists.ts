@@ -93,6 +93,7 @@ export function endpointSlices(store: Store, namespace: string | undefined): Kub
       metadata: {
         name: `${metadata.name}-slice`,
         namespace: metadata.namespace,
+        uid: `${metadata.uid}-slice`,
         labels: { "kubernetes.io/service-name": metadata.name },
       },
       addressType: "IPv4",

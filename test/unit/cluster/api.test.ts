@@ -1,10 +1,22 @@
-import { createServer, type Server } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { generate } from "selfsigned";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Api, openApi } from "../../../src/cluster/api.ts";
+import { protobufBody } from "../../support/build/protobuf.ts";
 
-/** Status and headers of the answers to come; after the last one a list without items. */
-let script: (readonly [status: number, headers?: Record<string, string>])[] = [];
+/** Answers to come; after the last one a list without items. */
+let script: Answer[] = [];
+type Answer =
+  | readonly [status: number, headers?: Record<string, string>]
+  | ((request: IncomingMessage, response: ServerResponse) => void);
 let asked: string[] = [];
 let server: Server;
 let clock = 0;
@@ -13,7 +25,9 @@ let lines: string[] = [];
 beforeAll(async () => {
   server = createServer((request, response) => {
     asked.push(new URL(request.url ?? "", "http://x").searchParams.get("limit") ?? "");
-    const [status, headers] = script.shift() ?? [200];
+    const next = script.shift() ?? [200];
+    if (typeof next === "function") return next(request, response);
+    const [status, headers] = next;
     response.writeHead(status, { "content-type": "application/json", ...headers });
     response.end(
       JSON.stringify(status === 200 ? { kind: "PodList", items: [] } : { message: "no" }),
@@ -26,17 +40,17 @@ beforeEach(() => {
   [script, asked, lines, clock] = [[], [], [], 0];
 });
 
-function open(authorize = () => Promise.resolve({})): Api {
-  const { port } = server.address() as AddressInfo;
+function open(authorize = () => Promise.resolve({}), scheme = "http", at = server): Api {
+  const { port } = at.address() as AddressInfo;
   return openApi(
     {
       context: "test",
-      server: new URL(`http://127.0.0.1:${port}`),
+      server: new URL(`${scheme}://127.0.0.1:${port}`),
       namespace: "default",
       inCluster: false,
       authorize,
     },
-    1000,
+    200,
     {
       now: () => clock,
       sleep: async (milliseconds) => {
@@ -65,7 +79,64 @@ describe("what may pass is tried again", () => {
     script = [[429, { "retry-after": "7" }]];
     await list();
     expect(asked).toEqual(["500", "500"]);
-    expect(clock).toBe(7000);
+    // Half a second of chance: others were told to come back at the same moment.
+    expect(clock).toBe(7500);
+  });
+
+  test.each<[what: string, headers: Record<string, string>, milliseconds: number]>([
+    ["nothing about when", {}, 200],
+    [
+      "a time, by the clock of the one that names it",
+      { "retry-after": "Sun, 22 Nov 2026 20:00:09 GMT", date: "Sun, 22 Nov 2026 20:00:00 GMT" },
+      9500,
+    ],
+    [
+      "a time that is over",
+      { "retry-after": "Sun, 22 Nov 2026 20:00:00 GMT", date: "Sun, 22 Nov 2026 20:00:09 GMT" },
+      200,
+    ],
+    ["something that is no time", { "retry-after": "soon" }, 200],
+    ["less than nothing", { "retry-after": "-5" }, 200],
+  ])("after a 429 in plain text that says %s", async (_what, headers, milliseconds) => {
+    script = [
+      (_request, response) => {
+        response.writeHead(429, { "content-type": "text/plain", ...headers });
+        response.end("Too many requests, please try again later.");
+      },
+    ];
+    await list();
+    expect([asked, clock]).toEqual([["500", "500"], milliseconds]);
+  });
+
+  const part = '{"kind":"PodList",';
+  test.each<[what: string, answer: RequestListener]>([
+    ["a reset before the answer", (request) => request.socket.destroy()],
+    [
+      "a reset within the body",
+      (request, response) => {
+        response.writeHead(200, { "content-type": "application/json", "content-length": 1000 });
+        response.write(part, () => request.socket.resetAndDestroy());
+      },
+    ],
+    [
+      "a body that ends before its length",
+      (request, response) => {
+        response.writeHead(200, { "content-type": "application/json", "content-length": 1000 });
+        response.write(part, () => request.socket.end());
+      },
+    ],
+    [
+      "half a document",
+      (_request, response) => {
+        response.writeHead(200, { "content-type": "application/json" });
+        response.end(part);
+      },
+    ],
+    ["silence", () => undefined],
+  ])("after %s", async (_what, answer) => {
+    script = [answer];
+    expect(await list()).toEqual({ kind: "PodList", items: [] });
+    expect(asked).toEqual(["500", "250"]);
   });
 
   test("ten times at most", async () => {
@@ -77,7 +148,23 @@ describe("what may pass is tried again", () => {
   test("for two minutes at most, however patient the server asks to be", async () => {
     script = Array.from({ length: 20 }, () => [429, { "retry-after": "50" }]);
     await expect(list()).rejects.toMatchObject({ status: 429 });
-    expect([asked.length, clock]).toEqual([3, 100_000]);
+    expect([asked.length, clock]).toEqual([3, 101_000]);
+  });
+
+  test("at once not at all where it asks for more", async () => {
+    script = [[429, { "retry-after": "3600" }]];
+    await expect(list()).rejects.toMatchObject({ status: 429 });
+    expect([asked.length, clock]).toEqual([1, 0]);
+  });
+
+  test("silence included", async () => {
+    const silence: Answer = () => {
+      clock += 50_000;
+    };
+    script = Array.from({ length: 20 }, () => silence);
+    await expect(list()).rejects.toMatchObject({ status: 0, reason: "ETIMEDOUT" });
+    // A fourth would begin too late.
+    expect(asked).toHaveLength(3);
   });
 
   test("and every try is told", async () => {
@@ -115,6 +202,44 @@ test("what is under way when it is closed is not tried again", async () => {
   api.close();
   await expect(failed).rejects.toMatchObject({ name: "ApiError" });
   expect(asked.length).toBeLessThan(2);
+});
+
+test("an answer of another kind is no accident: no other try", async () => {
+  const table: Answer = (_request, response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end('{"kind":"Table"}');
+  };
+  script = [table];
+  await expect(list()).rejects.toMatchObject({ status: 0, reason: "malformed" });
+  expect(asked).toHaveLength(1);
+});
+
+test("protobuf that nobody asked for is not taken for an empty object", async () => {
+  script = [
+    (_request, response) => {
+      response.writeHead(200, { "content-type": "application/vnd.kubernetes.protobuf" });
+      response.end(protobufBody("Namespace", () => undefined));
+    },
+  ];
+  const get = { method: "GET", path: "/api/v1/namespaces/shop", kind: "Namespace" } as const;
+  await expect(open().send(get)).rejects.toMatchObject({ status: 0, reason: "malformed" });
+});
+
+test("a certificate of nobody that is known is no accident: no other try", async () => {
+  const { cert, private: key } = await generate([{ name: "commonName", value: "x" }], {
+    keyType: "ec",
+    algorithm: "sha256",
+  });
+  const secure = createTlsServer({ cert, key }, () => undefined);
+  let connections = 0;
+  secure.on("connection", () => (connections += 1));
+  await new Promise<void>((resolve) => secure.listen(0, "127.0.0.1", resolve));
+  const api = open(() => Promise.resolve({ ca: [] }), "https", secure);
+  const failed = api.send({ method: "GET", path: "/api/v1/pods", kind: "PodList" });
+  await expect(failed).rejects.toMatchObject({ status: 0, reason: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+  api.close();
+  secure.close();
+  expect([connections, clock]).toEqual([1, 0]);
 });
 
 test.each([400, 403, 404, 409, 410, 501])("%i is an answer: no other try", async (status) => {

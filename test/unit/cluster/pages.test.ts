@@ -5,7 +5,8 @@ import { type Answer, scriptedApi } from "../../support/build/scripted-api.ts";
 
 const PODS: ListRequest<object> = { path: "/api/v1/pods", kind: "PodList" };
 
-const POD = { metadata: { name: "web-0", uid: "1" } };
+const podOf = (uid: number) => ({ metadata: { name: `web-${uid}`, uid: String(uid) } });
+const POD = podOf(1);
 
 function page(items: unknown, token?: string): Answer {
   return { kind: "PodList", metadata: token === undefined ? {} : { continue: token }, items };
@@ -74,7 +75,12 @@ describe("a list fails as a whole", () => {
     [
       "where there is nothing but pages without items",
       Array.from({ length: 200 }, (_, index) => page([], `token-${index}`)),
-      /never ends/,
+      /never ends: 101 pages in a row hold nothing/,
+    ],
+    [
+      "where there are always other items, under ever other tokens",
+      Array.from({ length: 2001 }, (_, index) => page([podOf(index)], `token-${index}`)),
+      /never ends: 2000 pages came/,
     ],
     [
       "where the token expired and nobody would be told",

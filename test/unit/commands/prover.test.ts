@@ -18,9 +18,10 @@ function refusal(status: number, message: string): ApiError {
   return new ApiError(message, { status, reason: "" });
 }
 
+const ref = { namespace: "shop", kind: "Deployment", name: "web", uid: "1", pods: [] };
+
 async function prove(answers: readonly Answer[]): Promise<readonly [DryRun, readonly string[]]> {
   const prover = openProver(scriptedApi(answers), "always");
-  const ref = { namespace: "shop", kind: "Deployment", name: "web", uid: "1", pods: [] };
   return [await prover.prove(ref), prover.notes()];
 }
 
@@ -76,8 +77,7 @@ const POD = { kind: "Pod", metadata: { name: "made" }, spec: { containers: [] } 
 test("the pod that is asked about is what the controller would create, once for all of its pods", async () => {
   const api = scriptedApi([ALLOWED, WEB, POD]);
   const pods = [sidecars(9, "proxyv2:1")];
-  const ref = { namespace: "shop", kind: "Deployment", name: "web", uid: "u", pods };
-  await openProver(api, "always").prove(ref);
+  await openProver(api, "always").prove({ ...ref, uid: "u", pods });
   expect(api.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
     "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
     "GET /apis/apps/v1/namespaces/shop/deployments/web",
@@ -103,8 +103,8 @@ test("of a kind without a template that is read, one of its pods is asked about"
   const live = { ...POD, metadata: { name: "import-x", labels: { "job-name": "import" } } };
   const api = scriptedApi([ALLOWED, { kind: "PodList", items: [live] }, POD]);
   const pods = [sidecars(2, "proxyv2:1", { podNames: ["import-x", "import-y"] })];
-  const ref = { namespace: "shop", kind: "Job", name: "import", uid: "u", pods };
-  expect(await openProver(api, "always").prove(ref)).toMatchObject({ kind: "pod" });
+  const job = { namespace: "shop", kind: "Job", name: "import", uid: "u", pods };
+  expect(await openProver(api, "always").prove(job)).toMatchObject({ kind: "pod" });
   expect(api.requests[1]?.query).toMatchObject({ fieldSelector: "metadata.name=import-x" });
   expect(api.requests[2]?.body).toMatchObject({ metadata: { labels: { "job-name": "import" } } });
 });
@@ -138,4 +138,34 @@ test("no more than eight dry runs are under way at a time", async () => {
     ),
   );
   expect([answers.length, most]).toEqual([40, 8]);
+});
+
+test.each<[what: string, answers: readonly Answer[], reasons: readonly string[]]>([
+  ["that you may not have", [DENIED, DENIED], ["forbidden"]],
+  ["of which it is not told whether you may", [refusal(500, "broken")], ["refused"]],
+  ["that nobody answers", [ALLOWED, WEB, refusal(0, "reset")], ["unreachable"]],
+  ["that a full quota keeps from you", [ALLOWED, WEB, refusal(403, "exceeded quota: q")], []],
+  ["that a webhook does not know", [ALLOWED, WEB, refusal(400, "does not support dry run")], []],
+])("demanded proof %s leaves these gaps: %s", async (_what, answers, reasons) => {
+  const gaps = async (when: "always" | "auto") => {
+    const prover = openProver(scriptedApi(answers), when);
+    await prover.prove(ref);
+    return prover.gaps();
+  };
+  expect((await gaps("always")).map(({ reason }) => reason)).toEqual(reasons);
+  expect(await gaps("auto")).toEqual([]);
+});
+
+test("the gap of proof that you may not have says what to ask for", async () => {
+  const prover = openProver(scriptedApi([DENIED, DENIED]), "always");
+  await prover.prove(ref);
+  expect(prover.gaps()).toEqual([
+    {
+      what: "create pods",
+      namespace: "shop",
+      reason: "forbidden",
+      message: "you may not create pods",
+      hint: "kubectl auth can-i create pods -n shop",
+    },
+  ]);
 });

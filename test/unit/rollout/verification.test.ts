@@ -42,6 +42,22 @@ describe("a restart holds", () => {
   });
 });
 
+test("what was not found when it was to be restarted, and is listed, was not deleted", () => {
+  const result = { ...resultOf(step, { outcome: "skipped" }), code: "gone" };
+  const workload = deployment("web", { pods: [sidecars(3, TARGET)], rollout: { replicas: 3 } });
+  const verified = (assessments: readonly ReturnType<typeof assessmentOf>[]) =>
+    verifyResults([result], [step], [workload], assessments);
+  expect(verified([])).toEqual([result]);
+  expect(verified([assessmentOf(workload)])).toMatchObject([
+    {
+      outcome: "failed",
+      code: "not-found",
+      message: "the API server did not find it, and lists it",
+      nextStep: "run restart again",
+    },
+  ]);
+});
+
 describe("a restart that completed has failed", () => {
   test("where every sidecar is lost", () => {
     const { verified } = verify({ pods: [bare(3)] });
