@@ -265,7 +265,7 @@ test("sidecars that do not say who injected them may hold any revision", () => {
 
 describe("a tag that does not say where it leads", () => {
   const plane = controlPlane({ revisions: [OLD, NEW], tags: { prod: "asm-1-27" } });
-  const service = (namespace: string, name: string) => ({ namespace, name });
+  const service = (place: string, name: string) => ({ namespace: place, name });
 
   test.each<[what: string, change: Partial<Webhook>, tags: readonly string[]]>([
     ["behind a URL", { service: undefined, url: "https://istiod.example" }, ["prod"]],
