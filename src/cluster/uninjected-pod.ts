@@ -11,7 +11,10 @@ export function uninjectedPod({ metadata = {}, spec }: V1Pod): V1Pod {
   // Where it runs, and what was attached to it since, is no part of what was created.
   const { nodeName: _node, ephemeralContainers: _debug, ...kept } = spec ?? { containers: [] };
   const added = addedBy(annotations);
-  const own = overriddenIn(annotations);
+  const overridden = overriddenIn(annotations);
+  // Noted down where the template of a native sidecar has it: it was an ordinary container before.
+  const [moved, init] = split(overridden.initContainers, isOrdinaryProxy);
+  const own = [...overridden.containers, ...moved].map(containerOf);
   const others = <Item extends { name?: string }>(
     items: readonly Item[],
     names: readonly string[],
@@ -28,11 +31,8 @@ export function uninjectedPod({ metadata = {}, spec }: V1Pod): V1Pod {
     },
     spec: {
       ...kept,
-      containers: [...others(containers, added.containers), ...own.containers.map(containerOf)],
-      initContainers: [
-        ...others(initContainers, added.containers),
-        ...own.initContainers.map(containerOf),
-      ],
+      containers: [...others(containers, added.containers), ...own],
+      initContainers: [...others(initContainers, added.containers), ...init.map(containerOf)],
       volumes: others(volumes, added.volumes),
       imagePullSecrets: others(imagePullSecrets, added.imagePullSecrets),
     },
@@ -43,6 +43,15 @@ export function uninjectedPod({ metadata = {}, spec }: V1Pod): V1Pod {
 function withoutBlock(owner: V1OwnerReference): V1OwnerReference {
   const { blockOwnerDeletion: _, ...rest } = owner;
   return rest;
+}
+
+/** Who means a native sidecar says so. */
+function isOrdinaryProxy(own: Overridden): boolean {
+  return own.name === "istio-proxy" && own["restartPolicy"] === undefined;
+}
+
+function split<Item>(items: readonly Item[], isFirst: (item: Item) => boolean) {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))] as const;
 }
 
 /** Where the template left the image to the revision, none was noted down. */

@@ -28,33 +28,48 @@ export function isRestartable(kind: string): kind is RestartableKind {
   return KINDS.some((candidate) => candidate.kind === kind);
 }
 
-/** `deploy`, `deployments`, `deployments.apps` or `Deployment` as a kind; `undefined` for others. */
+/**
+ * `deploy`, `deployments`, `deployments.apps`, `deployments.v1.apps` or `Deployment` as a kind;
+ * `undefined` for others.
+ */
 export function parseKind(text: string): RestartableKind | undefined {
-  const [name = "", ...group] = text.toLowerCase().split(".");
-  return KINDS.find(
-    ({ kind, api, resource, short }) =>
-      [kind.toLowerCase(), resource, short].includes(name) &&
-      (group.length === 0 || api.startsWith(`${group.join(".")}/`)),
-  )?.kind;
+  return kindIn(KINDS, text);
+}
+
+interface Named<Kind extends string> {
+  readonly kind: Kind;
+  /** Group and version; the group alone is empty for the core. */
+  readonly api: string;
+  readonly resource: string;
+  readonly short: string;
+}
+
+/** As kubectl takes it: `RESOURCE`, `RESOURCE.GROUP` or `RESOURCE.VERSION.GROUP`. */
+function kindIn<Kind extends string>(
+  kinds: readonly Named<Kind>[],
+  text: string,
+): Kind | undefined {
+  const [name = "", ...rest] = text.toLowerCase().split(".");
+  const place = rest.join(".");
+  return kinds.find(({ kind, api, resource, short }) => {
+    const [group = "", version = ""] = api.split("/");
+    const isNamed = [kind.toLowerCase(), resource, short].includes(name);
+    return isNamed && ["", group, `${version}.${group}`].includes(place);
+  })?.kind;
 }
 
 /** Kinds that are not restarted, but may be named: what they run is read from their pods. */
 const OTHER_KINDS = [
-  { kind: "Pod", resource: "pods", short: "po" },
-  { kind: "ReplicaSet", resource: "replicasets", short: "rs" },
-  { kind: "Job", resource: "jobs", short: "job" },
-  { kind: "CronJob", resource: "cronjobs", short: "cj" },
+  { kind: "Pod", api: "/v1", resource: "pods", short: "po" },
+  { kind: "ReplicaSet", api: "apps/v1", resource: "replicasets", short: "rs" },
+  { kind: "ReplicationController", api: "/v1", resource: "replicationcontrollers", short: "rc" },
+  { kind: "Job", api: "batch/v1", resource: "jobs", short: "job" },
+  { kind: "CronJob", api: "batch/v1", resource: "cronjobs", short: "cj" },
 ] as const;
 
 /** As `parseKind`, for everything that can be named: `pod`, `po` or `pods` too. */
 export function parseAnyKind(text: string): string | undefined {
-  const name = text.toLowerCase().replace(/\.(?:apps|batch)$/, "");
-  return (
-    parseKind(text) ??
-    OTHER_KINDS.find(({ kind, resource, short }) =>
-      [kind.toLowerCase(), resource, short].includes(name),
-    )?.kind
-  );
+  return parseKind(text) ?? kindIn(OTHER_KINDS, text);
 }
 
 /** `deploy` for the kinds that have a short name, the whole kind for others. */

@@ -7,8 +7,12 @@ import { podUses, references, type Use } from "./revision-uses.ts";
 export interface Usage {
   /** Sorted by name. */
   readonly revisions: readonly RevisionUse[];
-  /** Sidecars that do not say which revision injected them: they may hold any. */
-  readonly unattributed: { readonly pods: number; readonly names: readonly string[] };
+  /** What may hold any revision: sidecars, and tags, that do not say which one they belong to. */
+  readonly unattributed: {
+    readonly pods: number;
+    readonly names: readonly string[];
+    readonly tags: readonly string[];
+  };
 }
 
 /** One revision, installed or not, with all that uses it. */
@@ -64,8 +68,19 @@ export function usageOf(snapshot: UsageSnapshot, mesh: Mesh): Usage {
         mesh,
       ),
     ),
-    unattributed: { pods: countUses(lost), names: namesOf(lost) },
+    unattributed: { pods: countUses(lost), names: namesOf(lost), tags: tagsToAnywhere(mesh) },
   };
+}
+
+/** Tags behind a URL, or a Service that does not tell; one whose Service is gone leads nowhere. */
+function tagsToAnywhere({ injectors = [], istioNamespace }: Mesh): readonly string[] {
+  const untold = injectors.filter(
+    ({ revision, alive, service }) =>
+      revision === undefined &&
+      alive !== false &&
+      (service?.namespace ?? istioNamespace) === istioNamespace,
+  );
+  return [...new Set(untold.flatMap(({ tag }) => tag ?? []))].sort();
 }
 
 function revisionUse(

@@ -108,7 +108,11 @@ export interface RevisionsReport extends DocumentHead {
   readonly gaps: readonly GapEntry[];
   readonly revisions: readonly RevisionEntry[];
   /** Sidecars that do not say which revision injected them: they may hold any. */
-  readonly unattributed: { readonly pods: number; readonly names: readonly string[] };
+  readonly unattributed: {
+    readonly pods: number;
+    readonly names: readonly string[];
+    readonly tags: readonly string[];
+  };
   readonly exitCode: number;
   readonly exitReasons: readonly string[];
 }

@@ -77,9 +77,14 @@ function holderText({ kind, count: all, names }: HolderEntry): string {
 const MOST_NAMES = 10;
 
 function unattributed({ unattributed: lost }: RevisionsReport, style: Style): Lines {
-  if (lost.pods === 0) return [];
-  const text = `${count(lost.pods, "pod")} without the annotation istio.io/rev: ${lost.names.join(", ")}`;
-  return [style.warn("OF AN UNKNOWN REVISION"), ...indented(text, style)];
+  if (lost.pods + lost.tags.length === 0) return [];
+  const pods = `${count(lost.pods, "pod")} without the annotation istio.io/rev: ${lost.names.join(", ")}`;
+  const tags = `${count(lost.tags.length, "tag")} that may lead to any: ${lost.tags.join(", ")}`;
+  return [
+    style.warn("OF AN UNKNOWN REVISION"),
+    ...(lost.pods > 0 ? indented(pods, style) : []),
+    ...(lost.tags.length > 0 ? indented(tags, style) : []),
+  ];
 }
 
 /** Only for the one revision that was asked for. */
@@ -95,6 +100,7 @@ function conclusion(report: RevisionsReport, style: Style): Lines {
   const doubts = [
     ...(unread.length > 0 ? [count(unread.length, "gap")] : []),
     ...(lost.pods > 0 ? [`${count(lost.pods, "pod")} of an unknown revision`] : []),
+    ...(lost.tags.length > 0 ? [`${count(lost.tags.length, "tag")} of an unknown revision`] : []),
   ];
   if (doubts.length > 0) {
     return [style.bad(`Whether ${name} is unused cannot be told: ${doubts.join(", ")}.`)];

@@ -35,9 +35,12 @@ export function revisionsReportOf(
   };
 }
 
-/** What speaks against removing it. Pods that do not say who injected them may be its own. */
-function holding({ revisions, unattributed: { pods } }: Usage): readonly ExitReason[] {
+/** What speaks against removing it. What does not say which revision it belongs to may be its own. */
+function holding({ revisions, unattributed: { pods, tags } }: Usage): readonly ExitReason[] {
   return [
+    ...(tags.length > 0
+      ? [{ code: EXIT.incomplete, text: `unattributed-tags:${tags.length}` }]
+      : []),
     ...(pods > 0 ? [{ code: EXIT.incomplete, text: `unattributed:${pods}` }] : []),
     ...revisions
       .flatMap(({ holders }) => holders)

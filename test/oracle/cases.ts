@@ -116,6 +116,22 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
     },
   ],
   [
+    "a pod with a native sidecar is proved as it was before, also where it gets an ordinary one",
+    {
+      ...still,
+      place: { before: { "istio.io/rev": "asm-1-28" }, now: { "istio.io/rev": "asm-1-27" } },
+      workload: { kind: "Job", when: "before", proxy: "auto" },
+    },
+  ],
+  [
+    "and the other way round",
+    {
+      ...still,
+      place: { before: { "istio.io/rev": "asm-1-27" }, now: { "istio.io/rev": "asm-1-28" } },
+      workload: { kind: "Pod", when: "before", proxy: "custom:1" },
+    },
+  ],
+  [
     "webhooks may select by a label that only the controller sets",
     {
       before: BOTH,

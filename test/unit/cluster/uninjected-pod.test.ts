@@ -59,13 +59,22 @@ test("a pod as it was before injection, to be created anew", () => {
   });
 });
 
-test("a native sidecar is taken out of the init containers, and a pin of its own put back", () => {
+test.each([
+  ["an ordinary container before", {}, [APP, { name: "istio-proxy", image: "own:1" }], []],
+  [
+    "a native sidecar before",
+    { restartPolicy: "Always" },
+    [APP],
+    [{ name: "istio-proxy", image: "own:1", restartPolicy: "Always" }],
+  ],
+])("what injection made a native sidecar of was %s", (_what, policy, containers, init) => {
   const status = { initContainers: ["istio-init", "istio-proxy"], containers: null };
+  const own = { initContainers: [{ name: "istio-proxy", image: "own:1", ...policy }] };
   const { spec } = uninjectedPod({
     metadata: {
       annotations: {
         "sidecar.istio.io/status": JSON.stringify(status),
-        "proxy.istio.io/overrides": '{"initContainers":[{"name":"istio-proxy","image":"own:1"}]}',
+        "proxy.istio.io/overrides": JSON.stringify(own),
       },
     },
     spec: {
@@ -73,10 +82,7 @@ test("a native sidecar is taken out of the init containers, and a pin of its own
       initContainers: [{ name: "istio-init" }, { name: "istio-proxy", restartPolicy: "Always" }],
     },
   });
-  expect([spec?.containers, spec?.initContainers]).toEqual([
-    [APP],
-    [{ name: "istio-proxy", image: "own:1" }],
-  ]);
+  expect([spec?.containers, spec?.initContainers]).toEqual([containers, init]);
 });
 
 test("a pod that was never injected stays as it is", () => {

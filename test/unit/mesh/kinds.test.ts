@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   apiOf,
   isRestartable,
+  parseAnyKind,
   parseKind,
   resourceName,
   rolloutCommand,
@@ -10,7 +11,10 @@ import {
 
 describe("kinds as kubectl takes them", () => {
   test.each([
-    ["Deployment", ["deployment", "deployments", "deploy", "Deploy", "deployments.apps"]],
+    [
+      "Deployment",
+      ["deployment", "deployments", "deploy", "Deploy", "deployments.apps", "deployment.v1.apps"],
+    ],
     ["StatefulSet", ["statefulset", "statefulsets", "sts", "STS", "statefulset.apps"]],
     ["DaemonSet", ["daemonset", "daemonsets", "ds", "DaemonSet", "daemonsets.apps"]],
     ["Rollout", ["rollout", "rollouts", "ro", "Rollout", "rollouts.argoproj.io"]],
@@ -27,8 +31,24 @@ describe("kinds as kubectl takes them", () => {
     "deploys",
     "deployments.extensions",
     "rollouts.apps",
+    "deployments.v1beta1.apps",
   ])("%j is none that a restart patches", (name) => {
     expect(parseKind(name)).toBeUndefined();
+  });
+
+  test.each([
+    ["Deployment", ["deploy", "deployments.apps"]],
+    ["Pod", ["pod", "pods", "po", "Pod"]],
+    ["ReplicaSet", ["replicaset", "replicasets", "rs", "replicasets.apps", "rs.v1.apps"]],
+    ["ReplicationController", ["replicationcontroller", "replicationcontrollers", "rc"]],
+    ["Job", ["job", "jobs", "Job", "jobs.batch", "jobs.v1.batch"]],
+    ["CronJob", ["cronjob", "cronjobs", "cj", "cronjobs.batch"]],
+  ])("%s may be named", (kind, names) => {
+    expect(names.map(parseAnyKind)).toEqual(names.map(() => kind));
+  });
+
+  test.each(["", "node", "pods.apps", "jobs.apps", "cloneset"])("%j may not", (name) => {
+    expect(parseAnyKind(name)).toBeUndefined();
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Holder } from "../../../src/mesh/holders.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import { type RevisionUse, type Usage, usageOf } from "../../../src/mesh/usage.ts";
-import type { Namespace, UsageSnapshot } from "../../../src/snapshot.ts";
+import type { Namespace, UsageSnapshot, Webhook } from "../../../src/snapshot.ts";
 import {
   controlPlane,
   type ControlPlaneOptions,
@@ -256,7 +256,44 @@ describe("a revision is held by", () => {
 
 test("sidecars that do not say who injected them may hold any revision", () => {
   const workloads = [deployment("web", { pods: [sidecars(2, IMAGE, { revision: undefined })] })];
-  expect(usage({ workloads }).unattributed).toEqual({ pods: 2, names: ["shop/deploy/web"] });
+  expect(usage({ workloads }).unattributed).toEqual({
+    pods: 2,
+    names: ["shop/deploy/web"],
+    tags: [],
+  });
+});
+
+describe("a tag that does not say where it leads", () => {
+  const plane = controlPlane({ revisions: [OLD, NEW], tags: { prod: "asm-1-27" } });
+  const service = (place: string, name: string) => ({ namespace: place, name });
+
+  test.each<[what: string, change: Partial<Webhook>, tags: readonly string[]]>([
+    ["behind a URL", { service: undefined, url: "https://istiod.example" }, ["prod"]],
+    [
+      "behind a Service without pods of a revision",
+      { service: service("aks-istio-system", "odd") },
+      ["prod"],
+    ],
+    ["whose Service is gone", { service: service("aks-istio-system", "gone") }, []],
+    ["to an Istio elsewhere", { service: service("istio-system", "istiod") }, []],
+    ["to a revision", {}, []],
+  ])("may hold any revision: %s", (_what, change, tags) => {
+    const webhooks = plane.webhooks?.map((webhook) =>
+      webhook.tag === undefined ? webhook : { ...webhook, ...change },
+    );
+    const odd = { name: "odd", selector: {}, external: false };
+    const controlled = { ...plane, webhooks, services: [...(plane.services ?? []), odd] };
+    const endpoints = new Map([...(plane.readyEndpoints ?? []), ["odd", 1] as const]);
+    const snapshot: UsageSnapshot = {
+      controlPlane: { ...controlled, readyEndpoints: endpoints },
+      namespaces: new Map(),
+      workloads: [],
+      gateways: [],
+      cronJobs: [],
+      gaps: [],
+    };
+    expect(usageOf(snapshot, resolveMesh(snapshot.controlPlane)).unattributed.tags).toEqual(tags);
+  });
 });
 
 describe("how it is released", () => {

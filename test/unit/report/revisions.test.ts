@@ -6,7 +6,7 @@ import { API_VERSION } from "../../../src/report/document.ts";
 import { renderText } from "../../../src/report/text.ts";
 import { revisionsReportOf } from "../../../src/report/revisions.ts";
 import type { Style } from "../../../src/report/style.ts";
-import type { Gap, Namespace, Workload } from "../../../src/snapshot.ts";
+import type { ControlPlane, Gap, Namespace, Workload } from "../../../src/snapshot.ts";
 import { controlPlane, type RevisionOptions } from "../../support/build/control-plane.ts";
 import { namespace } from "../../support/build/namespace.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
@@ -46,10 +46,24 @@ interface World {
   readonly places?: readonly Namespace[];
   readonly workloads?: readonly Workload[];
   readonly gaps?: readonly Gap[];
+  readonly remoteTag?: boolean;
 }
 
-function report({ places = [], workloads = [], gaps = [] }: World, revision?: string) {
-  const plane = controlPlane({ revisions: [OLD, NEW] });
+/** The tag `far` is behind a URL. */
+function withRemoteTag(plane: ControlPlane): ControlPlane {
+  const [first] = plane.webhooks ?? [];
+  if (first === undefined) throw new Error("no webhook");
+  const url = "https://istiod.example/inject";
+  const remote = { ...first, configuration: "remote", tag: "far", service: undefined, url };
+  return { ...plane, webhooks: [...(plane.webhooks ?? []), remote] };
+}
+
+function report(
+  { places = [], workloads = [], gaps = [], remoteTag = false }: World,
+  revision?: string,
+) {
+  const stock = controlPlane({ revisions: [OLD, NEW] });
+  const plane = remoteTag ? withRemoteTag(stock) : stock;
   const namespaces = new Map(places.map((place) => [place.name, place]));
   const usage = usageOf(
     { controlPlane: plane, namespaces, workloads, gateways: [], cronJobs: [], gaps },
@@ -156,9 +170,21 @@ describe("whether a revision may go", () => {
       "Whether asm-1-27 is unused cannot be told: 2 pods of an unknown revision.",
       [6, "unattributed:2"],
     ],
+    [
+      "a tag does not say where it leads",
+      { remoteTag: true },
+      "Whether asm-1-27 is unused cannot be told: 1 tag of an unknown revision.",
+      [6, "unattributed-tags:1"],
+    ],
   ])("%s", (_what, world, last, exit) => {
     const document = report(world, "asm-1-27");
     expect(text(world, "asm-1-27").trimEnd().split("\n").at(-1)).toBe(last);
     expect([document.exitCode, ...document.exitReasons]).toEqual(exit);
   });
+});
+
+test("a tag that does not say where it leads is named", () => {
+  expect(text({ remoteTag: true })).toMatch(
+    /OF AN UNKNOWN REVISION\n +1 tag that may lead to any: far\n/,
+  );
 });
