@@ -1,4 +1,5 @@
 import { count } from "../count.ts";
+import { shellWord } from "../shell-word.ts";
 import type { Namespace, PodTemplate } from "../snapshot.ts";
 import type { Injector, Mesh } from "./mesh.ts";
 
@@ -21,7 +22,7 @@ export const notInjected = {
   deadWebhook: ({ configuration, service }: Injector): Finding => ({
     code: "webhook-dead-ignored",
     reason: `the injector ${configuration} does not answer (service ${service?.name ?? "?"} has no ready endpoint) and its failurePolicy is Ignore`,
-    nextStep: `bring the control plane back: kubectl get pods,endpoints -n ${service?.namespace ?? "aks-istio-system"}`,
+    nextStep: `bring the control plane back: kubectl get pods,endpoints -n ${shellWord(service?.namespace ?? "aks-istio-system")}`,
   }),
   hostNetwork: (): Finding => ({
     code: "host-network",
@@ -55,13 +56,16 @@ export const notInjected = {
 function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Finding {
   const [rev, injection] = [namespace.labels[REV], namespace.labels[INJECTION]];
   const relabel = (labels: (revision: string) => string) =>
-    toNewest(mesh, (revision) => `kubectl label namespace ${namespace.name} ${labels(revision)}`);
+    toNewest(
+      mesh,
+      (revision) => `kubectl label namespace ${shellWord(namespace.name)} ${labels(revision)}`,
+    );
   if (template.labels[INJECT] === "false") return notInjected.optedOut("label", "false");
   if (injection !== undefined && rev !== undefined) {
     return {
       code: "both-labels",
       reason: `namespace ${namespace.name} has ${INJECTION}=${injection} beside ${REV}=${rev}: any ${INJECTION} label switches the revision's injector off`,
-      nextStep: `kubectl label namespace ${namespace.name} ${INJECTION}-`,
+      nextStep: `kubectl label namespace ${shellWord(namespace.name)} ${INJECTION}-`,
     };
   }
   if (injection === "enabled") {
@@ -119,16 +123,16 @@ function unanswered(label: string, rev: string, mesh: Mesh, mend: () => string):
   return {
     code: "webhook-missing",
     reason: `${label}, ${known}`,
-    nextStep: `see its webhooks: kubectl get mutatingwebhookconfigurations -l ${REV}=${rev} -o yaml`,
+    nextStep: `see its webhooks: kubectl get mutatingwebhookconfigurations -l ${shellWord(`${REV}=${rev}`)} -o yaml`,
   };
 }
 
 /** What to type to follow the newest revision: nothing that could be pasted where none is known. */
 function toNewest(mesh: Mesh, command: (revision: string) => string): string {
   const newest = newestRevision(mesh);
-  if (newest !== undefined) return command(newest);
+  if (newest !== undefined) return command(shellWord(newest));
   return mesh.revisionsUnread
-    ? `see which revisions there are: kubectl get configmaps -n ${mesh.istioNamespace}`
+    ? `see which revisions there are: kubectl get configmaps -n ${shellWord(mesh.istioNamespace)}`
     : "no revision is installed that could inject it: install one first";
 }
 
@@ -210,19 +214,19 @@ export const undecided = {
       reason: `the control plane behind ${configuration} could not be read (service ${namespace}/${name})`,
       nextStep:
         namespace === istioNamespace
-          ? `kubectl get services,deployments -n ${istioNamespace}`
-          : `repeat with --istio-namespace ${namespace}`,
+          ? `kubectl get services,deployments -n ${shellWord(istioNamespace)}`
+          : `repeat with --istio-namespace ${shellWord(namespace)}`,
     };
   },
   noConfigMap: (revision: string, istioNamespace: string): Finding => ({
     code: "config-unread",
     reason: `no ConfigMap of the revision ${revision} could be read in ${istioNamespace}`,
-    nextStep: `kubectl get configmaps -n ${istioNamespace}`,
+    nextStep: `kubectl get configmaps -n ${shellWord(istioNamespace)}`,
   }),
   badConfigMap: (source: string, problem: string): Finding => ({
     code: "config-malformed",
     reason: `${source} cannot be used: ${problem}`,
-    nextStep: `kubectl describe ${source}`,
+    nextStep: `kubectl describe ${shellWord(source)}`,
   }),
   foreignTemplate: (template: string, source: string): Finding => ({
     code: "template-foreign",
@@ -237,12 +241,12 @@ export const undecided = {
   namespaceUnread: (name: string): Finding => ({
     code: "namespace-unread",
     reason: `the labels of namespace ${name} could not be read`,
-    nextStep: `kubectl auth can-i get namespaces/${name}`,
+    nextStep: `kubectl auth can-i get ${shellWord(`namespaces/${name}`)}`,
   }),
   ownerUnread: (kind: string, name: string): Finding => ({
     code: "owner-unread",
     reason: `the pod template of ${kind} ${name} could not be read`,
-    nextStep: `kubectl get ${kind.toLowerCase()} ${name}`,
+    nextStep: `kubectl get ${shellWord(kind.toLowerCase())} ${shellWord(name)}`,
   }),
   noPods: (wanted: number): Finding => ({
     code: "no-pods",

@@ -12,7 +12,7 @@ import type {
 } from "./document.ts";
 import { isUnready } from "./exit-reasons.ts";
 import { shortImage } from "./image-text.ts";
-import { plain } from "./plain.ts";
+import { plain, plainCommand } from "./plain.ts";
 import {
   gaps,
   indented,
@@ -231,5 +231,5 @@ const CLEAN: Readonly<Record<Report["kind"], string>> = {
 };
 
 function next({ nextStep }: Report, style: Style): Lines {
-  return nextStep === "" ? [] : [style.bold("NEXT"), `  ${plain(nextStep)}`];
+  return nextStep === "" ? [] : [style.bold("NEXT"), `  ${plainCommand(nextStep)}`];
 }
