@@ -27,6 +27,19 @@ export function readBody(
   bytes: Buffer,
   item: Type<object> | undefined,
 ): KubernetesObject | undefined {
+  return malformedOr(() => read(bytes, item));
+}
+
+/** What pbf says of bytes that it cannot read is no more than that. */
+function malformedOr<Value>(work: () => Value): Value {
+  try {
+    return work();
+  } catch (cause) {
+    throw cause instanceof Malformed ? cause : new Malformed((cause as Error).message, { cause });
+  }
+}
+
+function read(bytes: Buffer, item: Type<object> | undefined): KubernetesObject | undefined {
   if (bytes.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
   const reader = new PbfReader(bytes);
   reader.pos = MAGIC.length;
@@ -74,6 +87,6 @@ function* readItems(
 ): Generator<object | undefined> {
   for (const [start, end] of places) {
     reader.pos = start;
-    yield item.read(reader, end, undefined);
+    yield malformedOr(() => item.read(reader, end, undefined));
   }
 }
