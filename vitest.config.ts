@@ -6,7 +6,7 @@ export default defineConfig({
     // The tests mostly wait, for rollouts and for spawned programs.
     maxWorkers: 4,
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000 } },
+      { test: { name: "unit", include: ["test/{unit,fuzz}/**/*.test.ts"], testTimeout: 60_000 } },
       {
         test: {
           name: "embedded",

@@ -1,7 +1,7 @@
 import { CannotRun, Interrupted, UsageError } from "./errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { type Io, processIo, watchOutputs } from "./io.ts";
-import { plain } from "./report/plain.ts";
+import { plain, plainCommand } from "./report/plain.ts";
 import manifest from "../package.json" with { type: "json" };
 
 /**
@@ -30,10 +30,11 @@ function report(error: unknown, io: Io): ExitCode {
   const message = error instanceof Error ? error.message : String(error);
   io.stderr.write(`error: ${plain(message)}\n`);
   io.stderr.write(
-    known ? `${plain(error.hint)}\n` : "this is a bug; DEBUG=1 prints where it came from\n",
+    known ? `${plainCommand(error.hint)}\n` : "this is a bug; DEBUG=1 prints where it came from\n",
   );
   if (io.env["DEBUG"] !== undefined && error instanceof Error) {
-    io.stderr.write(`${error.stack}\n`);
+    const lines = (error.stack ?? "").split("\n").map((line) => `  ${plain(line)}`);
+    io.stderr.write(`${lines.join("\n")}\n`);
   }
   if (error instanceof Interrupted) {
     return error.signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;

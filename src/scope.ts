@@ -3,6 +3,7 @@ import { parseKind, type RestartableKind } from "./mesh/kinds.ts";
 import { parseSelector } from "./mesh/selector.ts";
 import { list, namespaceName, type RawOptions, text } from "./option-values.ts";
 import type { LabelSelector } from "./snapshot.ts";
+import { shellWord } from "./shell-word.ts";
 
 export interface ScopeSettings {
   /** Empty: all of the cluster, or the context's own for named workloads. */
@@ -85,7 +86,7 @@ function exclude(given: string): Exclude {
     );
   }
   const namespace = namespaced ? namespaceName("--exclude", first) : undefined;
-  return { text: `--exclude ${given}`, namespace, kind, name };
+  return { text: `--exclude ${shellWord(given)}`, namespace, kind, name };
 }
 
 function selector(given: string | undefined): ScopeSettings["selector"] {

@@ -320,8 +320,16 @@ function withoutProtobuf({ item: _item, ...request }: ApiRequest): ApiRequest {
   return request;
 }
 
+/**
+ * @throws ApiError for a path that leads elsewhere than it says: anybody who makes pods names their
+ *   owners, also `../../secrets/web`.
+ */
 function urlOf(server: URL, { path, query }: ApiRequest): URL {
-  const url = new URL(server.pathname.replace(/\/$/, "") + path, server);
+  const whole = server.pathname.replace(/\/$/, "") + path;
+  const url = new URL(whole, server);
+  if (url.pathname !== whole) {
+    throw new ApiError(`no object can have the path ${path}`, { status: 404, reason: "NotFound" });
+  }
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, value);
   }

@@ -1,4 +1,5 @@
 import { CannotRun } from "../errors.ts";
+import { shellWord } from "../shell-word.ts";
 import type { Gap } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "./api-error.ts";
 import type { Api } from "./api.ts";
@@ -121,6 +122,6 @@ function cannotRead(gap: Gap, { connection }: Api): CannotRun {
   }
   return new CannotRun(
     `the API server of the context "${context}" cannot be read: ${gap.message}`,
-    `see whether kubectl can: kubectl --context ${context} get --raw /readyz (${server.origin})`,
+    `see whether kubectl can: kubectl --context ${shellWord(context)} get --raw /readyz (${server.origin})`,
   );
 }

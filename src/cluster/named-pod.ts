@@ -4,6 +4,7 @@ import type { NamedPod } from "../mesh/explanation.ts";
 import { ApiError, isForbidden, isNotFound } from "./api-error.ts";
 import type { Api } from "./api.ts";
 import { controllerOf, groupOf } from "./tally.ts";
+import { shellWord } from "../shell-word.ts";
 
 export interface FoundPod extends NamedPod {
   /** Uid of the controller at the end of the owner chain; the pod's own where it has none. */
@@ -27,16 +28,16 @@ export async function findPod(api: Api, namespace: string, name: string): Promis
 }
 
 /** Controllers that may have controllers themselves. */
-const BETWEEN: Readonly<Record<string, readonly [root: string, resource: string]>> = {
-  ReplicaSet: ["/apis/apps/v1", "replicasets"],
-  Job: ["/apis/batch/v1", "jobs"],
-};
+const BETWEEN: ReadonlyMap<string, readonly [root: string, resource: string]> = new Map([
+  ["ReplicaSet", ["/apis/apps/v1", "replicasets"]],
+  ["Job", ["/apis/batch/v1", "jobs"]],
+]);
 
 async function ownerUidOf(api: Api, namespace: string, { metadata }: V1Pod): Promise<string> {
   const controller = controllerOf(metadata?.ownerReferences);
   if (controller === undefined) return metadata?.uid ?? "";
   const { kind, name, uid } = controller;
-  const [root, resource] = BETWEEN[kind] ?? [];
+  const [root, resource] = BETWEEN.get(kind) ?? [];
   if (root === undefined || resource === undefined) return uid;
   const owner = await get(api, `${root}/namespaces/${namespace}`, resource, kind, name);
   return controllerOf(owner.metadata?.ownerReferences)?.uid ?? uid;
@@ -63,7 +64,7 @@ async function get(
     if (!isForbidden(error)) {
       throw new CannotRun(
         `${kind.toLowerCase()}/${name} in the namespace "${namespace}" could not be read: ${error.message}`,
-        `see whether kubectl can: kubectl get ${resource} ${name} -n ${namespace}`,
+        `see whether kubectl can: kubectl get ${resource} ${shellWord(name)} -n ${namespace}`,
         { cause: error },
       );
     }

@@ -90,7 +90,9 @@ export async function listAll<Item extends object>(
   list: ListRequest<Item>,
 ): Promise<readonly Item[]> {
   const items: Item[] = [];
-  for await (const page of listPages<Item>(api, list)) items.push(...page);
+  for await (const page of listPages<Item>(api, list)) {
+    for (const item of page) items.push(item);
+  }
   return items;
 }
 

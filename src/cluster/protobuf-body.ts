@@ -30,6 +30,23 @@ export function readBody(
   item: Type<object> | undefined,
   release: () => void = () => undefined,
 ): KubernetesObject | undefined {
+  return malformedOr(() => read(bytes, item, release));
+}
+
+/** What pbf says of bytes that it cannot read is no more than that. */
+function malformedOr<Value>(work: () => Value): Value {
+  try {
+    return work();
+  } catch (cause) {
+    throw cause instanceof Malformed ? cause : new Malformed((cause as Error).message, { cause });
+  }
+}
+
+function read(
+  bytes: Buffer,
+  item: Type<object> | undefined,
+  release: () => void,
+): KubernetesObject | undefined {
   if (bytes.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
   const reader = new PbfReader(bytes);
   reader.pos = MAGIC.length;
@@ -85,7 +102,7 @@ function* readItems(
   try {
     for (const [start, end] of places) {
       reader.pos = start;
-      yield item.read(reader, end, undefined);
+      yield malformedOr(() => item.read(reader, end, undefined));
     }
   } finally {
     release();

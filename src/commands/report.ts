@@ -12,7 +12,9 @@ import { countEntries, reasonsOf } from "../report/exit-reasons.ts";
 import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts";
 import { loadRenderer } from "../report/render.ts";
 import { resultLine } from "../report/result-line.ts";
+import { resourceName } from "../mesh/kinds.ts";
 import { styleFor } from "../report/style.ts";
+import { shellWord } from "../shell-word.ts";
 import type { Survey } from "./look.ts";
 import type { Session } from "./session.ts";
 
@@ -139,10 +141,10 @@ function nextStep(
   const everywhere = namespaces === undefined && places.length > MOST_NAMED;
   return [
     "istio-upgrade restart",
-    ...scope.workloads.map(({ kind, name }) => `${kind.toLowerCase()}/${name}`),
+    ...scope.workloads.map(({ kind, name }) => resourceName({ kind, name })),
     ...(everywhere ? ["--all-namespaces"] : ["--namespace", places.join(",")]),
-    ...flag("selector", scope.selector && `'${scope.selector.text}'`),
-    ...flag("revision", scope.revision),
+    ...flag("selector", scope.selector && shellWord(scope.selector.text)),
+    ...flag("revision", scope.revision && shellWord(scope.revision)),
     ...scope.excludes.map(({ text }) => text),
     ...(mends === mendsMissingToo ? ["--include missing"] : []),
   ].join(" ");

@@ -10,6 +10,7 @@ import { type Prediction, predictInjection } from "./prediction.ts";
 import { applyProof, type DryRun, type Proved } from "./proof.ts";
 import { type Consent, type Restartability, restartabilityOf } from "./restartability.ts";
 import { type Warning, warningsFor } from "./warnings.ts";
+import { shellWord } from "../shell-word.ts";
 
 /** Every verdict, in the order in which the first that holds is taken. */
 export const VERDICTS = [
@@ -317,13 +318,17 @@ function lostSharedConfigMap(
     return {
       code: "shared-configmap-unread",
       reason: `${name(old)} may hold mesh configuration that would be lost with the revision ${target}: the configmaps in ${istioNamespace} could not be read`,
-      nextStep: `ask for it, then see: kubectl auth can-i list configmaps -n ${istioNamespace}`,
+      nextStep: `ask for it, then see: kubectl auth can-i list configmaps -n ${shellWord(istioNamespace)}`,
     };
   }
+  // A revision of any other name could say more to sed than its name.
+  const named = [old, target].every((revision) => /^[\w.-]+$/.test(revision));
   return {
     code: "shared-configmap-missing",
     reason: `${name(old)} exists in ${istioNamespace} and ${name(target)} does not: the mesh configuration in it would be lost`,
-    nextStep: `kubectl get configmap ${name(old)} -n ${istioNamespace} -o yaml | sed 's/${old}/${target}/' | kubectl create -f -`,
+    nextStep: named
+      ? `kubectl get configmap ${name(old)} -n ${shellWord(istioNamespace)} -o yaml | sed 's/${old}/${target}/' | kubectl create -f -`
+      : `copy ${name(old)} in ${istioNamespace} to ${name(target)}`,
   };
 }
 

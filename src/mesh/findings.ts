@@ -1,4 +1,5 @@
 import { count } from "../count.ts";
+import { shellWord } from "../shell-word.ts";
 import type { Namespace, PodTemplate } from "../snapshot.ts";
 import type { Injector, Mesh } from "./mesh.ts";
 
@@ -32,8 +33,8 @@ function deathOf({ death, service }: Injector): string {
 /** istiod fills in only the configurations that are labelled with its revision. */
 function authorize({ configuration, revision }: Injector): string {
   return revision === undefined
-    ? `see its label ${REV}, by which its control plane finds it: kubectl get mutatingwebhookconfigurations ${configuration} --show-labels`
-    : `kubectl label mutatingwebhookconfigurations ${configuration} ${REV}=${revision} --overwrite`;
+    ? `see its label ${REV}, by which its control plane finds it: kubectl get mutatingwebhookconfigurations ${shellWord(configuration)} --show-labels`
+    : `kubectl label mutatingwebhookconfigurations ${shellWord(configuration)} ${shellWord(`${REV}=${revision}`)} --overwrite`;
 }
 
 /** Why a new pod would come up without a sidecar. */
@@ -44,7 +45,7 @@ export const notInjected = {
     nextStep:
       injector.death === "no-authority"
         ? authorize(injector)
-        : `bring the control plane back: kubectl get pods,endpoints -n ${injector.service?.namespace ?? "aks-istio-system"}`,
+        : `bring the control plane back: kubectl get pods,endpoints -n ${shellWord(injector.service?.namespace ?? "aks-istio-system")}`,
   }),
   hostNetwork: (): Finding => ({
     code: "host-network",
@@ -78,13 +79,16 @@ export const notInjected = {
 function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Finding {
   const [rev, injection] = [namespace.labels[REV], namespace.labels[INJECTION]];
   const relabel = (labels: (revision: string) => string) =>
-    toNewest(mesh, (revision) => `kubectl label namespace ${namespace.name} ${labels(revision)}`);
+    toNewest(
+      mesh,
+      (revision) => `kubectl label namespace ${shellWord(namespace.name)} ${labels(revision)}`,
+    );
   if (template.labels[INJECT] === "false") return notInjected.optedOut("label", "false");
   if (injection !== undefined && rev !== undefined) {
     return {
       code: "both-labels",
       reason: `namespace ${namespace.name} has ${INJECTION}=${injection} beside ${REV}=${rev}: any ${INJECTION} label switches the revision's injector off`,
-      nextStep: `kubectl label namespace ${namespace.name} ${INJECTION}-`,
+      nextStep: `kubectl label namespace ${shellWord(namespace.name)} ${INJECTION}-`,
     };
   }
   if (injection === "enabled") {
@@ -142,16 +146,16 @@ function unanswered(label: string, rev: string, mesh: Mesh, mend: () => string):
   return {
     code: "webhook-missing",
     reason: `${label}, ${known}`,
-    nextStep: `see its webhooks: kubectl get mutatingwebhookconfigurations -l ${REV}=${rev} -o yaml`,
+    nextStep: `see its webhooks: kubectl get mutatingwebhookconfigurations -l ${shellWord(`${REV}=${rev}`)} -o yaml`,
   };
 }
 
 /** What to type to follow the newest revision: nothing that could be pasted where none is known. */
 function toNewest(mesh: Mesh, command: (revision: string) => string): string {
   const newest = newestRevision(mesh);
-  if (newest !== undefined) return command(newest);
+  if (newest !== undefined) return command(shellWord(newest));
   return mesh.revisionsUnread
-    ? `see which revisions there are: kubectl get configmaps -n ${mesh.istioNamespace}`
+    ? `see which revisions there are: kubectl get configmaps -n ${shellWord(mesh.istioNamespace)}`
     : "no revision is installed that could inject it: install one first";
 }
 
@@ -250,19 +254,19 @@ export const undecided = {
       reason: `which revision is behind ${configuration} could not be told (service ${namespace}/${name})`,
       nextStep:
         namespace === istioNamespace
-          ? `kubectl get services,deployments -n ${istioNamespace}`
-          : `repeat with --istio-namespace ${namespace}`,
+          ? `kubectl get services,deployments -n ${shellWord(istioNamespace)}`
+          : `repeat with --istio-namespace ${shellWord(namespace)}`,
     };
   },
   noConfigMap: (revision: string, istioNamespace: string): Finding => ({
     code: "config-unread",
     reason: `no ConfigMap of the revision ${revision} could be read in ${istioNamespace}`,
-    nextStep: `kubectl get configmaps -n ${istioNamespace}`,
+    nextStep: `kubectl get configmaps -n ${shellWord(istioNamespace)}`,
   }),
   badConfigMap: (source: string, problem: string): Finding => ({
     code: "config-malformed",
     reason: `${source} cannot be used: ${problem}`,
-    nextStep: `kubectl describe ${source}`,
+    nextStep: `kubectl describe ${shellWord(source)}`,
   }),
   foreignTemplate: (template: string, source: string): Finding => ({
     code: "template-foreign",
@@ -283,12 +287,12 @@ export const undecided = {
   namespaceUnread: (name: string): Finding => ({
     code: "namespace-unread",
     reason: `the labels of namespace ${name} could not be read`,
-    nextStep: `kubectl auth can-i get namespaces/${name}`,
+    nextStep: `kubectl auth can-i get ${shellWord(`namespaces/${name}`)}`,
   }),
   ownerUnread: (kind: string, name: string): Finding => ({
     code: "owner-unread",
     reason: `the pod template of ${kind} ${name} could not be read`,
-    nextStep: `kubectl get ${kind.toLowerCase()} ${name}`,
+    nextStep: `kubectl get ${shellWord(kind.toLowerCase())} ${shellWord(name)}`,
   }),
   noPods: (wanted: number): Finding => ({
     code: "no-pods",

@@ -1,3 +1,4 @@
+import { shellWord } from "../shell-word.ts";
 import type { Use } from "./revision-uses.ts";
 
 /** What keeps a revision from being removed, in the order in which it is released. */
@@ -53,8 +54,8 @@ function releaseOf(kind: Holder["kind"], uses: readonly Use[], revisions: Revisi
 function restartOf(uses: readonly Use[], { from }: Revisions): string {
   const places = distinct(uses.map(({ namespace }) => namespace));
   const scope =
-    places.length > MOST_PLACES ? "--all-namespaces" : `--namespace ${places.join(",")}`;
-  return `istio-upgrade restart ${scope} --revision ${from}`;
+    places.length > MOST_PLACES ? "--all-namespaces" : `--namespace ${shellWord(places.join(","))}`;
+  return `istio-upgrade restart ${scope} --revision ${shellWord(from)}`;
 }
 
 type Move = (uses: readonly Use[], revisions: Revisions & { readonly to: string }) => string;
@@ -65,16 +66,16 @@ const MOVES: Readonly<Record<Exclude<Holder["kind"], "pods" | "terminating-pods"
     namesOf(uses)
       .map(
         (tag) =>
-          `istioctl tag set ${tag} --revision ${to} --istioNamespace ${istioNamespace} --overwrite`,
+          `istioctl tag set ${shellWord(tag)} --revision ${shellWord(to)} --istioNamespace ${shellWord(istioNamespace)} --overwrite`,
       )
       .join(" && "),
   namespaces: (uses, { to }) =>
     distinct(uses.map((use) => `kubectl label namespaces ${namespacesOf(use)}`))
-      .map((command) => `${command} istio.io/rev=${to} --overwrite`)
+      .map((command) => `${command} ${shellWord(`istio.io/rev=${to}`)} --overwrite`)
       .join(" && "),
   templates: (_uses, { to }) => `set the label istio.io/rev=${to} in these pod templates`,
   gateways: (_uses, { from, to }) =>
-    `kubectl label gateways.gateway.networking.k8s.io -A -l istio.io/rev=${from} istio.io/rev=${to} --overwrite`,
+    `kubectl label gateways.gateway.networking.k8s.io -A -l ${shellWord(`istio.io/rev=${from}`)} ${shellWord(`istio.io/rev=${to}`)} --overwrite`,
 };
 
 /** More namespaces than these are not named one by one. */
@@ -83,9 +84,9 @@ const MOST_PLACES = 3;
 /** By their label, so that none is left out; by name where no label selects them. */
 function namespacesOf(use: Use): string {
   const [key, value] = "label" in use ? use.label.split("=") : [];
-  if (value === undefined) return use.names.join(" ");
+  if (value === undefined) return use.names.map(shellWord).join(" ");
   // Any `istio-injection` label switches the revisions' own webhooks off.
-  return `-l ${key}=${value}${key === "istio.io/rev" ? "" : ` ${key}-`}`;
+  return `-l ${shellWord(`${key}=${value}`)}${key === "istio.io/rev" ? "" : ` ${key}-`}`;
 }
 
 const MOST_NAMES = 10;

@@ -64,8 +64,7 @@ function baseName({ repository }: ImageReference): string {
 
 /** `v1.27.9-6` is build 6 of 1.27.9; `1.22.1-hotfix.20240626` build 20240626 of 1.22.1. */
 function versionOf(tag: string | undefined) {
-  const core = parse(tag?.replace(/-.*$/, ""));
-  if (core === null) return undefined;
-  const build = /-(?:hotfix\.)?(\d+)(?:-|$)/.exec(tag ?? "")?.[1];
-  return { core, build: Number(build ?? 0) };
+  const core = parse(tag?.split("-", 1)[0]);
+  const build = Number(/-(?:hotfix\.)?(\d+)(?:-|$)/.exec(tag ?? "")?.[1] ?? 0);
+  return core === null || !Number.isSafeInteger(build) ? undefined : { core, build };
 }

@@ -1,3 +1,5 @@
+import { shellWord } from "../shell-word.ts";
+
 /** The kinds that can be restarted, with their place in the API and the names that kubectl takes. */
 const KINDS = [
   { kind: "Deployment", api: "apps/v1", resource: "deployments", short: "deploy" },
@@ -79,7 +81,7 @@ export function shortKind(kind: string): string {
 
 /** `deployment/web`, as kubectl takes it. */
 export function resourceName({ kind, name }: { readonly kind: string; readonly name: string }) {
-  return `${kind.toLowerCase()}/${name}`;
+  return shellWord(`${kind.toLowerCase()}/${name}`);
 }
 
 /** `kubectl rollout undo deployment/web -n shop`; of an Argo Rollout its own plugin is asked. */
@@ -88,7 +90,7 @@ export function rolloutCommand(
   ref: { readonly kind: string; readonly name: string; readonly namespace: string },
 ): string {
   if (ref.kind !== "Rollout")
-    return `kubectl rollout ${verb} ${resourceName(ref)} -n ${ref.namespace}`;
+    return `kubectl rollout ${verb} ${resourceName(ref)} -n ${shellWord(ref.namespace)}`;
   const own = verb === "resume" ? "promote" : verb;
-  return `kubectl argo rollouts ${own} ${ref.name} -n ${ref.namespace}`;
+  return `kubectl argo rollouts ${own} ${shellWord(ref.name)} -n ${shellWord(ref.namespace)}`;
 }

@@ -1,3 +1,4 @@
+import { shellWord } from "../shell-word.ts";
 import type { PodGroup, StatefulSetRollout, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
 import { resourceName, rolloutCommand } from "./kinds.ts";
@@ -34,7 +35,7 @@ export function restartabilityOf(
     return no("scaled-to-zero", "it is scaled to zero: its next pods get today's injection");
   }
   const object = resourceName(workload);
-  const inNamespace = `-n ${workload.namespace}`;
+  const inNamespace = `-n ${shellWord(workload.namespace)}`;
   if (rollout.kind === "Deployment" && rollout.paused) {
     return refused(
       "paused",
@@ -134,7 +135,7 @@ function byHand({ kind, name, namespace }: Workload): Finding {
       return {
         code: "bare-pod",
         reason: "nothing would create the pod again",
-        nextStep: `create it anew from its manifest: kubectl replace --force -f FILE -n ${namespace}`,
+        nextStep: `create it anew from its manifest: kubectl replace --force -f FILE -n ${shellWord(namespace)}`,
       };
     case "Node":
       return {
@@ -154,7 +155,7 @@ function byHand({ kind, name, namespace }: Workload): Finding {
       return {
         code: "no-rollout",
         reason: `a ${kind} without a Deployment has no rollout`,
-        nextStep: `delete its pods one at a time: kubectl delete pod ... -n ${namespace}`,
+        nextStep: `delete its pods one at a time: kubectl delete pod ... -n ${shellWord(namespace)}`,
       };
     default:
       return {

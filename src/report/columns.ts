@@ -1,7 +1,10 @@
+import { cutMiddle } from "./plain.ts";
 import type { Style } from "./style.ts";
 
 const GAP = 3;
 const NARROWEST = 12;
+/** No name and no image that a cluster can use is longer: a longer text is cut, not padded for. */
+const WIDEST = 512;
 
 /** Rows under upper-case headers, as kubectl prints them; cut to the terminal's width if there is one. */
 export function columns(
@@ -19,23 +22,16 @@ export function columns(
     row
       .map((text, column) => {
         const width = fit[column] ?? text.length;
-        return cut(text, width).padEnd(width + GAP);
+        return cutMiddle(text, width).padEnd(width + GAP);
       })
       .join("")
       .trimEnd(),
   );
 }
 
-/** Cut in the middle: the end of a name or an image tells more than what comes before it. */
-function cut(text: string, width: number): string {
-  if (text.length <= width) return text;
-  const head = Math.floor((width - 1) / 3);
-  return `${text.slice(0, head)}…${text.slice(text.length - (width - 1 - head))}`;
-}
-
 /** Takes from the widest column until the row fits. */
 function fitted(widths: readonly number[], total: number | undefined): readonly number[] {
-  const result = [...widths];
+  const result = widths.map((width) => Math.min(width, WIDEST));
   const room = (total ?? Infinity) - GAP * (widths.length - 1);
   for (let over = sum(result) - room; over > 0; over = sum(result) - room) {
     const widest = Math.max(...result);

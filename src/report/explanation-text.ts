@@ -1,7 +1,7 @@
 import wrapAnsi from "wrap-ansi";
 import type { Verdict } from "../mesh/assess.ts";
 import type { Explanation, TraceEntry } from "./document.ts";
-import { plain } from "./plain.ts";
+import { plain, plainCommand } from "./plain.ts";
 import { gaps, joinSections, type Lines, notes, workloadName } from "./sections.ts";
 import type { Style } from "./style.ts";
 
@@ -19,7 +19,7 @@ export function renderExplanation(document: Explanation, style: Style): string {
       ...labelled("restart", restart, style),
       ...(workload?.warnings ?? []).flatMap(({ message }) => labelled("warning", message, style)),
       // What to type is never broken: it is there to be pasted.
-      ...(nextStep === "" ? [] : [`${label("next", style)}${plain(nextStep)}`]),
+      ...(nextStep === "" ? [] : [`${label("next", style)}${plainCommand(nextStep)}`]),
     ],
     gaps(document, style),
     notes(document, style),

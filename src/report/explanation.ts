@@ -7,6 +7,7 @@ import type { Snapshot, Workload } from "../snapshot.ts";
 import type { DocumentHead, Explanation, WorkloadEntry } from "./document.ts";
 import { gapEntry, workloadEntry } from "./entries.ts";
 import { countEntries, reasonsOf } from "./exit-reasons.ts";
+import { shellWord } from "../shell-word.ts";
 
 export interface Decided {
   readonly snapshot: Pick<Snapshot, "namespaces" | "gaps">;
@@ -66,7 +67,7 @@ function outside(workload: Workload, namespaces: Snapshot["namespaces"], mesh: M
 function verdictOf(entry: WorkloadEntry): Conclusion {
   const { verdict, code, reason, nextStep, namespace, restart } = entry;
   const command = [
-    `istio-upgrade restart ${resourceName(entry)} --namespace ${namespace}`,
+    `istio-upgrade restart ${resourceName(entry)} --namespace ${shellWord(namespace)}`,
     ...(verdict === "missing" ? ["--include missing"] : []),
   ];
   return { verdict, code, reason, nextStep: restart === "yes" ? command.join(" ") : nextStep };

@@ -10,7 +10,7 @@ import type {
   WorkloadEntry,
 } from "./document.ts";
 import { placeOf } from "./events.ts";
-import { plain } from "./plain.ts";
+import { plain, plainCommand } from "./plain.ts";
 
 /** Its types are those of its CommonJS build. */
 const builder = junit as unknown as Builder;
@@ -27,7 +27,7 @@ export function renderJunit(document: AnyDocument): string {
     for (const { namespace, title, seconds, ending, code, text } of cases) {
       const testCase = suite.testCase().className(plain(namespace)).name(plain(title));
       if (seconds !== undefined) testCase.time(seconds);
-      if (ending === "failure" || ending === "error") testCase[ending](text, code);
+      if (ending === "failure" || ending === "error") testCase[ending](text, plain(code));
       if (ending === "skipped") testCase.skipped();
       if (ending === "passed" || ending === "skipped") testCase.standardOutput(text);
     }
@@ -41,8 +41,8 @@ interface Case {
   /** How long it took, where it did anything. */
   readonly seconds?: number;
   readonly ending: "passed" | "skipped" | "failure" | "error";
-  readonly code?: string;
-  readonly text?: string;
+  readonly code: string;
+  readonly text: string;
 }
 
 function suitesOf(document: AnyDocument): Readonly<Record<string, readonly Case[]>> {
@@ -132,5 +132,5 @@ function unread({ what, namespace, reason, message, hint }: GapEntry): Case {
 }
 
 function said(message: string, nextStep: string): string {
-  return plain(nextStep === "" ? message : `${message} -> ${nextStep}`);
+  return plain(message) + (nextStep === "" ? "" : ` -> ${plainCommand(nextStep)}`);
 }

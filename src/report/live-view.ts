@@ -1,6 +1,6 @@
 import prettyMilliseconds from "pretty-ms";
 import { changeText, placeOf, type ProgressEvent } from "./events.ts";
-import { plain } from "./plain.ts";
+import { plain, withoutHalves } from "./plain.ts";
 
 /** What a terminal shows while a run goes on: one line per rolling workload over a summary. */
 export interface LiveView {
@@ -80,7 +80,7 @@ export function rollingLines({ rolling }: LiveView, now: number, width: number):
   return lines.map(({ place, change, progress, since }) => {
     const text = `  ${place.padEnd(places)}  ${change.padEnd(changes)}  ${clock(now - since)}  ${progress}`;
     // A line that wraps could not be drawn over.
-    return text.length < width ? text : `${text.slice(0, width - 2)}…`;
+    return text.length < width ? text : withoutHalves(`${text.slice(0, width - 2)}…`);
   });
 }
 

@@ -14,7 +14,7 @@ import type {
 } from "./document.ts";
 import { shortImage } from "./image-text.ts";
 import { besidesFailures, isDone, notDone } from "./outcomes.ts";
-import { plain } from "./plain.ts";
+import { plain, plainCommand } from "./plain.ts";
 import { count } from "../count.ts";
 import { workloadName } from "./sections.ts";
 
@@ -204,7 +204,7 @@ function facts({ cluster, generatedAt, version }: DocumentHead, more: Rows): str
     ["By", `istio-upgrade ${version}`],
     ...more.filter(([, value]) => value !== ""),
   ];
-  return markdownTable([["", ""], ...rows]);
+  return table([["", ""], ...rows]);
 }
 
 function conclusion({ exitCode, exitReasons, summary }: Report): string {
@@ -230,14 +230,27 @@ function gaps(all: readonly GapEntry[]): string {
 
 function section(title: string, head: readonly string[], rows: Rows): string {
   if (rows.length === 0) return "";
-  return `## ${title}\n\n${markdownTable([head, ...rows])}`;
+  return `## ${title}\n\n${table([head, ...rows])}`;
+}
+
+/** No cell is padded for a longer one: else one long text would be paid for in every row. */
+const WIDEST = 160;
+
+function table(rows: Rows): string {
+  return markdownTable(rows, { stringLength: (cell) => Math.min(cell.length, WIDEST) });
 }
 
 /** Text that is nothing but text, in a table's cell too. */
 function escaped(text: string): string {
-  return plain(text).replace(/[\\`*_[\]<>|~&]/g, "\\$&");
+  return literal(plain(text));
 }
 
+function literal(line: string): string {
+  return line.replace(/[\\`*_[\]<>|~&]/g, "\\$&");
+}
+
+/** A command that is copied as it is: between backticks nothing could be escaped. */
 function code(text: string): string {
-  return `\`${plain(text).replaceAll("`", "'").replaceAll("|", "\\|")}\``;
+  const line = plainCommand(text);
+  return /[`\\|]/.test(line) ? `<code>${literal(line)}</code>` : `\`${line}\``;
 }

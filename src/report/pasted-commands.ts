@@ -1,4 +1,5 @@
 import type { CommonSettings } from "../settings.ts";
+import { shellWord } from "../shell-word.ts";
 
 /** Flags that lead to the same cluster: what the user gave, and nothing that is so anyway. */
 export interface ClusterFlags {
@@ -20,19 +21,26 @@ export function clusterFlags({
 
 function flag(name: string, value: string | undefined): readonly string[] {
   if (value === undefined) return [];
-  const quoted = /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
-  return [` --${name} ${quoted}`];
+  return [` --${name} ${shellWord(value)}`];
 }
 
-const OTHERS =
-  /\b(kubectl|istioctl)(?= (?:annotate|auth|config|create|delete|describe|get|label|logs|patch|replace|rollout|tag)\b)/g;
-const OWN = /\b(istio-upgrade (?:check|explain|restart|revisions|verify))\b(?!-)/g;
+/** A value in quotes, as `shellWord` writes it: whatever it says, it is no command. */
+const QUOTED = "(?<=[\\s=])'[^']*'(?:\\\\''[^']*')*";
+// kubectl takes no flags before the name of a plugin.
+const OTHERS = new RegExp(
+  `${QUOTED}|\\b(kubectl argo rollouts|(?:kubectl|istioctl)(?= (?:annotate|auth|config|create|delete|describe|get|label|logs|patch|replace|rollout|tag)\\b))`,
+  "g",
+);
+const OWN = new RegExp(
+  `${QUOTED}|\\b(istio-upgrade (?:check|explain|restart|revisions|verify))\\b(?!-)`,
+  "g",
+);
 
 /** The commands in a text, each with the flags that lead it to the same cluster. */
 export function completeCommands(text: string, { shared, own }: ClusterFlags): string {
   return text
-    .replace(OTHERS, (program: string) => `${program}${shared}`)
-    .replace(OWN, (command: string) => `${command}${own}`);
+    .replace(OTHERS, (found: string, command?: string) => (command ? found + shared : found))
+    .replace(OWN, (found: string, command?: string) => (command ? found + own : found));
 }
 
 /** The fields of a document that say what to type. */

@@ -1,6 +1,7 @@
 import type { Io } from "../io.ts";
 import type { DisplaySettings } from "../settings.ts";
 import { eventEntry, formatEvent, type ProgressEvent } from "./events.ts";
+import { toJson } from "./json.ts";
 
 /** Where events go while a command runs. */
 export interface Progress {
@@ -42,7 +43,7 @@ function both(first: Progress, second: Progress): Progress {
 
 function jsonLines(io: Io): Progress {
   return {
-    emit: (event) => io.stdout.write(`${JSON.stringify(eventEntry(event, io.now()))}\n`),
+    emit: (event) => io.stdout.write(`${toJson(eventEntry(event, io.now()))}\n`),
     stop: () => undefined,
   };
 }

@@ -1,5 +1,6 @@
 import type { OUTPUTS } from "../settings.ts";
 import type { AnyDocument } from "./document.ts";
+import { toJson } from "./json.ts";
 import type { Style } from "./style.ts";
 
 /** A document as the text that stdout gets. */
@@ -15,9 +16,9 @@ const LOADERS: Readonly<Record<(typeof OUTPUTS)[number], () => Promise<Renderer>
     const { renderText } = await import("./text.ts");
     return (document, style) => renderText(document, style, true);
   },
-  json: async () => (document) => `${JSON.stringify(document, undefined, 2)}\n`,
+  json: async () => (document) => `${toJson(document, 2)}\n`,
   // The events of a restart came before it.
-  jsonl: async () => (document) => `${JSON.stringify(document)}\n`,
+  jsonl: async () => (document) => `${toJson(document)}\n`,
   markdown: async () => (await import("./markdown.ts")).renderMarkdown,
   junit: async () => (await import("./junit.ts")).renderJunit,
 };

@@ -2,7 +2,7 @@ import wrapAnsi from "wrap-ansi";
 import { count } from "../count.ts";
 import { shortKind } from "../mesh/kinds.ts";
 import type { GapEntry } from "./document.ts";
-import { plain } from "./plain.ts";
+import { plain, plainCommand } from "./plain.ts";
 import type { Style } from "./style.ts";
 
 /** Pieces that every kind of document shows in the same way. */
@@ -39,7 +39,7 @@ export function indented(text: string, style: Style): Lines {
 
 /** What to type is never broken: it is there to be pasted. */
 export function step(text: string, style: Style): Lines {
-  return text === "" ? [] : [`    ${style.dim("->")} ${plain(text)}`];
+  return text === "" ? [] : [`    ${style.dim("->")} ${plainCommand(text)}`];
 }
 
 export function gaps({ gaps: all }: { readonly gaps: readonly GapEntry[] }, style: Style): Lines {

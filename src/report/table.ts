@@ -13,7 +13,7 @@ import type {
 import { isUnready } from "./exit-reasons.ts";
 import { shortImage } from "./image-text.ts";
 import { besidesFailures, isDone, notDone } from "./outcomes.ts";
-import { plain } from "./plain.ts";
+import { plain, plainCommand } from "./plain.ts";
 import {
   gaps,
   indented,
@@ -237,5 +237,5 @@ const CLEAN: Readonly<Record<Report["kind"], string>> = {
 };
 
 function next({ nextStep }: Report, style: Style): Lines {
-  return nextStep === "" ? [] : [style.bold("NEXT"), `  ${plain(nextStep)}`];
+  return nextStep === "" ? [] : [style.bold("NEXT"), `  ${plainCommand(nextStep)}`];
 }

@@ -2,6 +2,7 @@ import { resourceName } from "../mesh/kinds.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
 import { type RolloutView, type Sides, stillServing } from "./view.ts";
+import { shellWord } from "../shell-word.ts";
 
 /** What keeps new pods from running, and may pass by itself. */
 export interface Hindrance {
@@ -70,11 +71,11 @@ export function refusalCode(words: string): RefusalCode {
 function nextStepOf(code: RefusalCode, ref: WorkloadRef): string {
   switch (code) {
     case "quota":
-      return `kubectl describe quota -n ${ref.namespace}`;
+      return `kubectl describe quota -n ${shellWord(ref.namespace)}`;
     case "webhook-failed":
       return "kubectl get mutatingwebhookconfigurations,validatingwebhookconfigurations";
     default:
-      return `kubectl describe ${resourceName(ref)} -n ${ref.namespace}`;
+      return `kubectl describe ${resourceName(ref)} -n ${shellWord(ref.namespace)}`;
   }
 }
 
@@ -84,7 +85,7 @@ function unschedulable({ ref }: RolloutView, { fresh, old }: Sides): Hindrance |
     pod && {
       code: "unschedulable",
       message: `the new pod ${pod.name} finds no node: ${pod.unschedulable}; ${stillServing(old)}`,
-      nextStep: `kubectl describe pod ${pod.name} -n ${ref.namespace}`,
+      nextStep: `kubectl describe pod ${shellWord(pod.name)} -n ${shellWord(ref.namespace)}`,
       grace: GRACE.unschedulable,
       pod: { name: pod.name, uid: pod.uid },
     }

@@ -6,6 +6,7 @@ import { type Hindrance, hindranceOf } from "./hindrance.ts";
 import { holdupOf } from "./holdup.ts";
 import { isPaused, type RolloutStatus, rolloutStatus } from "./status.ts";
 import { type Restart, type RolloutView, type Sides, sidesOf, stillServing } from "./view.ts";
+import { shellWord } from "../shell-word.ts";
 
 /** What one look at a rollout says. */
 export interface Judgement {
@@ -65,7 +66,7 @@ function failedPod({ ref }: RolloutView, { fresh, old }: Sides): Ending | undefi
   const trouble = fresh.find((pod) => pod.trouble !== undefined)?.trouble;
   if (trouble === undefined) return undefined;
   const message = `the new pod ${trouble.pod} is in ${trouble.reason}: ${trouble.message}; ${stillServing(old)}`;
-  const inspect = `kubectl describe pod ${trouble.pod} -n ${ref.namespace}`;
+  const inspect = `kubectl describe pod ${shellWord(trouble.pod)} -n ${shellWord(ref.namespace)}`;
   return ended("failed", "pod-failed", message, inspect);
 }
 
@@ -81,7 +82,12 @@ function over(
   }
   if (rollout.strategy === "OnDelete") {
     const why = `its update strategy became OnDelete while it rolled: ${count(sides.old.length, "old pod", ["stays", "stay"])} until deleted`;
-    return ended("timed-out", "on-delete", why, `kubectl delete pod ... -n ${ref.namespace}`);
+    return ended(
+      "timed-out",
+      "on-delete",
+      why,
+      `kubectl delete pod ... -n ${shellWord(ref.namespace)}`,
+    );
   }
   if (state === "failed") {
     const why = `${message}; ${stillServing(sides.old)}`;
@@ -121,5 +127,5 @@ function superseded(
 }
 
 function checkOf({ namespace }: RolloutView["ref"]): string {
-  return `istio-upgrade check --namespace ${namespace}`;
+  return `istio-upgrade check --namespace ${shellWord(namespace)}`;
 }

@@ -247,3 +247,18 @@ test.each([400, 403, 404, 409, 410, 501])("%i is an answer: no other try", async
   await expect(list()).rejects.toMatchObject({ status });
   expect(asked).toHaveLength(1);
 });
+
+test.each([
+  "../../../../api/v1/namespaces/kube-system/secrets/token",
+  "..",
+  "%2e%2e/secrets",
+  "web?watch=1",
+  "web#",
+  "a b",
+  "w\u00e9b",
+])("an object of the impossible name %j is not there, and nothing is asked", async (name) => {
+  const path = `/apis/apps/v1/namespaces/shop/replicasets/${name}`;
+  const sent = open().send({ method: "GET", path, kind: "ReplicaSet" });
+  await expect(sent).rejects.toMatchObject({ name: "ApiError", status: 404 });
+  expect(asked).toEqual([]);
+});

@@ -37,6 +37,13 @@ async function find(...answers: readonly Answer[]) {
 }
 
 describe("a named pod", () => {
+  test.each(["constructor", "toString", "__proto__"])(
+    "may say it is owned by a %s",
+    async (kind) => {
+      expect(await find(pod([owner(kind, "x")]))).toMatchObject({ ownerUid: `${kind}-x` });
+    },
+  );
+
   test("says what it runs", async () => {
     expect(await find(pod([]))).toMatchObject({
       name: "web-1",

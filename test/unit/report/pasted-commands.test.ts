@@ -40,6 +40,15 @@ test.each<[text: string, expected: string]>([
     "kubectl get configmap a -o yaml | kubectl create -f -",
     "kubectl --context prod get configmap a -o yaml | kubectl --context prod create -f -",
   ],
+  [
+    "kubectl argo rollouts undo web -n shop",
+    "kubectl argo rollouts --context prod undo web -n shop",
+  ],
+  // What stands in quotes is a value, whatever it says.
+  [
+    "kubectl get 'a kubectl get b' 'it'\\''s istioctl tag set'",
+    "kubectl --context prod get 'a kubectl get b' 'it'\\''s istioctl tag set'",
+  ],
   // Complete already, or no command at all.
   ["kubectl --context prod get --raw /readyz", "kubectl --context prod get --raw /readyz"],
   ["see whether kubectl can", "see whether kubectl can"],

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { plain } from "../../../src/report/plain.ts";
+import { plain, plainCommand } from "../../../src/report/plain.ts";
 
 test.each([
   ["web", "web"],
@@ -42,4 +42,34 @@ test("nothing that steers a terminal is left of any text", () => {
       expect(plain(text)).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
     }),
   );
+});
+
+test("takes as long as the text, not as its square", () => {
+  const pieces = [
+    "\u001b]",
+    "\u001b;#",
+    "\u001b[1;",
+    "\u001b[ ",
+    "\u009d\u0090",
+    "\u001b",
+    " ",
+    "\u202e",
+  ];
+  for (const piece of pieces) {
+    const start = performance.now();
+    expect(plain(piece.repeat(1_000_000 / piece.length)).length).toBeLessThanOrEqual(4096);
+    // A tenth of a second here; Node's own `stripVTControlCharacters` takes minutes for the second.
+    expect(performance.now() - start, JSON.stringify(piece)).toBeLessThan(5000);
+  }
+});
+
+test("what nobody reads to its end is cut in the middle, between whole characters", () => {
+  const shown = plain(`begin ${"😀".repeat(5000)} end`);
+  expect(shown).toMatch(/^begin (?:😀)+…(?:😀)+ end$/u);
+  expect(shown.length).toBeLessThanOrEqual(4096);
+});
+
+test("a command is never cut", () => {
+  const command = `kubectl label namespaces ${"shop ".repeat(2000)}`.trim();
+  expect(plainCommand(`\u001b[31m${command}\n`)).toBe(command);
 });

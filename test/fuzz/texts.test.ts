@@ -1,0 +1,110 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { readQuantity } from "../../src/cluster/quantity.ts";
+import { tallyPod, type Tally } from "../../src/cluster/tally.ts";
+import { compareImages, minorVersion, parseImage } from "../../src/mesh/image.ts";
+import { shortImage } from "../../src/report/image-text.ts";
+import { hostileText } from "../support/build/hostile.ts";
+import { mutatedText, RUNS } from "./mutations.ts";
+
+const IMAGES = [
+  "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.27.7-1",
+  "registry:5000/istio/proxyv2:1.22.1-hotfix.20240626-distroless",
+  `docker.io/istio/proxyv2:1.30.0@sha256:${"0123456789abcdef".repeat(4)}`,
+  "auto",
+];
+const image = fc.oneof(mutatedText(IMAGES), fc.constantFrom(...IMAGES), hostileText, fc.string());
+
+describe("an image reference of any text", () => {
+  test("is taken apart without anything being made up", () => {
+    fc.assert(
+      fc.property(image, (reference) => {
+        const { repository, tag, digest } = parseImage(reference);
+        for (const part of [repository, tag ?? "", digest ?? ""]) expect(reference).toContain(part);
+        const [major, minor] = minorVersion(reference) ?? [0, 0];
+        expect([Number.isSafeInteger(major), Number.isSafeInteger(minor)]).toEqual([true, true]);
+      }),
+      RUNS,
+    );
+  });
+
+  test("is the same as itself alone, and is told from another", () => {
+    fc.assert(
+      fc.property(image, image, (a, b) => {
+        expect(compareImages(a, b) === "none").toBe(a === b);
+        expect([shortImage(a, b) === shortImage(b, a), a === b]).not.toEqual([true, false]);
+      }),
+      RUNS,
+    );
+  });
+});
+
+const NOTES = [
+  '{"revision":"asm-1-27","containers":["istio-proxy"],"initContainers":null}',
+  '{"initContainers":[{"name":"istio-proxy","image":"auto"}],"containers":[null,1,"x"]}',
+];
+
+describe("annotations of any text", () => {
+  test("are no trouble to whoever counts pods", () => {
+    const note = fc.oneof(mutatedText(NOTES), fc.json(), hostileText);
+    fc.assert(
+      fc.property(note, note, fc.option(hostileText), (status, overrides, revision) => {
+        const annotations = {
+          "sidecar.istio.io/status": status,
+          "proxy.istio.io/overrides": overrides,
+          ...(revision !== null && { "istio.io/rev": revision }),
+        };
+        const [tally] = counted({ metadata: { name: "web", uid: "u", annotations } });
+        expect(["string", "undefined"]).toContain(typeof tally?.groups[0]?.revision);
+      }),
+      RUNS,
+    );
+  });
+
+  test("may be nested deeper than anything recursive could follow", () => {
+    for (const text of ['{"a":'.repeat(10_000), "[".repeat(100_000)]) {
+      const whole = text + (text.startsWith("[") ? "]" : "}").repeat(text.length);
+      for (const status of [text, whole]) {
+        const annotations = { "sidecar.istio.io/status": status };
+        expect(counted({ metadata: { name: "web", uid: "u", annotations } })).toHaveLength(1);
+      }
+    }
+  });
+});
+
+test("a pod of 10,000 containers is one pod, and its sidecar is found among them", () => {
+  const others = Array.from({ length: 10_000 }, (_, index) => ({
+    name: `c${index}`,
+    image: "app",
+  }));
+  const statuses = others.map(({ name }) => ({ name, state: {} }));
+  const start = performance.now();
+  const [tally] = counted({
+    metadata: { name: "web", uid: "u", annotations: { "istio.io/rev": "asm-1-27" } },
+    spec: {
+      containers: [...others, { name: "istio-proxy", image: "proxyv2:1" }],
+      initContainers: others,
+    },
+    status: { phase: "Running", containerStatuses: statuses, initContainerStatuses: statuses },
+  });
+  expect(tally?.groups).toMatchObject([{ image: "proxyv2:1", pods: 1, native: false }]);
+  expect(performance.now() - start).toBeLessThan(2000);
+});
+
+test("a quantity of any text is a number, or none", () => {
+  fc.assert(
+    fc.property(fc.oneof(mutatedText(["250m", "1.5Gi", "+2e3", "-.5k"]), hostileText), (text) => {
+      expect(readQuantity(text)).not.toBeNaN();
+    }),
+    RUNS,
+  );
+  const start = performance.now();
+  expect(readQuantity(`${"1".repeat(500_000)}x`)).toBeUndefined();
+  expect(performance.now() - start).toBeLessThan(2000);
+});
+
+function counted(pod: object): readonly Tally[] {
+  const tallies = new Map<string, Tally>();
+  tallyPod(tallies, pod);
+  return [...tallies.values()];
+}

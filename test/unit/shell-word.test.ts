@@ -1,0 +1,137 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { blockedBy, notInjected, undecided } from "../../src/mesh/findings.ts";
+import { holdersOf } from "../../src/mesh/holders.ts";
+import { resourceName, rolloutCommand } from "../../src/mesh/kinds.ts";
+import { clusterFlags, completeCommands } from "../../src/report/pasted-commands.ts";
+import { plainCommand } from "../../src/report/plain.ts";
+import { renderMarkdown } from "../../src/report/markdown.ts";
+import { shellWord } from "../../src/shell-word.ts";
+import { ATTACKS, hostileText } from "../support/build/hostile.ts";
+import { checkReport } from "../support/build/report.ts";
+
+/** The words of each command, as a shell takes them, and whether it did anything besides. */
+function ranBy(commands: readonly string[]): {
+  readonly words: string[][];
+  readonly owned: boolean;
+} {
+  const cwd = mkdtempSync(join(tmpdir(), "shell-word-"));
+  const script = [
+    `said() { printf '%s\\0' "$@"; printf '\\n\\0'; }`,
+    ...["kubectl", "istioctl", "istio-upgrade"].map((name) => `${name}() { said ${name} "$@"; }`),
+    ...commands,
+  ].join("\n");
+  try {
+    // bash takes a dash in a function's name; no program of the cluster is there to be run.
+    const { stdout, stderr } = spawnSync("bash", ["--norc", "-c", script], {
+      cwd,
+      encoding: "utf8",
+    });
+    expect(stderr).toBe("");
+    const words = stdout
+      .split("\n\0")
+      .slice(0, -1)
+      .map((line) => line.split("\0").slice(0, -1));
+    return { words, owned: existsSync(join(cwd, "owned")) };
+  } finally {
+    rmSync(cwd, { recursive: true });
+  }
+}
+
+/** What a shell can be given: no NUL, and lines that `plainCommand` would join. */
+const oneLine = (text: string) => plainCommand(text) || "x";
+
+test("a shell takes any value as the one word that it is", () => {
+  fc.assert(
+    fc.property(fc.array(hostileText, { minLength: 20, maxLength: 20 }), (texts) => {
+      const values = [...Object.values(ATTACKS), ...texts].map(oneLine);
+      const { words, owned } = ranBy(values.map((value) => `kubectl get ${shellWord(value)}`));
+      expect(words).toEqual(values.map((value) => ["kubectl", "get", value]));
+      expect(owned).toBe(false);
+    }),
+    { numRuns: 10 },
+  );
+});
+
+test.each([
+  ["web", "web"],
+  ["istio.io/rev=asm-1-27", "istio.io/rev=asm-1-27"],
+  ["app in (a,b)", "'app in (a,b)'"],
+  ["it's", `'it'\\''s'`],
+  ["", "''"],
+])("%j is written %s", (value, written) => {
+  expect(shellWord(value)).toBe(written);
+});
+
+/** Everything that is said to be typed about a cluster whose every text is `evil`. */
+function commandsAbout(evil: string): readonly string[] {
+  const ref = { namespace: evil, kind: evil, name: evil };
+  const injector = {
+    configuration: "a",
+    service: { namespace: evil, name: evil },
+  } as unknown as Parameters<typeof notInjected.deadWebhook>[0];
+  const use = { namespace: evil, names: [evil], count: 1, revision: evil } as const;
+  const reference = { ...use, label: `istio.io/rev=${evil.replaceAll("=", "")}`, tag: undefined };
+  const pods = { ...use, kind: "pods", gateway: false, managed: false } as const;
+  const revisions = { from: evil, to: evil, istioNamespace: evil };
+  const holders = holdersOf(
+    [
+      pods,
+      { ...reference, kind: "tags" },
+      { ...reference, kind: "namespaces" },
+      { ...reference, kind: "namespaces", label: "selected by a webhook" },
+      { ...reference, kind: "gateways" },
+    ],
+    revisions,
+  );
+  return [
+    notInjected.deadWebhook(injector).nextStep,
+    undecided.noControlPlane(injector, evil).nextStep,
+    undecided.noConfigMap("asm-1-27", evil).nextStep,
+    undecided.badConfigMap(evil, "no").nextStep,
+    undecided.namespaceUnread(evil).nextStep,
+    undecided.ownerUnread(evil, evil).nextStep,
+    ...holders.map(({ release }) => release),
+    ...(["status", "undo", "resume"] as const).map((verb) => rolloutCommand(verb, ref)),
+    rolloutCommand("resume", { ...ref, kind: "Rollout" }),
+    `istio-upgrade restart ${resourceName(ref)} --namespace shop`,
+  ].flatMap((text) => /\b(?:kubectl|istioctl|istio-upgrade) .*$/s.exec(text) ?? []);
+}
+
+const flags = clusterFlags({
+  connection: { context: "it's; $(touch owned) prod" },
+  istioNamespace: "istio-system",
+} as unknown as Parameters<typeof clusterFlags>[0]);
+
+describe.each(Object.entries(ATTACKS))("of a cluster that says %s", (_what, evil) => {
+  const commands = commandsAbout(evil).map((text) => plainCommand(completeCommands(text, flags)));
+
+  test("every command that is to be pasted does nothing but what it says", () => {
+    const { words, owned } = ranBy(commands);
+    expect(owned).toBe(false);
+    expect(words.length).toBeGreaterThanOrEqual(commands.length);
+    for (const [program, ...rest] of words) {
+      expect(["kubectl", "istioctl", "istio-upgrade"]).toContain(program);
+      expect(rest.filter((word) => word === "it's; $(touch owned) prod")).toHaveLength(1);
+    }
+  });
+
+  test("and is the same when copied from a ticket", () => {
+    for (const nextStep of commands) {
+      const report = { ...checkReport(), nextStep };
+      const [, shown = ""] = /^Next: (.*)$/m.exec(renderMarkdown(report)) ?? [];
+      const inCode = /^<code>(.*)<\/code>$/.exec(shown)?.[1]?.replace(/\\(.)/g, "$1");
+      expect(inCode ?? /^`(.*)`$/.exec(shown)?.[1]).toBe(nextStep);
+    }
+  });
+});
+
+test("a refusal in the cluster's words is no command", () => {
+  const evil = ATTACKS["a shell's work"] ?? "";
+  expect(blockedBy.refusal("the dry run", evil).nextStep).not.toContain("touch");
+  expect(blockedBy.missingTemplate(evil, [evil], evil).nextStep).not.toContain("touch");
+});
