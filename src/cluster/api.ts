@@ -1,9 +1,10 @@
 import { setMaxListeners } from "node:events";
-import { type IncomingMessage, request as httpRequest } from "node:http";
-import { Agent, type RequestOptions, request as httpsRequest } from "node:https";
+import { type Agent, type IncomingMessage, request as httpRequest } from "node:http";
+import { type RequestOptions, request as httpsRequest } from "node:https";
 import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { gunzip as gunzipCallback, type ZlibOptions } from "node:zlib";
+import { openAgent } from "./agent.ts";
 import { ApiError } from "./api-error.ts";
 import type { Encoding } from "./encoding.ts";
 import type { Connection } from "./kubeconfig.ts";
@@ -72,40 +73,39 @@ export function openApi(
   requestTimeout: number,
   { now, sleep, random, trace, encoding }: Surroundings,
 ): Api {
-  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
-  let options: Promise<RequestOptions> | undefined;
+  const { server, proxy } = connection;
+  let agent: Promise<Agent> | undefined;
+  let first: Promise<RequestOptions> | undefined;
   // What is still under way then was given up: it must not try again, on a new connection.
   let closed = false;
   const ending = new AbortController();
   setMaxListeners(0, ending.signal);
 
-  /** Where they cannot be had, no request can: that is said once, and asked for once. */
-  const authorize = () =>
-    connection.authorize().catch((cause: unknown) => {
+  const had = (options: Promise<RequestOptions>) =>
+    options.catch((cause: unknown) => {
       const message = cause instanceof Error ? cause.message : String(cause);
       const facts = { status: 0, reason: "credentials" };
       throw new ApiError(`the credentials cannot be had: ${message}`, facts, { cause });
     });
 
+  /** Where the first cannot be had, no request can: that is said once, and asked for once. */
+  async function authorize(refused?: RequestOptions): Promise<RequestOptions> {
+    if (first === undefined) return (first = had(connection.authorize()));
+    await first;
+    return had(connection.authorize(refused));
+  }
+
   async function once(request: ApiRequest): Promise<KubernetesObject> {
-    options ??= authorize();
-    const authorized = options;
+    const authorized = await authorize();
+    agent ??= openAgent(server, proxy, authorized, ending.signal);
+    const pool = { agent: await agent, signal: ending.signal };
+    const ask = (options: RequestOptions) =>
+      exchange(connection, { ...pool, ...options }, request, requestTimeout);
     try {
-      return await exchange(
-        connection.server,
-        { agent, signal: ending.signal, ...(await authorized) },
-        request,
-        requestTimeout,
-      );
+      return await ask(authorized);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
-      if (options === authorized) options = authorize();
-      return exchange(
-        connection.server,
-        { agent, signal: ending.signal, ...(await options) },
-        request,
-        requestTimeout,
-      );
+      return ask(await authorize(authorized));
     }
   }
 
@@ -148,7 +148,7 @@ export function openApi(
       closed = true;
       // Those that still queue for a connection too.
       ending.abort();
-      agent.destroy();
+      void agent?.then((pool) => pool.destroy());
     },
   };
 }
@@ -177,14 +177,15 @@ function mayPass({ status, reason, message }: ApiError): boolean {
 }
 
 async function exchange(
-  server: URL,
+  { server, proxy }: Connection,
   options: RequestOptions,
   request: ApiRequest,
   timeout: number,
 ): Promise<KubernetesObject> {
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+  const url = urlOf(server, request);
   const answer = await transfer(
-    urlOf(server, request),
+    url,
     {
       ...options,
       method: request.method,
@@ -203,7 +204,9 @@ async function exchange(
       timeout,
     },
     body,
-  );
+  ).catch((error: unknown) => {
+    throw transportError(error, url, proxy);
+  });
   return objectOf(answer, request);
 }
 
@@ -215,17 +218,16 @@ interface Answer {
 }
 
 function transfer(url: URL, options: RequestOptions, body: string | undefined): Promise<Answer> {
-  const plain = url.protocol === "http:";
-  const start = plain ? httpRequest : httpsRequest;
+  const start = url.protocol === "http:" ? httpRequest : httpsRequest;
   return new Promise((resolve, reject) => {
-    const request = start(url, plain ? { ...options, agent: undefined } : options, (response) => {
-      readAnswer(response).then(resolve, (error: unknown) => reject(transportError(error, url)));
+    const request = start(url, options, (response) => {
+      readAnswer(response).then(resolve, reject);
     });
     request.on("timeout", () => {
       const message = `no byte came for ${(options.timeout ?? 0) / 1000} s`;
       request.destroy(Object.assign(new Error(message), { code: "ETIMEDOUT" }));
     });
-    request.on("error", (error) => reject(transportError(error, url)));
+    request.on("error", reject);
     request.end(body);
   });
 }
@@ -241,10 +243,12 @@ async function readAnswer(response: IncomingMessage): Promise<Answer> {
   };
 }
 
-function transportError(error: unknown, url: URL): ApiError {
+function transportError(error: unknown, url: URL, proxy: URL | undefined): ApiError {
   const { code, message } = error as NodeJS.ErrnoException;
   const reason = code?.startsWith("Z_") ? "truncated" : (code ?? "transport");
-  return new ApiError(`${url.host}: ${message || reason}`, { status: 0, reason }, { cause: error });
+  const way = proxy === undefined ? "" : ` through the proxy ${proxy.host}:`;
+  const what = (message || reason).replace(/^Bad response: /, "it answered ");
+  return new ApiError(`${url.host}:${way} ${what}`, { status: 0, reason }, { cause: error });
 }
 
 function objectOf(answer: Answer, request: ApiRequest): KubernetesObject {
