@@ -154,6 +154,9 @@ function spawned(
     cwd,
     env: { PATH: process.env["PATH"], NO_COLOR: "1", ...env },
     stdio: ["pipe", "pipe", "pipe"],
+    // Whoever waits for ever does not stay behind.
+    timeout: 45_000,
+    killSignal: "SIGKILL",
   });
   // Nobody sits there, but a plugin that is handed this would read it.
   child.stdin.on("error", () => undefined).end("typed\n");
