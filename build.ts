@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { build } from "esbuild";
 import { processIo } from "./src/io.ts";
 import type * as Program from "./src/main.ts";
 
@@ -12,33 +12,6 @@ const OUT = "dist";
 /** CommonJS packages inside an ES module. */
 const REQUIRE =
   "import{createRequire as _require}from'node:module';const require=_require(import.meta.url);";
-
-/**
- * Of the Kubernetes client only the kubeconfig and its credentials are used, but its generated
- * classes set static fields, so that no bundler dares to leave them out, and its `fetch` brings
- * another one along than Node's own.
- */
-const slimClient: Plugin = {
-  name: "slim-client",
-  setup(bundler) {
-    bundler.onResolve(
-      { filter: /^\./ },
-      async ({ path, importer, kind, resolveDir, pluginData }) => {
-        if (pluginData === slimClient || !importer.includes("@kubernetes/client-node")) return null;
-        const found = await bundler.resolve(path, {
-          importer,
-          kind,
-          resolveDir,
-          pluginData: slimClient,
-        });
-        return { ...found, sideEffects: false };
-      },
-    );
-    bundler.onLoad({ filter: /[/\\]node-fetch[/\\]/ }, () => ({
-      contents: "export const { Headers } = globalThis; export default globalThis.fetch;",
-    }));
-  },
-};
 
 rmSync(OUT, { recursive: true, force: true });
 const { metafile } = await build({
@@ -54,7 +27,6 @@ const { metafile } = await build({
   metafile: true,
   logLevel: "warning",
   banner: { js: REQUIRE },
-  plugins: [slimClient],
 });
 const bundled = Object.values(metafile.outputs).flatMap(({ inputs }) =>
   Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])),

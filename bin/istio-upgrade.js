@@ -19,5 +19,7 @@ async function run() {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
   module_.enableCompileCache?.(join(cache, "istio-upgrade", "compiled"));
   const { main } = await import("../dist/main.js");
+  // Should the process end before it has an answer, that is no success.
+  process.exitCode = 1;
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -1,6 +1,12 @@
 import { setMaxListeners } from "node:events";
-import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from "node:http";
-import { Agent, type RequestOptions, request as httpsRequest } from "node:https";
+import {
+  type Agent,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as httpRequest,
+} from "node:http";
+import { type RequestOptions, request as httpsRequest } from "node:https";
+import { openAgent } from "./agent.ts";
 import { ApiError } from "./api-error.ts";
 import { type Body, openBodies } from "./body.ts";
 import type { Encoding } from "./encoding.ts";
@@ -66,43 +72,40 @@ export function openApi(
   requestTimeout: number,
   { now, sleep, random, trace, encoding }: Surroundings,
 ): Api {
-  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  const { server, proxy } = connection;
   const readBytes = openBodies();
-  let options: Promise<RequestOptions> | undefined;
+  let agent: Promise<Agent> | undefined;
+  let first: Promise<RequestOptions> | undefined;
   // What is still under way then was given up: it must not try again, on a new connection.
   let closed = false;
   const ending = new AbortController();
   setMaxListeners(0, ending.signal);
 
-  /** Where they cannot be had, no request can: that is said once, and asked for once. */
-  const authorize = () =>
-    connection.authorize().catch((cause: unknown) => {
+  const had = (options: Promise<RequestOptions>) =>
+    options.catch((cause: unknown) => {
       const message = cause instanceof Error ? cause.message : String(cause);
       const facts = { status: 0, reason: "credentials" };
       throw new ApiError(`the credentials cannot be had: ${message}`, facts, { cause });
     });
 
+  /** Where the first cannot be had, no request can: that is said once, and asked for once. */
+  async function authorize(refused?: RequestOptions): Promise<RequestOptions> {
+    if (first === undefined) return (first = had(connection.authorize()));
+    await first;
+    return had(connection.authorize(refused));
+  }
+
   async function once(request: ApiRequest, timeout: number): Promise<KubernetesObject> {
-    options ??= authorize();
-    const authorized = options;
+    const authorized = await authorize();
+    agent ??= openAgent(server, proxy, authorized, ending.signal);
+    const pool = { agent: await agent, signal: ending.signal };
+    const ask = (options: RequestOptions) =>
+      exchange(connection, { ...pool, ...options }, request, timeout, readBytes);
     try {
-      return await exchange(
-        connection.server,
-        { agent, signal: ending.signal, ...(await authorized) },
-        request,
-        timeout,
-        readBytes,
-      );
+      return await ask(authorized);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
-      if (options === authorized) options = authorize();
-      return exchange(
-        connection.server,
-        { agent, signal: ending.signal, ...(await options) },
-        request,
-        timeout,
-        readBytes,
-      );
+      return ask(await authorize(authorized));
     }
   }
 
@@ -150,7 +153,7 @@ export function openApi(
       closed = true;
       // Those that still queue for a connection too.
       ending.abort();
-      agent.destroy();
+      void agent?.then((pool) => pool.destroy());
     },
   };
 }
@@ -180,15 +183,16 @@ function mayPass({ status, reason, message }: ApiError): boolean {
 }
 
 async function exchange(
-  server: URL,
+  { server, proxy }: Connection,
   options: RequestOptions,
   request: ApiRequest,
   timeout: number,
   readBytes: ReturnType<typeof openBodies>,
 ): Promise<KubernetesObject> {
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+  const url = urlOf(server, request);
   const answer = await transfer(
-    urlOf(server, request),
+    url,
     {
       ...options,
       method: request.method,
@@ -208,7 +212,9 @@ async function exchange(
     },
     body,
     (response) => readBytes(response, request.kind),
-  );
+  ).catch((error: unknown) => {
+    throw transportError(error, url, proxy);
+  });
   return objectOf(answer, request);
 }
 
@@ -228,19 +234,16 @@ function transfer(
   body: string | undefined,
   readBytes: ReadBytes,
 ): Promise<Answer> {
-  const plain = url.protocol === "http:";
-  const start = plain ? httpRequest : httpsRequest;
+  const start = url.protocol === "http:" ? httpRequest : httpsRequest;
   return new Promise((resolve, reject) => {
-    const request = start(url, plain ? { ...options, agent: undefined } : options, (response) => {
-      readAnswer(response, readBytes).then(resolve, (error: unknown) =>
-        reject(transportError(error, url)),
-      );
+    const request = start(url, options, (response) => {
+      readAnswer(response, readBytes).then(resolve, reject);
     });
     request.on("timeout", () => {
       const message = `no byte came for ${(options.timeout ?? 0) / 1000} s`;
       request.destroy(Object.assign(new Error(message), { code: "ETIMEDOUT" }));
     });
-    request.on("error", (error) => reject(transportError(error, url)));
+    request.on("error", reject);
     request.end(body);
   });
 }
@@ -260,10 +263,12 @@ function secondsToWait({ "retry-after": text = "", date = "" }: IncomingHttpHead
   return seconds > 0 ? seconds : undefined;
 }
 
-function transportError(error: unknown, url: URL): ApiError {
+function transportError(error: unknown, url: URL, proxy: URL | undefined): ApiError {
   const { code, message } = error as NodeJS.ErrnoException;
   const reason = code?.startsWith("Z_") ? "truncated" : (code ?? "transport");
-  return new ApiError(`${url.host}: ${message || reason}`, { status: 0, reason }, { cause: error });
+  const way = proxy === undefined ? "" : ` through the proxy ${proxy.host}:`;
+  const what = (message || reason).replace(/^Bad response: /, "it answered ");
+  return new ApiError(`${url.host}:${way} ${what}`, { status: 0, reason }, { cause: error });
 }
 
 function objectOf(answer: Answer, request: ApiRequest): KubernetesObject {

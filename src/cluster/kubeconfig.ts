@@ -1,9 +1,12 @@
-import { existsSync } from "node:fs";
 import type { RequestOptions } from "node:https";
-import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
-import type { KubeConfig } from "@kubernetes/client-node/dist/config.js";
-import { CannotRun } from "../errors.ts";
+import { chooseContext, clusterOf, kubeconfigFiles, serverOf, userOf } from "./chosen-context.ts";
+import type { Credential, Credentials, PluginHost } from "./credential.ts";
+import { fromFile, openCredentials } from "./credentials.ts";
+import { impersonationHeaders } from "./impersonation.ts";
+import { SERVICE_ACCOUNT_FOLDER, serviceAccount, type ServiceAccount } from "./in-cluster.ts";
+import { type Cluster, mergeKubeconfigs, readKubeconfig, type User } from "./kubeconfig-file.ts";
+import { proxyFor } from "./proxy.ts";
+import { tlsOptions, type TlsOptions } from "./tls-options.ts";
 
 /** Which cluster, as whom: the flags that kubectl has for it. */
 export interface ConnectionSettings {
@@ -19,137 +22,126 @@ export interface Connection {
   /** Name of the context; `in-cluster` with a service account's credentials. */
   readonly context: string;
   readonly server: URL;
+  /** On the way to the server. */
+  readonly proxy?: URL | undefined;
   /** The context's own namespace, as kubectl takes it without `-n`. */
   readonly namespace: string;
   readonly inCluster: boolean;
-  /** TLS and credential options of a request; asks credential plugins anew at every call. */
-  authorize(): Promise<RequestOptions>;
+  /**
+   * TLS and credential options of a request; a credential plugin is run where that is due.
+   *
+   * @param refused options that the server answered with 401: others are wanted.
+   */
+  authorize(this: void, refused?: RequestOptions): Promise<RequestOptions>;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** What finding and reaching a cluster needs besides files and environment. */
+export interface ConnectionHost extends Partial<Omit<PluginHost, "env">> {
+  /** Of a pod's secrets. */
+  readonly serviceAccountFolder?: string;
 }
 
 /**
  * Finds the cluster as kubectl does: `--kubeconfig`, then `KUBECONFIG`, then `~/.kube/config`, then
- * the service account of the pod it runs in.
+ * the service account of the pod it runs in. What kubectl would take for `localhost:8080` is an
+ * error here.
  *
- * @throws CannotRun where there is none, or no such context.
+ * @throws CannotRun where there is none, or no such context, or it cannot be used.
  */
 export async function loadConnection(
   settings: ConnectionSettings,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Env,
+  { serviceAccountFolder = SERVICE_ACCOUNT_FOLDER, ...host }: ConnectionHost = {},
 ): Promise<Connection> {
-  const files = kubeconfigFiles(settings, env);
-  const inCluster = files.length === 0 && env["KUBERNETES_SERVICE_HOST"] !== undefined;
-  if (files.length === 0 && !inCluster) {
-    throw new CannotRun(
-      "no cluster is configured: there is no kubeconfig file",
-      "set KUBECONFIG or --kubeconfig, on AKS after: az aks get-credentials",
-    );
-  }
-  const client = await import("@kubernetes/client-node/dist/config.js");
-  const config = new client.KubeConfig();
-  if (inCluster) config.loadFromCluster();
-  else mergeFiles(config, files, client.KubeConfig);
-  const context = inCluster ? "in-cluster" : chooseContext(config, settings.context, files);
-  return connectionOf(config, context, inCluster, settings);
-}
-
-function kubeconfigFiles(
-  { kubeconfig }: ConnectionSettings,
-  env: Readonly<Record<string, string | undefined>>,
-): readonly string[] {
-  if (kubeconfig !== undefined) {
-    if (existsSync(kubeconfig)) return [kubeconfig];
-    throw new CannotRun(
-      `the kubeconfig file ${kubeconfig} does not exist`,
-      "correct --kubeconfig, or leave it out to use KUBECONFIG or ~/.kube/config",
-    );
-  }
-  const listed = (env["KUBECONFIG"] ?? "").split(delimiter).filter((file) => file !== "");
-  if (listed.length === 0) {
-    const home = join(env["HOME"] ?? homedir(), ".kube", "config");
-    return existsSync(home) ? [home] : [];
-  }
-  const files = listed.filter((file) => existsSync(file));
-  if (files.length > 0) return files;
-  throw new CannotRun(
-    `no file that KUBECONFIG names exists: ${listed.join(", ")}`,
-    "correct KUBECONFIG, or unset it to use ~/.kube/config",
-  );
-}
-
-/** As kubectl merges several files: the first `current-context` wins. */
-function mergeFiles(
-  config: KubeConfig,
-  files: readonly string[],
-  KubeConfigClass: typeof KubeConfig,
-): void {
-  for (const file of files) {
-    try {
-      const part = new KubeConfigClass();
-      part.loadFromFile(file);
-      config.mergeConfig(part, config.getCurrentContext() !== undefined);
-    } catch (cause) {
-      const message = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-      throw new CannotRun(
-        `the kubeconfig file ${file} cannot be read: ${message}`,
-        "see what kubectl says of it: kubectl config view",
-        { cause },
-      );
-    }
-  }
-}
-
-function chooseContext(
-  config: KubeConfig,
-  asked: string | undefined,
-  files: readonly string[],
-): string {
-  const known = config.getContexts().map(({ name }) => name);
-  const context = asked ?? config.getCurrentContext();
-  if (context === undefined || context === "") {
-    throw new CannotRun(
-      `the kubeconfig ${files.join(", ")} has no current context`,
-      `name one with --context: ${known.join(", ") || "it has none"}`,
-    );
-  }
-  if (!known.includes(context)) {
-    throw new CannotRun(
-      `the context "${context}" does not exist in ${files.join(", ")}`,
-      `there are: ${known.join(", ") || "none"}`,
-    );
-  }
-  config.setCurrentContext(context);
-  return context;
-}
-
-function connectionOf(
-  config: KubeConfig,
-  context: string,
-  inCluster: boolean,
-  { as, asGroups }: ConnectionSettings,
-): Connection {
-  const cluster = config.getCurrentCluster();
-  if (cluster === null || !URL.canParse(cluster.server)) {
-    throw new CannotRun(
-      `the context "${context}" names a cluster that the kubeconfig does not have`,
-      "see what kubectl says of it: kubectl config view",
-    );
-  }
+  const files = kubeconfigFiles(settings.kubeconfig, env);
+  const account = serviceAccount(env, serviceAccountFolder);
+  const config = mergeKubeconfigs(files.map((file) => readKubeconfig(file)));
+  const context = chooseContext(config, settings.context, files, account);
+  if (context === undefined) return inCluster(account as ServiceAccount, settings, env);
+  const cluster = clusterOf(config, context, files);
+  const server = serverOf(cluster);
+  const user = userOf(config, context, server, files);
+  const plain = server.protocol === "http:";
+  const plugin: PluginHost = {
+    env,
+    now: Date.now,
+    terminal: false,
+    stepAside: () => undefined,
+    ...host,
+  };
+  const found: Found = {
+    server,
+    cluster,
+    user,
+    // Nothing secret is sent where everybody may read it.
+    tls: plain ? {} : tlsOptions(cluster, env),
+    credentials:
+      plain || user === undefined ? NOBODY : await openCredentials(user, cluster, plugin),
+  };
   return {
-    context,
-    server: new URL(cluster.server),
-    namespace: config.getContextObject(context)?.namespace ?? "default",
-    inCluster,
-    authorize: async () => {
-      const options: RequestOptions = {};
-      await config.applyToHTTPSOptions(options);
-      // Its agent opens a connection for every request; only a proxy needs it.
-      if (cluster.proxyUrl === undefined) delete options.agent;
-      options.headers = {
-        ...(options.headers as Record<string, string>),
-        ...(as === undefined ? {} : { "Impersonate-User": as }),
-        ...(asGroups.length === 0 ? {} : { "Impersonate-Group": [...asGroups] }),
-      };
-      return options;
+    ...connect(found, settings, env),
+    context: context.name,
+    namespace: context.namespace ?? account?.namespace ?? "default",
+    inCluster: false,
+  };
+}
+
+const NOBODY: Credentials = {
+  current: () => Promise.resolve(ANONYMOUS),
+  renew: () => Promise.resolve(ANONYMOUS),
+};
+const ANONYMOUS: Credential = {};
+
+interface Found {
+  readonly server: URL;
+  readonly cluster: Cluster;
+  readonly user: User | undefined;
+  readonly tls: TlsOptions;
+  readonly credentials: Credentials;
+}
+
+function inCluster(account: ServiceAccount, settings: ConnectionSettings, env: Env): Connection {
+  const cluster: Cluster = { name: "in-cluster", folder: "", server: account.server };
+  const found: Found = {
+    server: new URL(account.server),
+    cluster,
+    user: undefined,
+    tls: account.ca === undefined ? tlsOptions(cluster, env) : { ca: account.ca },
+    credentials: fromFile(account.tokenFile, "this pod's service account"),
+  };
+  return {
+    ...connect(found, settings, env),
+    context: "in-cluster",
+    namespace: account.namespace,
+    inCluster: true,
+  };
+}
+
+/** What every request to a cluster has in common. */
+function connect(
+  { server, cluster, user, tls, credentials }: Found,
+  settings: ConnectionSettings,
+  env: Env,
+): Pick<Connection, "server" | "proxy" | "authorize"> {
+  const impersonation = impersonationHeaders(user, settings);
+  const shown = new WeakMap<RequestOptions, Credential>();
+  let last: RequestOptions | undefined;
+  return {
+    server,
+    proxy: proxyFor(server, cluster, env),
+    authorize: async (refused) => {
+      const known = refused && shown.get(refused);
+      const credential = await (known ? credentials.renew(known) : credentials.current());
+      if (last !== undefined && shown.get(last) === credential) return last;
+      const { authorization, ...certificate } = credential;
+      const authorized = authorization === undefined ? {} : { Authorization: authorization };
+      last = { ...tls, ...certificate, headers: { ...authorized, ...impersonation } as Headers };
+      shown.set(last, credential);
+      return last;
     },
   };
 }
+
+type Headers = NonNullable<RequestOptions["headers"]>;

@@ -21,7 +21,7 @@ import {
   requireSameCluster,
   withPlan,
 } from "./restart/approved-plan.ts";
-import { askConsent, requireConsentRules } from "./restart/consent.ts";
+import { askConsent, requireConsentRules, requireNamedCluster } from "./restart/consent.ts";
 import { untilSignal } from "./restart/interruption.ts";
 import { withQuotaWarnings } from "./restart/quotas.ts";
 import { requirePermissions } from "./restart/permissions.ts";
@@ -39,7 +39,10 @@ export async function restart(
 ): Promise<ExitCode> {
   requireConsentRules(settings, io);
   if (settings.plan === undefined) {
-    return withSession(settings, version, io, (session) => carryOut(session, undefined));
+    return withSession(settings, version, io, (session) => {
+      requireNamedCluster(settings, session.api.connection.inCluster);
+      return carryOut(session, undefined);
+    });
   }
   const approved = await readApprovedPlan(settings.plan);
   return withSession(withPlan(settings, approved), version, io, (session) => {

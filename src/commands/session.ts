@@ -36,8 +36,14 @@ export async function withSession<Settings extends CommonSettings, Value>(
   run: (session: Session<Settings>) => Promise<Value>,
 ): Promise<Value> {
   const reportFile = await openReportFile(settings.display.reportFile);
-  const connection = await loadConnection(settings.connection, io.env);
   const progress = await openProgress(io, settings.display);
+  const connection = await loadConnection(settings.connection, io.env, {
+    now: () => io.now().getTime(),
+    terminal: io.stdin.isTTY === true,
+    stepAside: () => progress.stop(),
+  });
+  // Before anything else is done: a plugin that logs in talks to the user.
+  await connection.authorize();
   const api = openApi(connection, settings.connection.requestTimeout, {
     now: () => io.now().getTime(),
     sleep: (milliseconds, signal) => io.sleep(milliseconds, signal),

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -110,6 +110,31 @@ describe("an error", () => {
   test.each(USAGE)("in usage: %s", async (args, message, hint) => {
     const ran = await runProgram(args.split(" "), { KUBECONFIG: "/nonexistent" });
     expect(ran).toEqual({ status: 64, stdout: "", stderr: `error: ${message}\n${hint}\n` });
+  });
+
+  test("for all namespaces of whatever context is current, also in a pod", async () => {
+    const home = join(folder, "home");
+    mkdirSync(join(home, ".kube"), { recursive: true });
+    copyFileSync(cluster.kubeconfig, join(home, ".kube", "config"));
+    const env = { HOME: home, KUBERNETES_SERVICE_HOST: "10.0.0.1", KUBERNETES_SERVICE_PORT: "443" };
+    expect(await runProgram(["restart", "-A", "--yes"], env)).toEqual({
+      status: 64,
+      stdout: "",
+      stderr:
+        "error: --all-namespaces with --yes also needs --context: the current context may be another cluster\n" +
+        "see the contexts: kubectl config get-contexts\n",
+    });
+  });
+
+  test("that is none to the program: an end before there is an answer", async () => {
+    // Nothing ever comes of a connection, and nothing is left that would be waited for.
+    const never =
+      "import { Socket } from 'node:net'; Socket.prototype.connect = function () { return this; };";
+    const { status } = await runProgram(["check"], {
+      KUBECONFIG: cluster.kubeconfig,
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(never)}`,
+    });
+    expect(status).toBe(1);
   });
 
   test("for no cluster at all", async () => {

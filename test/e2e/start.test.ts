@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -65,6 +66,29 @@ test.each([[["check", "--help"]], [["chek"]], [["restart"]], [["check", "--outpu
     expect(packages).toEqual(["commander", "parse-duration"]);
   },
 );
+
+test("a check loads no more than it needs: no proxy, where there is none", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "start-"));
+  const kubeconfig = join(folder, "config");
+  writeFileSync(
+    kubeconfig,
+    `clusters: [{ name: one, cluster: { server: "http://127.0.0.1:1" } }]
+contexts: [{ name: one, context: { cluster: one } }]
+current-context: one`,
+  );
+  const { packages } = await loadedBy("check", "--kubeconfig", kubeconfig);
+  rmSync(folder, { recursive: true });
+  expect(packages).toEqual([
+    "chalk",
+    "commander",
+    "js-yaml",
+    "p-limit",
+    "parse-duration",
+    "pbf",
+    "semver",
+    "yocto-queue",
+  ]);
+});
 
 test("the licence of every package that is bundled is published with it", () => {
   const licences = readFileSync(join(DIST, "THIRD-PARTY-LICENSES"), "utf8");

@@ -17,7 +17,7 @@ import type { Session } from "../session.ts";
  * @throws UsageError
  */
 export function requireConsentRules(settings: RestartSettings, io: Io): void {
-  const { dryRun, yes, scope, connection } = settings;
+  const { dryRun, yes } = settings;
   if (dryRun !== undefined) return;
   if (!yes && io.stdin.isTTY !== true) {
     throw new UsageError(
@@ -25,14 +25,26 @@ export function requireConsentRules(settings: RestartSettings, io: Io): void {
       "add --yes, or look first with --dry-run",
     );
   }
-  const inCluster =
-    io.env["KUBERNETES_SERVICE_HOST"] !== undefined && io.env["KUBECONFIG"] === undefined;
-  if (yes && scope.allNamespaces && connection.context === undefined && !inCluster) {
-    throw new UsageError(
-      "--all-namespaces with --yes also needs --context: the current context may be another cluster",
-      "see the contexts: kubectl config get-contexts",
-    );
-  }
+  // In a pod it takes a connection to know which cluster that is.
+  if (io.env["KUBERNETES_SERVICE_HOST"] === undefined) requireNamedCluster(settings, false);
+}
+
+/**
+ * Nobody restarts all of a cluster that merely happens to be the current one; the one that a pod
+ * belongs to never is another.
+ *
+ * @throws UsageError
+ */
+export function requireNamedCluster(
+  { dryRun, yes, scope, connection }: RestartSettings,
+  inCluster: boolean,
+): void {
+  if (dryRun !== undefined || !yes || !scope.allNamespaces) return;
+  if (connection.context !== undefined || inCluster) return;
+  throw new UsageError(
+    "--all-namespaces with --yes also needs --context: the current context may be another cluster",
+    "see the contexts: kubectl config get-contexts",
+  );
 }
 
 /** Shows the plan on stderr and asks, unless `--yes` was given. */

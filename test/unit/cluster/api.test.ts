@@ -10,6 +10,7 @@ import type { AddressInfo } from "node:net";
 import { generate } from "selfsigned";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Api, openApi } from "../../../src/cluster/api.ts";
+import type { Connection } from "../../../src/cluster/kubeconfig.ts";
 import { protobufBody } from "../../support/build/protobuf.ts";
 
 /** Answers to come; after the last one a list without items. */
@@ -40,7 +41,11 @@ beforeEach(() => {
   [script, asked, lines, clock] = [[], [], [], 0];
 });
 
-function open(authorize = () => Promise.resolve({}), scheme = "http", at = server): Api {
+function open(
+  authorize: Connection["authorize"] = () => Promise.resolve({}),
+  scheme = "http",
+  at = server,
+): Api {
   const { port } = at.address() as AddressInfo;
   return openApi(
     {
@@ -193,6 +198,47 @@ test("credentials that cannot be had fail every request in the same words, asked
     });
   }
   expect([runs, asked]).toEqual([1, []]);
+});
+
+describe("credentials that the server refuses", () => {
+  /** Hands out a first, a second, ... and notes which were refused. */
+  function renewing(): { api: Api; refused: unknown[] } {
+    const given = Array.from({ length: 3 }, (_, index) => ({ headers: { try: String(index) } }));
+    const refused: unknown[] = [];
+    let current = 0;
+    const api = open((options) => {
+      if (options !== undefined) refused.push(options);
+      if (options === given[current]) current += 1;
+      return Promise.resolve(given[current] ?? {});
+    });
+    return { api, refused };
+  }
+  const get = (api: Api) => api.send({ method: "GET", path: "/api/v1/pods", kind: "PodList" });
+
+  test("are renewed, and the request is sent once more", async () => {
+    script = [[401]];
+    const { api, refused } = renewing();
+    await get(api);
+    expect([asked.length, refused]).toEqual([2, [{ headers: { try: "0" } }]]);
+  });
+
+  test("once: the second refusal is the answer", async () => {
+    script = [[401], [401]];
+    const { api, refused } = renewing();
+    await expect(get(api)).rejects.toMatchObject({ status: 401 });
+    expect([asked.length, refused.length]).toEqual([2, 1]);
+  });
+
+  test("and where they cannot be renewed, what is asked for later tries again", async () => {
+    let broken = false;
+    const api = open(() => (broken ? Promise.reject(new Error("no")) : Promise.resolve({})));
+    await get(api);
+    broken = true;
+    await expect(get(api)).rejects.toMatchObject({ reason: "credentials" });
+    broken = false;
+    await get(api);
+    expect(asked).toHaveLength(2);
+  });
 });
 
 test("what is under way when it is closed is not tried again", async () => {

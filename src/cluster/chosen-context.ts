@@ -1,0 +1,123 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import { CannotRun } from "../errors.ts";
+import type { ServiceAccount } from "./in-cluster.ts";
+import type { Cluster, Context, Kubeconfig, User } from "./kubeconfig-file.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The files that are read, in their order; none where there is none to be had.
+ *
+ * @throws CannotRun where files are named, and none of them exists.
+ */
+export function kubeconfigFiles(kubeconfig: string | undefined, env: Env): readonly string[] {
+  if (kubeconfig !== undefined) {
+    if (existsSync(kubeconfig)) return [kubeconfig];
+    throw new CannotRun(
+      `the kubeconfig file ${kubeconfig} does not exist`,
+      "correct --kubeconfig, or leave it out to use KUBECONFIG or ~/.kube/config",
+    );
+  }
+  const named = env["KUBECONFIG"] ?? "";
+  if (named === "") {
+    const home = join(env["HOME"] ?? homedir(), ".kube", "config");
+    return existsSync(home) ? [home] : [];
+  }
+  const listed = named.split(delimiter).filter((file) => file !== "");
+  const files = listed.filter((file) => existsSync(file));
+  if (files.length > 0) return files;
+  throw new CannotRun(
+    listed.length === 0
+      ? "KUBECONFIG names no file"
+      : `no file that KUBECONFIG names exists: ${listed.join(", ")}`,
+    "correct KUBECONFIG, or unset it to use ~/.kube/config",
+  );
+}
+
+/**
+ * The context to use; `undefined` where none was chosen, and the pod's own account can be taken.
+ *
+ * @throws CannotRun where it does not exist, or nothing was chosen at all.
+ */
+export function chooseContext(
+  { contexts, currentContext }: Kubeconfig,
+  asked: string | undefined,
+  files: readonly string[],
+  account: ServiceAccount | undefined,
+): Context | undefined {
+  const name = asked ?? currentContext;
+  const known = [...contexts.keys()].join(", ");
+  if (name === undefined) {
+    if (account !== undefined) return undefined;
+    if (files.length === 0) throw nothingConfigured();
+    throw new CannotRun(
+      `the kubeconfig ${files.join(", ")} has no current context`,
+      `name one with --context: ${known || "it has none"}`,
+    );
+  }
+  const context = contexts.get(name);
+  if (context !== undefined) return context;
+  if (files.length === 0 && account === undefined) throw nothingConfigured();
+  throw new CannotRun(
+    files.length === 0
+      ? `the context "${name}" does not exist: there is no kubeconfig file`
+      : `the context "${name}" does not exist in ${files.join(", ")}`,
+    files.length === 0
+      ? "leave --context out to use the pod's service account, or set KUBECONFIG or --kubeconfig"
+      : `there are: ${known || "none"}`,
+  );
+}
+
+function nothingConfigured(): CannotRun {
+  return new CannotRun(
+    "no cluster is configured: there is no kubeconfig file",
+    "set KUBECONFIG or --kubeconfig, on AKS after: az aks get-credentials",
+  );
+}
+
+export function clusterOf(
+  { clusters }: Kubeconfig,
+  context: Context,
+  files: readonly string[],
+): Cluster {
+  const cluster = clusters.get(context.cluster ?? "");
+  if (context.cluster === undefined || cluster === undefined)
+    throw missing(context, "cluster", files);
+  return cluster;
+}
+
+export function userOf(
+  { users }: Kubeconfig,
+  context: Context,
+  server: URL,
+  files: readonly string[],
+): User | undefined {
+  const user = users.get(context.user ?? "");
+  if (user !== undefined || server.protocol === "http:") return user;
+  throw missing(context, "user", files);
+}
+
+function missing(context: Context, noun: "cluster" | "user", files: readonly string[]): CannotRun {
+  const name = context[noun];
+  return new CannotRun(
+    name === undefined
+      ? `the context "${context.name}" names no ${noun}`
+      : `the context "${context.name}" names the ${noun} "${name}", which ${files.join(", ")} does not have`,
+    "see what kubectl says of it: kubectl config view",
+  );
+}
+
+/** Without a scheme it is a plain one, as kubectl has it. */
+export function serverOf({ name, server }: Cluster): URL {
+  if (server === undefined) {
+    throw new CannotRun(`the cluster "${name}" has no server`, "correct the kubeconfig");
+  }
+  const whole = server.includes("://") ? server : `http://${server}`;
+  if (/^https?:/i.test(whole) && URL.canParse(whole)) return new URL(whole);
+  throw new CannotRun(
+    `the server of the cluster "${name}" is no address: ${server}`,
+    "correct the kubeconfig: https://HOST:PORT",
+  );
+}

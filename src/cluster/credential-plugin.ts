@@ -1,0 +1,92 @@
+import { CannotRun } from "../errors.ts";
+import { absolute, type Cluster, isObject, isTexts, type User } from "./kubeconfig-file.ts";
+import { authorityOf } from "./tls-options.ts";
+
+const GROUP = "client.authentication.k8s.io";
+const VERSIONS = [`${GROUP}/v1`, `${GROUP}/v1beta1`] as const;
+const MODES = ["Never", "IfAvailable", "Always"] as const;
+
+/** The `exec` of a user, as the kubeconfig has it. */
+export interface Plugin {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly apiVersion: string;
+  readonly mode: (typeof MODES)[number];
+  readonly installHint: string | undefined;
+  /** What it is told of the cluster, if the kubeconfig wants that. */
+  readonly cluster: object | undefined;
+  /** Whose credentials it has. */
+  readonly user: string;
+}
+
+/** @throws CannotRun where the kubeconfig says too little of it, or something else. */
+export function pluginOf(user: User, cluster: Cluster): Plugin {
+  const whose = `the credential plugin of the user "${user.name}"`;
+  const wrong = (what: string) => new CannotRun(`${whose} ${what}`, "correct the kubeconfig");
+  const { exec } = user;
+  if (!isObject(exec)) throw wrong("is no object");
+  const { command, args, env, apiVersion, interactiveMode, installHint, provideClusterInfo } = exec;
+  if (typeof command !== "string" || command === "") throw wrong("has no command");
+  if (!apiVersion) throw wrong("has no apiVersion");
+  if (!isOneOf(apiVersion, VERSIONS)) {
+    throw wrong(
+      `has the apiVersion ${JSON.stringify(apiVersion)}, not one of ${VERSIONS.join(", ")}`,
+    );
+  }
+  if (!isTexts(args ?? [])) throw wrong("has args that are no list of texts");
+  // Only the older version has a default.
+  const mode = interactiveMode || (apiVersion === VERSIONS[1] ? "IfAvailable" : undefined);
+  if (mode === undefined) throw wrong(`has no interactiveMode: one of ${MODES.join(", ")}`);
+  if (!isOneOf(mode, MODES)) {
+    throw wrong(`has the interactiveMode ${JSON.stringify(mode)}, not one of ${MODES.join(", ")}`);
+  }
+  return {
+    // Without a slash it is looked for on the PATH.
+    command: command.includes("/") ? absolute(command, user.folder) : command,
+    args: (args ?? []) as readonly string[],
+    env: environmentOf(env, wrong),
+    apiVersion,
+    mode,
+    installHint: typeof installHint === "string" ? installHint : undefined,
+    cluster: provideClusterInfo === true ? clusterInfo(cluster) : undefined,
+    user: user.name,
+  };
+}
+
+function environmentOf(
+  env: unknown,
+  wrong: (what: string) => CannotRun,
+): Readonly<Record<string, string>> {
+  const list: readonly unknown[] = Array.isArray(env) ? env : [];
+  return Object.fromEntries(
+    list.map((item) => {
+      const { name, value = "" } = isObject(item) ? item : {};
+      if (typeof name === "string" && name !== "" && typeof value === "string")
+        return [name, value];
+      throw wrong("has an env that is no list of names and values");
+    }),
+  );
+}
+
+/** `spec.cluster` of an ExecCredential. */
+function clusterInfo(cluster: Cluster): object {
+  const authority = authorityOf(cluster);
+  const extensions: readonly unknown[] = Array.isArray(cluster.extensions)
+    ? cluster.extensions
+    : [];
+  const own = extensions.find((one) => isObject(one) && one["name"] === `${GROUP}/exec`);
+  return {
+    server: cluster.server,
+    "tls-server-name": cluster["tls-server-name"],
+    "insecure-skip-tls-verify": cluster["insecure-skip-tls-verify"] || undefined,
+    "certificate-authority-data": authority && Buffer.from(authority).toString("base64"),
+    "proxy-url": cluster["proxy-url"],
+    "disable-compression": cluster["disable-compression"] || undefined,
+    config: (own as { readonly extension?: unknown } | undefined)?.extension ?? null,
+  };
+}
+
+function isOneOf<Value>(value: unknown, values: readonly Value[]): value is Value {
+  return (values as readonly unknown[]).includes(value);
+}

@@ -1,0 +1,131 @@
+import { readFileSync } from "node:fs";
+import { CannotRun } from "../errors.ts";
+import type { Credential, Credentials, PluginHost } from "./credential.ts";
+import type { Cluster, User } from "./kubeconfig-file.ts";
+import { fileOrData, whyUnusable } from "./tls-options.ts";
+
+/**
+ * A user's credentials, in the order in which kubectl takes them: a token, a password, a client
+ * certificate keep a plugin from being run.
+ *
+ * @throws CannotRun where there are none, or they contradict each other.
+ */
+export async function openCredentials(
+  user: User,
+  cluster: Cluster,
+  host: PluginHost,
+): Promise<Credentials> {
+  requireUsable(user);
+  const cert = certificateOf(user);
+  const { token, tokenFile, username, password } = user;
+  if (tokenFile !== undefined) return fromFile(tokenFile, `the user "${user.name}"`, token, cert);
+  if (token !== undefined) return fixed({ authorization: `Bearer ${token}`, ...cert });
+  if (username !== undefined || password !== undefined) {
+    const pair = Buffer.from(`${username ?? ""}:${password ?? ""}`).toString("base64");
+    return fixed({ authorization: `Basic ${pair}`, ...cert });
+  }
+  if (cert !== undefined) return fixed(cert);
+  if (user.exec !== undefined) {
+    const { pluginCredentials } = await import("./exec-credential.ts");
+    return pluginCredentials(user, cluster, host);
+  }
+  throw new CannotRun(
+    `the user "${user.name}" has no credentials in the kubeconfig`,
+    "log in again, on AKS: az aks get-credentials",
+  );
+}
+
+/** A token that somebody renews in its file: read anew for every request. */
+export function fromFile(
+  file: string,
+  whose: string,
+  fallback?: string,
+  cert?: Credential,
+): Credentials {
+  let last = fallback && credentialOf(fallback);
+  function credentialOf(token: string): Credential {
+    return { authorization: `Bearer ${token}`, ...cert };
+  }
+  function read(): Credential {
+    try {
+      const next = credentialOf(tokenIn(file, whose));
+      if (!last || last.authorization !== next.authorization) last = next;
+    } catch (error) {
+      // It may be missing for the moment in which it is replaced.
+      if (!last) throw error;
+    }
+    return last;
+  }
+  // What is wrong with it is said before anything is asked for.
+  read();
+  return { current: () => Promise.resolve(read()), renew: () => Promise.resolve(read()) };
+}
+
+function tokenIn(file: string, whose: string): string {
+  let token: string;
+  try {
+    token = readFileSync(file, "utf8").trim();
+  } catch (cause) {
+    throw new CannotRun(
+      `the tokenFile ${file} of ${whose} cannot be read: ${(cause as Error).message}`,
+      "correct the kubeconfig, or see who is to write that file",
+      { cause },
+    );
+  }
+  if (token !== "") return token;
+  throw new CannotRun(
+    `the tokenFile ${file} of ${whose} is empty`,
+    "see who is to write that file",
+  );
+}
+
+function fixed(credential: Credential): Credentials {
+  return { current: () => Promise.resolve(credential), renew: () => Promise.resolve(credential) };
+}
+
+function requireUsable(user: User): void {
+  const whose = `the user "${user.name}"`;
+  const provider = user["auth-provider"] as { readonly name?: string } | undefined;
+  if (user.exec !== undefined && provider !== undefined) {
+    throw new CannotRun(
+      `${whose} has both a credential plugin and an auth-provider`,
+      "keep the plugin (exec) in the kubeconfig",
+    );
+  }
+  if (provider !== undefined) {
+    const { name = "" } = provider;
+    const gone = name === "azure" || name === "gcp" ? ", which kubectl has no more" : "";
+    throw new CannotRun(
+      `${whose} logs in by the auth-provider "${name}"${gone || ", which is not supported"}`,
+      name === "azure"
+        ? "turn it into a credential plugin: kubelogin convert-kubeconfig"
+        : "use a credential plugin (exec) in its place",
+    );
+  }
+  const hasToken = user.token !== undefined || user.tokenFile !== undefined;
+  if (hasToken && (user.username !== undefined || user.password !== undefined)) {
+    throw new CannotRun(
+      `${whose} has both a token and a password`,
+      "keep one of them in the kubeconfig",
+    );
+  }
+}
+
+function certificateOf(user: User): Credential | undefined {
+  const whose = `the user "${user.name}"`;
+  const cert = fileOrData(user, "client-certificate", whose);
+  if (cert === undefined) return undefined;
+  const key = fileOrData(user, "client-key", whose);
+  if (key === undefined) {
+    throw new CannotRun(
+      `${whose} has a client certificate, but no key`,
+      "log in again, or add client-key or client-key-data to the kubeconfig",
+    );
+  }
+  const problem = whyUnusable(cert, key);
+  if (problem === undefined) return { cert, key };
+  throw new CannotRun(
+    `the client certificate of ${whose} cannot be used: ${problem}`,
+    "log in again, on AKS: az aks get-credentials --overwrite-existing",
+  );
+}

@@ -1,0 +1,132 @@
+import { spawn } from "node:child_process";
+import { basename } from "node:path";
+import { CannotRun } from "../errors.ts";
+import type { Credential, Credentials, PluginHost } from "./credential.ts";
+import { type Plugin, pluginOf } from "./credential-plugin.ts";
+import { type Cluster, isObject, type User } from "./kubeconfig-file.ts";
+import { whyUnusable } from "./tls-options.ts";
+
+/**
+ * Credentials that another program has, such as kubelogin: run once for all requests that wait for
+ * it, again where they have expired, and once more where the server refuses them.
+ *
+ * @see https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
+ * @throws CannotRun where the kubeconfig says too little of it.
+ */
+export function pluginCredentials(user: User, cluster: Cluster, host: PluginHost): Credentials {
+  const plugin = pluginOf(user, cluster);
+  let had: { readonly credential: Credential; readonly expires: number } | undefined;
+  let running: Promise<Credential> | undefined;
+
+  function run(): Promise<Credential> {
+    running ??= runPlugin(plugin, host)
+      .then((printed) => {
+        had = printed;
+        return printed.credential;
+      })
+      .finally(() => {
+        running = undefined;
+      });
+    return running;
+  }
+
+  const current = () =>
+    had !== undefined && host.now() <= had.expires ? Promise.resolve(had.credential) : run();
+  return { current, renew: (refused) => (had?.credential === refused ? run() : current()) };
+}
+
+async function runPlugin(plugin: Plugin, { env, terminal, stepAside }: PluginHost) {
+  const { apiVersion, cluster, command, args, mode } = plugin;
+  if (mode === "Always" && !terminal) {
+    throw new CannotRun(
+      `the credential plugin ${command} needs a terminal (interactiveMode Always), and there is none`,
+      "run this at a terminal, or log in by other means, with kubelogin: kubelogin convert-kubeconfig -l azurecli",
+    );
+  }
+  const interactive = mode !== "Never" && terminal;
+  const asked = { kind: "ExecCredential", apiVersion, spec: { cluster, interactive } };
+  stepAside();
+  const child = spawn(command, [...args], {
+    env: { ...env, ...plugin.env, KUBERNETES_EXEC_INFO: JSON.stringify(asked) },
+    // Its prompts and complaints are for the user.
+    stdio: [interactive ? "inherit" : "ignore", "pipe", "inherit"],
+  });
+  let printed = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));
+  const status = await new Promise<number | string>((resolve, reject) => {
+    child.on("error", (cause) => reject(cannotStart(plugin, cause)));
+    child.on("close", (code, signal) => resolve(code ?? signal ?? 1));
+  });
+  if (status !== 0) throw failed(plugin, status);
+  return credentialIn(printed, plugin);
+}
+
+function cannotStart(plugin: Plugin, cause: NodeJS.ErrnoException): CannotRun {
+  const { command, user, installHint } = plugin;
+  const named = `the credential plugin ${command} of the user "${user}"`;
+  const known = basename(command) === "kubelogin" ? "install it: az aks install-cli" : undefined;
+  if (cause.code === "ENOENT") {
+    const hint = installHint ?? known ?? "install it, or see that it is on the PATH";
+    return new CannotRun(`${named} is not installed`, hint, { cause });
+  }
+  const hint = "see that it is a program, and that you may run it";
+  return new CannotRun(`${named} cannot be run: ${cause.message}`, hint, { cause });
+}
+
+function failed({ command }: Plugin, status: number | string): CannotRun {
+  const how = typeof status === "number" ? `failed with exit code ${status}` : `ended by ${status}`;
+  const hint =
+    basename(command) === "kubelogin"
+      ? "its own words are above; without a browser or terminal: kubelogin convert-kubeconfig -l azurecli"
+      : "its own words are above";
+  return new CannotRun(`the credential plugin ${command} ${how}`, hint);
+}
+
+/** @throws CannotRun for anything but credentials. */
+function credentialIn(text: string, { command, apiVersion }: Plugin) {
+  const wrong = (what: string) =>
+    new CannotRun(
+      `the credential plugin ${command} printed ${what}`,
+      "see whether kubectl fares better: kubectl get --raw /readyz",
+    );
+  const printed = objectIn(text);
+  if (printed?.["kind"] !== "ExecCredential") throw wrong("no ExecCredential");
+  const version = textIn(printed, "apiVersion");
+  if (version !== apiVersion) {
+    throw wrong(`an ExecCredential of ${version ?? "no version"} and was asked for ${apiVersion}`);
+  }
+  const status = isObject(printed["status"]) ? printed["status"] : {};
+  const token = textIn(status, "token");
+  const cert = textIn(status, "clientCertificateData");
+  const key = textIn(status, "clientKeyData");
+  if (!token && !cert && !key) throw wrong("neither a token nor a certificate");
+  if (!cert !== !key) {
+    throw wrong("a certificate without its key, or a key without its certificate");
+  }
+  const problem = cert && key ? whyUnusable(cert, key) : undefined;
+  if (problem !== undefined) throw wrong(`a client certificate that cannot be used: ${problem}`);
+  const time = textIn(status, "expirationTimestamp");
+  const expires = time ? Date.parse(time) : Infinity;
+  if (Number.isNaN(expires)) {
+    throw wrong(`an expirationTimestamp that is no time: "${time}"`);
+  }
+  const credential: Credential = {
+    ...(token ? { authorization: `Bearer ${token}` } : {}),
+    ...(cert && key ? { cert, key } : {}),
+  };
+  return { credential, expires };
+}
+
+function textIn(object: Readonly<Record<string, unknown>>, field: string): string | undefined {
+  const value = object[field];
+  return typeof value === "string" ? value : undefined;
+}
+
+function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

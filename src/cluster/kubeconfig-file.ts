@@ -1,0 +1,175 @@
+import { readFileSync } from "node:fs";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { load } from "js-yaml";
+import { CannotRun } from "../errors.ts";
+
+/** What a field holds; a `path` is relative to the file that names it. */
+interface Kinds {
+  readonly text: string;
+  readonly path: string;
+  readonly flag: boolean;
+  readonly texts: readonly string[];
+  readonly any: unknown;
+}
+
+const CLUSTER = {
+  server: "text",
+  "certificate-authority": "path",
+  "certificate-authority-data": "text",
+  "insecure-skip-tls-verify": "flag",
+  "tls-server-name": "text",
+  "proxy-url": "text",
+  "disable-compression": "flag",
+  extensions: "any",
+} as const;
+
+const USER = {
+  "client-certificate": "path",
+  "client-certificate-data": "text",
+  "client-key": "path",
+  "client-key-data": "text",
+  token: "text",
+  tokenFile: "path",
+  username: "text",
+  password: "text",
+  as: "text",
+  "as-uid": "text",
+  "as-groups": "texts",
+  "as-user-extra": "any",
+  "auth-provider": "any",
+  exec: "any",
+} as const;
+
+const CONTEXT = { cluster: "text", user: "text", namespace: "text" } as const;
+
+type Fields = Readonly<Record<string, keyof Kinds>>;
+
+/** An entry's fields by their own names; what is empty is left out, as it says nothing. */
+type Entry<Of extends Fields> = {
+  readonly name: string;
+  /** Of the file that it is from. */
+  readonly folder: string;
+} & { readonly [Field in keyof Of]?: Kinds[Of[Field]] };
+
+export type Cluster = Entry<typeof CLUSTER>;
+export type User = Entry<typeof USER>;
+export type Context = Entry<typeof CONTEXT>;
+
+/** The entries of one file, or of several, by their names. */
+export interface Kubeconfig {
+  readonly currentContext: string | undefined;
+  readonly clusters: ReadonlyMap<string, Cluster>;
+  readonly users: ReadonlyMap<string, User>;
+  readonly contexts: ReadonlyMap<string, Context>;
+}
+
+/**
+ * Reads one file, every path in it made absolute.
+ *
+ * @throws CannotRun where it is no kubeconfig.
+ */
+export function readKubeconfig(file: string): Kubeconfig {
+  try {
+    return parse(load(textOf(readFileSync(file)), { json: true }) ?? {}, dirname(resolve(file)));
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw new CannotRun(
+      `the kubeconfig file ${file} cannot be read: ${message}`,
+      "see what kubectl says of it: kubectl config view",
+      { cause },
+    );
+  }
+}
+
+/** As kubectl merges them: of entries with one name the first counts, and is taken whole. */
+export function mergeKubeconfigs(parts: readonly Kubeconfig[]): Kubeconfig {
+  const last = parts.toReversed();
+  return {
+    currentContext: parts.flatMap(({ currentContext }) => currentContext ?? [])[0],
+    clusters: new Map(last.flatMap(({ clusters }) => [...clusters])),
+    users: new Map(last.flatMap(({ users }) => [...users])),
+    contexts: new Map(last.flatMap(({ contexts }) => [...contexts])),
+  };
+}
+
+/** PowerShell's `>` writes UTF-16, with a mark in front that tells. */
+function textOf(bytes: Buffer): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString("utf16le", 2);
+  return bytes.toString("utf8");
+}
+
+function parse(value: unknown, folder: string): Kubeconfig {
+  if (!isObject(value)) throw new Error("it is no object");
+  const { kind = "Config", apiVersion = "v1" } = value;
+  if (kind !== "Config" || apiVersion !== "v1") {
+    throw new Error(`it is a ${String(apiVersion)} ${String(kind)}, not a v1 Config`);
+  }
+  return {
+    currentContext: read(value["current-context"], "text", "current-context", folder),
+    clusters: entries(value["clusters"], "cluster", CLUSTER, folder),
+    users: entries(value["users"], "user", USER, folder),
+    contexts: entries(value["contexts"], "context", CONTEXT, folder),
+  };
+}
+
+function entries<Of extends Fields>(
+  list: unknown,
+  noun: string,
+  fields: Of,
+  folder: string,
+): ReadonlyMap<string, Entry<Of>> {
+  if (!Array.isArray(list ?? [])) throw new Error(`${noun}s is no list`);
+  const found = new Map<string, Entry<Of>>();
+  for (const item of (list ?? []) as readonly unknown[]) {
+    const named = isObject(item) ? item : {};
+    const name = read(named["name"], "text", `the name of a ${noun}`, folder) ?? "";
+    if (found.has(name)) throw new Error(`it has the ${noun} "${name}" twice`);
+    const values = named[noun] ?? {};
+    if (!isObject(values)) throw new Error(`the ${noun} "${name}" is no object`);
+    const known = Object.entries(fields).flatMap(([field, kind]) => {
+      const value = read(values[field], kind, `${field} of the ${noun} "${name}"`, folder);
+      return value === undefined ? [] : [[field, value] as const];
+    });
+    found.set(name, { name, folder, ...Object.fromEntries(known) } as Entry<Of>);
+  }
+  return found;
+}
+
+const CHECKS: Readonly<Record<keyof Kinds, (value: unknown) => boolean>> = {
+  text: (value) => typeof value === "string",
+  path: (value) => typeof value === "string",
+  flag: (value) => typeof value === "boolean",
+  texts: isTexts,
+  any: () => true,
+};
+
+const NOT: Readonly<Record<keyof Kinds, string>> = {
+  text: "is no text",
+  path: "is no text",
+  flag: "is neither true nor false",
+  texts: "is no list of texts",
+  any: "",
+};
+
+function read<Kind extends keyof Kinds>(
+  value: unknown,
+  kind: Kind,
+  what: string,
+  folder: string,
+): Kinds[Kind] | undefined {
+  if (value === undefined || value === null || value === "") return undefined;
+  if (!CHECKS[kind](value)) throw new Error(`${what} ${NOT[kind]}`);
+  return (kind === "path" ? absolute(value as string, folder) : value) as Kinds[Kind];
+}
+
+export function absolute(path: string, folder: string): string {
+  return isAbsolute(path) ? path : join(folder, path);
+}
+
+export function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === "string");
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

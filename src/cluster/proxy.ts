@@ -1,0 +1,84 @@
+import { BlockList, isIP, isIPv6 } from "node:net";
+import { CannotRun } from "../errors.ts";
+import type { Cluster } from "./kubeconfig-file.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const KUBECONFIG_SCHEMES = ["http:", "https:", "socks5:"];
+const ENVIRONMENT_SCHEMES = [...KUBECONFIG_SCHEMES, "socks5h:"];
+
+/**
+ * The proxy on the way to a server: the kubeconfig's `proxy-url`, or what the environment says, read
+ * as Go reads it. `undefined`: none.
+ *
+ * @see https://pkg.go.dev/golang.org/x/net/http/httpproxy
+ * @throws CannotRun for a proxy of a kind that there is not: never straight to the server instead.
+ */
+export function proxyFor(server: URL, cluster: Cluster, env: Env): URL | undefined {
+  const own = cluster["proxy-url"];
+  if (own !== undefined) {
+    return proxyOf(own, KUBECONFIG_SCHEMES, `the proxy-url of the cluster "${cluster.name}"`);
+  }
+  const name = server.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
+  const address = fromEither(env, name);
+  if (address === undefined || !isProxied(server, fromEither(env, "NO_PROXY") ?? "")) {
+    return undefined;
+  }
+  const whole = /^[a-z][a-z\d+.-]*:\/\//i.test(address) ? address : `http://${address}`;
+  return proxyOf(whole, ENVIRONMENT_SCHEMES, name);
+}
+
+function proxyOf(address: string, schemes: readonly string[], what: string): URL {
+  const proxy = URL.canParse(address) ? new URL(address) : undefined;
+  if (proxy !== undefined && schemes.includes(proxy.protocol) && proxy.hostname !== "")
+    return proxy;
+  throw new CannotRun(
+    `${what} is no http, https or socks5 address`,
+    "write it as http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT",
+  );
+}
+
+/** Capital letters first. */
+function fromEither(env: Env, name: string): string | undefined {
+  return env[name] || env[name.toLowerCase()] || undefined;
+}
+
+/** This machine is never reached by a proxy; the rest is, but for what `NO_PROXY` lists. */
+function isProxied(server: URL, noProxy: string): boolean {
+  const host = server.hostname.replace(/^\[|\]$/g, "").toLowerCase();
+  const port = server.port || (server.protocol === "https:" ? "443" : "80");
+  if (host === "localhost" || contains(LOOPBACK, host)) return false;
+  const entries = noProxy.split(",").map((entry) => entry.trim().toLowerCase());
+  return !entries.some((entry) => entry !== "" && (entry === "*" || matches(entry, host, port)));
+}
+
+function matches(entry: string, host: string, port: string): boolean {
+  const [, address = "", bits] = /^([\da-f.:]+)\/(\d+)$/.exec(entry) ?? [];
+  if (isIP(address) !== 0) return contains(subnet(address, Number(bits)), host);
+  const [, name = entry, only] = /^(\[.*\]|[^:]*):([^:]*)$/.exec(entry) ?? [];
+  if (only && only !== port) return false;
+  const bare = name.replace(/^\[|\]$/g, "");
+  if (isIP(bare) !== 0) return isIP(host) !== 0 && contains(subnet(bare), host);
+  // A name is for itself and what is below it; with a dot in front only for what is below.
+  const below = bare.replace(/^\*(?=\.)/, "");
+  if (below === "" || isIP(host) !== 0) return false;
+  return below.startsWith(".")
+    ? host.endsWith(below)
+    : host === below || host.endsWith(`.${below}`);
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
+LOOPBACK.addAddress("::1", "ipv6");
+
+function subnet(address: string, bits?: number): BlockList {
+  const list = new BlockList();
+  const family = isIPv6(address) ? "ipv6" : "ipv4";
+  if (bits === undefined) list.addAddress(address, family);
+  else if (bits <= (family === "ipv6" ? 128 : 32)) list.addSubnet(address, bits, family);
+  return list;
+}
+
+function contains(list: BlockList, host: string): boolean {
+  return isIP(host) !== 0 && list.check(host, isIPv6(host) ? "ipv6" : "ipv4");
+}

@@ -1,0 +1,294 @@
+import type { Case } from "../case.ts";
+import { CLUSTER, config } from "../kubeconfig.ts";
+
+const BASE = config() as Record<string, unknown>;
+
+/** A kubeconfig that has only what is given. */
+function part(fields: object): object {
+  return { apiVersion: "v1", kind: "Config", ...fields };
+}
+
+const user = (name: string, token = name) => ({ name, user: { token } });
+const context = (name: string, more: object = {}) => ({
+  name,
+  context: { cluster: "one", user: name, ...more },
+});
+const cluster = (name: string, more: object = {}) => ({ name, cluster: { ...CLUSTER, ...more } });
+
+const TEXT = `apiVersion: v1
+kind: Config
+clusters:
+- name: one
+  cluster:
+    server: https://127.0.0.1:{https}
+    certificate-authority: ca.crt
+users:
+- name: one
+  user:
+    token: one
+contexts:
+- name: one
+  context: {cluster: one, user: one}
+current-context: one
+`;
+
+/** Which files are read, and what is chosen from them. */
+export const FILES: readonly Case[] = [
+  {
+    name: "one file in KUBECONFIG",
+    files: { config: config() },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "~/.kube/config without KUBECONFIG",
+    files: { "home/.kube/config": config() },
+    env: { KUBECONFIG: "" },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "--kubeconfig before KUBECONFIG",
+    files: { config: config(), other: config({ token: "other" }) },
+    args: ["--kubeconfig", "{dir}/other"],
+    expect: { authorization: "Bearer other" },
+  },
+  {
+    name: "--kubeconfig by a relative path",
+    files: { "sub/other": config({ tokenFile: "token" }), "sub/token": "other" },
+    args: ["--kubeconfig", "sub/other"],
+    expect: { authorization: "Bearer other" },
+  },
+  {
+    name: "--kubeconfig that does not exist",
+    files: { config: config() },
+    args: ["--kubeconfig", "{dir}/missing"],
+    expect: { refused: "the kubeconfig file {dir}/missing does not exist" },
+  },
+  {
+    name: "three files, the middle one missing",
+    files: {
+      first: part({ contexts: [context("two")], "current-context": "two" }),
+      third: part({ clusters: [cluster("one")], users: [user("two")], "current-context": "one" }),
+    },
+    env: { KUBECONFIG: "{dir}/first:{dir}/second:{dir}/third" },
+    expect: { authorization: "Bearer two" },
+  },
+  {
+    name: "the first current-context, wherever it stands",
+    files: {
+      first: part({ clusters: [cluster("one")], contexts: [context("one")], users: [user("one")] }),
+      second: part({ users: [user("two")], contexts: [context("two")], "current-context": "two" }),
+      third: part({ "current-context": "one" }),
+    },
+    env: { KUBECONFIG: "{dir}/first:{dir}/second:{dir}/third" },
+    expect: { authorization: "Bearer two" },
+  },
+  {
+    name: "of two entries of one name, the first whole",
+    files: {
+      first: part({
+        clusters: [cluster("one")],
+        users: [{ name: "one", user: { tokenFile: "token" } }],
+        contexts: [context("one")],
+        "current-context": "one",
+      }),
+      "other/second": part({
+        clusters: [{ name: "one", cluster: { server: "https://127.0.0.1:1" } }],
+        users: [{ name: "one", user: { tokenFile: "token", as: "alice" } }],
+        contexts: [context("one", { namespace: "shop" })],
+      }),
+      token: "first",
+      "other/token": "second",
+    },
+    env: { KUBECONFIG: "{dir}/first:{dir}/other/second" },
+    expect: { authorization: "Bearer first", namespace: "default" },
+  },
+  {
+    name: "the same file twice",
+    files: { config: config() },
+    env: { KUBECONFIG: "{dir}/config:{dir}/config" },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "empty names in KUBECONFIG",
+    files: { config: config() },
+    env: { KUBECONFIG: ":{dir}/config:" },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "KUBECONFIG of empty names alone, although there is ~/.kube/config",
+    files: { "home/.kube/config": config() },
+    env: { KUBECONFIG: ":" },
+    expect: { refused: "KUBECONFIG names no file" },
+  },
+  {
+    name: "no file at all",
+    files: {},
+    env: { KUBECONFIG: "" },
+    expect: { refused: "no cluster is configured: there is no kubeconfig file" },
+  },
+  {
+    name: "KUBECONFIG with no file that exists",
+    files: { "home/.kube/config": config() },
+    expect: { refused: "no file that KUBECONFIG names exists: {dir}/config" },
+  },
+  {
+    name: "an empty file before a full one",
+    files: { empty: "", config: config() },
+    env: { KUBECONFIG: "{dir}/empty:{dir}/config" },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "an empty file alone",
+    files: { config: "" },
+    expect: { refused: "the kubeconfig {dir}/config has no current context" },
+  },
+  {
+    name: "no current-context",
+    files: { config: { ...BASE, "current-context": "" } },
+    expect: { refused: "the kubeconfig {dir}/config has no current context" },
+  },
+  {
+    name: "--context without a current-context",
+    files: { config: { ...BASE, "current-context": "" } },
+    args: ["--context", "one"],
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "--context before current-context",
+    files: {
+      config: {
+        ...BASE,
+        users: [user("one"), user("two")],
+        contexts: [context("one"), context("two", { namespace: "shop" })],
+      },
+    },
+    args: ["--context", "two"],
+    expect: { authorization: "Bearer two", namespace: "shop" },
+  },
+  {
+    name: "--context that does not exist",
+    files: { config: config() },
+    args: ["--context", "prod"],
+    expect: { refused: 'the context "prod" does not exist in {dir}/config\nthere are: one' },
+  },
+  {
+    name: "a current-context that does not exist",
+    files: { config: { ...BASE, "current-context": "gone" } },
+    expect: { refused: 'the context "gone" does not exist in {dir}/config' },
+  },
+  {
+    name: "a context with a cluster that is missing",
+    files: { config: config({ token: "one" }, {}, { cluster: "gone" }) },
+    expect: {
+      refused: 'the context "one" names the cluster "gone", which {dir}/config does not have',
+    },
+  },
+  {
+    name: "a context without a cluster",
+    files: { config: config({ token: "one" }, {}, { cluster: "" }) },
+    expect: { refused: 'the context "one" names no cluster' },
+  },
+  {
+    name: "a context with a user that is missing",
+    files: { config: config({ token: "one" }, {}, { user: "gone" }) },
+    expect: {
+      refused: 'the context "one" names the user "gone", which {dir}/config does not have',
+    },
+  },
+  {
+    name: "a context without a user",
+    files: { config: config({ token: "one" }, {}, { user: "" }) },
+    expect: { refused: 'the context "one" names no user' },
+  },
+  {
+    name: "the context's namespace",
+    files: { config: config({ token: "one" }, {}, { namespace: "shop" }) },
+    expect: { authorization: "Bearer one", namespace: "shop" },
+  },
+  {
+    name: "what is not YAML",
+    files: { config: "apiVersion: v1\nclusters: [}\n" },
+    expect: { refused: "the kubeconfig file {dir}/config cannot be read" },
+  },
+  {
+    name: "YAML that is no object",
+    files: { config: "- one\n- two\n" },
+    expect: { refused: "the kubeconfig file {dir}/config cannot be read: it is no object" },
+  },
+  {
+    name: "a file of another kind",
+    files: { config: "apiVersion: v1\nkind: ConfigMap\ndata: {}\n" },
+    expect: { refused: "the kubeconfig file {dir}/config cannot be read: it is a v1 ConfigMap" },
+  },
+  {
+    name: "a file of another version",
+    files: { config: { ...BASE, apiVersion: "v2" } },
+    expect: { refused: "the kubeconfig file {dir}/config cannot be read: it is a v2 Config" },
+  },
+  {
+    name: "a file that says neither its kind nor its version",
+    files: { config: TEXT.replace("apiVersion: v1\nkind: Config\n", ""), "ca.crt": "{ca}" },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "a folder in the place of a file",
+    files: { "config/file": "" },
+    expect: { refused: "the kubeconfig file {dir}/config cannot be read" },
+  },
+  {
+    name: "a broken file before a whole one",
+    files: { broken: "clusters: [}", config: config() },
+    env: { KUBECONFIG: "{dir}/broken:{dir}/config" },
+    expect: { refused: "the kubeconfig file {dir}/broken cannot be read" },
+  },
+  {
+    name: "two entries of one name in one file",
+    files: { config: { ...BASE, users: [user("one", "first"), user("one", "second")] } },
+    expect: {
+      refused: 'the kubeconfig file {dir}/config cannot be read: it has the user "one" twice',
+    },
+  },
+  {
+    name: "a token that is a number",
+    files: { config: config({ token: 12_345 }) },
+    expect: {
+      refused:
+        'the kubeconfig file {dir}/config cannot be read: token of the user "one" is no text',
+    },
+  },
+  {
+    name: "Windows' line ends",
+    files: { config: TEXT.replaceAll("\n", "\r\n"), "ca.crt": "{ca}" },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "a byte order mark",
+    files: { config: `\uFEFF${TEXT}`, "ca.crt": "{ca}" },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "UTF-16, as PowerShell's > writes it",
+    files: { config: [`\uFEFF${TEXT}`], "ca.crt": "{ca}" },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "JSON",
+    files: { "config.json": config() },
+    env: { KUBECONFIG: "{dir}/config.json" },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "fields that nobody knows",
+    files: { config: { ...BASE, preferences: { colors: true }, extensions: [], later: 1 } },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "null in the place of a list",
+    files: {
+      first: part({ clusters: null, users: null, contexts: null }),
+      config: config(),
+    },
+    env: { KUBECONFIG: "{dir}/first:{dir}/config" },
+    expect: { authorization: "Bearer one" },
+  },
+];

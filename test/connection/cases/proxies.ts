@@ -1,0 +1,228 @@
+import type { Case } from "../case.ts";
+import { config } from "../kubeconfig.ts";
+
+const one = { token: "one" };
+const API = "https://api.test:{https}";
+/** Whoever goes straight to it finds nobody: only the proxies know the name. */
+const named = (more: object = {}) => config(one, { server: API, ...more });
+const HTTP = "http://127.0.0.1:{httpProxy}";
+const THROUGH = { authorization: "Bearer one", host: "api.test", sni: "api.test" };
+const NOBODY = { refused: /cannot be read: api\.test:\d+: / };
+
+function noProxy(value: string, used: boolean): Case {
+  return {
+    name: `NO_PROXY=${value}`,
+    files: { config: named() },
+    env: { HTTPS_PROXY: HTTP, NO_PROXY: value },
+    expect: used ? { ...THROUGH, proxy: "http api.test:{https}" } : NOBODY,
+  };
+}
+
+/** `0.0.0.0` is this machine too, but nobody takes it for that. */
+function noProxyOfAddress(value: string, used: boolean): Case {
+  const server = "https://0.0.0.0:{https}";
+  const arrives = { authorization: "Bearer one", host: "0.0.0.0", sni: "api.test" };
+  return {
+    name: `NO_PROXY=${value} for an address`,
+    files: { config: config(one, { server, "tls-server-name": "api.test" }) },
+    env: { HTTPS_PROXY: HTTP, NO_PROXY: value },
+    expect: used ? { ...arrives, proxy: "http 0.0.0.0:{https}" } : arrives,
+  };
+}
+
+/** The way to the server. */
+export const PROXIES: readonly Case[] = [
+  {
+    name: "proxy-url of an HTTP proxy",
+    files: { config: named({ "proxy-url": HTTP }) },
+    expect: { ...THROUGH, proxy: "http api.test:{https}" },
+  },
+  {
+    name: "proxy-url with a user",
+    files: { config: named({ "proxy-url": "http://al%40ice:pa%3Ass@127.0.0.1:{httpProxy}" }) },
+    expect: { ...THROUGH, proxy: "http al@ice:pa:ss@api.test:{https}" },
+  },
+  {
+    name: "proxy-url of an HTTPS proxy",
+    files: { config: named({ "proxy-url": "https://127.0.0.1:{httpsProxy}" }) },
+    expect: { ...THROUGH, proxy: "https api.test:{https}" },
+  },
+  {
+    name: "proxy-url of a SOCKS proxy",
+    files: { config: named({ "proxy-url": "socks5://127.0.0.1:{socksProxy}" }) },
+    expect: { ...THROUGH, proxy: "socks5 api.test:{https}" },
+  },
+  {
+    name: "proxy-url of a scheme that nobody has",
+    files: { config: named({ "proxy-url": "socks4://127.0.0.1:{socksProxy}" }) },
+    expect: { refused: 'the proxy-url of the cluster "one" is no http, https or socks5 address' },
+  },
+  {
+    name: "proxy-url that is no address",
+    files: { config: named({ "proxy-url": "127.0.0.1:{httpProxy}" }) },
+    expect: { refused: 'the proxy-url of the cluster "one" is no http, https or socks5 address' },
+  },
+  {
+    name: "proxy-url, also to this machine, and whatever NO_PROXY says",
+    files: { config: config(one, { "proxy-url": HTTP }) },
+    env: { NO_PROXY: "*" },
+    expect: { authorization: "Bearer one", proxy: "http 127.0.0.1:{https}" },
+  },
+  {
+    name: "proxy-url before HTTPS_PROXY",
+    files: { config: named({ "proxy-url": HTTP }) },
+    env: { HTTPS_PROXY: "http://127.0.0.1:1" },
+    expect: { ...THROUGH, proxy: "http api.test:{https}" },
+  },
+  {
+    name: "a client certificate through a proxy",
+    files: {
+      config: config(
+        { "client-certificate-data": "{aliceData}", "client-key-data": "{aliceKeyData}" },
+        { server: API, "proxy-url": HTTP },
+      ),
+    },
+    expect: {
+      certificate: "alice",
+      host: "api.test",
+      sni: "api.test",
+      proxy: "http api.test:{https}",
+    },
+  },
+  {
+    name: "HTTPS_PROXY",
+    files: { config: named() },
+    env: { HTTPS_PROXY: HTTP },
+    expect: { ...THROUGH, proxy: "http api.test:{https}" },
+  },
+  {
+    name: "https_proxy",
+    files: { config: named() },
+    env: { https_proxy: HTTP },
+    expect: { ...THROUGH, proxy: "http api.test:{https}" },
+  },
+  {
+    name: "HTTPS_PROXY before https_proxy",
+    files: { config: named() },
+    env: { HTTPS_PROXY: HTTP, https_proxy: "http://127.0.0.1:1" },
+    expect: { ...THROUGH, proxy: "http api.test:{https}" },
+  },
+  {
+    name: "HTTPS_PROXY without a scheme",
+    files: { config: named() },
+    env: { HTTPS_PROXY: "127.0.0.1:{httpProxy}" },
+    expect: { ...THROUGH, proxy: "http api.test:{https}" },
+  },
+  {
+    name: "HTTPS_PROXY of an HTTPS proxy",
+    files: { config: named() },
+    env: { HTTPS_PROXY: "https://127.0.0.1:{httpsProxy}" },
+    expect: { ...THROUGH, proxy: "https api.test:{https}" },
+  },
+  {
+    name: "HTTPS_PROXY of a SOCKS proxy",
+    files: { config: named() },
+    env: { HTTPS_PROXY: "socks5://127.0.0.1:{socksProxy}" },
+    expect: { ...THROUGH, proxy: "socks5 api.test:{https}" },
+  },
+  {
+    name: "HTTPS_PROXY of a SOCKS proxy that finds names, by its other name",
+    files: { config: named() },
+    env: { HTTPS_PROXY: "socks5h://127.0.0.1:{socksProxy}" },
+    expect: { ...THROUGH, proxy: "socks5 api.test:{https}" },
+  },
+  {
+    name: "HTTPS_PROXY of a scheme that nobody has",
+    files: { config: named() },
+    env: { HTTPS_PROXY: "ftp://127.0.0.1:{httpProxy}" },
+    expect: { refused: "HTTPS_PROXY is no http, https or socks5 address" },
+    // Taken for an HTTP proxy.
+    kubectl: { ...THROUGH, proxy: "http api.test:{https}" },
+  },
+  {
+    name: "HTTPS_PROXY for this machine",
+    files: { config: config(one) },
+    env: { HTTPS_PROXY: "http://127.0.0.1:1" },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "HTTPS_PROXY for localhost",
+    files: {
+      config: config(one, { server: "https://localhost:{https}", "tls-server-name": "api.test" }),
+    },
+    env: { HTTPS_PROXY: "http://127.0.0.1:1" },
+    expect: { authorization: "Bearer one", host: "localhost", sni: "api.test" },
+  },
+  {
+    name: "HTTP_PROXY is not for https",
+    files: { config: named() },
+    env: { HTTP_PROXY: HTTP },
+    expect: NOBODY,
+  },
+  {
+    name: "ALL_PROXY is not heard",
+    files: { config: named() },
+    env: { ALL_PROXY: HTTP, all_proxy: HTTP },
+    expect: NOBODY,
+  },
+  {
+    name: "HTTP_PROXY for a plain server",
+    files: {
+      config: config(
+        {},
+        { server: "http://api.test:{http}", "certificate-authority-data": undefined },
+      ),
+    },
+    env: { HTTP_PROXY: HTTP },
+    expect: { secure: false, host: "api.test", proxy: "http api.test:{http}" },
+  },
+  {
+    name: "a proxy that refuses",
+    files: { config: config(one, { server: "https://refused.test:{https}", "proxy-url": HTTP }) },
+    expect: {
+      refused: /refused\.test:\d+: through the proxy 127\.0\.0\.1:\d+: it answered 407/,
+    },
+  },
+  {
+    name: "a proxy that is not there",
+    files: { config: named({ "proxy-url": "http://127.0.0.1:1" }) },
+    expect: { refused: /api\.test:\d+: through the proxy 127\.0\.0\.1:1: .*ECONNREFUSED/ },
+  },
+  {
+    name: "a SOCKS proxy that is not there",
+    files: { config: named({ "proxy-url": "socks5://127.0.0.1:1" }) },
+    expect: { refused: /api\.test:\d+: through the proxy 127\.0\.0\.1:1: .*ECONNREFUSED/ },
+  },
+  noProxy("api.test", false),
+  noProxy("test", false),
+  noProxy(".test", false),
+  noProxy("*.test", false),
+  noProxy("*", false),
+  noProxy("other.test, API.TEST", false),
+  noProxy("api.test:{https}", false),
+  noProxy("api.test:1", true),
+  noProxy("pi.test", true),
+  noProxy(".api.test", true),
+  noProxy("api.*", true),
+  noProxy("10.0.0.0/8", true),
+  {
+    name: "no_proxy",
+    files: { config: named() },
+    env: { HTTPS_PROXY: HTTP, no_proxy: "api.test" },
+    expect: NOBODY,
+  },
+  {
+    name: "NO_PROXY before no_proxy",
+    files: { config: named() },
+    env: { HTTPS_PROXY: HTTP, NO_PROXY: "other.test", no_proxy: "api.test" },
+    expect: { ...THROUGH, proxy: "http api.test:{https}" },
+  },
+  noProxyOfAddress("0.0.0.0/24", false),
+  noProxyOfAddress("0.0.0.0", false),
+  noProxyOfAddress("0.0.0.0:{https}", false),
+  noProxyOfAddress("0.0.0.0:1", true),
+  noProxyOfAddress("192.0.3.0/24,10.0.0.0/8", true),
+  noProxyOfAddress("0.0.0.0/33", true),
+  noProxyOfAddress("0.0.0", true),
+  noProxyOfAddress(".0", true),
+];

@@ -1,0 +1,200 @@
+import type { Case } from "../case.ts";
+import { config } from "../kubeconfig.ts";
+
+const CERTIFICATE = {
+  "client-certificate-data": "{aliceData}",
+  "client-key-data": "{aliceKeyData}",
+};
+const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
+
+/** With what a user comes, and as whom. */
+export const USERS: readonly Case[] = [
+  {
+    name: "a token",
+    files: { config: config({ token: "secret" }) },
+    expect: { authorization: "Bearer secret" },
+  },
+  {
+    name: "tokenFile, relative to the file that names it",
+    files: { "sub/config": config({ tokenFile: "tokens/one" }), "sub/tokens/one": "from-file\n" },
+    env: { KUBECONFIG: "{dir}/sub/config" },
+    expect: { authorization: "Bearer from-file" },
+  },
+  {
+    name: "tokenFile before token",
+    files: { config: config({ token: "inline", tokenFile: "token" }), token: "from-file" },
+    expect: { authorization: "Bearer from-file" },
+  },
+  {
+    name: "token where tokenFile is missing",
+    files: { config: config({ token: "inline", tokenFile: "token" }) },
+    expect: { authorization: "Bearer inline" },
+  },
+  {
+    name: "tokenFile alone, and missing",
+    files: { config: config({ tokenFile: "token" }) },
+    expect: { refused: 'the tokenFile {dir}/token of the user "one" cannot be read' },
+  },
+  {
+    name: "tokenFile that is empty",
+    files: { config: config({ tokenFile: "token" }), token: "\n" },
+    expect: { refused: 'the tokenFile {dir}/token of the user "one" is empty' },
+  },
+  {
+    name: "username and password",
+    files: { config: config({ username: "alice", password: "pa:ss wörd" }) },
+    expect: { authorization: basic("alice:pa:ss wörd") },
+  },
+  {
+    name: "a token and a password",
+    files: { config: config({ token: "one", username: "alice", password: "secret" }) },
+    expect: { refused: 'the user "one" has both a token and a password' },
+  },
+  {
+    name: "tokenFile and a password",
+    files: { config: config({ tokenFile: "token", username: "alice" }), token: "one" },
+    expect: { refused: 'the user "one" has both a token and a password' },
+  },
+  {
+    name: "a client certificate in the file",
+    files: { config: config(CERTIFICATE) },
+    expect: { certificate: "alice" },
+  },
+  {
+    name: "a client certificate in files beside it",
+    files: {
+      "sub/config": config({ "client-certificate": "alice.crt", "client-key": "alice.key" }),
+      "sub/alice.crt": "{alice}",
+      "sub/alice.key": "{aliceKey}",
+    },
+    env: { KUBECONFIG: "sub/config" },
+    expect: { certificate: "alice" },
+  },
+  {
+    name: "a client certificate and a token",
+    files: { config: config({ ...CERTIFICATE, token: "one" }) },
+    expect: { authorization: "Bearer one", certificate: "alice" },
+  },
+  {
+    name: "a client certificate without a key",
+    files: { config: config({ "client-certificate-data": "{aliceData}" }) },
+    expect: { refused: 'the user "one" has a client certificate, but no key' },
+  },
+  {
+    name: "a key without a client certificate, beside a token",
+    files: { config: config({ token: "one", "client-key-data": "{aliceKeyData}" }) },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "a client certificate with somebody else's key",
+    files: { config: config({ ...CERTIFICATE, "client-key-data": "{bobKeyData}" }) },
+    expect: { refused: 'the client certificate of the user "one" cannot be used' },
+  },
+  {
+    name: "a client certificate that is none",
+    files: { config: config({ ...CERTIFICATE, "client-certificate-data": "bm8=" }) },
+    expect: { refused: 'the client certificate of the user "one" cannot be used' },
+  },
+  {
+    name: "a client certificate whose file is missing",
+    files: { config: config({ "client-certificate": "alice.crt", "client-key": "alice.key" }) },
+    expect: { refused: 'client-certificate {dir}/alice.crt of the user "one" cannot be read' },
+  },
+  {
+    name: "a client certificate in a file and inline",
+    files: {
+      config: config({ ...CERTIFICATE, "client-certificate": "alice.crt" }),
+      "alice.crt": "{alice}",
+    },
+    expect: { refused: 'the user "one" has both client-certificate and client-certificate-data' },
+  },
+  {
+    name: "a user without credentials, where nobody sits to type a password",
+    files: { config: config({}) },
+    env: { EXTRA: "" },
+    expect: { refused: 'the user "one" has no credentials' },
+  },
+  {
+    name: "the auth-provider azure",
+    files: { config: config({ "auth-provider": { name: "azure", config: { "client-id": "x" } } }) },
+    expect: {
+      refused: 'the user "one" logs in by the auth-provider "azure", which kubectl has no more',
+    },
+  },
+  {
+    name: "the auth-provider gcp",
+    files: { config: config({ "auth-provider": { name: "gcp" } }) },
+    expect: {
+      refused: 'the user "one" logs in by the auth-provider "gcp", which kubectl has no more',
+    },
+  },
+  {
+    name: "--as",
+    files: { config: config() },
+    args: ["--as", "alice"],
+    expect: { authorization: "Bearer one", impersonation: { "impersonate-user": ["alice"] } },
+  },
+  {
+    name: "--as and --as-group, more than one",
+    files: { config: config() },
+    args: ["--as", "jürgen", "--as-group", "ops", "--as-group", "system:masters"],
+    expect: {
+      authorization: "Bearer one",
+      impersonation: {
+        "impersonate-user": ["jürgen"],
+        "impersonate-group": ["ops", "system:masters"],
+      },
+    },
+  },
+  {
+    name: "--as-group alone",
+    files: { config: config() },
+    args: ["--as-group", "ops"],
+    expect: { refused: "--as-group needs --as" },
+  },
+  {
+    name: "as, as-uid, as-groups and as-user-extra in the file",
+    files: {
+      config: config({
+        token: "one",
+        as: "alice",
+        "as-uid": "7",
+        "as-groups": ["ops", "dev"],
+        "as-user-extra": { "Scopes/a b": ["read", "write"], reason: ["tests"] },
+      }),
+    },
+    expect: {
+      authorization: "Bearer one",
+      impersonation: {
+        "impersonate-user": ["alice"],
+        "impersonate-uid": ["7"],
+        "impersonate-group": ["dev", "ops"],
+        "impersonate-extra-scopes%2fa%20b": ["read", "write"],
+        "impersonate-extra-reason": ["tests"],
+      },
+    },
+  },
+  {
+    name: "--as over what the file says, whose groups stay",
+    files: { config: config({ token: "one", as: "alice", "as-groups": ["ops"] }) },
+    args: ["--as", "bob"],
+    expect: {
+      authorization: "Bearer one",
+      impersonation: { "impersonate-user": ["bob"], "impersonate-group": ["ops"] },
+    },
+  },
+  {
+    name: "--as-group over the file's groups",
+    files: { config: config({ token: "one", as: "alice", "as-groups": ["ops"] }) },
+    args: ["--as-group", "dev"],
+    expect: {
+      authorization: "Bearer one",
+      impersonation: { "impersonate-user": ["alice"], "impersonate-group": ["dev"] },
+    },
+  },
+  {
+    name: "as-groups without as",
+    files: { config: config({ token: "one", "as-groups": ["ops"] }) },
+    expect: { refused: 'the user "one" has groups to impersonate, but no user (as)' },
+  },
+];

@@ -1,0 +1,122 @@
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  request,
+  type Server,
+} from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import { connect, createServer, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { KeyPair } from "./certificates.ts";
+import { closed, listening } from "./recorder.ts";
+
+export interface Proxies {
+  readonly httpPort: number;
+  readonly httpsPort: number;
+  readonly socksPort: number;
+  /** Takes what was asked for since the last time: `http api.test:443`, with a user in front. */
+  take(): readonly string[];
+  stop(): Promise<void>;
+}
+
+/** Three proxies that lead every name to this machine, by the port that was asked for. */
+export async function startProxies({ certificate, key }: KeyPair): Promise<Proxies> {
+  let used: string[] = [];
+  const sockets = new Set<Duplex>();
+  const track = (socket: Duplex) => {
+    sockets.add(socket);
+    socket.on("error", () => socket.destroy()).on("close", () => sockets.delete(socket));
+  };
+  const onConnect = (kind: string) => (asked: IncomingMessage, socket: Duplex) => {
+    track(socket);
+    used.push(`${kind} ${userOf(asked)}${asked.url}`);
+    // Said by a name, so that what a proxy says of itself can be tried too.
+    if (asked.url?.startsWith("refused.test:")) {
+      socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+      return;
+    }
+    const upstream = connect(Number(asked.url?.split(":").at(-1)), "127.0.0.1", () => {
+      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+      socket.pipe(upstream).pipe(socket);
+    });
+    track(upstream);
+  };
+
+  function openHttp(kind: "http" | "https"): Server {
+    const server =
+      kind === "http" ? createHttpServer() : createHttpsServer({ cert: certificate, key });
+    server.on("connect", onConnect(kind));
+    // What is no CONNECT is a request for a plain server, by its whole address.
+    server.on("request", (asked, response) => {
+      const url = new URL(asked.url ?? "");
+      used.push(`${kind} ${userOf(asked)}${url.host}`);
+      const { method, headers } = asked;
+      const onward = { port: url.port, host: "127.0.0.1", path: url.pathname + url.search };
+      asked.pipe(
+        request({ ...onward, method, headers }, (answer) => {
+          response.writeHead(answer.statusCode ?? 502, answer.headers);
+          answer.pipe(response);
+        }),
+      );
+    });
+    return server;
+  }
+
+  const socks = createServer((socket) => {
+    track(socket);
+    void lead(socket);
+  });
+
+  async function lead(socket: Socket): Promise<void> {
+    const target = await greet(socket);
+    used.push(`socks5 ${target}`);
+    const upstream = connect(Number(target.split(":").at(-1)), "127.0.0.1", () => {
+      socket.write(Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]));
+      socket.pipe(upstream).pipe(socket);
+    });
+    track(upstream);
+  }
+
+  const servers = [openHttp("http"), openHttp("https"), socks] as const;
+  const [httpPort, httpsPort, socksPort] = await Promise.all(
+    servers.map((server) => listening(server)),
+  );
+  return {
+    httpPort: httpPort ?? 0,
+    httpsPort: httpsPort ?? 0,
+    socksPort: socksPort ?? 0,
+    take: () => {
+      const taken = [...new Set(used)];
+      used = [];
+      return taken;
+    },
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      const [http, https] = servers;
+      for (const server of [http, https]) server.closeAllConnections();
+      await Promise.all(servers.map((server) => closed(server)));
+    },
+  };
+}
+
+function userOf({ headers }: IncomingMessage): string {
+  const [, encoded] = (headers["proxy-authorization"] ?? "").split(" ");
+  return encoded === undefined ? "" : `${Buffer.from(encoded, "base64").toString()}@`;
+}
+
+/** SOCKS 5 as RFC 1928 has it, as far as a client needs that gives no user. */
+async function greet(socket: Socket): Promise<string> {
+  await chunkOf(socket);
+  socket.write(Buffer.from([5, 0]));
+  const asked = await chunkOf(socket);
+  const port = asked.readUInt16BE(asked.length - 2);
+  const named = asked[3] === 3;
+  const host = named
+    ? asked.subarray(5, asked.length - 2).toString()
+    : asked.subarray(4, 8).join(".");
+  return `${host}:${port}`;
+}
+
+function chunkOf(socket: Socket): Promise<Buffer> {
+  return new Promise((resolve) => socket.once("data", resolve));
+}

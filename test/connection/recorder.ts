@@ -1,0 +1,140 @@
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo, Server } from "node:net";
+import { buffer } from "node:stream/consumers";
+import type { TLSSocket } from "node:tls";
+import type { KeyPair } from "./certificates.ts";
+
+/** Who asked what, as it reached the API server. */
+export interface Asked {
+  readonly secure: boolean;
+  /** The `Host` header, without the port. */
+  readonly host: string;
+  /** Of the path, what stands before `/api` or `/apis`. */
+  readonly prefix: string;
+  /** The name in the TLS handshake; empty without one. */
+  readonly sni: string;
+  readonly authorization: string | undefined;
+  /** Common name of the client's certificate. */
+  readonly certificate: string | undefined;
+  /** The impersonation headers, each with its values. */
+  readonly impersonation: Readonly<Record<string, readonly string[]>>;
+  /** The namespace that is asked about, where the request has one. */
+  readonly namespace: string | undefined;
+  readonly status: number;
+}
+
+export interface Recorder {
+  readonly httpsPort: number;
+  readonly httpPort: number;
+  /** Takes what came since the last time. */
+  take(): readonly Asked[];
+  /** Authorization headers that are known; all are until it is called, and after `undefined`. */
+  accept(known: readonly string[] | undefined): void;
+  stop(): Promise<void>;
+}
+
+/** The namespace in kubectl's question whether it may list pods, which comes as protobuf. */
+// oxlint-disable-next-line no-control-regex
+const REVIEWED = /\n[\x01-\x3f]([a-z0-9-]+)\x12\x04list/;
+
+/** An API server that forbids everything, and remembers who asked. */
+export async function startRecorder({ certificate, key }: KeyPair): Promise<Recorder> {
+  let asked: Asked[] = [];
+  let known: readonly string[] | undefined;
+  const listener = (request: IncomingMessage, response: ServerResponse) =>
+    void answer(request, response);
+  const secure = createHttpsServer(
+    { cert: certificate, key, requestCert: true, rejectUnauthorized: false },
+    listener,
+  );
+  const plain = createHttpServer(listener);
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { authorization } = request.headers;
+    const body = (await buffer(request)).toString("latin1");
+    const rejected = known !== undefined && !known.includes(authorization ?? "");
+    const status = rejected ? 401 : 403;
+    asked.push(recorded(request, body, status));
+    response.writeHead(status, { "content-type": "application/json" });
+    const reason = rejected ? "Unauthorized" : "Forbidden";
+    const message = rejected
+      ? "Unauthorized"
+      : 'pods is forbidden: User "x" cannot list resource "pods"';
+    response.end(
+      JSON.stringify({
+        kind: "Status",
+        apiVersion: "v1",
+        status: "Failure",
+        reason,
+        message,
+        code: status,
+      }),
+    );
+  }
+
+  return {
+    httpsPort: await listening(secure),
+    httpPort: await listening(plain),
+    take: () => {
+      const taken = asked;
+      asked = [];
+      return taken;
+    },
+    accept: (headers) => {
+      known = headers;
+    },
+    stop: async () => {
+      for (const server of [secure, plain]) server.closeAllConnections();
+      await Promise.all([closed(secure), closed(plain)]);
+    },
+  };
+}
+
+function recorded(request: IncomingMessage, body: string, status: number): Asked {
+  const { pathname } = new URL(request.url ?? "", "http://x");
+  const socket = request.socket as Partial<TLSSocket>;
+  const [prefix = ""] = pathname.split(/\/apis?(?:\/|$)/);
+  const inPath = /\/namespaces\/([^/]+)\/pods/.exec(pathname)?.[1];
+  const inBody = REVIEWED.exec(body)?.[1];
+  return {
+    secure: socket.encrypted === true,
+    host: (request.headers.host ?? "").replace(/:\d+$/, ""),
+    prefix,
+    sni: typeof socket.servername === "string" ? socket.servername : "",
+    authorization: request.headers.authorization,
+    certificate: commonName(socket),
+    impersonation: impersonationOf(request.rawHeaders),
+    namespace: inPath ?? inBody,
+    status,
+  };
+}
+
+function commonName(socket: Partial<TLSSocket>): string | undefined {
+  const name = socket.getPeerCertificate?.().subject?.CN;
+  return Array.isArray(name) ? name[0] : name;
+}
+
+function impersonationOf(raw: readonly string[]): Readonly<Record<string, readonly string[]>> {
+  const headers: Record<string, string[]> = {};
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at]?.toLowerCase() ?? "";
+    const value = Buffer.from(raw[at + 1] ?? "", "latin1").toString("utf8");
+    if (name.startsWith("impersonate-")) (headers[name] ??= []).push(value);
+  }
+  for (const values of Object.values(headers)) values.sort();
+  return headers;
+}
+
+export async function listening(server: Server, host = "127.0.0.1"): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+export function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}

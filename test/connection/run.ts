@@ -1,0 +1,207 @@
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
+import type { Ran } from "../support/run-program.ts";
+import type { Case, File } from "./case.ts";
+import { clientKeyPair, serverKeyPair } from "./certificates.ts";
+import { type Proxies, startProxies } from "./proxies.ts";
+import { type Asked, type Recorder, startRecorder } from "./recorder.ts";
+
+/** What reached the API server of one run, and how the run ended. */
+export interface Arrival {
+  /** One for each way in which somebody asked, without the namespace; none where it was refused. */
+  readonly asked: readonly Omit<Asked, "namespace" | "status">[];
+  readonly namespaces: readonly string[];
+  readonly proxies: readonly string[];
+  /** What the credential plugin was told, once for each of its runs. */
+  readonly plugin: readonly PluginRun[];
+  readonly ran: Ran;
+}
+
+export interface PluginRun {
+  /** `KUBERNETES_EXEC_INFO` */
+  readonly info: unknown;
+  readonly args: string;
+  /** The variable `EXTRA`. */
+  readonly extra: string;
+  /** What it could read from stdin. */
+  readonly stdin: string;
+}
+
+/** Writes what it was told into `plugin.log`, and prints `credential.json`, the later ones first. */
+const PLUGIN = `#!/bin/sh
+here=$(dirname "$0")
+runs=$(($(cat "$here/runs" 2>/dev/null || echo 0) + 1))
+echo $runs > "$here/runs"
+printf '%s\\t%s\\t%s\\t%s\\n' "$KUBERNETES_EXEC_INFO" "$*" "$EXTRA" "$(cat)" | tr -d '\\r' >> "$here/plugin.log"
+echo "To sign in, enter the code ABC" >&2
+if [ -f "$here/credential-$runs.json" ]; then cat "$here/credential-$runs.json"; else cat "$here/credential.json"; fi
+exit \${STATUS:-0}
+`;
+
+const BIN = fileURLToPath(new URL("../../bin/istio-upgrade.js", import.meta.url));
+
+/** The servers of all cases, and what runs a client against them. */
+export interface Bench {
+  ours(this: void, one: Case): Promise<Arrival>;
+  kubectl(this: void, program: string, one: Case): Promise<Arrival>;
+  stop(): Promise<void>;
+}
+
+export async function openBench(): Promise<Bench> {
+  const [server, stranger, alice, bob] = await Promise.all([
+    serverKeyPair(),
+    serverKeyPair(),
+    clientKeyPair("alice"),
+    clientKeyPair("bob"),
+  ]);
+  const [recorder, proxies] = await Promise.all([startRecorder(server), startProxies(server)]);
+  const base64 = (text: string) => Buffer.from(text).toString("base64");
+  const words: Readonly<Record<string, string>> = {
+    https: String(recorder.httpsPort),
+    http: String(recorder.httpPort),
+    httpProxy: String(proxies.httpPort),
+    httpsProxy: String(proxies.httpsPort),
+    socksProxy: String(proxies.socksPort),
+    ca: server.certificate,
+    caData: base64(server.certificate),
+    strangerData: base64(stranger.certificate),
+    alice: alice.certificate,
+    aliceKey: alice.key,
+    aliceData: base64(alice.certificate),
+    aliceKeyData: base64(alice.key),
+    bob: bob.certificate,
+    bobKey: bob.key,
+    bobData: base64(bob.certificate),
+    bobKeyData: base64(bob.key),
+  };
+
+  async function run(one: Case, command: readonly string[]): Promise<Arrival> {
+    const dir = mkdtempSync(join(tmpdir(), "connection-"));
+    try {
+      const fill = filler({ ...words, dir });
+      for (const [name, content] of Object.entries(one.files)) writeInto(dir, name, content, fill);
+      recorder.accept(one.accept);
+      const env = Object.entries({ HOME: "{dir}/home", KUBECONFIG: "{dir}/config", ...one.env });
+      const ran = await spawned(inPod(one, dir, [...command, ...(one.args ?? []).map(fill)]), {
+        cwd: join(dir, one.cwd ?? "."),
+        env: Object.fromEntries(env.map(([name, value]) => [name, fill(value)])),
+      });
+      const said = { ...ran, stderr: ran.stderr.replaceAll(dir, "{dir}") };
+      return arrivalOf(recorder, proxies, pluginRuns(dir), said);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  }
+
+  return {
+    ours: (one) => run(one, [process.execPath, BIN, "explain", "pod/x", "--prove=never"]),
+    kubectl: (program, one) => run(one, [program, "auth", "can-i", "list", "pods"]),
+    stop: async () => {
+      await Promise.all([recorder.stop(), proxies.stop()]);
+    },
+  };
+}
+
+/** Puts the servers' ports and certificates in, as text of JSON where they are inside of it. */
+function filler(words: Readonly<Record<string, string>>): (text: string) => string {
+  return (text) => text.replace(/\{(\w+)\}/g, (whole, word: string) => words[word] ?? whole);
+}
+
+function writeInto(dir: string, name: string, content: File, fill: (text: string) => string): void {
+  const path = join(dir, name);
+  mkdirSync(dirname(path), { recursive: true });
+  if (content === "plugin") writeFileSync(path, PLUGIN, { mode: 0o755 });
+  else if (Array.isArray(content)) writeFileSync(path, Buffer.from(fill(content[0]), "utf16le"));
+  else if (typeof content === "string") writeFileSync(path, fill(content));
+  else writeFileSync(path, fillAll(content, fill, name.endsWith(".json")));
+}
+
+/** Each text in an object by itself: a certificate has more than one line. */
+function fillAll(value: object, fill: (text: string) => string, json: boolean): string {
+  const filled: unknown = JSON.parse(JSON.stringify(value), (_, part: unknown) =>
+    typeof part === "string" ? fill(part) : part,
+  );
+  return json ? JSON.stringify(filled) : stringify(filled);
+}
+
+/** Why a pod's surroundings cannot be had here; `undefined` where they can. */
+export function whyNoPod(): string | undefined {
+  try {
+    execFileSync("unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/run"], { stdio: "pipe" });
+    return undefined;
+  } catch (error) {
+    return `no mount namespace of its own: ${(error as Error).message.split("\n").at(-1)}`;
+  }
+}
+
+/** A pod's own folder is put where only this run sees it. */
+function inPod({ pod }: Case, dir: string, command: readonly string[]): readonly string[] {
+  if (pod !== true) return command;
+  const script = `mount -t tmpfs none /run && mkdir -p /run/secrets/kubernetes.io &&
+    cp -r "$0/serviceaccount" /run/secrets/kubernetes.io/ && exec "$@"`;
+  return ["unshare", "-rm", "sh", "-c", script, dir, ...command];
+}
+
+function spawned(
+  [program = "", ...args]: readonly string[],
+  { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
+): Promise<Ran> {
+  const child = spawn(program, args, {
+    cwd,
+    env: { PATH: process.env["PATH"], NO_COLOR: "1", ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+    // Whoever waits for ever does not stay behind.
+    timeout: 45_000,
+    killSignal: "SIGKILL",
+  });
+  // Nobody sits there, but a plugin that is handed this would read it.
+  child.stdin.on("error", () => undefined).end("typed\n");
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (status) => resolve({ status, stdout, stderr }));
+  });
+}
+
+function pluginRuns(dir: string): readonly PluginRun[] {
+  let log: string;
+  try {
+    log = readFileSync(join(dir, "plugin.log"), "utf8");
+  } catch {
+    return [];
+  }
+  return log
+    .trimEnd()
+    .replaceAll(dir, "{dir}")
+    .split(/\n(?=\{)/)
+    .map((line) => {
+      const [info = "", args = "", extra = "", stdin = ""] = line.split("\t");
+      return { info: JSON.parse(info) as unknown, args, extra, stdin };
+    });
+}
+
+function arrivalOf(
+  recorder: Recorder,
+  proxies: Proxies,
+  plugin: readonly PluginRun[],
+  ran: Ran,
+): Arrival {
+  const came = recorder.take().filter(({ status }) => status !== 401);
+  const ways = came.map((one) =>
+    JSON.stringify({ ...one, namespace: undefined, status: undefined }),
+  );
+  const namespaces = came.flatMap(({ namespace }) => namespace ?? []);
+  return {
+    asked: [...new Set(ways)].map((way) => JSON.parse(way) as Arrival["asked"][number]),
+    namespaces: [...new Set(namespaces)],
+    proxies: proxies.take(),
+    plugin,
+    ran,
+  };
+}

@@ -1,0 +1,173 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { type ConnectionHost, loadConnection } from "../../../src/cluster/kubeconfig.ts";
+
+// What a kubeconfig means is held against kubectl, in `test/connection`; here is what takes time.
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "kubeconfig-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const SETTINGS = { context: undefined, as: undefined, asGroups: [], requestTimeout: 1000 };
+
+function write(name: string, content: string, mode = 0o600): string {
+  const path = join(folder, name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content, { mode });
+  return path;
+}
+
+function open(user: object, host?: ConnectionHost) {
+  const kubeconfig = write(
+    "config",
+    stringify({
+      clusters: [
+        { name: "one", cluster: { server: "https://api.test", "insecure-skip-tls-verify": true } },
+      ],
+      users: [{ name: "one", user }],
+      contexts: [{ name: "one", context: { cluster: "one", user: "one" } }],
+      "current-context": "one",
+    }),
+  );
+  return loadConnection({ ...SETTINGS, kubeconfig }, { PATH: process.env["PATH"] }, host);
+}
+
+describe("a token in a file", () => {
+  const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } });
+
+  test("is read again for every request, as somebody renews it", async () => {
+    const token = write("token", "first\n");
+    const { authorize } = await open({ tokenFile: "token" });
+    const before = await authorize();
+    expect(before).toMatchObject(bearer("first"));
+    expect(await authorize()).toBe(before);
+    writeFileSync(token, "second\n");
+    expect(await authorize()).toMatchObject(bearer("second"));
+  });
+
+  test("stays what it was while the file is missing or empty", async () => {
+    const token = write("token", "first\n");
+    const { authorize } = await open({ tokenFile: "token" });
+    rmSync(token);
+    expect(await authorize()).toMatchObject(bearer("first"));
+    writeFileSync(token, "");
+    expect(await authorize()).toMatchObject(bearer("first"));
+    writeFileSync(token, "second");
+    expect(await authorize()).toMatchObject(bearer("second"));
+  });
+});
+
+describe("in a pod", () => {
+  const ENV = { KUBECONFIG: "", HOME: "/nonexistent", KUBERNETES_SERVICE_PORT: "443" };
+  const inPod = (host: string) => {
+    const serviceAccountFolder = dirname(write("account/token", "first\n"));
+    const env = { ...ENV, KUBERNETES_SERVICE_HOST: host };
+    return loadConnection({ ...SETTINGS, kubeconfig: undefined }, env, { serviceAccountFolder });
+  };
+
+  test("the service account's token is read again as it rotates", async () => {
+    write("account/ca.crt", "the authority");
+    write("account/namespace", "agents\n");
+    const connection = await inPod("10.0.0.1");
+    expect(connection).toMatchObject({
+      context: "in-cluster",
+      namespace: "agents",
+      inCluster: true,
+    });
+    expect(connection.server.href).toBe("https://10.0.0.1/");
+    expect(await connection.authorize()).toEqual({
+      ca: "the authority",
+      headers: { Authorization: "Bearer first" },
+    });
+    write("account/token", "second\n");
+    expect(await connection.authorize()).toMatchObject({
+      headers: { Authorization: "Bearer second" },
+    });
+  });
+
+  test("an address of IPv6 is one", async () => {
+    const { server, namespace } = await inPod("fd00::1");
+    expect([server.href, namespace]).toEqual(["https://[fd00::1]/", "default"]);
+  });
+});
+
+describe("a credential plugin", () => {
+  const EXPIRES = Date.parse("2026-01-01T01:00:00Z");
+
+  /** Counts its runs, and prints that as its token. */
+  function plugin(more: object = {}, status: string): object {
+    write(
+      "plugin",
+      `#!/bin/sh
+      echo "$KUBERNETES_EXEC_INFO" >> "${folder}/told"
+      sleep 0.1
+      test ! -e "${folder}/broken" || exit 1
+      echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",' \\
+        '"status":{${status}"token":"'$(wc -l < "${folder}/told" | tr -d ' ')'"}}'`,
+      0o755,
+    );
+    const apiVersion = "client.authentication.k8s.io/v1";
+    return { exec: { apiVersion, command: "./plugin", interactiveMode: "IfAvailable", ...more } };
+  }
+  const told = () => readFileSync(join(folder, "told"), "utf8").trimEnd().split("\n");
+  const tokenOf = ({ headers }: { headers?: unknown }) =>
+    (headers as Record<string, string>)["Authorization"]?.replace("Bearer ", "");
+
+  test("is run once for all that wait for it, and kept", async () => {
+    const { authorize } = await open(plugin({}, ""));
+    const all = await Promise.all(Array.from({ length: 10 }, () => authorize()));
+    expect(new Set([...all, await authorize()]).size).toBe(1);
+    expect(told()).toHaveLength(1);
+  });
+
+  test("is run once more for all that were refused", async () => {
+    const { authorize } = await open(plugin({}, ""));
+    const first = await authorize();
+    const again = await Promise.all(Array.from({ length: 10 }, () => authorize(first)));
+    expect(again.map(tokenOf)).toEqual(again.map(() => "2"));
+    // One that was refused late is given what the others have.
+    expect(tokenOf(await authorize(first))).toBe("2");
+    expect(told()).toHaveLength(2);
+  });
+
+  test("is run again when its credentials expire", async () => {
+    let now = EXPIRES;
+    const status = `"expirationTimestamp":"${new Date(EXPIRES).toISOString()}",`;
+    const { authorize } = await open(plugin({}, status), { now: () => now });
+    expect([tokenOf(await authorize()), tokenOf(await authorize())]).toEqual(["1", "1"]);
+    now += 1;
+    expect(tokenOf(await authorize())).toBe("2");
+  });
+
+  test("that fails is run again for what is asked for later", async () => {
+    const { authorize } = await open(plugin({}, ""));
+    const broken = write("broken", "");
+    await expect(Promise.all([authorize(), authorize()])).rejects.toMatchObject({
+      name: "CannotRun",
+      message: expect.stringContaining("failed with exit code 1") as string,
+    });
+    expect(told()).toHaveLength(1);
+    rmSync(broken);
+    expect(tokenOf(await authorize())).toBe("2");
+  });
+
+  test.each([
+    ["IfAvailable", true, true],
+    ["IfAvailable", false, false],
+    ["Never", true, false],
+    ["Always", true, true],
+  ])("of the mode %s at a terminal (%s) may ask: %s", async (interactiveMode, terminal, may) => {
+    let aside = 0;
+    const host = { terminal, stepAside: () => void (aside += 1) };
+    const { authorize } = await open(plugin({ interactiveMode }, ""), host);
+    await authorize();
+    expect(JSON.parse(told()[0] ?? "")).toMatchObject({ spec: { interactive: may } });
+    // Whatever is drawn on the terminal makes room for it.
+    expect(aside).toBe(1);
+  });
+});
