@@ -27,7 +27,7 @@ export interface Proved {
   readonly prediction: Prediction;
   /** It was proved: `false` where the dry run proved nothing, and the prediction stands. */
   readonly proved: boolean;
-  /** The rules here came to something else than the real injector. */
+  /** The rules here came to something else than the real injector, or hide what it said. */
   readonly disagreement: Warning | undefined;
 }
 
@@ -41,6 +41,15 @@ export function applyProof(
   if (dryRun.kind === "unavailable") {
     return { prediction, proved: false, disagreement: undefined };
   }
+  if (prediction.kind === "none" && dryRun.kind === "refused" && !isOfInjection(dryRun.message)) {
+    // Refused for its own sake: once that is mended, it comes up without a sidecar all the same.
+    const { reason } = blockedBy.refusal("a dry run by the API server is refused", dryRun.message);
+    return {
+      prediction,
+      proved: false,
+      disagreement: { code: "otherwise-blocked", message: reason },
+    };
+  }
   const proved = predictionOf(prediction, dryRun, mesh, template);
   return {
     prediction: proved,
@@ -53,6 +62,11 @@ export function applyProof(
             message: `predicted was ${summaryOf(prediction)}; a dry run by the API server gives ${summaryOf(proved)}, which counts`,
           },
   };
+}
+
+/** By an injector, or by somebody who saw what it had added. */
+function isOfInjection(message: string): boolean {
+  return /sidecar-injector\.istio\.io|"istio-(?:init|proxy|validation)"/.test(message);
 }
 
 function predictionOf(

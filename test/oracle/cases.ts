@@ -132,6 +132,17 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
     },
   ],
   [
+    "what would lose its sidecar would do so, also where its pods are refused for their own sake",
+    {
+      ...still,
+      place: {
+        before: { "istio.io/rev": "asm-1-28" },
+        now: { "pod-security.kubernetes.io/enforce": "restricted" },
+      },
+      workload: { kind: "Deployment", when: "before" },
+    },
+  ],
+  [
     "webhooks may select by a label that only the controller sets",
     {
       before: BOTH,

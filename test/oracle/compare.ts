@@ -30,6 +30,8 @@ export async function compare(
   cluster: RealCluster,
   placed: readonly Placed[],
 ): Promise<readonly Compared[]> {
+  // A world of one bare pod may have refused it.
+  if (placed.length === 0) return [];
   const deadline = Date.now() + PATIENCE;
   const steady: Compared[] = [];
   for (let left = placed; ;) {

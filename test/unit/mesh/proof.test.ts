@@ -109,6 +109,35 @@ test.each<[what: string, dryRun: DryRun, kind: string]>([
   },
 );
 
+test.each<[what: string, message: string, kind: string]>([
+  [
+    "for its own sake",
+    'pods "x" is forbidden: violates PodSecurity (container "app" must ...)',
+    "none",
+  ],
+  [
+    "by an injector",
+    'failed calling webhook "rev.namespace.sidecar-injector.istio.io"',
+    "rejected",
+  ],
+  [
+    "for what was injected",
+    'violates PodSecurity (container "istio-init" must not ...)',
+    "rejected",
+  ],
+])("a pod without a sidecar to come that is refused %s", (_what, message, kind) => {
+  const result = applyProof(none, { kind: "refused", message }, MESH, PLAIN);
+  expect([result.prediction.kind, result.proved]).toEqual([kind, kind === "rejected"]);
+  expect(result.disagreement).toMatchObject(
+    kind === "rejected"
+      ? { code: "proof-differs" }
+      : {
+          code: "otherwise-blocked",
+          message: `a dry run by the API server is refused: ${message}`,
+        },
+  );
+});
+
 test("a refusal by PodSecurity is told from others", () => {
   const message = 'pods "p-x" is forbidden: violates PodSecurity "restricted:latest": ...';
   expect(applyProof(injected, { kind: "refused", message }, MESH, PLAIN).prediction).toMatchObject({
