@@ -50,8 +50,8 @@ function ofConnections(
   restarts: boolean,
   times: Times,
 ): readonly number[] | undefined {
-  if (restarts && times === "once") return [0, 1, 3, 4, 6];
-  if (READS.has(purpose)) return times === "once" ? [0, 1, 6] : [1, 6];
+  if (times === "once") return restarts ? [0, 1, 3, 4, 6] : [0, 1, 6];
+  if (READS.has(purpose)) return [1, 6];
   if (!restarts) return undefined;
   // Before the first patch it is found out what may be done: nothing, then.
   return BEFORE_CONSENT.has(purpose) ? [1] : [3];

@@ -1,17 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { says, status } from "./answers.ts";
 import type { Fault } from "./faults.ts";
-import { answer, type Passing } from "./proxy.ts";
+import { answer, type Passing, type Upstream } from "./proxy.ts";
 
 const midList = { passes: false, midList: true, gap: "malformed" } as const;
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a list of any kind
 type List = any;
 
-/** Answers with what `change` makes of the list's first page. */
+/** Answers with what `change` makes of the list's first page, which is asked for once a run. */
 function firstPage(change: (list: List) => object): Fault["strike"] {
-  return async ({ response, upstream }) => {
-    const page = await upstream({ fromStart: true, asJson: true });
+  const pages = new WeakMap<Passing["armed"], Upstream>();
+  return async ({ response, armed, upstream }) => {
+    const page = pages.get(armed) ?? (await upstream({ fromStart: true, asJson: true }));
+    pages.set(armed, page);
     const list = JSON.parse(page.body.toString());
     const body = { ...list, ...change(list) };
     answer(response, { ...page, body: Buffer.from(JSON.stringify(body)) });

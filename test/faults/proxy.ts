@@ -11,6 +11,8 @@ export interface Passing {
   /** `GET /api/v1/pods`, with `(next page)` where it goes on with a list. */
   readonly key: string;
   readonly times: Times;
+  /** Another one for every run. */
+  readonly armed: object;
   readonly front: Front;
   /** Hands the request on. The answer's body is whole, and not compressed. */
   readonly upstream: (change?: Change) => Promise<Upstream>;
@@ -69,7 +71,7 @@ export async function startProxy(server: string, ca: string): Promise<Proxy> {
     if (!strikesNow || armed === undefined) return answer(response, await upstream());
     strikes += 1;
     const { fault, times } = armed;
-    await fault.strike({ request, response, key, times, front, upstream });
+    await fault.strike({ request, response, key, times, armed, front, upstream });
   }
 
   const front = await openFront((request, response) => {
@@ -86,7 +88,7 @@ export async function startProxy(server: string, ca: string): Promise<Proxy> {
     },
     async arm(next) {
       await front.open();
-      armed = next;
+      armed = next && { ...next };
       strikes = 0;
       asked.clear();
     },
