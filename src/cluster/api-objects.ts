@@ -1,3 +1,4 @@
+import { isTelling } from "./annotations.ts";
 import {
   anyText,
   bool,
@@ -5,6 +6,7 @@ import {
   integer,
   message,
   numberOrText,
+  ownText,
   present,
   repeated,
   text,
@@ -27,20 +29,31 @@ const OWNER_REFERENCE = message({
   controller: [6, bool],
 });
 
-const OBJECT_META = message({
-  name: [1, text],
+/** Who it is, and who owns it. */
+const IDENTITY = {
   namespace: [3, text],
-  uid: [5, text],
-  resourceVersion: [6, text],
-  generation: [7, integer],
-  deletionTimestamp: [9, present],
-  labels: [11, textMap],
-  annotations: [12, textMap],
+  uid: [5, ownText],
   ownerReferences: [13, repeated(OWNER_REFERENCE)],
+} as const;
+
+const SAYINGS = {
+  name: [1, ownText],
+  labels: [11, textMap()],
+  annotations: [12, textMap(isTelling)],
+} as const;
+
+const OBJECT_META = message({
+  ...IDENTITY,
+  ...SAYINGS,
+  resourceVersion: [6, ownText],
+  generation: [7, integer],
 });
 
 /** Of any kind, its metadata alone. */
 export const METADATA = message({ metadata: [1, OBJECT_META] });
+
+/** Of what only stands between a pod and its workload. */
+export const OWNED = message({ metadata: [1, message(IDENTITY)] });
 
 const CONTAINER = message({
   name: [1, text],
@@ -56,7 +69,7 @@ const POD_SPEC = message({
   initContainers: [20, repeated(CONTAINER)],
 });
 
-const POD_TEMPLATE = message({ metadata: [1, OBJECT_META], spec: [2, POD_SPEC] });
+const POD_TEMPLATE = message({ metadata: [1, message(SAYINGS)], spec: [2, POD_SPEC] });
 
 const TERMINATED = message({ exitCode: [1, integer], reason: [3, text], message: [4, text] });
 
@@ -74,13 +87,13 @@ const POD_STATUS = message({
 });
 
 export const POD = message({
-  metadata: [1, OBJECT_META],
+  metadata: [1, message({ ...IDENTITY, ...SAYINGS, deletionTimestamp: [9, present] })],
   spec: [2, POD_SPEC],
   status: [3, POD_STATUS],
 });
 
 const LABEL_SELECTOR = message({
-  matchLabels: [1, textMap],
+  matchLabels: [1, textMap()],
   matchExpressions: [
     2,
     repeated(message({ key: [1, text], operator: [2, text], values: [3, repeated(anyText)] })),
@@ -183,3 +196,5 @@ export type ApiStatefulSet = Decoded<typeof STATEFUL_SET>;
 export type ApiDaemonSet = Decoded<typeof DAEMON_SET>;
 /** An object of which the metadata is known. */
 export type ApiObject = Decoded<typeof METADATA>;
+/** An object of which it is known whose it is. */
+export type ApiOwned = Decoded<typeof OWNED>;

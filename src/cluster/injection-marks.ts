@@ -17,8 +17,9 @@ export function isMarked(annotations: Annotations): boolean {
  * Source: Istio `istioctl/pkg/describe/describe.go`, `GetRevisionFromPodAnnotation`.
  */
 export function revisionOf(annotations: Annotations): string | undefined {
+  if (annotations[REVISION] !== undefined) return annotations[REVISION];
   const { revision } = parseObject(annotations[INJECTED]);
-  return annotations[REVISION] ?? (typeof revision === "string" ? revision : undefined);
+  return typeof revision === "string" ? revision : undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ApiObject } from "./api-objects.ts";
+import type { ApiOwned } from "./api-objects.ts";
 import type { Api } from "./api.ts";
 import type { Gaps } from "./gaps.ts";
 import { listPages, type ListRequest } from "./pages.ts";
@@ -18,7 +18,7 @@ export interface Lane<Item> {
 }
 
 /** Reads a list in step with the others of its sweep. What cannot be read becomes a gap. */
-export async function readLane<Item extends ApiObject>(
+export async function readLane<Item extends ApiOwned>(
   api: Api,
   lane: Lane<Item>,
   gaps: Gaps,

@@ -1,5 +1,5 @@
 import type { Workload } from "../snapshot.ts";
-import type { ApiObject } from "./api-objects.ts";
+import type { ApiOwned } from "./api-objects.ts";
 import { controllerOf, type Owner, type Tally } from "./tally.ts";
 
 /** What was read of one namespace, before it is put together. */
@@ -17,7 +17,7 @@ export function newPart(workloads: readonly Workload[] = []): Part {
 }
 
 /** Adds one ReplicaSet, or one Job, of which only the metadata is known. */
-export function addController(controllers: Map<string, Owner>, { metadata }: ApiObject): void {
+export function addController(controllers: Map<string, Owner>, { metadata }: ApiOwned): void {
   const controller = controllerOf(metadata?.ownerReferences);
   if (controller !== undefined) controllers.set(metadata?.uid ?? "", controller);
 }

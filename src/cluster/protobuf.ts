@@ -65,6 +65,16 @@ export const text: Type<string> = {
   read: (reader, end) => readText(reader, end) || undefined,
 };
 
+/** A text that no other object has: it is not looked for among those that were read before. */
+export const ownText: Type<string> = {
+  wire: BYTES,
+  read: (reader, end) => {
+    const start = reader.pos;
+    reader.pos = end;
+    return (reader.buf as Buffer).toString("utf8", start, end) || undefined;
+  },
+};
+
 /** A text that may be empty, such as an argument. */
 export const anyText: Type<string> = { wire: BYTES, read: readText };
 
@@ -98,20 +108,34 @@ export const present: Type<unknown> = {
   },
 };
 
-/** `map<string, string>`: each entry is a message, its key in field 1, its value in field 2. */
-export const textMap: Type<Readonly<Record<string, string>>> = {
-  wire: BYTES,
-  read: (reader, end, before: Record<string, string> = {}) => {
-    let key = "";
-    let value = "";
-    eachField(reader, end, (number) => {
-      if (number === 1) key = readText(reader, valueEnd(reader, BYTES));
-      else if (number === 2) value = readText(reader, valueEnd(reader, BYTES));
-    });
-    before[key] = value;
-    return before;
-  },
-};
+/**
+ * `map<string, string>`: each entry is a message, its key in field 1, its value in field 2.
+ *
+ * @param isKept whether an entry is of interest.
+ */
+export function textMap(
+  isKept: (key: string) => boolean = () => true,
+): Type<Readonly<Record<string, string>>> {
+  return {
+    wire: BYTES,
+    read: (reader, end, before: Record<string, string> = {}) => {
+      let key = "";
+      let [from, to] = [end, end];
+      eachField(reader, end, (number) => {
+        if (number !== 1 && number !== 2) return;
+        const valueEnds = valueEnd(reader, BYTES);
+        if (number === 1) key = readText(reader, valueEnds);
+        else [from, to] = [reader.pos, valueEnds];
+        reader.pos = valueEnds;
+      });
+      if (!isKept(key)) return before;
+      reader.pos = from;
+      before[key] = readText(reader, to);
+      reader.pos = end;
+      return before;
+    },
+  };
+}
 
 /**
  * Calls back for every field of a message, with the reader at its value. What the callback does not

@@ -1,6 +1,6 @@
 import type { Workload } from "../snapshot.ts";
 import type { Api } from "./api.ts";
-import { DEPLOYMENT, METADATA } from "./api-objects.ts";
+import { DEPLOYMENT, OWNED } from "./api-objects.ts";
 import { type ApiRollout, argoWorkload, referredDeployment } from "./argo-rollout.ts";
 import type { Gaps } from "./gaps.ts";
 import { listAll, listPages } from "./pages.ts";
@@ -74,7 +74,7 @@ async function listJobs(
   const controllers = new Map<string, Owner>();
   await gaps.during("list jobs.batch", place, async (inconsistent) => {
     const path = `${pathOf("batch/v1", place)}/jobs`;
-    const list = { path, kind: "JobList", item: METADATA, metadataOnly: true, inconsistent };
+    const list = { path, kind: "JobList", item: OWNED, metadataOnly: true, inconsistent };
     for await (const page of listPages(api, list)) {
       for (const job of page) addController(controllers, job);
     }

@@ -10,7 +10,6 @@ import type {
 } from "@kubernetes/client-node";
 import type {
   Istiod,
-  Labels,
   Namespace,
   PodTemplate,
   Service,
@@ -18,6 +17,7 @@ import type {
   Workload,
 } from "../snapshot.ts";
 import type { BuiltInKind } from "../mesh/kinds.ts";
+import { tellingOf } from "./annotations.ts";
 import type { ApiContainer, ApiObject, ApiPodTemplate } from "./api-objects.ts";
 import { type RestartableObject, rolloutRecord } from "./rollout-record.ts";
 import { selectorRecord } from "./selector-record.ts";
@@ -28,7 +28,7 @@ export function namespaceRecord({ metadata }: ApiObject): Namespace {
   return {
     name: metadata?.name ?? "",
     labels: metadata?.labels ?? {},
-    annotations: metadata?.annotations ?? {},
+    annotations: tellingOf(metadata?.annotations),
   };
 }
 
@@ -146,7 +146,7 @@ export function templateRecord(template: ApiPodTemplate | undefined): PodTemplat
   const proxy = findProxy([...containers, ...(template?.spec?.initContainers ?? [])]);
   return {
     labels: template?.metadata?.labels ?? {},
-    annotations: template?.metadata?.annotations ?? {},
+    annotations: tellingOf(template?.metadata?.annotations),
     hostNetwork: template?.spec?.hostNetwork === true,
     proxy: proxy && {
       image: proxy.image ?? "",
@@ -174,15 +174,6 @@ export function findProxy(containers: readonly ApiContainer[]): ApiContainer | u
   return containers.find(({ name }) => name === "istio-proxy");
 }
 
-const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
-
-/** Without the whole object once more, which nobody looks at and thousands of workloads have. */
-function withoutCopy(annotations: Labels = {}): Labels {
-  if (!(LAST_APPLIED in annotations)) return annotations;
-  const { [LAST_APPLIED]: _, ...others } = annotations;
-  return others;
-}
-
 /** A workload with no pods yet. */
 export function workloadRecord(kind: BuiltInKind, object: RestartableObject): Workload {
   const { metadata, spec } = object;
@@ -192,7 +183,7 @@ export function workloadRecord(kind: BuiltInKind, object: RestartableObject): Wo
     name: metadata?.name ?? "",
     uid: metadata?.uid ?? "",
     labels: metadata?.labels ?? {},
-    annotations: withoutCopy(metadata?.annotations),
+    annotations: tellingOf(metadata?.annotations),
     template: templateRecord(spec?.template),
     rollout: rolloutRecord(kind, object),
     pods: [],

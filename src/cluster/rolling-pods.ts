@@ -3,7 +3,7 @@ import type { RollingPod } from "../snapshot.ts";
 import type { Api } from "./api.ts";
 import { listAll } from "./pages.ts";
 import { groupOf } from "./tally.ts";
-import { RESTARTED_AT } from "./write.ts";
+import { RESTARTED_AT } from "./annotations.ts";
 
 /** The pods of a workload that rolls, without those that have finished: few, so JSON will do. */
 export async function readRollingPods(

@@ -1,4 +1,5 @@
 import type { PodGroup, PodTemplate, PodTrouble } from "../snapshot.ts";
+import { tellingOf } from "./annotations.ts";
 import type { ApiOwnerReference, ApiPod, ApiContainerStatus } from "./api-objects.ts";
 import { addedBy, isMarked, overriddenIn, revisionOf, withoutMarks } from "./injection-marks.ts";
 import { addGroup } from "./pod-group.ts";
@@ -74,7 +75,7 @@ function newTally(owner: Owner, pod: ApiPod): Tally {
     terminating: 0,
     terminatingGroups: [],
     sample: listed ? undefined : templateOfPod(pod),
-    metadata: owner.kind === "Pod" ? { labels, annotations } : NO_METADATA,
+    metadata: owner.kind === "Pod" ? { labels, annotations: tellingOf(annotations) } : NO_METADATA,
   };
 }
 

@@ -2,11 +2,11 @@ import { apiOf, BUILT_IN_KINDS, type BuiltInKind, isRestartable } from "../mesh/
 import type { Workload } from "../snapshot.ts";
 import type { Api } from "./api.ts";
 import {
-  type ApiObject,
+  type ApiOwned,
   type ApiPod,
   DAEMON_SET,
   DEPLOYMENT,
-  METADATA,
+  OWNED,
   POD,
   STATEFUL_SET,
 } from "./api-objects.ts";
@@ -150,12 +150,12 @@ function replicaSetLane(
   place: string | undefined,
   labelSelector: string | undefined,
   part: () => Part,
-): Lane<ApiObject> {
+): Lane<ApiOwned> {
   const path = `${pathOf("apps/v1", place)}/replicasets`;
   return {
     what: "list replicasets.apps",
     place,
-    list: { path, kind: "ReplicaSetList", item: METADATA, metadataOnly: true, labelSelector },
+    list: { path, kind: "ReplicaSetList", item: OWNED, metadataOnly: true, labelSelector },
     fold: (object) => addController(part().controllers, object),
   };
 }

@@ -1,6 +1,7 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import type { Api, KubernetesObject } from "./api.ts";
 import { apiOf, type RestartableKind } from "../mesh/kinds.ts";
+import { RESTARTED_AT } from "./annotations.ts";
 
 /** Every request that is not a read is sent from this file; only `restart` changes anything. */
 
@@ -18,8 +19,6 @@ export interface RestartRequest {
   /** Have the API server check it all, and persist nothing. */
   readonly dryRun: boolean;
 }
-
-export const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";
 
 /**
  * Starts a restart.

@@ -96,7 +96,7 @@ test("pods that were read of any bytes can be tallied", () => {
       const read = readAll(bytes, POD);
       const { items = [] } = (read instanceof Error ? {} : (read ?? {})) as { items?: object[] };
       const tallies = new Map();
-      for (const pod of items) tallyPod(tallies, pod);
+      for (const item of items) tallyPod(tallies, item);
       expect(tallies.size).toBeLessThanOrEqual(items.length);
     }),
     RUNS,

@@ -1,7 +1,7 @@
 import { ApiError } from "../../cluster/api-error.ts";
 import { getWorkload } from "../../cluster/workload.ts";
 import { readRollingPods } from "../../cluster/rolling-pods.ts";
-import { RESTARTED_AT } from "../../cluster/write.ts";
+import { RESTARTED_AT } from "../../cluster/annotations.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { rolloutCommand } from "../../mesh/kinds.ts";
 import { formatSelector } from "../../mesh/selector.ts";

@@ -1,6 +1,7 @@
 import { ApiError, isConflict, isUnanswered } from "../../cluster/api-error.ts";
 import { readWorkload } from "../../cluster/workload.ts";
-import { chooseRestartTime, restart, RESTARTED_AT } from "../../cluster/write.ts";
+import { RESTARTED_AT } from "../../cluster/annotations.ts";
+import { chooseRestartTime, restart } from "../../cluster/write.ts";
 import { type Assessment, assess, type Target } from "../../mesh/assess.ts";
 import { fieldManagerFor } from "../../mesh/flux.ts";
 import { isRestartable, rolloutCommand } from "../../mesh/kinds.ts";

@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { tellingOf } from "../../../src/cluster/annotations.ts";
+
+test("annotations are kept that something is decided by, and no others", () => {
+  const telling = {
+    "sidecar.istio.io/inject": "true",
+    "proxy.istio.io/config": "{}",
+    "inject.istio.io/templates": "gateway",
+    "istio.io/rev": "asm-1-27",
+    "istio-upgrade/exclude": "true",
+    "kubectl.kubernetes.io/restartedAt": "2026-11-22T20:00:00Z",
+    "argocd.argoproj.io/tracking-id": "shop",
+  };
+  const others = {
+    "kubectl.kubernetes.io/last-applied-configuration": "{}",
+    "deployment.kubernetes.io/revision": "3",
+    team: "shop",
+  };
+  expect(tellingOf({ ...others, ...telling })).toEqual(telling);
+  expect(tellingOf(undefined)).toEqual({});
+});
