@@ -8,14 +8,7 @@ import type {
   V1ObjectMeta,
   V1Service,
 } from "@kubernetes/client-node";
-import type {
-  Istiod,
-  Namespace,
-  PodTemplate,
-  Service,
-  Webhook,
-  Workload,
-} from "../snapshot.ts";
+import type { Istiod, Namespace, PodTemplate, Service, Webhook, Workload } from "../snapshot.ts";
 import type { BuiltInKind } from "../mesh/kinds.ts";
 import { tellingOf } from "./annotations.ts";
 import type { ApiContainer, ApiObject, ApiPodTemplate } from "./api-objects.ts";

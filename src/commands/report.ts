@@ -1,3 +1,4 @@
+import type { Output } from "../io.ts";
 import { EXIT, type ExitCode, exitCodeOf, type ExitReason } from "../exit-codes.ts";
 import {
   type AnyDocument,
@@ -124,8 +125,22 @@ export async function publish(
   const { display } = settings;
   progress.stop();
   const render = await loadRenderer(display.output);
-  io.stdout.write(render(document, styleFor(io.stdout, display, io)));
+  writeInPieces(io.stdout, render(document, styleFor(io.stdout, display, io)));
   await reportFile.write(document);
+}
+
+/** Characters that are written at a time. */
+const AT_A_TIME = 64 * 1024;
+
+function writeInPieces(output: Output, pieces: Iterable<string>): void {
+  let text = "";
+  for (const piece of pieces) {
+    text += piece;
+    if (text.length < AT_A_TIME) continue;
+    output.write(text);
+    text = "";
+  }
+  output.write(text);
 }
 
 /** The command that would mend what a restart can mend. */

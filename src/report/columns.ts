@@ -6,27 +6,49 @@ const NARROWEST = 12;
 /** No name and no image that a cluster can use is longer: a longer text is cut, not padded for. */
 const WIDEST = 512;
 
-/** Rows under upper-case headers, as kubectl prints them; cut to the terminal's width if there is one. */
-export function columns(
+/**
+ * Rows under upper-case headers, as kubectl prints them; cut to the terminal's width if there is one.
+ *
+ * @param rows are gone through twice, for their widths and for their text: there may be too many to
+ *   keep.
+ */
+export function* columns(
   head: readonly string[],
-  rows: readonly (readonly string[])[],
+  rows: Iterable<readonly string[]>,
   style: Style,
-): readonly string[] {
-  if (rows.length === 0) return [];
-  const all = style.headers ? [head, ...rows] : rows;
-  const widths = head.map((_, column) =>
-    all.reduce((widest, row) => Math.max(widest, row[column]?.length ?? 0), 0),
-  );
+): Generator<string> {
+  const widths = head.map((title) => (style.headers ? title.length : 0));
+  let empty = true;
+  for (const row of rows) {
+    empty = false;
+    for (const [column, text] of row.entries()) {
+      widths[column] = Math.max(widths[column] ?? 0, text.length);
+    }
+  }
+  if (empty) return;
   const fit = fitted(widths, style.width);
-  return all.map((row) =>
+  const line = (row: readonly string[]) =>
     row
       .map((text, column) => {
         const width = fit[column] ?? text.length;
         return cutMiddle(text, width).padEnd(width + GAP);
       })
       .join("")
-      .trimEnd(),
-  );
+      .trimEnd();
+  if (style.headers) yield line(head);
+  for (const row of rows) yield line(row);
+}
+
+/** One row for every item, made whenever it is asked for. */
+export function rowsOf<Item>(
+  items: Iterable<Item>,
+  row: (item: Item) => readonly string[],
+): Iterable<readonly string[]> {
+  return {
+    *[Symbol.iterator]() {
+      for (const item of items) yield row(item);
+    },
+  };
 }
 
 /** Takes from the widest column until the row fits. */

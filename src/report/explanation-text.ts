@@ -2,11 +2,11 @@ import wrapAnsi from "wrap-ansi";
 import type { Verdict } from "../mesh/assess.ts";
 import type { Explanation, TraceEntry } from "./document.ts";
 import { plain, plainCommand } from "./plain.ts";
-import { gaps, joinSections, type Lines, notes, workloadName } from "./sections.ts";
+import { gaps, joinSections, notes, workloadName } from "./sections.ts";
 import type { Style } from "./style.ts";
 
 /** The decision for people: a line for each step, the verdict, and what to type. */
-export function renderExplanation(document: Explanation, style: Style): string {
+export function renderExplanation(document: Explanation, style: Style): Iterable<string> {
   const { subject, verdict, code, reason, nextStep, workload } = document;
   const name = `${plain(subject.namespace)}/${workloadName(subject)}`;
   const asked = subject.pod === null ? "" : `, the owner of pod/${plain(subject.pod)}`;
@@ -32,7 +32,7 @@ function label(name: string, style: Style): string {
   return style.bold(name) + " ".repeat(INDENT - name.length);
 }
 
-function labelled(name: string, text: string, style: Style): Lines {
+function labelled(name: string, text: string, style: Style): readonly string[] {
   if (text === "") return [];
   const width = Math.min(style.width ?? 80, 100) - INDENT;
   const [first = "", ...rest] = wrapAnsi(plain(text), width).split("\n");

@@ -1,4 +1,24 @@
 import { parseImage } from "../mesh/image.ts";
+import { plain } from "./plain.ts";
+
+/** How an image is shown beside another. */
+export type ImageText = (image: string | null, beside: string | null) => string;
+
+/**
+ * Images as one line that a terminal can be shown; a cluster has thousands of pods of few images.
+ *
+ * @param wide in full.
+ */
+export function imageTexts(wide: boolean): ImageText {
+  const known = new Map<string, string>();
+  return (image, beside) => {
+    const key = `${image} ${beside}`;
+    const text =
+      known.get(key) ?? plain(wide ? (image ?? "no sidecar") : shortImage(image, beside));
+    known.set(key, text);
+    return text;
+  };
+}
 
 /**
  * The shortest form of an image that tells it from the other: the tag where the repositories are

@@ -52,7 +52,21 @@ export function withCompleteCommands<Document extends object>(
   flags: ClusterFlags,
 ): Document {
   if (flags.own === "") return document;
-  const complete = (key: string, value: unknown) =>
-    PASTED.has(key) && typeof value === "string" ? completeCommands(value, flags) : value;
-  return JSON.parse(JSON.stringify(document, complete)) as Document;
+  return completed("", document, flags) as Document;
+}
+
+/** The same value where nothing in it changes, which is most of a large report. */
+function completed(name: string, value: unknown, flags: ClusterFlags): unknown {
+  if (typeof value === "string") return PASTED.has(name) ? completeCommands(value, flags) : value;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) {
+    const items = value.map((item) => completed("", item, flags));
+    return items.every((item, index) => item === value[index]) ? value : items;
+  }
+  const members = Object.entries(value).map(
+    ([key, member]) => [key, completed(key, member, flags), member] as const,
+  );
+  return members.every(([, after, before]) => after === before)
+    ? value
+    : Object.fromEntries(members.map(([key, after]) => [key, after]));
 }

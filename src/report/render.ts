@@ -1,10 +1,10 @@
 import type { OUTPUTS } from "../settings.ts";
 import type { AnyDocument } from "./document.ts";
-import { toJson } from "./json.ts";
+import { jsonPieces, toJson } from "./json.ts";
 import type { Style } from "./style.ts";
 
-/** A document as the text that stdout gets. */
-export type Renderer = (document: AnyDocument, style: Style) => string;
+/** A document as the text that stdout gets, piece by piece. */
+export type Renderer = (document: AnyDocument, style: Style) => Iterable<string>;
 
 /** Each format is loaded when it is asked for. */
 const LOADERS: Readonly<Record<(typeof OUTPUTS)[number], () => Promise<Renderer>>> = {
@@ -16,12 +16,23 @@ const LOADERS: Readonly<Record<(typeof OUTPUTS)[number], () => Promise<Renderer>
     const { renderText } = await import("./text.ts");
     return (document, style) => renderText(document, style, true);
   },
-  json: async () => (document) => `${toJson(document, 2)}\n`,
+  json: async () => (document) => withEnd(jsonPieces(document)),
   // The events of a restart came before it.
-  jsonl: async () => (document) => `${toJson(document)}\n`,
-  markdown: async () => (await import("./markdown.ts")).renderMarkdown,
-  junit: async () => (await import("./junit.ts")).renderJunit,
+  jsonl: async () => (document) => [`${toJson(document)}\n`],
+  markdown: async () => {
+    const { renderMarkdown } = await import("./markdown.ts");
+    return (document) => [renderMarkdown(document)];
+  },
+  junit: async () => {
+    const { renderJunit } = await import("./junit.ts");
+    return (document) => [renderJunit(document)];
+  },
 };
+
+function* withEnd(pieces: Iterable<string>): Generator<string> {
+  yield* pieces;
+  yield "\n";
+}
 
 export function loadRenderer(output: (typeof OUTPUTS)[number]): Promise<Renderer> {
   return LOADERS[output]();

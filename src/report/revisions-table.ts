@@ -7,7 +7,11 @@ import { gaps, indented, joinSections, type Lines, step, titled } from "./sectio
 import type { Style } from "./style.ts";
 
 /** The revisions for people: what is there, what still holds each, and whether it may go. */
-export function renderRevisions(report: RevisionsReport, style: Style, wide: boolean): string {
+export function renderRevisions(
+  report: RevisionsReport,
+  style: Style,
+  wide: boolean,
+): Iterable<string> {
   return joinSections([
     table(report, style, wide),
     ...report.revisions.map((entry) => held(entry, report, style)),
@@ -53,7 +57,7 @@ function held(entry: RevisionEntry, report: RevisionsReport, style: Style): Line
 }
 
 /** They hold nothing: said, since they are counted. */
-function ofAks({ revision, pods }: RevisionEntry): Lines {
+function ofAks({ revision, pods }: RevisionEntry): readonly string[] {
   if (pods.managed === 0) return [];
   return [`${count(pods.managed, "pod")} of AKS's own gateways go with ${plain(revision)}.`];
 }

@@ -7,16 +7,28 @@ import type { Style } from "./style.ts";
 
 /** Pieces that every kind of document shows in the same way. */
 
-export type Lines = readonly string[];
+export type Lines = Iterable<string>;
 
-export function titled(title: string, lines: Lines): Lines {
-  return lines.length === 0 ? [] : [title, ...lines];
+/** Without lines no title either. */
+export function* titled(title: string, lines: Lines): Generator<string> {
+  let first = true;
+  for (const line of lines) {
+    if (first) yield title;
+    first = false;
+    yield line;
+  }
 }
 
 /** Sections apart by an empty line; those without lines are left out. */
-export function joinSections(sections: readonly Lines[]): string {
-  const text = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
-  return `${text.join("\n\n")}\n`;
+export function* joinSections(sections: readonly Lines[]): Generator<string> {
+  let first = true;
+  for (const section of sections) {
+    let starts = true;
+    for (const line of section) {
+      yield `${starts && !first ? "\n" : ""}${line}\n`;
+      [starts, first] = [false, false];
+    }
+  }
 }
 
 /** `deploy/web`: short, and as kubectl takes it. */
@@ -30,7 +42,7 @@ export function workloadName({
   return plain(`${shortKind(kind)}/${name}`);
 }
 
-export function indented(text: string, style: Style): Lines {
+export function indented(text: string, style: Style): readonly string[] {
   const width = Math.min(style.width ?? 80, 100) - 4;
   return wrapAnsi(plain(text), width)
     .split("\n")
@@ -38,7 +50,7 @@ export function indented(text: string, style: Style): Lines {
 }
 
 /** What to type is never broken: it is there to be pasted. */
-export function step(text: string, style: Style): Lines {
+export function step(text: string, style: Style): readonly string[] {
   return text === "" ? [] : [`    ${style.dim("->")} ${plainCommand(text)}`];
 }
 

@@ -1,6 +1,6 @@
 import { isForPerson, whyNot } from "./attention.ts";
 import { count } from "../count.ts";
-import { columns } from "./columns.ts";
+import { columns, rowsOf } from "./columns.ts";
 import type {
   FromEntry,
   Report,
@@ -11,7 +11,7 @@ import type {
   WorkloadEntry,
 } from "./document.ts";
 import { isUnready } from "./exit-reasons.ts";
-import { shortImage } from "./image-text.ts";
+import { type ImageText, imageTexts } from "./image-text.ts";
 import { besidesFailures, isDone, notDone } from "./outcomes.ts";
 import { plain, plainCommand } from "./plain.ts";
 import {
@@ -31,7 +31,7 @@ import { warningGroups } from "./warning-groups.ts";
  * A report for people, in the order of their questions: what is the target, what was done, what
  * lags, what cannot be restarted and why, what to type next.
  */
-export function renderTable(report: Report, style: Style, wide: boolean): string {
+export function renderTable(report: Report, style: Style, wide: boolean): Iterable<string> {
   return joinSections([
     targets(report, style),
     ...(report.kind === "RestartReport" ? restarts(report, style, wide) : []),
@@ -67,13 +67,15 @@ function lagging(report: Report, style: Style, wide: boolean): Lines {
   const late = report.workloads.filter(
     ({ verdict, restart }) => verdict === "outdated" && restart === "yes",
   );
-  const rows = late.flatMap((entry) =>
-    entry.running
-      .filter(({ change }) => change !== "none")
-      .map((running) => lagRow(entry, running, wide)),
+  const groups = late.flatMap((entry) =>
+    entry.running.filter(({ change }) => change !== "none").map((running) => ({ entry, running })),
   );
-  const pods = late.flatMap(({ running }) => running).filter(({ change }) => change !== "none");
-  const total = pods.reduce((sum, running) => sum + running.pods, 0);
+  const imageText = imageTexts(wide);
+  const rows = rowsOf(groups, ({ entry, running }) => [
+    ...lagCells(entry, running, imageText),
+    ...(wide ? [running.change] : []),
+  ]);
+  const total = groups.reduce((sum, { running }) => sum + running.pods, 0);
   const head = ["NAMESPACE", "WORKLOAD", "FROM", "TO", "PODS", ...(wide ? ["CHANGE"] : [])];
   return titled(
     style.warn(`OUTDATED: ${count(late.length, "workload")}, ${count(total, "pod")}`),
@@ -81,21 +83,20 @@ function lagging(report: Report, style: Style, wide: boolean): Lines {
   );
 }
 
-function lagRow(entry: WorkloadEntry, running: RunningEntry, wide: boolean): readonly string[] {
+function lagCells(
+  entry: WorkloadEntry,
+  running: RunningEntry,
+  imageText: ImageText,
+): readonly string[] {
   const to = entry.target?.image ?? null;
   const revision = running.change === "revision";
   return [
     plain(entry.namespace),
     workloadName(entry),
-    plain(revision ? (running.revision ?? "?") : imageText(running.image, to, wide)),
-    plain(revision ? (entry.target?.revision ?? "?") : imageText(to, running.image, wide)),
+    revision ? plain(running.revision ?? "?") : imageText(running.image, to),
+    revision ? plain(entry.target?.revision ?? "?") : imageText(to, running.image),
     String(running.pods),
-    ...(wide ? [running.change] : []),
   ];
-}
-
-function imageText(image: string | null, beside: string | null, wide: boolean): string {
-  return wide ? (image ?? "no sidecar") : shortImage(image, beside);
 }
 
 function needsPerson(report: Report, style: Style): Lines {
@@ -146,13 +147,17 @@ function restarts(report: RestartReport, style: Style, wide: boolean): readonly 
   const left = undone(notDone(report.results), style);
   if (report.dryRun !== null) return [planned(report, style, wide), left];
   const done = report.results.filter(isDone);
+  const imageText = imageTexts(wide);
   return [
     left,
     titled(
       style.good(`RESTARTED: ${done.length} of ${count(report.results.length, "workload")}`),
       columns(
         [...STEP_HEAD, ...(wide ? ["SECONDS"] : [])],
-        done.map((result) => [...stepRow(result, wide), ...(wide ? [secondsOf(result)] : [])]),
+        rowsOf(done, (result) => [
+          ...stepCells(result, imageText),
+          ...(wide ? [secondsOf(result)] : []),
+        ]),
         style,
       ),
     ),
@@ -175,22 +180,24 @@ function undone(results: readonly ResultEntry[], style: Style): Lines {
 const STEP_HEAD = ["NAMESPACE", "WORKLOAD", "FROM", "TO", "PODS"];
 
 function planned(report: RestartReport, style: Style, wide: boolean): Lines {
-  const rows = report.steps.map((entry) => stepRow(entry, wide));
+  const imageText = imageTexts(wide);
+  const rows = rowsOf(report.steps, (entry) => stepCells(entry, imageText));
+  const isEmpty = report.steps.length === 0;
   return titled(
     style.bold(`PLAN: ${count(report.steps.length, "workload")} to restart, in this order`),
-    rows.length === 0 ? [] : [...columns(STEP_HEAD, rows, style), style.dim(report.plan)],
+    isEmpty ? [] : [...columns(STEP_HEAD, rows, style), style.dim(report.plan)],
   );
 }
 
-function stepRow(entry: StepEntry | ResultEntry, wide: boolean): readonly string[] {
+function stepCells(entry: StepEntry | ResultEntry, imageText: ImageText): readonly string[] {
   const { from, to } = entry;
-  const text = ({ image }: FromEntry) => imageText(image, to.image, wide);
+  const text = ({ image }: FromEntry) => imageText(image, to.image);
   const beside = from.find(({ image }) => image !== null)?.image ?? null;
   return [
     plain(entry.namespace),
     workloadName(entry),
-    plain([...new Set(from.map(text))].join(",")),
-    plain(imageText(to.image, beside, wide)),
+    [...new Set(from.map(text))].join(","),
+    imageText(to.image, beside),
     String(from.reduce((sum, { pods }) => sum + pods, 0)),
   ];
 }
@@ -201,16 +208,17 @@ function secondsOf({ startedAt, finishedAt }: ResultEntry): string {
 }
 
 function everything({ workloads }: Report, style: Style): Lines {
-  const rows = workloads.flatMap((entry) =>
-    (entry.running.length > 0 ? entry.running : [undefined]).map((running) => [
-      plain(entry.namespace),
-      workloadName(entry),
-      entry.verdict,
-      plain(running?.revision ?? "-"),
-      plain(running?.image ?? "-"),
-      running === undefined ? "0/0" : `${running.ready}/${running.pods}`,
-    ]),
+  const groups = workloads.flatMap((entry) =>
+    (entry.running.length > 0 ? entry.running : [undefined]).map((running) => ({ entry, running })),
   );
+  const rows = rowsOf(groups, ({ entry, running }) => [
+    plain(entry.namespace),
+    workloadName(entry),
+    entry.verdict,
+    plain(running?.revision ?? "-"),
+    plain(running?.image ?? "-"),
+    running === undefined ? "0/0" : `${running.ready}/${running.pods}`,
+  ]);
   const head = ["NAMESPACE", "WORKLOAD", "VERDICT", "REVISION", "IMAGE", "READY"];
   return titled(style.bold("WORKLOADS"), columns(head, rows, style));
 }

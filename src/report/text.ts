@@ -4,8 +4,8 @@ import { renderRevisions } from "./revisions-table.ts";
 import type { Style } from "./style.ts";
 import { renderTable } from "./table.ts";
 
-/** Any document, for people. */
-export function renderText(document: AnyDocument, style: Style, wide: boolean): string {
+/** Any document, for people, line by line. */
+export function renderText(document: AnyDocument, style: Style, wide: boolean): Iterable<string> {
   switch (document.kind) {
     case "Explanation":
       return renderExplanation(document, style);

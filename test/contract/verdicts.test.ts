@@ -123,7 +123,8 @@ describe("explain, kept as it is printed, of a workload that is", () => {
 async function textOf(document: Explanation): Promise<string> {
   const as = (text: string) => text;
   const plain = { bold: as, dim: as, good: as, warn: as, bad: as };
-  return (await loadRenderer("table"))(document, { ...plain, width: undefined, headers: true });
+  const render = await loadRenderer("table");
+  return [...render(document, { ...plain, width: undefined, headers: true })].join("");
 }
 
 /** Without made-up names, and without the webhooks of other revisions in the same cluster. */

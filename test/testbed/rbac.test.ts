@@ -18,7 +18,7 @@ const CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 /** Where every permission has something to be used for, and all is current. */
 interface World {
   readonly shop: Sandbox;
-  /** Holds a Job alone: no dry run tells anything of it. */
+  /** Holds a Job alone. */
   readonly jobs: Sandbox;
   /** Holds a StatefulSet that a quota keeps from having pods. */
   readonly podless: Sandbox;
@@ -170,9 +170,9 @@ function trialOf(grant: Grant, role: RoleName, world: World): Trial {
     return { args: ["check", "--exclude-namespace", "none"], status: 6, gapIn: null };
   }
   if (resource === "mutatingwebhookconfigurations" || namespace === ISTIO) {
-    // Where pods may be created every template would be proved instead: but for those of Jobs.
-    const place = role === "read-only" ? shop : jobs;
-    return { args: ["check", ...of(place)], status: 6, gapIn: namespace ?? null };
+    // Where pods may be created everything would be proved instead.
+    const args = ["check", ...of(shop), "--prove", "never"];
+    return { args, status: 6, gapIn: namespace ?? null };
   }
   return { args: ["check", ...of(home)], status: 6, gapIn: home.name };
 }

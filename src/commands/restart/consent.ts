@@ -59,7 +59,7 @@ export async function askConsent(
   if (settings.yes) return true;
   progress.stop();
   const style = styleFor(io.stderr, settings.display, io);
-  io.stderr.write(`${renderText(document, style, false)}\n`);
+  io.stderr.write(`${[...renderText(document, style, false)].join("")}\n`);
   const context = plain(api.connection.context);
   const count = `${plan.steps.length} ${plan.steps.length === 1 ? "workload" : "workloads"}`;
   if (deadline !== undefined) {

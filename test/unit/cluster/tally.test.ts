@@ -220,9 +220,16 @@ describe("the template behind a pod whose owner is not listed", () => {
     JSON.stringify({ containers: names, initContainers: initNames, revision: "asm-1-27" });
 
   test("is without what injection added", () => {
-    const annotations = { [STATUS]: status(["istio-proxy"]), "istio.io/rev": "asm-1-27", "sidecar.istio.io/proxyCPU": "1" };
+    const annotations = {
+      [STATUS]: status(["istio-proxy"]),
+      "istio.io/rev": "asm-1-27",
+      "sidecar.istio.io/proxyCPU": "1",
+    };
     const [only] = tally({ sidecar: SIDECAR, annotations });
-    expect(only?.sample).toMatchObject({ annotations: { "sidecar.istio.io/proxyCPU": "1" }, proxy: undefined });
+    expect(only?.sample).toMatchObject({
+      annotations: { "sidecar.istio.io/proxyCPU": "1" },
+      proxy: undefined,
+    });
   });
 
   test("is without a native sidecar that injection added", () => {

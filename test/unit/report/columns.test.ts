@@ -7,8 +7,8 @@ const HEAD = ["NAMESPACE", "WORKLOAD", "TO"];
 const WIDE = { ...PLAIN_80, width: undefined };
 
 test("columns are as wide as their widest cell, three spaces apart", () => {
-  expect(
-    columns(
+  expect([
+    ...columns(
       HEAD,
       [
         ["shop", "deploy/web", "v1"],
@@ -16,7 +16,7 @@ test("columns are as wide as their widest cell, three spaces apart", () => {
       ],
       WIDE,
     ),
-  ).toEqual([
+  ]).toEqual([
     "NAMESPACE   WORKLOAD     TO",
     "shop        deploy/web   v1",
     "payments    sts/db       v1.27.9-6",
@@ -24,13 +24,13 @@ test("columns are as wide as their widest cell, three spaces apart", () => {
 });
 
 test("headers may be left out", () => {
-  expect(columns(HEAD, [["shop", "deploy/web", "v1"]], { ...WIDE, headers: false })).toEqual([
+  expect([...columns(HEAD, [["shop", "deploy/web", "v1"]], { ...WIDE, headers: false })]).toEqual([
     "shop   deploy/web   v1",
   ]);
 });
 
 test("without rows there is nothing, not even headers", () => {
-  expect(columns(HEAD, [], WIDE)).toEqual([]);
+  expect([...columns(HEAD, [], WIDE)]).toEqual([]);
 });
 
 test("what does not fit is cut in the middle of the widest column, and the cut is shown", () => {
@@ -53,12 +53,12 @@ test("two that differ at their end alone can still be told apart where they are 
 
 test("what fits exactly is not cut", () => {
   const image = "x".repeat(73);
-  expect(columns(["A", "IMAGE"], [["shop", image]], PLAIN_80)[1]).toBe(`shop   ${image}`);
+  expect([...columns(["A", "IMAGE"], [["shop", image]], PLAIN_80)][1]).toBe(`shop   ${image}`);
 });
 
 test("without a terminal nothing is cut", () => {
   const image = "x".repeat(300);
-  expect(columns(["A", "IMAGE"], [["shop", image]], WIDE)[1]).toBe(`shop   ${image}`);
+  expect([...columns(["A", "IMAGE"], [["shop", image]], WIDE)][1]).toBe(`shop   ${image}`);
 });
 
 describe("whatever the cells are", () => {
@@ -73,7 +73,7 @@ describe("whatever the cells are", () => {
     // Five columns are never cut below 12: 5 * 12 + 4 * 3.
     fc.assert(
       fc.property(rows, fc.integer({ min: 72, max: 140 }), (cells, width) => {
-        const lines = columns(head, cells, { ...PLAIN_80, width });
+        const lines = [...columns(head, cells, { ...PLAIN_80, width })];
         expect(lines).toHaveLength(cells.length + 1);
         for (const line of lines) {
           expect(line.length).toBeLessThanOrEqual(width);
@@ -86,7 +86,7 @@ describe("whatever the cells are", () => {
   test("every cell is there in full where there is no width", () => {
     fc.assert(
       fc.property(rows, (cells) => {
-        const lines = columns(head, cells, WIDE);
+        const lines = [...columns(head, cells, WIDE)];
         for (const [index, row] of cells.entries()) {
           for (const text of row) expect(lines[index + 1]).toContain(text);
         }

@@ -176,5 +176,5 @@ describe("the explanation", () => {
 });
 
 function text(document: Explanation): string {
-  return renderText(document, STYLE, false);
+  return [...renderText(document, STYLE, false)].join("");
 }

@@ -5,7 +5,8 @@ import { main } from "../../../src/main.ts";
 import type { AnyDocument, Explanation, RevisionsReport } from "../../../src/report/document.ts";
 import { formatEvent, type ProgressEvent } from "../../../src/report/events.ts";
 import { EMPTY_VIEW, rollingLines, summaryLine, withEvent } from "../../../src/report/live-view.ts";
-import { loadRenderer, type Renderer } from "../../../src/report/render.ts";
+import { loadRenderer } from "../../../src/report/render.ts";
+import type { Style } from "../../../src/report/style.ts";
 import { resultLine } from "../../../src/report/result-line.ts";
 import { countEntries } from "../../../src/report/exit-reasons.ts";
 import { OUTPUTS } from "../../../src/settings.ts";
@@ -88,14 +89,18 @@ const DOCUMENTS: Readonly<Record<string, AnyDocument>> = {
   "an explanation": EXPLANATION,
   revisions: REVISIONS,
 };
-const renderers = new Map<string, Renderer>();
-for (const output of OUTPUTS) renderers.set(output, await loadRenderer(output));
+type Render = (document: AnyDocument, style: Style) => string;
+const renderers = new Map<string, Render>();
+for (const output of OUTPUTS) {
+  const render = await loadRenderer(output);
+  renderers.set(output, (document, style) => [...render(document, style)].join(""));
+}
 const FORMATS = [...renderers].flatMap(([output, render]) =>
   Object.entries(DOCUMENTS).map(([what, document]) => ({ what, output, document, render })),
 );
 
 /** Every renderer's lines, on a terminal and in a pipe. */
-function linesOf(render: Renderer, document: AnyDocument): readonly string[] {
+function linesOf(render: Render, document: AnyDocument): readonly string[] {
   return [PLAIN_80, WIDE].flatMap((style) => render(document, style).split("\n"));
 }
 

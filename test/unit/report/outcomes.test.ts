@@ -50,7 +50,7 @@ test("a dry run that the API server refused a restart in says which, below the p
     ],
     { dryRun: "server", exitCode: 3 },
   );
-  const text = renderTable(report, PLAIN_80, false);
+  const text = [...renderTable(report, PLAIN_80, false)].join("");
   expect(text).toContain("NOT DONE: 1 workload\nshop   deploy/b   failed   api-error\n");
   expect(text.indexOf("PLAN: 2 workloads")).toBeLessThan(text.indexOf("NOT DONE"));
   expect(text).not.toContain("RESTARTED");
@@ -66,7 +66,7 @@ test("what is left undone for the same reason is told of once", () => {
     ],
     { exitCode: 3 },
   );
-  expect(renderTable(report, PLAIN_80, false)).toContain(
+  expect([...renderTable(report, PLAIN_80, false)].join("")).toContain(
     [
       "NOT DONE: 3 workloads",
       "shop   deploy/b   failed   pod-failed",

@@ -80,7 +80,7 @@ function report(
 }
 
 function text(world: World, revision?: string): string {
-  return renderText(report(world, revision), STYLE, false);
+  return [...renderText(report(world, revision), STYLE, false)].join("");
 }
 
 const HELD: World = {
@@ -135,7 +135,7 @@ describe("the revisions", () => {
   });
 
   test("show whole images, and gateways apart, where there is room", () => {
-    const wide = renderText(report(HELD), STYLE, true);
+    const wide = [...renderText(report(HELD), STYLE, true)].join("");
     expect(wide).toContain(
       `asm-1-27   ready   ${proxyImage("v1.27.9-6")}   -      1            3 `,
     );
