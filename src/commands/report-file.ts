@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { rename, rm, writeFile } from "node:fs/promises";
 import { CannotRun, UsageError } from "../errors.ts";
 import type { AnyDocument } from "../report/document.ts";
+import { toJson } from "../report/json.ts";
 
 /** Where the JSON document is kept besides stdout. */
 export interface ReportFile {
@@ -35,7 +36,7 @@ export async function openReportFile(file: string | undefined): Promise<ReportFi
   return {
     write: async (document) => {
       try {
-        await writeFile(draft, `${JSON.stringify(document, undefined, 2)}\n`);
+        await writeFile(draft, `${toJson(document, 2)}\n`);
         await rename(draft, file);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
