@@ -3,12 +3,17 @@
  * `npm run build`.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build } from "esbuild";
 import { processIo } from "./src/io.ts";
 import type * as Program from "./src/main.ts";
 
 const OUT = "dist";
+/** What packages have within their own files, where no bundler sees it. */
+const CARRIED: Readonly<Record<string, readonly string[]>> = {
+  "jsonpath-plus": carried("jsep", "@jsep-plugin/assignment", "@jsep-plugin/regex"),
+  "junit-report-builder": carried("lodash", "make-dir", "xmlbuilder"),
+};
 /** CommonJS packages inside an ES module. */
 const REQUIRE =
   "import{createRequire as _require}from'node:module';const require=_require(import.meta.url);";
@@ -37,6 +42,10 @@ writeFileSync(join(OUT, "THIRD-PARTY-LICENSES"), licences(bundled));
 writeFileSync(join(OUT, "version.txt"), await printedBy("--version"));
 writeFileSync(join(OUT, "help.txt"), await printedBy("--help"));
 
+function carried(...names: readonly string[]): readonly string[] {
+  return names.map((name) => join("node_modules", name));
+}
+
 async function printedBy(argument: string): Promise<string> {
   let printed = "";
   const out = { write: (text: string) => (printed += text) };
@@ -47,8 +56,11 @@ async function printedBy(argument: string): Promise<string> {
 
 /** The licences of the packages that files are from, each in full. */
 function licences(files: readonly string[]): string {
-  const folders = files.map((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]);
-  const texts = [...new Set(folders)].flatMap((folder) => (folder ? [licence(folder)] : []));
+  const folders = files.flatMap((file) => {
+    const folder = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? [];
+    return [folder, CARRIED[basename(String(folder))] ?? []].flat();
+  });
+  const texts = [...new Set(folders)].map(licence);
   return [...new Set(texts)].sort().join(`\n${"-".repeat(80)}\n\n`);
 }
 
@@ -57,10 +69,38 @@ function licence(folder: string): string {
     readonly name: string;
     readonly version: string;
     readonly license?: string;
+    readonly author?: string | { readonly name: string };
   };
-  const { name, version, license } = manifest;
+  const { name, version, license, author } = manifest;
   const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file));
-  if (license === undefined && files.length === 0) throw new Error(`${name} has no licence`);
   const texts = files.map((file) => readFileSync(join(folder, file), "utf8").trim());
+  if (texts.length === 0) {
+    const holder = typeof author === "object" ? author.name : author;
+    if (license !== "MIT" || holder === undefined) throw new Error(`${name} has no licence`);
+    texts.push(mit(holder));
+  }
   return [`${name} ${version}, ${license ?? "as follows"}`, ...texts].join("\n\n").concat("\n");
+}
+
+/** For packages that name the licence and leave its text out, which asks to be included. */
+function mit(holder: string): string {
+  return `Copyright (c) ${holder}
+
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.`;
 }

@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm test` runs the first three; `npm run test:cluster` the last, on a real control plane. */
+/**
+ * `npm test` runs the first three; `npm run test:package` the next, on each Node of the registry;
+ * `npm run test:cluster` the last, on a real control plane.
+ */
 export default defineConfig({
   test: {
     // The tests mostly wait, for rollouts and for spawned programs.
@@ -20,6 +23,15 @@ export default defineConfig({
           name: "e2e",
           include: ["test/e2e/**/*.test.ts", "test/faults/**/*.test.ts"],
           testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "package",
+          include: ["test/package/**/*.test.ts"],
+          // The versions of Node are downloaded the first time.
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { access, constants, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { CannotRun, UsageError } from "../errors.ts";
 import type { AnyDocument } from "../report/document.ts";
+import { toJson } from "../report/json.ts";
 
 /** Where the JSON document is kept besides stdout. */
 export interface ReportFile {
@@ -41,7 +42,7 @@ export async function openReportFile(file: string | undefined): Promise<ReportFi
   return {
     write: async (document) => {
       try {
-        const content = `${JSON.stringify(document, undefined, 2)}\n`;
+        const content = `${toJson(document, 2)}\n`;
         if (!target.isReplaced) return await writeFile(target.path, content);
         await writeFile(draft, content);
         await rename(draft, target.path);

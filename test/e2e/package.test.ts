@@ -1,0 +1,159 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import lock from "../../package-lock.json" with { type: "json" };
+import manifest from "../../package.json" with { type: "json" };
+import { installBookinfo } from "../support/bookinfo.ts";
+import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
+import { bundledPackages, installProgram, type Package, packProgram } from "../support/package.ts";
+import { parseReport } from "../support/report-schema.ts";
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+let folder: string;
+let published: Package;
+let bin: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "istio-upgrade-package-"));
+  published = await packProgram(folder);
+  bin = await installProgram(folder, published);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Each with its map; and chunks, which they share. */
+const MODULES =
+  "check-HASH completion-HASH cli-HASH config-HASH explain-HASH junit-HASH live-lines-HASH main " +
+  "markdown-HASH restart-HASH revisions-HASH text-HASH verify-HASH";
+
+/** The files of the installed package. */
+const installed = (file: string) => join(bin, "../lib/node_modules/istio-upgrade", file);
+
+describe("what is published", () => {
+  test("is this, and nothing else", () => {
+    const named = published.files.map((file) => file.replace(/-[A-Z0-9]{8}\.js/, "-HASH.js"));
+    const counted = new Set(named.filter((file) => !file.startsWith("dist/chunk-")));
+    expect([...counted]).toEqual(
+      [
+        "CHANGELOG.md",
+        "LICENSE",
+        "README.md",
+        "SECURITY.md",
+        "bin/istio-upgrade.js",
+        "bin/package.json",
+        "deploy/rbac/read-only.yaml",
+        "deploy/rbac/restart-cluster.yaml",
+        "deploy/rbac/restart-namespace.yaml",
+        "dist/THIRD-PARTY-LICENSES",
+        ...MODULES.split(" ").flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`]),
+        "dist/help.txt",
+        "dist/version.txt",
+        "package.json",
+        "schema/v1.json",
+      ].sort(),
+    );
+  });
+
+  test("is small enough to be downloaded in a pipeline", () => {
+    expect(published.files.length).toBeLessThan(120);
+  });
+
+  test("says nothing of the machine that built it", async () => {
+    const told: string[] = [];
+    for (const file of published.files) {
+      const text = await readFile(installed(file), "utf8");
+      if (text.includes(ROOT) || text.includes(`${homedir()}/`)) told.push(file);
+    }
+    expect(told).toEqual([]);
+  });
+
+  test("maps to our sources and those of packages alone, none of them a test", async () => {
+    for (const file of published.files.filter((name) => name.endsWith(".map"))) {
+      const { sources } = JSON.parse(await readFile(installed(file), "utf8")) as {
+        sources: string[];
+      };
+      const strange = sources.filter(
+        (source) => !/^\.\.\/(?:src\/|node_modules\/|package\.json$)/.test(source),
+      );
+      expect(strange, file).toEqual([]);
+    }
+  });
+});
+
+describe("installed from the tarball, offline and without scripts", () => {
+  test("it brings no package along", async () => {
+    expect(await readdir(join(bin, "../lib/node_modules"))).toEqual(["istio-upgrade"]);
+    expect(await readdir(installed(""))).not.toContain("node_modules");
+    expect(Object.keys(manifest)).not.toContain("dependencies");
+  });
+
+  test.each(["istio-upgrade", "kubectl-istio_upgrade"])("%s runs", async (name) => {
+    const program = join(bin, name);
+    expect((await run(program, ["--version"])).stdout).toBe(`${manifest.version}\n`);
+    expect((await run(program, ["--help"])).stdout).toContain("Usage: istio-upgrade");
+  });
+
+  test("it checks a cluster, in every format", async () => {
+    const cluster = await startEmbeddedCluster();
+    await installBookinfo(cluster);
+    const env = { PATH: process.env["PATH"], KUBECONFIG: cluster.kubeconfig, HOME: folder };
+    const check = (output: string) =>
+      run(join(bin, "istio-upgrade"), ["check", "--output", output], { env }).catch(
+        (ended: { code: number; stdout: string }) => ended,
+      );
+    const { stdout, ...ended } = await check("json");
+    expect(ended).toMatchObject({ code: 2 });
+    expect(parseReport("CheckReport", stdout).summary.byVerdict).toEqual({ outdated: 6 });
+    for (const output of ["table", "wide", "jsonl", "markdown", "junit"]) {
+      expect(await check(output)).toMatchObject({
+        code: 2,
+        stdout: expect.stringContaining("productpage-v1"),
+      });
+    }
+    await cluster.stop();
+  });
+});
+
+describe("packages", () => {
+  const locked = lock.packages as Readonly<Record<string, { readonly version?: string }>>;
+
+  test("are asked for, and locked, by exact version", () => {
+    for (const [name, version] of Object.entries(manifest.devDependencies)) {
+      expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
+      expect(locked[`node_modules/${name}`]?.version, name).toBe(version);
+    }
+    // Of the linters' programs for other machines the versions are locked, not the bytes.
+    const loose = Object.entries(locked).filter(
+      ([path, entry]) => path !== "" && !("integrity" in entry) && !("optional" in entry),
+    );
+    expect(loose.map(([path]) => path)).toEqual([]);
+  });
+
+  const bundled = async () =>
+    bundledPackages(await readFile(installed("dist/THIRD-PARTY-LICENSES"), "utf8"));
+
+  test("that are bundled are in CONTRIBUTING.md, each with its reason", async () => {
+    const names = new Set((await bundled()).map(({ name }) => name));
+    const direct = Object.keys(manifest.devDependencies).filter((name) => names.has(name));
+    const contributing = await readFile(join(ROOT, "CONTRIBUTING.md"), "utf8");
+    const section = contributing.slice(contributing.indexOf("## Libraries"));
+    const rows = [...section.matchAll(/^\| ([^|]+) \| ([^|]+) \|$/gm)].slice(2);
+    const reasoned = rows.flatMap(([, cell = ""]) => cell.trim().split(", "));
+    expect(reasoned.sort()).toEqual(direct.sort());
+  });
+
+  test("that are bundled are published with their licences, word for word", async () => {
+    for (const { name, text } of await bundled()) {
+      expect(text, name).toMatch(/Permission|Redistribution|Apache License|copyright notice/i);
+      expect(text.length, name).toBeGreaterThan(500);
+    }
+    const names = (await bundled()).map(({ name }) => name);
+    // These lie within files of others.
+    expect(names).toEqual(expect.arrayContaining(["lodash", "xmlbuilder", "jsep"]));
+  });
+});

@@ -1,0 +1,37 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { bundledPackages } from "../support/package.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+interface Audit {
+  readonly vulnerabilities?: Readonly<Record<string, { readonly severity: string }>>;
+  readonly message?: string;
+  readonly statusCode?: number;
+}
+
+/** Everything is a development dependency, for what ships is bundled: so `--omit=dev` asks of nothing. */
+function audit(): Promise<Audit> {
+  return new Promise((resolve) => {
+    execFile("npm", ["audit", "--json"], { cwd: ROOT }, (_error, stdout) => {
+      resolve(
+        stdout.trim() === "" ? { message: "npm says nothing" } : (JSON.parse(stdout) as Audit),
+      );
+    });
+  });
+}
+
+test("no advisory is known for a package that ships", async ({ skip }) => {
+  const { vulnerabilities, message, statusCode } = await audit();
+  if (vulnerabilities === undefined) {
+    const reason = `the registry answers no audits: ${message ?? `HTTP ${statusCode}`}`;
+    process.stderr.write(`skipped: ${reason}\n`);
+    return skip(reason);
+  }
+  const shipped = bundledPackages(await readFile(`${ROOT}/dist/THIRD-PARTY-LICENSES`, "utf8"));
+  const names = new Set(shipped.map(({ name }) => name));
+  const found = Object.entries(vulnerabilities).filter(([name]) => names.has(name));
+  expect(found.map(([name, { severity }]) => `${name}: ${severity}`)).toEqual([]);
+});

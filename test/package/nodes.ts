@@ -1,0 +1,31 @@
+import { execFile } from "node:child_process";
+import { access } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** The oldest Node that `engines` allows, and the last that is known of every line since. */
+export const NODES = ["20.19.0", "20.20.2", "22.23.3", "24.21.0", "26.10.0"] as const;
+
+/**
+ * The path of a version of Node: from the npm registry, which has Node's own programs as packages,
+ * and kept under `~/.cache/istio-upgrade/nodes`.
+ *
+ * @throws Error in npm's words where the registry does not give it out.
+ */
+export async function nodeProgram(version: (typeof NODES)[number]): Promise<string> {
+  const cache = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
+  const folder = join(cache, "istio-upgrade", "nodes", version);
+  const name = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
+  const program = join(folder, "node_modules", name, "bin", "node");
+  const isThere = await access(program).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return program;
+  const quiet = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund"];
+  await run("npm", ["install", "--prefix", folder, ...quiet, `${name}@${version}`]);
+  return program;
+}
