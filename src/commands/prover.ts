@@ -26,6 +26,7 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
   /** Namespaces by the reason why nothing was proved there. */
   const unproved = new Map<string, Set<string>>();
   const answers = new Map<string | undefined, Promise<boolean>>();
+  /** By the uid of the workload, as it was last tried. */
   const gaps = new Map<string, Gap>();
 
   function mayCreate(namespace: string | undefined): Promise<boolean> {
@@ -33,6 +34,8 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
     if (known) return known;
     const asked = mayI(api, { verb: "create", group: "", resource: "pods", namespace });
     answers.set(namespace, asked);
+    // What was not answered may be the next time.
+    asked.catch(() => answers.delete(namespace));
     return asked;
   }
 
@@ -52,11 +55,12 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
     prove: (ref) =>
       limit(async () => {
         const answer = await ask(ref);
+        gaps.delete(ref.uid);
         if (answer.kind === "unavailable") {
           const places = unproved.get(answer.message) ?? new Set();
           unproved.set(answer.message, places.add(ref.namespace));
           const gap = when === "always" && gapIn(ref.namespace, answer);
-          if (gap) gaps.set(ref.namespace, gap);
+          if (gap) gaps.set(ref.uid, gap);
         }
         return answer;
       }),
@@ -65,7 +69,7 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
         ([reason, places]) =>
           `not proved by a dry run in ${listed(places)}: ${reason}; what is said of them is predicted`,
       ),
-    gaps: () => [...gaps.values()],
+    gaps: () => [...new Map([...gaps.values()].map((gap) => [gap.namespace, gap])).values()],
   };
 }
 
