@@ -26,6 +26,7 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
   /** Namespaces by the reason why nothing was proved there. */
   const unproved = new Map<string, Set<string>>();
   const answers = new Map<string | undefined, Promise<boolean>>();
+  /** By the uid of the workload, as it was last tried. */
   const gaps = new Map<string, Gap>();
 
   function mayCreate(namespace: string | undefined): Promise<boolean> {
@@ -33,6 +34,8 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
     if (known) return known;
     const asked = mayI(api, { verb: "create", group: "", resource: "pods", namespace });
     answers.set(namespace, asked);
+    // What was not answered may be the next time.
+    asked.catch(() => answers.delete(namespace));
     return asked;
   }
 
@@ -53,11 +56,12 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
     prove: (workload) =>
       limit(async () => {
         const answer = await ask(workload);
+        gaps.delete(workload.uid);
         if (answer.kind === "unavailable") {
           const places = unproved.get(answer.message) ?? new Set();
           unproved.set(answer.message, places.add(workload.namespace));
           const gap = when === "always" && gapIn(workload.namespace, answer);
-          if (gap) gaps.set(workload.namespace, gap);
+          if (gap) gaps.set(workload.uid, gap);
         }
         return answer;
       }),
@@ -66,7 +70,7 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
         ([reason, places]) =>
           `not proved by a dry run in ${listed(places)}: ${reason}; what is said of them is predicted`,
       ),
-    gaps: () => [...gaps.values()],
+    gaps: () => [...new Map([...gaps.values()].map((gap) => [gap.namespace, gap])).values()],
   };
 }
 

@@ -169,3 +169,19 @@ test("the gap of proof that you may not have says what to ask for", async () => 
     },
   ]);
 });
+
+test("what is proved when it is tried again leaves no gap, and a namespace has one at most", async () => {
+  const pod = { kind: "Pod", metadata: {}, spec: { containers: [] } };
+  const prover = openProver(
+    scriptedApi([refusal(500, "broken"), refusal(500, "broken"), ALLOWED, WEB, pod, WEB, pod]),
+    "always",
+  );
+  const other = { ...ref, uid: "2" };
+  await prover.prove(ref);
+  await prover.prove(other);
+  expect(prover.gaps()).toHaveLength(1);
+  await prover.prove(ref);
+  expect(prover.gaps()).toMatchObject([{ reason: "refused", namespace: "shop" }]);
+  await prover.prove(other);
+  expect(prover.gaps()).toEqual([]);
+});
