@@ -24,8 +24,8 @@ import {
 
 const OWNER_REFERENCE = message({
   kind: [1, text],
-  name: [3, text],
-  uid: [4, text],
+  name: [3, ownText],
+  uid: [4, ownText],
   controller: [6, bool],
 });
 

@@ -79,30 +79,32 @@ function readList(
   item: Type<object>,
   release: () => void,
 ): Pick<KubernetesObject, "metadata" | "items"> {
+  const start = reader.pos;
   let metadata = {};
-  const places: (readonly [start: number, end: number])[] = [];
   eachField(reader, end, (number) => {
-    if (number === LIST.metadata) {
-      metadata = LIST_META.read(reader, valueEnd(reader, BYTES), undefined) ?? {};
-    } else if (number === LIST.items) {
-      const itemEnd = valueEnd(reader, BYTES);
-      places.push([reader.pos, itemEnd]);
-      reader.pos = itemEnd;
-    }
+    if (number !== LIST.metadata && number !== LIST.items) return;
+    const valueEnds = valueEnd(reader, BYTES);
+    if (number === LIST.metadata) metadata = LIST_META.read(reader, valueEnds, undefined) ?? {};
+    reader.pos = valueEnds;
   });
-  return { metadata, items: readItems(reader, places, item, release) };
+  return { metadata, items: readItems(reader.buf, [start, end], item, release) };
 }
 
+/** Goes through a list that is known to be whole, once more. */
 function* readItems(
-  reader: PbfReader,
-  places: readonly (readonly [start: number, end: number])[],
+  bytes: Uint8Array,
+  [start, end]: readonly [start: number, end: number],
   item: Type<object>,
   release: () => void,
 ): Generator<object | undefined> {
   try {
-    for (const [start, end] of places) {
-      reader.pos = start;
-      yield malformedOr(() => item.read(reader, end, undefined));
+    const reader = new PbfReader(bytes);
+    reader.pos = start;
+    for (let number = reader.nextField(end); number > 0; number = reader.nextField(end)) {
+      if (number !== LIST.items) continue;
+      const itemEnd = valueEnd(reader, BYTES);
+      yield malformedOr(() => item.read(reader, itemEnd, undefined));
+      reader.pos = itemEnd;
     }
   } finally {
     release();

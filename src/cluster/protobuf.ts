@@ -34,13 +34,15 @@ export function message<const Of extends Fields>(table: Of): Message<Of> {
     wire: BYTES,
     read: (reader, end) => {
       const object: Record<string, unknown> = {};
-      eachField(reader, end, (number) => {
+      // No callback here: there are a hundred messages in a pod.
+      for (let number = reader.nextField(end); number > 0; number = reader.nextField(end)) {
         const field = fields[number];
-        if (field === undefined) return;
+        if (field === undefined) continue;
         const { name, type } = field;
         const value = type.read(reader, valueEnd(reader, type.wire), object[name]);
         if (value !== undefined) object[name] = value;
-      });
+      }
+      requireEnd(reader, end);
       return object as Decoded<Message<Of>>;
     },
   };
@@ -120,14 +122,20 @@ export function textMap(
     wire: BYTES,
     read: (reader, end, before: Record<string, string> = {}) => {
       let key = "";
-      let [from, to] = [end, end];
-      eachField(reader, end, (number) => {
-        if (number !== 1 && number !== 2) return;
+      let from = end;
+      let to = end;
+      for (let number = reader.nextField(end); number > 0; number = reader.nextField(end)) {
+        if (number !== 1 && number !== 2) continue;
         const valueEnds = valueEnd(reader, BYTES);
-        if (number === 1) key = readText(reader, valueEnds);
-        else [from, to] = [reader.pos, valueEnds];
+        if (number === 1) {
+          key = readText(reader, valueEnds);
+        } else {
+          from = reader.pos;
+          to = valueEnds;
+        }
         reader.pos = valueEnds;
-      });
+      }
+      requireEnd(reader, end);
       if (!isKept(key)) return before;
       reader.pos = from;
       before[key] = readText(reader, to);
@@ -147,6 +155,10 @@ export function eachField(reader: PbfReader, end: number, visit: (number: number
   for (let number = reader.nextField(end); number > 0; number = reader.nextField(end)) {
     visit(number);
   }
+  requireEnd(reader, end);
+}
+
+function requireEnd(reader: PbfReader, end: number): void {
   if (reader.pos !== end) throw new Malformed("a message does not end where it should");
 }
 

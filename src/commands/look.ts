@@ -8,6 +8,7 @@ import { type Mesh, resolveMesh } from "../mesh/mesh.ts";
 import { formatSelector, matchesSelector } from "../mesh/selector.ts";
 import type { WorkloadEntry } from "../report/document.ts";
 import { workloadEntry } from "../report/entries.ts";
+import { openSharing } from "../report/sharing.ts";
 import type { ScopeSettings } from "../scope.ts";
 import type { CommonSettings } from "../settings.ts";
 import { byPlace, type Gap, type Snapshot, type Workload } from "../snapshot.ts";
@@ -66,8 +67,10 @@ export interface Survey extends Circumstances {
 /** As `look`, for what only reports: of a large cluster no more than a namespace is in memory. */
 export async function survey(session: Session, consent: ConsentAndMore): Promise<Survey> {
   const entries: WorkloadEntry[] = [];
+  const { output, reportFile } = session.settings.display;
+  const share = openSharing(output.startsWith("json") || reportFile !== undefined);
   const circumstances = await inspect(session, consent, isDoubtful, (_workload, assessment) => {
-    if (assessment) entries.push(workloadEntry(assessment));
+    if (assessment) entries.push(share(workloadEntry(assessment)));
   });
   return { ...circumstances, entries: entries.sort(byPlace) };
 }
