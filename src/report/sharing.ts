@@ -21,7 +21,7 @@ export function openSharing(withPodNames: boolean): (entry: WorkloadEntry) => Wo
       warnings: entry.warnings.length === 0 ? NONE : entry.warnings,
       running: withPodNames
         ? entry.running
-        : entry.running.map(({ podNames: _, ...running }) => running),
+        : entry.running.map(({ podNames: _names, ...running }) => running),
     };
   };
 }
