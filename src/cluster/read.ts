@@ -215,6 +215,7 @@ async function readPodsOf(
   ]);
   // Without its pods nothing can be said of a workload; the gap says so.
   if (tallies === undefined) return [];
+  if (replicaSets === undefined) return gatherWithoutReplicaSets(builtIn, tallies);
   const ownedByJobs = [...tallies.values()].some(({ owner }) => owner.kind === "Job");
   const jobs = ownedByJobs
     ? await readControllers(api, namespace, "jobs", "batch/v1", gaps, undefined)
@@ -229,6 +230,21 @@ async function readPodsOf(
   );
   const listed = [...builtIn, ...rollouts];
   return gatherWorkloads(listed, tallies.values(), (uid) => replicaSets.get(uid) ?? jobs?.get(uid));
+}
+
+/**
+ * Whose pods those of ReplicaSets are cannot be told: a Deployment would seem to have none. The gap
+ * says so, and the rest goes on.
+ */
+function gatherWithoutReplicaSets(
+  listed: readonly Workload[],
+  tallies: ReadonlyMap<string, Tally>,
+): readonly Workload[] {
+  return gatherWorkloads(
+    listed.filter(({ kind }) => kind !== "Deployment" && kind !== "Rollout"),
+    [...tallies.values()].filter(({ owner }) => owner.kind !== "ReplicaSet"),
+    () => undefined,
+  );
 }
 
 /**
@@ -285,7 +301,7 @@ async function readControllers(
   group: string,
   gaps: Gaps,
   labelSelector: string | undefined,
-) {
+): Promise<ReadonlyMap<string, Owner> | undefined> {
   const list = {
     path: `${pathOf(group, namespace)}/${resource}`,
     kind: "PartialObjectMetadataList",
@@ -294,26 +310,21 @@ async function readControllers(
     labelSelector,
   };
   const [groupName] = group.split("/");
-  const read = await gaps.during(
-    `list ${resource}.${groupName}`,
-    namespace,
-    async (inconsistent) => {
-      const controllers = new Map<string, Owner>();
-      // Old ReplicaSets can outnumber the pods: those of one Deployment share its record.
-      const byUid = new Map<string, Owner>();
-      for await (const page of listPages(api, { ...list, inconsistent })) {
-        for (const { metadata } of page) {
-          const controller = controllerOf(metadata?.ownerReferences);
-          if (controller === undefined) continue;
-          const known = byUid.get(controller.uid) ?? controller;
-          byUid.set(known.uid, known);
-          controllers.set(metadata?.uid ?? "", known);
-        }
+  return gaps.during(`list ${resource}.${groupName}`, namespace, async (inconsistent) => {
+    const controllers = new Map<string, Owner>();
+    // Old ReplicaSets can outnumber the pods: those of one Deployment share its record.
+    const byUid = new Map<string, Owner>();
+    for await (const page of listPages(api, { ...list, inconsistent })) {
+      for (const { metadata } of page) {
+        const controller = controllerOf(metadata?.ownerReferences);
+        if (controller === undefined) continue;
+        const known = byUid.get(controller.uid) ?? controller;
+        byUid.set(known.uid, known);
+        controllers.set(metadata?.uid ?? "", known);
       }
-      return controllers;
-    },
-  );
-  return read ?? new Map<string, Owner>();
+    }
+    return controllers;
+  });
 }
 
 function podList(namespace: string | undefined) {
