@@ -44,46 +44,39 @@ export async function readWorkloads(
 ): Promise<void> {
   const isNarrowed = labelSelector !== undefined;
   const rare = openRareOwners(api, place, gaps, isNarrowed);
+  const unread: Unread = { pods: false, replicaSets: false };
   let part = newPart();
-  let podsFailed = false;
   const lists = BUILT_IN_KINDS.length + 2;
   const sweep = openSweep(lists, async (namespace) => {
-    const read = part;
+    const complete = part;
     part = newPart();
-    // Without its pods nothing can be said of a workload; the gap says so.
-    if (podsFailed) return;
-    const workloads = await assemble(namespace, read, rare);
+    const workloads = await assemble(namespace, complete, rare, unread);
     // Pods do not say what labels their workload has, so that all of them are read: whose workload
     // the server did not list was not selected.
     const isSelected = ({ kind, rollout }: Workload) =>
       !isRestartable(kind) || rollout !== undefined;
     await visit(isNarrowed ? workloads.filter(isSelected) : workloads);
   });
-  const failed = () => (podsFailed = true);
+  const read = <Item extends ApiOwned>(lane: Lane<Item>) => readLane(api, lane, gaps, sweep);
+  const current = () => part;
   await Promise.all([
-    ...BUILT_IN_KINDS.map((kind) =>
-      readLane(
-        api,
-        workloadLane(kind, place, labelSelector, () => part),
-        gaps,
-        sweep,
-      ),
-    ),
-    readLane(
-      api,
-      replicaSetLane(place, undefined, () => part),
-      gaps,
-      sweep,
-    ),
-    readLane(api, { ...podLane(place, undefined, () => part), failed }, gaps, sweep),
+    ...BUILT_IN_KINDS.map((kind) => read(workloadLane(kind, place, labelSelector, current))),
+    read(replicaSetLane(place, undefined, unread, current)),
+    read(podLane(place, undefined, unread, current)),
   ]);
+}
+
+/** Lists that could not be read to their end. */
+interface Unread {
+  pods: boolean;
+  replicaSets: boolean;
 }
 
 /**
  * A workload that was read by itself, with its pods.
  *
  * @param labelSelector of its pods and their ReplicaSets.
- * @returns `undefined` where its pods could not be read.
+ * @returns `undefined` where its pods, or whose they are, could not be read.
  */
 export async function readPodsOf(
   api: Api,
@@ -93,37 +86,44 @@ export async function readPodsOf(
 ): Promise<Workload | undefined> {
   const { namespace, uid } = workload;
   const part = newPart([workload]);
+  const unread: Unread = { pods: false, replicaSets: false };
   const sweep = openSweep(2, () => Promise.resolve());
-  let podsFailed = false;
-  const failed = () => (podsFailed = true);
+  const read = <Item extends ApiOwned>(lane: Lane<Item>) => readLane(api, lane, gaps, sweep);
   await Promise.all([
-    readLane(
-      api,
-      replicaSetLane(namespace, labelSelector, () => part),
-      gaps,
-      sweep,
-    ),
-    readLane(api, { ...podLane(namespace, labelSelector, () => part), failed }, gaps, sweep),
+    read(replicaSetLane(namespace, labelSelector, unread, () => part)),
+    read(podLane(namespace, labelSelector, unread, () => part)),
   ]);
-  if (podsFailed) return undefined;
-  const all = await assemble(namespace, part, openRareOwners(api, namespace, gaps, false));
+  const rare = openRareOwners(api, namespace, gaps, false);
+  const all = await assemble(namespace, part, rare, unread);
   return all.find((found) => found.uid === uid);
 }
 
-/** Puts pods under the workloads at the end of their owner chains. */
+/**
+ * Puts pods under the workloads at the end of their owner chains. What cannot be told for want of a
+ * list is left out: a Deployment whose ReplicaSets were not read would seem to have no pods. The gap
+ * says so.
+ */
 async function assemble(
   namespace: string,
   part: Part,
   rare: RareOwners,
+  unread: Unread,
 ): Promise<readonly Workload[]> {
-  const [jobs, rollouts] = [await rare.jobs(part), await rare.rollouts(namespace, part)];
+  // Without its pods nothing can be said of a workload.
+  if (unread.pods) return [];
+  const isTold = (kind: string) => !unread.replicaSets || !OF_REPLICA_SETS.has(kind);
+  const jobs = await rare.jobs(part);
+  const rollouts = await rare.rollouts(namespace, part);
   const { workloads, tallies, controllers } = part;
   return gatherWorkloads(
-    [...workloads, ...rollouts],
-    tallies.values(),
+    [...workloads, ...rollouts].filter(({ kind }) => isTold(kind)),
+    [...tallies.values()].filter(({ owner }) => isTold(owner.kind)),
     (uid) => controllers.get(uid) ?? jobs.get(uid),
   );
 }
+
+/** Kinds whose pods are known by their ReplicaSets, and those themselves. */
+const OF_REPLICA_SETS: ReadonlySet<string> = new Set(["Deployment", "Rollout", "ReplicaSet"]);
 
 const ITEMS: Readonly<Record<BuiltInKind, Type<RestartableObject>>> = {
   Deployment: DEPLOYMENT,
@@ -149,6 +149,7 @@ function workloadLane(
 function replicaSetLane(
   place: string | undefined,
   labelSelector: string | undefined,
+  unread: Unread,
   part: () => Part,
 ): Lane<ApiOwned> {
   const path = `${pathOf("apps/v1", place)}/replicasets`;
@@ -157,12 +158,14 @@ function replicaSetLane(
     place,
     list: { path, kind: "ReplicaSetList", item: OWNED, metadataOnly: true, labelSelector },
     fold: (object) => addController(part().controllers, object),
+    failed: () => (unread.replicaSets = true),
   };
 }
 
 function podLane(
   place: string | undefined,
   labelSelector: string | undefined,
+  unread: Unread,
   part: () => Part,
 ): Lane<ApiPod> {
   return {
@@ -170,5 +173,6 @@ function podLane(
     place,
     list: { path: `${pathOf("v1", place)}/pods`, kind: "PodList", item: POD, labelSelector },
     fold: (pod) => tallyPod(part().tallies, pod),
+    failed: () => (unread.pods = true),
   };
 }

@@ -100,9 +100,9 @@ export function expect({ command, key, fault, times }: Struck): Expected {
     case "pod":
       return { status: [1] };
     case "scope":
-      if (command !== "explain") return { status: [6], gap };
-      // Without its pods there is nothing to explain.
-      return key.includes("/pods") ? { status: [1] } : { status: [6], gap };
+      if (command !== "explain" || gap === "inconsistent") return { status: [6], gap };
+      // Without its pods, or whose they are, there is nothing to explain.
+      return /\/(pods|replicasets)/.test(key) ? { status: [1] } : { status: [6], gap };
     case "trial":
       // What is predicted stands, where proof was not demanded.
       return command === "check" ? { status: [6], gap } : { status: [0] };

@@ -15,6 +15,7 @@ import type { StopReason } from "../../rollout/schedule.ts";
 import { notAsApproved, skipReason } from "../../rollout/skip.ts";
 import { WHY_STOPPED } from "../../rollout/stop.ts";
 import type { RestartSettings } from "../../settings.ts";
+import type { Gap } from "../../snapshot.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { policyFor } from "../look.ts";
 import type { Session } from "../session.ts";
@@ -209,9 +210,12 @@ async function judgeAgain(
   consent: Consent,
 ): Promise<Ending | { readonly assessment: Assessment; readonly mesh: Mesh }> {
   const snapshot = await readWorkload(api, step.ref, settings.istioNamespace);
-  const [gap] = snapshot.gaps;
-  const unread =
+  const unreadBy = (gap: Gap | undefined) =>
     gap && ended("skipped", "not-read", `it could not be judged again: ${gap.message}`, gap.hint);
+  const unread = unreadBy(snapshot.gaps[0]);
+  // No proof tells what runs now.
+  const unseen = unreadBy(snapshot.gaps.find(({ about }) => about !== "injection"));
+  if (unseen) return unseen;
   const [workload] = snapshot.workloads;
   if (workload === undefined) {
     const gone = "it was deleted, or created anew, since the plan was made";
