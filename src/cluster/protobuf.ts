@@ -30,10 +30,12 @@ const BYTES = 2;
 export function message<const Of extends Fields>(table: Of): Message<Of> {
   const fields: ({ readonly name: string; readonly type: Type<unknown> } | undefined)[] = [];
   for (const [name, [number, type]] of Object.entries(table)) fields[number] = { name, type };
+  // With room for every field at once: objects that grow are moved each time.
+  const blank = Object.fromEntries(Object.keys(table).map((name) => [name, undefined]));
   return {
     wire: BYTES,
     read: (reader, end) => {
-      const object: Record<string, unknown> = {};
+      const object: Record<string, unknown> = { ...blank };
       // No callback here: there are a hundred messages in a pod.
       for (let number = reader.nextField(end); number > 0; number = reader.nextField(end)) {
         const field = fields[number];
