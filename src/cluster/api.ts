@@ -1,18 +1,13 @@
 import { setMaxListeners } from "node:events";
-import {
-  type Agent,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  request as httpRequest,
-} from "node:http";
-import { type RequestOptions, request as httpsRequest } from "node:https";
+import type { Agent } from "node:http";
+import type { RequestOptions } from "node:https";
 import { openAgent } from "./agent.ts";
 import { ApiError } from "./api-error.ts";
-import { type Body, openBodies } from "./body.ts";
+import { openBodies } from "./body.ts";
 import type { Encoding } from "./encoding.ts";
+import { exchange, urlOf } from "./exchange.ts";
 import type { Connection } from "./kubeconfig.ts";
 import type { Type } from "./protobuf.ts";
-import { PROTOBUF, readBody } from "./protobuf-body.ts";
 
 /** The one way to the API server, for reads and writes alike. */
 export interface Api {
@@ -182,169 +177,6 @@ function mayPass({ status, reason, message }: ApiError): boolean {
   return status === 429 || (status >= 500 && status !== 501);
 }
 
-async function exchange(
-  { server, proxy }: Connection,
-  options: RequestOptions,
-  request: ApiRequest,
-  timeout: number,
-  readBytes: ReturnType<typeof openBodies>,
-): Promise<KubernetesObject> {
-  const body = request.body === undefined ? undefined : JSON.stringify(request.body);
-  const url = urlOf(server, request);
-  const answer = await transfer(
-    url,
-    {
-      ...options,
-      method: request.method,
-      headers: {
-        ...(options.headers as Record<string, string>),
-        Accept: acceptedForms(request),
-        "Accept-Encoding": "gzip",
-        "User-Agent": "istio-upgrade",
-        ...(body === undefined
-          ? {}
-          : {
-              "Content-Type": request.contentType ?? "application/json",
-              "Content-Length": String(Buffer.byteLength(body)),
-            }),
-      },
-      timeout,
-    },
-    body,
-    (response) => readBytes(response, request.kind),
-  ).catch((error: unknown) => {
-    throw transportError(error, url, proxy);
-  });
-  return objectOf(answer, request);
-}
-
-type ReadBytes = (response: IncomingMessage) => Promise<Body>;
-
-interface Answer {
-  readonly status: number;
-  readonly contentType: string;
-  /** Seconds to wait, as the server asked. */
-  readonly retryAfter: number | undefined;
-  readonly body: Body;
-}
-
-function transfer(
-  url: URL,
-  options: RequestOptions,
-  body: string | undefined,
-  readBytes: ReadBytes,
-): Promise<Answer> {
-  const start = url.protocol === "http:" ? httpRequest : httpsRequest;
-  return new Promise((resolve, reject) => {
-    const request = start(url, options, (response) => {
-      readAnswer(response, readBytes).then(resolve, reject);
-    });
-    request.on("timeout", () => {
-      const message = `no byte came for ${(options.timeout ?? 0) / 1000} s`;
-      request.destroy(Object.assign(new Error(message), { code: "ETIMEDOUT" }));
-    });
-    request.on("error", reject);
-    request.end(body);
-  });
-}
-
-async function readAnswer(response: IncomingMessage, readBytes: ReadBytes): Promise<Answer> {
-  return {
-    status: response.statusCode ?? 0,
-    contentType: response.headers["content-type"] ?? "",
-    retryAfter: secondsToWait(response.headers),
-    body: await readBytes(response),
-  };
-}
-
-/** Given in seconds, or as a time by the clock of whoever answered: ours may be hours off. */
-function secondsToWait({ "retry-after": text = "", date = "" }: IncomingHttpHeaders) {
-  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.parse(date)) / 1000;
-  return seconds > 0 ? seconds : undefined;
-}
-
-function transportError(error: unknown, url: URL, proxy: URL | undefined): ApiError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const reason = code?.startsWith("Z_") ? "truncated" : (code ?? "transport");
-  const way = proxy === undefined ? "" : ` through the proxy ${proxy.host}:`;
-  const what = (message || reason).replace(/^Bad response: /, "it answered ");
-  return new ApiError(`${url.host}:${way} ${what}`, { status: 0, reason }, { cause: error });
-}
-
-function objectOf(answer: Answer, request: ApiRequest): KubernetesObject {
-  const text = excerpt(answer.body.bytes.toString("utf8", 0, 1000));
-  let parsed: KubernetesObject | undefined;
-  let cut = false;
-  try {
-    parsed = parseBody(answer, request);
-  } catch {
-    cut = true;
-  }
-  if (answer.status >= 200 && answer.status < 300) {
-    if (parsed?.kind === request.kind) return parsed;
-    const got = parsed?.kind ?? `${answer.contentType || "no content type"}: ${text}`;
-    throw new ApiError(
-      `${request.path} answered with something that is no ${request.kind} (${got}); a proxy or a login page on the way?`,
-      // What ends early was cut on the way: worth another try.
-      { status: 0, reason: cut ? "truncated" : "malformed" },
-    );
-  }
-  const metadata = parsed?.["metadata"] as { continue?: string } | undefined;
-  throw new ApiError(textOf(parsed?.["message"]) || text || `HTTP ${answer.status}`, {
-    status: answer.status,
-    reason: textOf(parsed?.["reason"]),
-    retryAfter: answer.retryAfter,
-    continueToken: metadata?.continue,
-  });
-}
-
-/** @throws SyntaxError or Malformed for what is not whole. */
-function parseBody(
-  { contentType, body }: Answer,
-  { item }: ApiRequest,
-): KubernetesObject | undefined {
-  if (contentType.startsWith(PROTOBUF)) return readBody(body.bytes, item, body.release);
-  const json = contentType.includes("json") ? body.bytes.toString("utf8") : undefined;
-  body.release();
-  if (json === undefined) return undefined;
-  const value: unknown = JSON.parse(json);
-  return typeof value === "object" && value !== null ? (value as KubernetesObject) : undefined;
-}
-
-/**
- * Protobuf is a third of JSON's work for both sides. What has no protobuf, as custom resources have
- * none, comes as JSON.
- */
-function acceptedForms({ as, item }: ApiRequest): string {
-  const form = as === undefined ? "" : `;as=${as};g=meta.k8s.io;v=v1`;
-  const json = `application/json${form}`;
-  return item === undefined ? json : `${PROTOBUF}${form},${json}`;
-}
-
 function withoutProtobuf({ item: _item, ...request }: ApiRequest): ApiRequest {
   return request;
-}
-
-/**
- * @throws ApiError for a path that leads elsewhere than it says: anybody who makes pods names their
- *   owners, also `../../secrets/web`.
- */
-function urlOf(server: URL, { path, query }: ApiRequest): URL {
-  const whole = server.pathname.replace(/\/$/, "") + path;
-  const url = new URL(whole, server);
-  if (url.pathname !== whole) {
-    throw new ApiError(`no object can have the path ${path}`, { status: 404, reason: "NotFound" });
-  }
-  for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined) url.searchParams.set(name, value);
-  }
-  return url;
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-function excerpt(text: string): string {
-  return text.trim().slice(0, 200);
 }
