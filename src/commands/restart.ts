@@ -5,6 +5,7 @@ import { formatLocal, resolveDeadline } from "../deadline.ts";
 import { CannotRun } from "../errors.ts";
 import { EXIT, type ExitCode, type ExitReason } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
+import { resourceName } from "../mesh/kinds.ts";
 import type { Consent } from "../mesh/restartability.ts";
 import { narrowPlan, type Narrowed } from "../rollout/approval.ts";
 import { type Plan, planRestart, type Step } from "../rollout/plan.ts";
@@ -75,7 +76,8 @@ async function carryOut(
     record.write(before, [...settled, ...soFar]),
   );
   const results = [...settled, ...run.results];
-  if (settings.dryRun !== undefined) return record.conclude(before, results);
+  const unjudged = unjudgedIn(results);
+  if (settings.dryRun !== undefined) return record.conclude(withGaps(before, unjudged), results);
   if (run.signal === "SIGTERM" || run.aborted) {
     const message = "the run was stopped before the cluster was read again";
     const unread = unverified(before, results, "interrupted", message);
@@ -83,10 +85,21 @@ async function carryOut(
   }
   // What else was to be restarted although it is current no fresh read can tell.
   const missed = settings.include.has("current") ? before.gaps : aside;
-  const after = withGaps(await lookAgain(session, consent, before, results, approved), missed);
+  const seenAgain = await lookAgain(session, consent, before, results, approved);
+  const after = withGaps(seenAgain, [...missed, ...unjudged]);
   const steps = approved?.steps ?? plan.steps;
   const verified = verifyResults(results, steps, after.workloads, after.assessments);
   return record.conclude(after, verified, signalReason(run.signal));
+}
+
+/** What was left alone because it could not be read anew: the final look may find nothing amiss. */
+function unjudgedIn(results: readonly StepResult[]): readonly Gap[] {
+  return results
+    .filter(({ code }) => code === "not-read")
+    .map(({ ref, message, nextStep: hint }) => {
+      const what = `judge ${resourceName(ref)} again`;
+      return { what, namespace: ref.namespace, reason: "not-read", message, hint };
+    });
 }
 
 /** Each gap once, however often it was met. */
