@@ -6,6 +6,7 @@ import { formatLocal, resolveDeadline } from "../deadline.ts";
 import { CannotRun, Interrupted } from "../errors.ts";
 import { EXIT, type ExitCode, type ExitReason } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
+import { resourceName } from "../mesh/kinds.ts";
 import type { Consent } from "../mesh/restartability.ts";
 import { narrowPlan, type Narrowed } from "../rollout/approval.ts";
 import { type Plan, planRestart, type Step } from "../rollout/plan.ts";
@@ -123,8 +124,9 @@ async function act(
     record.write(before, [...settled, ...soFar]),
   );
   const results = [...settled, ...run.results];
+  const unjudged = unjudgedIn(results);
   if (settings.dryRun !== undefined) {
-    return record.conclude(before, results, signalReason(run.signal));
+    return record.conclude(withGaps(before, unjudged), results, signalReason(run.signal));
   }
   const read = run.aborted
     ? { signal: run.signal }
@@ -136,10 +138,20 @@ async function act(
   }
   // What else was to be restarted although it is current no fresh read can tell.
   const missed = settings.include.has("current") ? before.gaps : aside;
-  const after = withGaps(read.value, missed);
+  const after = withGaps(read.value, [...missed, ...unjudged]);
   const steps = approved?.steps ?? plan.steps;
   const verified = verifyResults(results, steps, after.workloads, after.assessments);
   return record.conclude(after, verified, signalReason(run.signal));
+}
+
+/** What was left alone because it could not be read anew: the final look may find nothing amiss. */
+function unjudgedIn(results: readonly StepResult[]): readonly Gap[] {
+  return results
+    .filter(({ code }) => code === "not-read")
+    .map(({ ref, message, nextStep: hint }) => {
+      const what = `judge ${resourceName(ref)} again`;
+      return { what, namespace: ref.namespace, reason: "not-read", message, hint };
+    });
 }
 
 /** Each gap once, however often it was met. */

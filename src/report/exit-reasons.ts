@@ -74,7 +74,6 @@ export function resultReasons(results: readonly StepResult[]): readonly ExitReas
     ...reason(EXIT.failed, "failed", (result) => result.outcome === "failed" && !lost(result)),
     ...reason(EXIT.outOfTime, "timed-out", ({ outcome }) => outcome === "timed-out"),
     ...reason(EXIT.outOfTime, "not-started", ({ outcome }) => outcome === "not-started"),
-    ...reason(EXIT.incomplete, "not-read", ({ code }) => code === "not-read"),
     ...reason(EXIT.needsPerson, "target-moved", moved),
   ];
 }

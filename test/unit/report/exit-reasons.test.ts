@@ -121,9 +121,4 @@ describe("results of restarts", () => {
       { code: 4, text: "not-started:1" },
     ]);
   });
-
-  test("that were given up because something could not be read make the report incomplete", () => {
-    const result = someResult({ outcome: "skipped", code: "not-read" });
-    expect(resultReasons([result])).toEqual([{ code: 6, text: "not-read:1" }]);
-  });
 });
