@@ -1,0 +1,58 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer, connect } from "node:net";
+import { afterAll, beforeAll, expect } from "vitest";
+import { eventually, test } from "../contract/sandbox.ts";
+import { deployment } from "../support/manifests.ts";
+import { runProgram } from "../support/run-program.ts";
+import { openRealCluster } from "./open-real-cluster.ts";
+import type { RealCluster } from "./real-cluster.ts";
+
+const REVISION = { name: "asm-1-58", image: "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.58.1-1" };
+const PODS = 60;
+
+let cluster: RealCluster;
+beforeAll(() => {
+  cluster = openRealCluster();
+});
+afterAll(() => cluster.stop());
+
+/** Bytes that come from the API server while a command runs, as they are on the wire. */
+async function bytesOf(args: readonly string[], encoding: string): Promise<number> {
+  const config = readFileSync(cluster.kubeconfig, "utf8");
+  const [address = "", port] = /127\.0\.0\.1:(\d+)/.exec(config) ?? [];
+  let bytes = 0;
+  const relay = createServer((client) => {
+    const server = connect(Number(port), "127.0.0.1");
+    server.on("data", (chunk) => (bytes += chunk.length));
+    client.pipe(server).pipe(client);
+    for (const end of [client, server]) end.on("error", () => end.destroy());
+  });
+  await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
+  const kubeconfig = `${cluster.kubeconfig}.${encoding}`;
+  const through = `127.0.0.1:${(relay.address() as AddressInfo).port}`;
+  writeFileSync(kubeconfig, config.replaceAll(address, through));
+  try {
+    const env = { KUBECONFIG: kubeconfig, ISTIO_UPGRADE_ENCODING: encoding };
+    expect((await runProgram(args, env)).stderr).toContain("RESULT exit=0");
+    return bytes;
+  } finally {
+    rmSync(kubeconfig);
+    relay.close();
+  }
+}
+
+test("a check takes a small part of the bytes that its pods have", async ({ enter }) => {
+  await cluster.installRevision(REVISION);
+  const sandbox = await enter({ "istio.io/rev": REVISION.name });
+  await sandbox.create("deployments", deployment("web", { replicas: PODS }));
+  await eventually(async () => expect(await sandbox.pods()).toHaveLength(PODS));
+  const { body } = await cluster.request("GET", sandbox.path("pods"));
+  const whole = JSON.stringify(body).length;
+
+  const check = ["check", "-n", sandbox.name];
+  const [protobuf, json] = [await bytesOf(check, "protobuf"), await bytesOf(check, "json")];
+  process.stdout.write(`bytes: ${protobuf} of a check, ${json} with JSON, ${whole} of its pods\n`);
+  // The rules of injection are among them: the ConfigMap alone has some eighty kilobytes.
+  expect(protobuf).toBeLessThan(whole / 2);
+  expect(protobuf).toBeLessThan(json);
+});
