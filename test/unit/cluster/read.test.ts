@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Api } from "../../../src/cluster/api.ts";
-import { readSnapshot } from "../../../src/cluster/read.ts";
+import { readCluster, readSnapshot } from "../../../src/cluster/read.ts";
 import { forbidden, scriptedApi } from "../../support/build/scripted-api.ts";
 
 const owned = (kind: string, uid: string) => ({
@@ -55,4 +55,31 @@ test.each<[unread: string, workloads: readonly string[]]>([
   );
   expect(found).toEqual(workloads);
   expect(read.gaps.length).toBe(unread === "none" ? 0 : 1);
+});
+
+test("a namespace is handed out, and forgotten, while pages behind the next are not yet asked for", async () => {
+  const log: string[] = [];
+  const places = ["a", "b", "c", "d", "e"];
+  const paged: Api = {
+    ...scriptedApi([]),
+    send: async ({ path, kind, query }) => {
+      if (path !== "/api/v1/pods") return { kind, metadata: {}, items: [] };
+      const index = Number(query?.["continue"] ?? 0);
+      const namespace = places[index] ?? "";
+      log.push(`page of ${namespace}`);
+      const one = owned("StatefulSet", "db");
+      const items = [{ ...one, metadata: { ...one.metadata, namespace, uid: `db-${index}` } }];
+      const more = index + 1 < places.length ? { continue: String(index + 1) } : {};
+      return { kind, metadata: more, items };
+    },
+  };
+  const scope = { istioNamespace: "aks-istio-system", namespaces: undefined };
+  await readCluster(paged, scope, (workloads) => {
+    log.push(`workloads of ${workloads.map(({ namespace }) => namespace).join()}`);
+  });
+  const pages = log.flatMap((entry, at) => (entry.startsWith("page") ? [at] : []));
+  for (const [index, place] of places.slice(0, -3).entries()) {
+    expect(log.indexOf(`workloads of ${place}`)).toBeLessThan(pages[index + 3] ?? 0);
+  }
+  expect(log.filter((entry) => entry.startsWith("workloads"))).toHaveLength(places.length);
 });
