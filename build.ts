@@ -11,7 +11,6 @@ import type * as Program from "./src/main.ts";
 const OUT = "dist";
 /** What packages have within their own files, where no bundler sees it. */
 const CARRIED: Readonly<Record<string, readonly string[]>> = {
-  "jsonpath-plus": carried("jsep", "@jsep-plugin/assignment", "@jsep-plugin/regex"),
   "junit-report-builder": carried("lodash", "make-dir", "xmlbuilder"),
 };
 /** CommonJS packages inside an ES module. */
