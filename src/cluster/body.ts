@@ -31,10 +31,15 @@ export function openBodies(): (response: IncomingMessage, kind: string) => Promi
     freeByKind.set(kind, free);
     let memory = free.pop() ?? Buffer.allocUnsafeSlow(FIRST_SIZE);
     let length = 0;
-    for await (const chunk of unpacked(response)) {
-      if (length + chunk.length > memory.length) memory = grown(memory, length + chunk.length);
-      chunk.copy(memory, length);
-      length += chunk.length;
+    try {
+      for await (const chunk of unpacked(response)) {
+        if (length + chunk.length > memory.length) memory = grown(memory, length + chunk.length);
+        chunk.copy(memory, length);
+        length += chunk.length;
+      }
+    } finally {
+      // Of what cannot be unpacked the rest would keep its connection busy, unread.
+      if (!response.complete) response.destroy();
     }
     let released = false;
     return {

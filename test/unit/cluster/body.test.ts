@@ -71,3 +71,11 @@ test("what stops before its end is an error", async () => {
     await expect(read(cut)).rejects.toThrow("reset");
   }
 });
+
+test("what cannot be unpacked does not keep its connection", async () => {
+  const bodies = openBodies();
+  const garbled = Buffer.concat([gzipSync("a").subarray(0, 10), Buffer.alloc(500_000, 0xff)]);
+  const response = answer(garbled, "gzip");
+  await expect(bodies(response, "PodList")).rejects.toThrow("invalid");
+  expect(response.destroyed).toBe(true);
+});
