@@ -2,6 +2,7 @@ import { ApiError, isConflict, isUnanswered } from "../../cluster/api-error.ts";
 import { readWorkload } from "../../cluster/workload.ts";
 import { RESTARTED_AT } from "../../cluster/annotations.ts";
 import { chooseRestartTime, restart } from "../../cluster/write.ts";
+import { CannotRun } from "../../errors.ts";
 import { type Assessment, assess, type Target } from "../../mesh/assess.ts";
 import { fieldManagerFor } from "../../mesh/flux.ts";
 import { isRestartable, rolloutCommand } from "../../mesh/kinds.ts";
@@ -15,7 +16,7 @@ import type { StopReason } from "../../rollout/schedule.ts";
 import { notAsApproved, skipReason } from "../../rollout/skip.ts";
 import { WHY_STOPPED } from "../../rollout/stop.ts";
 import type { RestartSettings } from "../../settings.ts";
-import type { Gap } from "../../snapshot.ts";
+import type { Gap, Snapshot } from "../../snapshot.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { policyFor } from "../look.ts";
 import type { Session } from "../session.ts";
@@ -209,13 +210,19 @@ async function judgeAgain(
   step: Step,
   consent: Consent,
 ): Promise<Ending | { readonly assessment: Assessment; readonly mesh: Mesh }> {
-  const snapshot = await readWorkload(api, step.ref, settings.istioNamespace);
-  const unreadBy = (gap: Gap | undefined) =>
-    gap && ended("skipped", "not-read", `it could not be judged again: ${gap.message}`, gap.hint);
-  const unread = unreadBy(snapshot.gaps[0]);
+  let snapshot: Snapshot;
+  try {
+    snapshot = await readWorkload(api, step.ref, settings.istioNamespace);
+  } catch (error) {
+    // Its namespace is gone, or nothing may be read any more: others may still roll.
+    if (error instanceof CannotRun) return notRead(error);
+    throw error;
+  }
+  const [gap] = snapshot.gaps;
+  const unread = gap && notRead(gap);
   // No proof tells what runs now.
-  const unseen = unreadBy(snapshot.gaps.find(({ about }) => about !== "injection"));
-  if (unseen) return unseen;
+  const unseen = snapshot.gaps.find(({ about }) => about !== "injection");
+  if (unseen) return notRead(unseen);
   const [workload] = snapshot.workloads;
   if (workload === undefined) {
     const gone = "it was deleted, or created anew, since the plan was made";
@@ -231,6 +238,10 @@ async function judgeAgain(
   return assessment === undefined
     ? ended("skipped", "left-the-mesh", "it has left the mesh since the plan was made")
     : { assessment, mesh };
+}
+
+function notRead({ message, hint }: Pick<Gap, "message" | "hint">): Ending {
+  return ended("skipped", "not-read", `it could not be judged again: ${message}`, hint);
 }
 
 function notStarted(reason: StopReason): Ending {

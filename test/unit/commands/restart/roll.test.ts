@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { ApiError } from "../../../../src/cluster/api-error.ts";
+import type { Api, ApiRequest } from "../../../../src/cluster/api.ts";
+import type { Gate } from "../../../../src/commands/restart/gate.ts";
+import { rollWorkload } from "../../../../src/commands/restart/roll.ts";
+import type { Session } from "../../../../src/commands/session.ts";
+import type { Step } from "../../../../src/rollout/plan.ts";
+import type { RestartSettings } from "../../../../src/settings.ts";
+import { recordedIo } from "../../../support/build/recorded-io.ts";
+import { forbidden, scriptedApi } from "../../../support/build/scripted-api.ts";
+import { someResult } from "../../../support/build/step.ts";
+
+const GATE: Gate = {
+  stopped: () => undefined,
+  leave: () => ({ stopped: undefined, notBefore: undefined }),
+  abort: new AbortController().signal,
+};
+const CONSENT = { downtime: false, unhealthy: false, current: false };
+const GONE = new ApiError("not found", { status: 404, reason: "NotFound" });
+
+const { ref, from, to } = someResult();
+const STEP: Step = {
+  ref,
+  from,
+  to,
+  verdict: "outdated",
+  hadSidecar: true,
+  podsAtOnce: 1,
+  template: undefined,
+};
+
+/** A session of which only the API server answers, each request by itself. */
+function sessionWith(answer: (request: ApiRequest) => ApiError): Session<RestartSettings> {
+  const api: Api = {
+    ...scriptedApi([]),
+    send: (request) => Promise.reject(answer(request)),
+  };
+  const settings = { istioNamespace: "istio-system", include: new Set(), timeout: 1 };
+  return { api, settings, io: recordedIo() } as unknown as Session<RestartSettings>;
+}
+
+test("a workload whose namespace was deleted is not restarted, and ends no run", async () => {
+  const session = sessionWith(({ path }) =>
+    path.includes("/namespaces/shop") ? GONE : forbidden("list", "services"),
+  );
+  expect(await rollWorkload(session, STEP, CONSENT, GATE)).toMatchObject({
+    outcome: "skipped",
+    code: "not-read",
+    message: expect.stringContaining('the namespace "shop" does not exist'),
+    startedAt: undefined,
+  });
+});
