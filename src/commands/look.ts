@@ -161,10 +161,12 @@ function isInScope(workload: Workload, { workloads, selector }: ScopeSettings): 
   return named && (selector === undefined || matchesSelector(workload.labels, selector.parsed));
 }
 
-function isListed({ running, target, finding }: Assessment, scope: ScopeSettings) {
+function isListed({ verdict, running, target, finding }: Assessment, scope: ScopeSettings) {
   const { revision, workloads } = scope;
   const asked =
     revision === undefined ||
+    // It may be that one which it would get.
+    (verdict === "unknown" && target === undefined) ||
     target?.revision === revision ||
     running.some((group) => group.revision === revision);
   // Scaled to zero it has nothing to say, unless it was asked for by name.

@@ -90,6 +90,14 @@ describe("the shipped permissions", () => {
     expect(parseReport("CheckReport", unknown.stdout)).toMatchObject({
       workloads: [{ name: "web", verdict: "unknown" }],
     });
+    // Who knows whether it would get that one.
+    const asked = ["--revision", "asm-1-99"];
+    const narrowed = await runProgram(["check", "-n", sandbox.name, "--json", ...asked], blind);
+    expect(narrowed.status).toBe(6);
+    expect(parseReport("CheckReport", narrowed.stdout)).toMatchObject({
+      complete: false,
+      workloads: [{ name: "web", verdict: "unknown" }],
+    });
   });
 
   test("of one namespace do not reach all: the way out is named", async ({ cluster, enter }) => {
