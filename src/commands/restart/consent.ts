@@ -67,7 +67,9 @@ export async function askConsent(
   }
   if (settings.scope.allNamespaces) {
     const question = `Restart ${count} in all of "${context}"? Type its name: `;
-    return (await ask(io, question, overtaken)).trim() === context;
+    const answer = (await ask(io, question, overtaken)).trim();
+    // A name of which nothing is seen must not be what no answer says, too.
+    return answer !== "" && answer === context;
   }
   const answer = await ask(io, `Restart ${count} in "${context}"? [y/N] `, overtaken);
   return /^y(es)?$/i.test(answer.trim());
