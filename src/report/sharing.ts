@@ -13,7 +13,7 @@ export function openSharing(withPodNames: boolean): (entry: WorkloadEntry) => Wo
   const reasons = new Map<string, string>();
   const targets = new Map<string, WorkloadEntry["target"]>();
   return (entry) => {
-    const target = `${entry.target?.revision} ${entry.target?.image}`;
+    const target = JSON.stringify(entry.target);
     return {
       ...entry,
       reason: shared(reasons, entry.reason, entry.reason),

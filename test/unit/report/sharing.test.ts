@@ -18,6 +18,18 @@ test("an entry is the same as before", () => {
   expect(WORKLOADS.map(share)).toEqual(WORKLOADS);
 });
 
+test("targets that read alike stay apart", () => {
+  const [web] = WORKLOADS;
+  if (web === undefined) throw new Error("there is none");
+  const entries = [
+    { ...web, target: { revision: "a b", image: "c" } },
+    { ...web, target: { revision: "a", image: "b c" } },
+    { ...web, target: { revision: "undefined", image: "undefined" } },
+    { ...web, target: null },
+  ];
+  expect(entries.map(openSharing(true))).toEqual(entries);
+});
+
 test("what entries have in common is kept once", () => {
   const [web, api] = WORKLOADS.map(openSharing(true));
   expect(WORKLOADS[1]?.target).not.toBe(WORKLOADS[0]?.target);
