@@ -148,7 +148,11 @@ export function openApi(
       closed = true;
       // Those that still queue for a connection too.
       ending.abort();
-      void agent?.then((pool) => pool.destroy());
+      // Where there is none, whoever asked was told.
+      agent?.then(
+        (pool) => pool.destroy(),
+        () => undefined,
+      );
     },
   };
 }

@@ -30,12 +30,22 @@ export function proxyFor(server: URL, cluster: Cluster, env: Env): URL | undefin
 
 function proxyOf(address: string, schemes: readonly string[], what: string): URL {
   const proxy = URL.canParse(address) ? new URL(address) : undefined;
-  if (proxy !== undefined && schemes.includes(proxy.protocol) && proxy.hostname !== "")
-    return proxy;
+  const isOne = proxy !== undefined && schemes.includes(proxy.protocol) && proxy.hostname !== "";
+  if (isOne && isEncoded(proxy.username) && isEncoded(proxy.password)) return proxy;
   throw new CannotRun(
     `${what} is no http, https or socks5 address`,
     "write it as http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT",
   );
+}
+
+/** Who logs in is written in percent codes, of which Go takes none that is broken. */
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Capital letters first. */

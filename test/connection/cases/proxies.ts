@@ -63,6 +63,11 @@ export const PROXIES: readonly Case[] = [
     expect: { refused: 'the proxy-url of the cluster "one" is no http, https or socks5 address' },
   },
   {
+    name: "proxy-url with a user in broken percent codes",
+    files: { config: named({ "proxy-url": "socks5://al%ice@127.0.0.1:{socksProxy}" }) },
+    expect: { refused: 'the proxy-url of the cluster "one" is no http, https or socks5 address' },
+  },
+  {
     name: "proxy-url, also to this machine, and whatever NO_PROXY says",
     files: { config: config(one, { "proxy-url": HTTP }) },
     env: { NO_PROXY: "*" },

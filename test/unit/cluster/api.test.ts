@@ -45,12 +45,14 @@ function open(
   authorize: Connection["authorize"] = () => Promise.resolve({}),
   scheme = "http",
   at = server,
+  proxy?: URL,
 ): Api {
   const { port } = at.address() as AddressInfo;
   return openApi(
     {
       context: "test",
       server: new URL(`${scheme}://127.0.0.1:${port}`),
+      proxy,
       namespace: "default",
       inCluster: false,
       authorize,
@@ -307,4 +309,17 @@ test.each([
   const sent = open().send({ method: "GET", path, kind: "ReplicaSet" });
   await expect(sent).rejects.toMatchObject({ name: "ApiError", status: 404 });
   expect(asked).toEqual([]);
+});
+
+test("connections that could not be opened are closed without an error of their own", async () => {
+  const unhandled: unknown[] = [];
+  const keep = (error: unknown) => void unhandled.push(error);
+  process.on("unhandledRejection", keep);
+  const api = open(undefined, "https", server, new URL("socks5://us%er@127.0.0.1:1"));
+  const request = { method: "GET", path: "/api/v1/pods", kind: "PodList" } as const;
+  await expect(api.send(request)).rejects.toThrow("URI malformed");
+  api.close();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  process.off("unhandledRejection", keep);
+  expect(unhandled).toEqual([]);
 });

@@ -47,3 +47,13 @@ test("a proxy's user is kept", () => {
   });
   expect(proxy?.href).toBe("http://me:secret@proxy.test:1/");
 });
+
+test.each(["socks5://us%er@proxy.test:1", "http://user:p%ss@proxy.test:1"])(
+  "a proxy whose user cannot be read is none: %s",
+  (address) => {
+    const cluster = { ...CLUSTER, "proxy-url": address };
+    expect(() => proxyFor(new URL("https://api.test"), cluster, {})).toThrow(
+      'the proxy-url of the cluster "one" is no http, https or socks5 address',
+    );
+  },
+);
