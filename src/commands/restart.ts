@@ -1,6 +1,3 @@
-import pLimit from "p-limit";
-import { ApiError } from "../cluster/api-error.ts";
-import { getWorkload } from "../cluster/workload.ts";
 import { count } from "../count.ts";
 import { formatLocal, resolveDeadline } from "../deadline.ts";
 import { CannotRun, Interrupted } from "../errors.ts";
@@ -8,8 +5,7 @@ import { EXIT, type ExitCode, type ExitReason } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { resourceName } from "../mesh/kinds.ts";
 import type { Consent } from "../mesh/restartability.ts";
-import { narrowPlan, type Narrowed } from "../rollout/approval.ts";
-import { type Plan, planRestart, type Step } from "../rollout/plan.ts";
+import type { Plan } from "../rollout/plan.ts";
 import type { StepResult } from "../rollout/result.ts";
 import { verifyResults } from "../rollout/verification.ts";
 import { warningGroups } from "../report/warning-groups.ts";
@@ -26,6 +22,7 @@ import { askConsent, requireConsentRules, requireNamedCluster } from "./restart/
 import { untilSignal } from "./restart/interruption.ts";
 import { withQuotaWarnings } from "./restart/quotas.ts";
 import { requirePermissions } from "./restart/permissions.ts";
+import { ofPlan, planFor } from "./restart/planning.ts";
 import { openRecord, type RunRecord, unverified } from "./restart/record.ts";
 import { runPlan } from "./restart/run.ts";
 import { type Session, withSession } from "./session.ts";
@@ -180,65 +177,6 @@ function consentOf({ allowDowntime, include }: RestartSettings): Consent {
     unhealthy: include.has("unhealthy"),
     current: include.has("current"),
   };
-}
-
-/** What of a look belongs to the plan; all of it where none was given. */
-function ofPlan(seen: Look, approved: ApprovedPlan | undefined): Look {
-  if (approved === undefined) return seen;
-  const planned = new Set(approved.steps.map(({ ref }) => placeOf(ref)));
-  return {
-    ...seen,
-    workloads: seen.workloads.filter((workload) => planned.has(placeOf(workload))),
-    assessments: seen.assessments.filter(({ workload }) => planned.has(placeOf(workload))),
-  };
-}
-
-function placeOf({ namespace, kind, name }: Step["ref"]): string {
-  return `${namespace}/${kind}/${name}`;
-}
-
-/** What is to be done now; of an approved plan, what of it still may. */
-async function planFor(
-  session: RestartSession,
-  { assessments }: Look,
-  approved: ApprovedPlan | undefined,
-): Promise<Narrowed> {
-  const { settings, io } = session;
-  const fresh = planRestart(assessments, {
-    missing: settings.include.has("missing"),
-    current: settings.include.has("current"),
-  });
-  const templates = await readTemplates(session, approved?.steps ?? fresh.steps);
-  const steps = fresh.steps.map((step) => ({ ...step, template: templates.get(step.ref.uid) }));
-  const plan = { ...fresh, steps };
-  if (approved === undefined) return { plan, settled: [] };
-  return narrowPlan(approved.steps, plan, templates, assessments, io.now());
-}
-
-/** More at a time would only make the API server queue them. */
-const READS_AT_A_TIME = 8;
-
-/**
- * A list tells of a template only what is decided upon: its hash takes the whole object. Where that
- * may not be read a plan can be shown all the same, but not be carried out later.
- *
- * @returns hashes by uid; without those that could not be read, and those that are gone.
- */
-async function readTemplates(
-  { api }: RestartSession,
-  steps: readonly Step[],
-): Promise<ReadonlyMap<string, string>> {
-  const limit = pLimit(READS_AT_A_TIME);
-  const read = await limit.map(steps, async ({ ref }) => {
-    try {
-      const hash = (await getWorkload(api, ref))?.templateHash;
-      return hash === undefined ? [] : [[ref.uid, hash] as const];
-    } catch (error) {
-      if (error instanceof ApiError) return [];
-      throw error;
-    }
-  });
-  return new Map(read.flat());
 }
 
 function planText(

@@ -7,9 +7,7 @@ import type { Plan } from "../../rollout/plan.ts";
 import type { Gap, Quota } from "../../snapshot.ts";
 import type { Look } from "../look.ts";
 import type { Session } from "../session.ts";
-
-/** More at a time would only make the API server queue them. */
-const READS_AT_A_TIME = 8;
+import { READS_AT_A_TIME } from "./reads.ts";
 
 /**
  * Adds a warning to what is planned where a quota has no room for the pods that it adds.

@@ -1,0 +1,40 @@
+import { narrowPlan, type Narrowed } from "../../rollout/approval.ts";
+import { planRestart, type Step } from "../../rollout/plan.ts";
+import type { RestartSettings } from "../../settings.ts";
+import type { Look } from "../look.ts";
+import type { Session } from "../session.ts";
+import type { ApprovedPlan } from "./approved-plan.ts";
+import { readTemplates } from "./templates.ts";
+
+/** What of a look belongs to the plan; all of it where none was given. */
+export function ofPlan(seen: Look, approved: ApprovedPlan | undefined): Look {
+  if (approved === undefined) return seen;
+  const planned = new Set(approved.steps.map(({ ref }) => placeOf(ref)));
+  return {
+    ...seen,
+    workloads: seen.workloads.filter((workload) => planned.has(placeOf(workload))),
+    assessments: seen.assessments.filter(({ workload }) => planned.has(placeOf(workload))),
+  };
+}
+
+function placeOf({ namespace, kind, name }: Step["ref"]): string {
+  return `${namespace}/${kind}/${name}`;
+}
+
+/** What is to be done now; of an approved plan, what of it still may. */
+export async function planFor(
+  session: Session<RestartSettings>,
+  { assessments }: Look,
+  approved: ApprovedPlan | undefined,
+): Promise<Narrowed> {
+  const { settings, io } = session;
+  const fresh = planRestart(assessments, {
+    missing: settings.include.has("missing"),
+    current: settings.include.has("current"),
+  });
+  const templates = await readTemplates(session, approved?.steps ?? fresh.steps);
+  const steps = fresh.steps.map((step) => ({ ...step, template: templates.get(step.ref.uid) }));
+  const plan = { ...fresh, steps };
+  if (approved === undefined) return { plan, settled: [] };
+  return narrowPlan(approved.steps, plan, templates, assessments, io.now());
+}
