@@ -24,15 +24,12 @@ export async function judgeAgain(
     if (error instanceof CannotRun) return notRead(error);
     throw error;
   }
-  const [gap] = snapshot.gaps;
-  const unread = gap && notRead(gap);
   // No proof tells what runs now.
   const unseen = snapshot.gaps.find(({ about }) => about !== "injection");
   if (unseen) return notRead(unseen);
   const [workload] = snapshot.workloads;
   if (workload === undefined) {
-    const gone = "it was deleted, or created anew, since the plan was made";
-    return unread ?? ended("skipped", "gone", gone);
+    return ended("skipped", "gone", "it was deleted, or created anew, since the plan was made");
   }
   const mesh = resolveMesh(snapshot.controlPlane);
   const namespace = snapshot.namespaces.get(step.ref.namespace);
@@ -40,7 +37,8 @@ export async function judgeAgain(
   const dryRun = prover.when === "never" ? undefined : await prover.prove(workload);
   const assessment = assess(workload, namespace, mesh, policy, { dryRun });
   // A part of the rules that could not be read matters no more once the outcome is proved.
-  if (unread && assessment?.proved !== true) return unread;
+  const [unread] = snapshot.gaps;
+  if (unread && assessment?.proved !== true) return notRead(unread);
   return assessment === undefined
     ? ended("skipped", "left-the-mesh", "it has left the mesh since the plan was made")
     : { assessment, mesh };

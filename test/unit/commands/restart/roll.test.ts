@@ -7,7 +7,7 @@ import type { Session } from "../../../../src/commands/session.ts";
 import type { Step } from "../../../../src/rollout/plan.ts";
 import type { RestartSettings } from "../../../../src/settings.ts";
 import { recordedIo } from "../../../support/build/recorded-io.ts";
-import { forbidden, scriptedApi } from "../../../support/build/scripted-api.ts";
+import { type Answer, forbidden, scriptedApi } from "../../../support/build/scripted-api.ts";
 import { someResult } from "../../../support/build/step.ts";
 
 const GATE: Gate = {
@@ -30,10 +30,14 @@ const STEP: Step = {
 };
 
 /** A session of which only the API server answers, each request by itself. */
-function sessionWith(answer: (request: ApiRequest) => ApiError): Session<RestartSettings> {
+function sessionWith(answer: (request: ApiRequest) => Answer): Session<RestartSettings> {
   const api: Api = {
     ...scriptedApi([]),
-    send: (request) => Promise.reject(answer(request)),
+    send: async (request) => {
+      const answered = answer(request);
+      if (answered instanceof ApiError) throw answered;
+      return answered;
+    },
   };
   const settings = { istioNamespace: "istio-system", include: new Set(), timeout: 1 };
   return { api, settings, io: recordedIo() } as unknown as Session<RestartSettings>;
@@ -48,5 +52,17 @@ test("a workload whose namespace was deleted is not restarted, and ends no run",
     code: "not-read",
     message: expect.stringContaining('the namespace "shop" does not exist'),
     startedAt: undefined,
+  });
+});
+
+test("a workload that was deleted is gone, also for who may not read the rules of injection", async () => {
+  const session = sessionWith(({ path }) => {
+    if (path === "/api/v1/namespaces/shop")
+      return { kind: "Namespace", metadata: { name: "shop" } };
+    return path.includes("/namespaces/shop/") ? GONE : forbidden("list", "services");
+  });
+  expect(await rollWorkload(session, STEP, CONSENT, GATE)).toMatchObject({
+    outcome: "skipped",
+    code: "gone",
   });
 });
