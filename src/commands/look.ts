@@ -5,6 +5,7 @@ import { isDoubtful } from "../mesh/doubt.ts";
 import { isRestingOnRules, weighGaps } from "../mesh/gaps.ts";
 import { resourceName } from "../mesh/kinds.ts";
 import { type Mesh, resolveMesh } from "../mesh/mesh.ts";
+import type { Consent } from "../mesh/restartability.ts";
 import { formatSelector, matchesSelector } from "../mesh/selector.ts";
 import type { WorkloadEntry } from "../report/document.ts";
 import { workloadEntry } from "../report/entries.ts";
@@ -33,8 +34,6 @@ export interface Look extends Circumstances {
   readonly assessments: readonly Assessment[];
 }
 
-type ConsentAndMore = Omit<Policy, "excludes">;
-
 /**
  * Reads and judges; asks the API server, never a cache.
  *
@@ -43,7 +42,7 @@ type ConsentAndMore = Omit<Policy, "excludes">;
  */
 export async function look(
   session: Session,
-  consent: ConsentAndMore,
+  consent: Consent,
   prove: typeof isDoubtful = isDoubtful,
 ): Promise<Look> {
   const workloads: Workload[] = [];
@@ -65,7 +64,7 @@ export interface Survey extends Circumstances {
 }
 
 /** As `look`, for what only reports: of a large cluster no more than a namespace is in memory. */
-export async function survey(session: Session, consent: ConsentAndMore): Promise<Survey> {
+export async function survey(session: Session, consent: Consent): Promise<Survey> {
   const entries: WorkloadEntry[] = [];
   const { output, reportFile } = session.settings.display;
   const share = openSharing(output.startsWith("json") || reportFile !== undefined);
@@ -78,7 +77,7 @@ export async function survey(session: Session, consent: ConsentAndMore): Promise
 /** @param keep gets every workload in scope, with what is to be said of it, in no certain order. */
 async function inspect(
   session: Session,
-  consent: ConsentAndMore,
+  consent: Consent,
   prove: typeof isDoubtful,
   keep: (workload: Workload, assessment: Assessment | undefined) => void,
 ): Promise<Circumstances> {
@@ -146,7 +145,7 @@ interface Judged {
   readonly assessment: Assessment | undefined;
 }
 
-export function policyFor({ scope }: CommonSettings, consent: Omit<Policy, "excludes">): Policy {
+export function policyFor({ scope }: CommonSettings, consent: Consent): Policy {
   return { ...consent, excludes: (workload) => excludedBy(workload, scope) };
 }
 
