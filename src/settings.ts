@@ -108,6 +108,7 @@ export function verifySettings(raw: RawOptions): VerifySettings {
 
 /** @throws UsageError */
 export function restartSettings(raw: RawOptions, names: readonly string[]): RestartSettings {
+  if (raw["dryRun"] !== undefined) refuseLooseMode(names);
   const common = commonSettings(raw, names);
   const { scope } = common;
   const plan = text(raw["plan"]);
@@ -141,6 +142,16 @@ export function restartSettings(raw: RawOptions, names: readonly string[]): Rest
     reason: text(raw["reason"]),
     plan,
   };
+}
+
+/** The mode of `--dry-run`, typed as an argument of its own, would be the name of a workload. */
+function refuseLooseMode(names: readonly string[]): void {
+  const loose = names.find((name) => DRY_RUNS.some((mode) => mode === name));
+  if (loose === undefined) return;
+  throw new UsageError(
+    `"${loose}" names no workload that can be restarted`,
+    `write --dry-run=${loose}`,
+  );
 }
 
 /** Zero means for ever to kubectl; here it would mean that every rollout has failed at once. */

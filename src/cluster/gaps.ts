@@ -8,10 +8,13 @@ import type { Api } from "./api.ts";
 export class Gaps {
   readonly #api: Api;
   readonly #gaps: Gap[] = [];
+  readonly #isNarrowable: boolean;
   #answered = false;
 
-  constructor(api: Api) {
+  /** @param isNarrowable whether the command takes `--namespace`, which may then be the way out. */
+  constructor(api: Api, { isNarrowable } = { isNarrowable: true }) {
     this.#api = api;
+    this.#isNarrowable = isNarrowable;
   }
 
   /**
@@ -41,7 +44,10 @@ export class Gaps {
           "see which there are: kubectl get namespaces",
         );
       }
-      this.#gaps.push({ ...gapOf(what, namespace, error), ...(about && { about }) });
+      this.#gaps.push({
+        ...gapOf(what, namespace, error, this.#isNarrowable),
+        ...(about && { about }),
+      });
       return undefined;
     }
   }
@@ -81,14 +87,19 @@ function placeOf({ what, namespace }: Gap): string {
 }
 
 /** What a failed read leaves. */
-export function gapOf(what: string, namespace: string | undefined, error: ApiError): Gap {
+export function gapOf(
+  what: string,
+  namespace: string | undefined,
+  error: ApiError,
+  isNarrowable = true,
+): Gap {
   const { message } = error;
   return {
     what,
     namespace,
     reason: reasonOf(error),
     message,
-    hint: hintFor(error, what, namespace),
+    hint: hintFor(error, what, namespace, isNarrowable),
   };
 }
 
@@ -98,13 +109,19 @@ function reasonOf(error: ApiError): string {
   return error.status === 0 ? "unreachable" : "refused";
 }
 
-function hintFor(error: ApiError, what: string, namespace: string | undefined): string {
+function hintFor(
+  error: ApiError,
+  what: string,
+  namespace: string | undefined,
+  isNarrowable: boolean,
+): string {
   if (error.status === 401) return "log in anew; see whether kubectl can: kubectl auth whoami";
   const isTheServers = error.status === 0 || error.status === 429 || error.status >= 500;
   if (isTheServers) return "repeat the command when the API server answers";
   const permission = `kubectl auth can-i ${what}`;
   if (namespace !== undefined) return `${permission} -n ${namespace}`;
   if (CLUSTER_SCOPED.test(what)) return permission;
+  if (!isNarrowable) return `${permission} --all-namespaces`;
   const narrower = "name the namespaces that you may read with --namespace";
   return `${narrower}, or ask for it: ${permission} --all-namespaces`;
 }

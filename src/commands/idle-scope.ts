@@ -1,6 +1,7 @@
 import type { Assessment } from "../mesh/assess.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import type { Exclude, ScopeSettings } from "../scope.ts";
+import { shellWord } from "../shell-word.ts";
 import type { Workload } from "../snapshot.ts";
 
 /** What of the scope has matched nothing so far. */
@@ -15,11 +16,13 @@ export interface IdleScope {
  * What of the scope matches nothing: most likely it was mistyped, and what was to be left out would
  * be restarted, or what was to be looked at seem to be all right.
  */
-export function openIdleScope({ excludes, revision }: ScopeSettings): IdleScope {
+export function openIdleScope({ excludes, revision, selector }: ScopeSettings): IdleScope {
   const idle = new Set(excludes);
   let isIdleRevision = revision !== undefined;
+  let isIdleSelector = selector !== undefined;
   return {
     see: (workload, assessment) => {
+      isIdleSelector = false;
       for (const exclude of idle) if (isExcluded(workload, exclude)) idle.delete(exclude);
       if (assessment !== undefined) isIdleRevision = false;
     },
@@ -27,9 +30,15 @@ export function openIdleScope({ excludes, revision }: ScopeSettings): IdleScope 
       ...[...idle].map(
         ({ text }) => `${text} leaves nothing out: there is no such workload in scope`,
       ),
+      ...(isIdleSelector && selector ? [`nothing in scope has ${labelsOf(selector)}`] : []),
       ...(isIdleRevision && revision !== undefined ? [idleRevision(revision, mesh)] : []),
     ],
   };
+}
+
+/** What was asked for, as it was given. */
+export function labelsOf({ text }: NonNullable<ScopeSettings["selector"]>): string {
+  return `labels that --selector ${shellWord(text)} asks for`;
 }
 
 function idleRevision(given: string, { revisions }: Mesh): string {

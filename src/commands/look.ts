@@ -13,7 +13,7 @@ import { openSharing } from "../report/sharing.ts";
 import type { ScopeSettings } from "../scope.ts";
 import type { CommonSettings } from "../settings.ts";
 import { byPlace, type Gap, type Snapshot, type Workload } from "../snapshot.ts";
-import { isExcluded, openIdleScope } from "./idle-scope.ts";
+import { isExcluded, labelsOf, openIdleScope } from "./idle-scope.ts";
 import { hasInjector, requireInjector } from "./injector.ts";
 import { judge, type World } from "./judge.ts";
 import { openRefusals } from "./refused-pods.ts";
@@ -185,6 +185,13 @@ function requireNamed(
     const found = judged.find(
       ({ workload: { kind, name } }) => kind === named.kind && name === named.name,
     );
+    const { selector } = session.settings.scope;
+    if (found === undefined && selector !== undefined) {
+      throw new CannotRun(
+        `no ${resourceName(named)} in the namespace "${place}" has ${labelsOf(selector)}`,
+        `see which there are: kubectl get ${named.kind.toLowerCase()} -n ${place} --show-labels`,
+      );
+    }
     if (found === undefined) {
       throw new CannotRun(
         `${resourceName(named)} does not exist in the namespace "${place}"`,

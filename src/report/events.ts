@@ -41,7 +41,9 @@ const MESSAGES: Formatters = {
   started: ({ from, image }) => `restarting, ${changeText(from, image)}`,
   rolling: ({ message, ready, wanted }) => `${ready} of ${wanted} new pods ready; ${message}`,
   waiting: ({ message }) => `waiting, ${message}`,
-  ended: ({ result }) => `${result.outcome}, ${result.message}`,
+  // Tried by a dry run, nothing was passed over.
+  ended: ({ result: { outcome, code, message } }) =>
+    code === "dry-run" ? message : `${outcome}, ${message}`,
   notice: ({ message }) => message,
 };
 

@@ -38,8 +38,13 @@ function kept(event: ProgressEvent, columns: number): string {
   return [`${mark(event)} ${first}`, ...rest.map((line) => `  ${line}`)].join("\n");
 }
 
-function mark(event: ProgressEvent): string {
+/** Codes of what was skipped with nothing amiss. */
+const WELL_LEFT_ALONE: ReadonlySet<string> = new Set(["dry-run", "already-current"]);
+
+/** What stands before a line that stays. */
+export function mark(event: ProgressEvent): string {
   if (event.type !== "ended") return "!";
-  const { outcome } = event.result;
-  return outcome === "restarted" || outcome === "waited" ? "✔" : "✖";
+  const { outcome, code } = event.result;
+  const isWell = outcome === "restarted" || outcome === "waited" || WELL_LEFT_ALONE.has(code);
+  return isWell ? "✔" : "✖";
 }

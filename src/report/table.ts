@@ -233,8 +233,10 @@ function conclusion(report: Report, style: Style): Lines {
     return report.complete ? ["No workload in scope has a sidecar, or would get one."] : [];
   }
   const line = `${all}: ${counts.join(", ")}.`;
-  const dryRun = report.kind === "RestartReport" && report.dryRun !== null;
-  if (exitCode !== 0 || dryRun) return [line];
+  if (report.kind === "RestartReport" && report.dryRun !== null) {
+    return [report.steps.length === 0 ? `The plan is empty: ${line}` : line];
+  }
+  if (exitCode !== 0) return [line];
   return [style.good(`${CLEAN[report.kind]} ${line}`)];
 }
 

@@ -36,7 +36,9 @@ describe("an interrupted restart", () => {
     const running = await startRestart(cluster, sandbox);
     running.signal("SIGINT");
     const ran = await running.done;
-    expect(ran.stderr).toContain("interrupted: nothing new starts, waiting for 1 that roll");
+    expect(ran.stderr).toContain(
+      "interrupted: nothing new starts, waiting for 1 workload to roll out",
+    );
     const report = parseReport("RestartReport", ran.stdout);
     expect([ran.status, report.exitReasons]).toEqual([
       130,

@@ -70,6 +70,18 @@ test("a restart reaches what it was asked for, and nothing else", async ({ clust
     steps: ["1/api", "1/web", "1/db"],
     notes: ["--exclude deploy/wbe leaves nothing out: there is no such workload in scope"],
   });
+  expect(await planned(...both, "-l", "tier=frnot")).toEqual({
+    steps: [],
+    notes: ["nothing in scope has labels that --selector tier=frnot asks for"],
+  });
+  const unlike = await run(cluster, "restart", "deploy/api", "-n", one.name, "-l", "tier", "--yes");
+  expect([unlike.status, unlike.stderr.split("\n").slice(0, 2)]).toEqual([
+    1,
+    [
+      `error: no deployment/api in the namespace "${one.name}" has labels that --selector tier asks for`,
+      `see which there are: kubectl get deployment -n ${one.name} --show-labels`,
+    ],
+  ]);
   for (const [name, status, message] of [
     ["deploy/wbe", 1, `deployment/wbe does not exist in the namespace "${one.name}"`],
     ["deploy", 64, '"deploy" names no workload that can be restarted'],

@@ -101,6 +101,11 @@ describe("an error", () => {
       "give a whole number from 1 up",
     ],
     [
+      "restart -n shop --dry-run server",
+      '"server" names no workload that can be restarted',
+      "write --dry-run=server",
+    ],
+    [
       "restart -n shop --dry-run=maybe",
       '--dry-run "maybe" is not known',
       "it is one of: client, server",

@@ -60,7 +60,7 @@ describe("what a person sees of a restart", () => {
       return skip(reason);
     }
     await lag("v1.27.8-1");
-    const run = startOnTerminal(args, { KUBECONFIG: cluster.kubeconfig });
+    let run = startOnTerminal(args, { KUBECONFIG: cluster.kubeconfig });
     const shows = async (what: RegExp) => {
       const seen = await vi.waitFor(
         async () => {
@@ -73,6 +73,16 @@ describe("what a person sees of a restart", () => {
       return normalized(seen);
     };
     await expect(await shows(/\[y\/N\]/)).toMatchFileSnapshot("golden/terminal-question.txt");
+    run.type("n\r");
+    expect(await run.done).toBe(2);
+    await shows(/\[y\/N\] n\n! nothing is restarted: the answer was not yes\n/);
+    run = startOnTerminal(["restart", "--all-namespaces"], { KUBECONFIG: cluster.kubeconfig });
+    await shows(/Type its name:$/);
+    run.type("prod\r");
+    expect(await run.done).toBe(2);
+    await shows(/\n! nothing is restarted: "prod" is not "test"\n/);
+    run = startOnTerminal(args, { KUBECONFIG: cluster.kubeconfig });
+    await shows(/\[y\/N\]/);
     run.type("y\r");
     const rolling = await shows(/0\/1 ready[^]*0 of 2 done, 1 rolling/);
     await expect(rolling).toMatchFileSnapshot("golden/terminal-rolling.txt");

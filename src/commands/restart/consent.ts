@@ -67,12 +67,21 @@ export async function askConsent(
   }
   if (settings.scope.allNamespaces) {
     const question = `Restart ${count} in all of "${context}"? Type its name: `;
-    const answer = (await ask(io, question, overtaken)).trim();
+    const name = (await ask(io, question, overtaken)).trim();
     // A name of which nothing is seen must not be what no answer says, too.
-    return answer !== "" && answer === context;
+    const isNamed = name !== "" && name === context;
+    return isNamed || declined(session, overtaken, `"${name}" is not "${context}"`);
   }
   const answer = await ask(io, `Restart ${count} in "${context}"? [y/N] `, overtaken);
-  return /^y(es)?$/i.test(answer.trim());
+  return /^y(es)?$/i.test(answer.trim()) || declined(session, overtaken, "the answer was not yes");
+}
+
+/** Says so: whoever mistyped would look for it in the report. */
+function declined({ progress }: Session, overtaken: AbortSignal, why: string): false {
+  if (overtaken.aborted) return false;
+  progress.emit({ type: "notice", message: `nothing is restarted: ${why}` });
+  progress.stop();
+  return false;
 }
 
 /** @throws Interrupted for a Ctrl-C, which a terminal in raw mode hands over as a key. */

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import { count } from "../../count.ts";
 import type { Consent } from "../../mesh/restartability.ts";
 import type { Plan } from "../../rollout/plan.ts";
 import { isFailure, type StepResult, untouched } from "../../rollout/result.ts";
@@ -98,7 +99,8 @@ export async function runPlan(
     dispatch({ type: "stop", reason: "interrupted" });
     interruption.abort();
     if (again) return abort.abort();
-    const message = `interrupted: nothing new starts, waiting for ${rolling.size} that roll; again to stop at once`;
+    const rolls = `${count(rolling.size, "workload")} to roll out`;
+    const message = `interrupted: nothing new starts, waiting for ${rolls}; again to stop at once`;
     progress.emit({ type: "notice", message });
   });
   try {

@@ -138,3 +138,10 @@ test("a bug is not taken for a gap", async () => {
   const read = gaps.during("list pods", "shop", fail(new TypeError("undefined is not a function")));
   await expect(read).rejects.toBeInstanceOf(TypeError);
 });
+
+test("whoever always looks at the whole cluster is not told to name namespaces", async () => {
+  const gaps = new Gaps(API, { isNarrowable: false });
+  await gaps.during("list pods", "shop", answer([]));
+  await gaps.during("list pods", undefined, fail(forbidden("list", "pods")));
+  expect(gaps.result()[0]?.hint).toBe("kubectl auth can-i list pods --all-namespaces");
+});

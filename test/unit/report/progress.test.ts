@@ -35,6 +35,11 @@ test.each<[what: string, event: ProgressEvent, text: string]>([
     { type: "ended", result: someResult({ outcome: "failed", message: "pod\u001b[31m x\nfell" }) },
     "shop/deploy/web: failed, pod x fell",
   ],
+  [
+    "tried by a dry run",
+    { type: "ended", result: someResult({ outcome: "skipped", code: "dry-run", message: "fine" }) },
+    "shop/deploy/web: fine",
+  ],
   ["a notice", { type: "notice", message: "interrupted" }, "interrupted"],
   ["the plan", { type: "planned", steps: 2, message: "2 to restart" }, "2 to restart"],
 ])("%s", (_what, event, text) => {

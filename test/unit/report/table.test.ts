@@ -145,6 +145,12 @@ shop        deploy/slow   1/3
     );
   });
 
+  test("of a dry run that would restart nothing that its plan is empty", () => {
+    const text = table(restartReport([], { assessments: [current], dryRun: "client" }));
+    expect(text).toContain("\nThe plan is empty: 1 workload, 2 pods: 1 current.\n");
+    expect(table(DRY_RUN)).not.toContain("The plan is empty");
+  });
+
   test("of nothing that could be read no conclusion at all", () => {
     const text = table(checkReport({ gaps: [GAP], exitCode: 6 }));
     expect(text).toContain("NOT READ: 1 gap, so this report is incomplete");

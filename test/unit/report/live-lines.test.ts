@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { mark } from "../../../src/report/live-lines.ts";
+import { someResult } from "../../support/build/step.ts";
+
+test.each([
+  [{ outcome: "restarted", code: "" }, "✔"],
+  [{ outcome: "waited", code: "" }, "✔"],
+  // Nothing is amiss with either.
+  [{ outcome: "skipped", code: "dry-run" }, "✔"],
+  [{ outcome: "skipped", code: "already-current" }, "✔"],
+  [{ outcome: "skipped", code: "template-changed" }, "✖"],
+  [{ outcome: "failed", code: "pod-failed" }, "✖"],
+  [{ outcome: "timed-out", code: "no-progress" }, "✖"],
+] as const)("how a workload ended: %o", (result, shown) => {
+  expect(mark({ type: "ended", result: someResult(result) })).toBe(shown);
+});
+
+test("a notice has a mark of its own", () => {
+  expect(mark({ type: "notice", message: "interrupted" })).toBe("!");
+});
