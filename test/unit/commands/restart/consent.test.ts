@@ -14,7 +14,7 @@ async function ask(context: string, answer: string): Promise<boolean> {
   const session = {
     io,
     api: { ...api, connection: { ...api.connection, context } },
-    progress: { stop: () => undefined },
+    progress: { emit: () => undefined, stop: () => undefined },
     settings: { yes: false, scope: { allNamespaces: true }, display: { headers: true } },
   } as unknown as Session<RestartSettings>;
   if (answer === "") stdin.end();
