@@ -1,11 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 
+/** Environment variables by name. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
 /** The outside world as one value, so that a test can stand in for all of it. */
 export interface Io {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly stdout: Output;
   readonly stderr: Output;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
   now(): Date;
   random(): number;
   /** Resolves early, without an error, when the signal fires. */

@@ -1,11 +1,10 @@
+import type { Env } from "../io.ts";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { CannotRun } from "../errors.ts";
 import type { ServiceAccount } from "./in-cluster.ts";
 import type { Cluster, Context, Kubeconfig, User } from "./kubeconfig-file.ts";
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * The files that are read, in their order; none where there is none to be had.

@@ -1,5 +1,6 @@
+import { isObject } from "../is-object.ts";
 import { CannotRun } from "../errors.ts";
-import { absolute, type Cluster, isObject, isTexts, type User } from "./kubeconfig-file.ts";
+import { absolute, type Cluster, isTexts, type User } from "./kubeconfig-file.ts";
 import { authorityOf } from "./tls-options.ts";
 
 const GROUP = "client.authentication.k8s.io";

@@ -1,9 +1,10 @@
+import { isObject } from "../is-object.ts";
 import { spawn } from "node:child_process";
 import { basename } from "node:path";
 import { CannotRun } from "../errors.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
 import { type Plugin, pluginOf } from "./credential-plugin.ts";
-import { type Cluster, isObject, type User } from "./kubeconfig-file.ts";
+import { type Cluster, type User } from "./kubeconfig-file.ts";
 import { whyUnusable } from "./tls-options.ts";
 
 /**

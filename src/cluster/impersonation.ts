@@ -1,5 +1,6 @@
+import { isObject } from "../is-object.ts";
 import { CannotRun, UsageError } from "../errors.ts";
-import { isObject, isTexts, type User } from "./kubeconfig-file.ts";
+import { isTexts, type User } from "./kubeconfig-file.ts";
 
 /** Request headers, one line for each value of a list. */
 export type Headers = Readonly<Record<string, string | readonly string[]>>;

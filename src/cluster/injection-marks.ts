@@ -1,3 +1,5 @@
+import { isObject } from "../is-object.ts";
+
 /** What injection leaves on every pod that it changed, by webhook or by hand. */
 const INJECTED = "sidecar.istio.io/status";
 /** The revision, on pods that were injected, and on gateways and waypoints that istiod rendered. */
@@ -68,10 +70,6 @@ function parseObject(text: string | undefined): Readonly<Record<string, unknown>
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }
 
 function isContainer(value: unknown): value is Overridden {

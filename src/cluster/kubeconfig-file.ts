@@ -1,3 +1,4 @@
+import { isObject } from "../is-object.ts";
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { load } from "js-yaml";
@@ -168,8 +169,4 @@ export function absolute(path: string, folder: string): string {
 
 export function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((text) => typeof text === "string");
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

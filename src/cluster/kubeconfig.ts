@@ -1,3 +1,4 @@
+import type { Env } from "../io.ts";
 import type { RequestOptions } from "node:https";
 import { chooseContext, clusterOf, kubeconfigFiles, serverOf, userOf } from "./chosen-context.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
@@ -34,8 +35,6 @@ export interface Connection {
    */
   authorize(this: void, refused?: RequestOptions): Promise<RequestOptions>;
 }
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** What finding and reaching a cluster needs besides files and environment. */
 export interface ConnectionHost extends Partial<Omit<PluginHost, "env">> {

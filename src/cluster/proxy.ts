@@ -1,8 +1,7 @@
+import type { Env } from "../io.ts";
 import { BlockList, isIP, isIPv6 } from "node:net";
 import { CannotRun } from "../errors.ts";
 import type { Cluster } from "./kubeconfig-file.ts";
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 const KUBECONFIG_SCHEMES = ["http:", "https:", "socks5:"];
 const ENVIRONMENT_SCHEMES = [...KUBECONFIG_SCHEMES, "socks5h:"];

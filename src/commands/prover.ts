@@ -4,6 +4,7 @@ import type { Api } from "../cluster/api.ts";
 import { dryRunInjection } from "../cluster/dry-run.ts";
 import { gapOf } from "../cluster/gaps.ts";
 import { mayI } from "../cluster/write.ts";
+import { listing } from "../listing.ts";
 import type { DryRun } from "../mesh/proof.ts";
 import type { PROVES } from "../settings.ts";
 import type { Gap, Workload, WorkloadRef } from "../snapshot.ts";
@@ -20,6 +21,7 @@ export interface Prover {
 
 /** More at a time bought nothing: istiod is the bound. */
 const AT_A_TIME = 8;
+const MOST_NAMED = 3;
 
 export function openProver(api: Api, when: Prover["when"]): Prover {
   const limit = pLimit(AT_A_TIME);
@@ -66,10 +68,10 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
         return answer;
       }),
     notes: () =>
-      [...unproved].map(
-        ([reason, places]) =>
-          `not proved by a dry run in ${listed(places)}: ${reason}; what is said of them is predicted`,
-      ),
+      [...unproved].map(([reason, places]) => {
+        const where = listing([...places].sort().slice(0, MOST_NAMED), places.size);
+        return `not proved by a dry run in ${where}: ${reason}; what is said of them is predicted`;
+      }),
     gaps: () => [...new Map([...gaps.values()].map((gap) => [gap.namespace, gap])).values()],
   };
 }
@@ -83,9 +85,4 @@ function gapIn(namespace: string, answer: DryRun & { readonly kind: "unavailable
   if (answer !== MAY_NOT) return undefined;
   const hint = `kubectl auth can-i create pods -n ${namespace}`;
   return { what: "create pods", namespace, reason: "forbidden", message, hint };
-}
-
-function listed(names: ReadonlySet<string>): string {
-  const first = [...names].sort().slice(0, 3).join(", ");
-  return names.size > 3 ? `${first} and ${names.size - 3} more` : first;
 }

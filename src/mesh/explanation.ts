@@ -1,3 +1,4 @@
+import { listing } from "../listing.ts";
 import type { Death, Injector, Mesh, Revision } from "./mesh.ts";
 import { type Assessment, predict, type Running } from "./assess.ts";
 import { newPodOf } from "./controller-labels.ts";
@@ -218,7 +219,7 @@ function podsSteps(
   const live = pods.map((group, index): TraceStep => {
     const change = assessment?.running[index]?.change ?? "none";
     const late = change === "none" || group.image === undefined ? "" : `, ${change}`;
-    const names = nameList(group.podNames, group.pods);
+    const names = listing(group.podNames, group.pods);
     return {
       step,
       subject: `${group.pods} of ${pods.reduce((sum, other) => sum + other.pods, 0)}`,
@@ -259,9 +260,4 @@ function podStep({ name, phase, terminating, group }: NamedPod): TraceStep {
 function sidecarText({ image, revision, native }: PodGroup): string {
   if (image === undefined) return "no sidecar";
   return `${native ? "native sidecar " : ""}${image} of ${revision ?? "an unknown revision"}`;
-}
-
-function nameList(names: readonly string[], all: number): string {
-  const more = all - names.length;
-  return more > 0 ? `${names.join(", ")} and ${more} more` : names.join(", ");
 }

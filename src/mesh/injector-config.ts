@@ -1,3 +1,4 @@
+import { isObject } from "../is-object.ts";
 import { load as parseYaml } from "js-yaml";
 import type { Labels, LabelSelector } from "../snapshot.ts";
 import { formatGoNumber } from "./go-number.ts";
@@ -89,10 +90,6 @@ function parseConfig(text: string | undefined): Omit<InjectorConfig, "values"> |
     neverInject,
     alwaysInject,
   };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function objectAt(value: unknown, key: string): Readonly<Record<string, unknown>> | undefined {

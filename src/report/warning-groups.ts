@@ -1,3 +1,4 @@
+import { listing } from "../listing.ts";
 import type { WorkloadEntry } from "./document.ts";
 import { placeOf } from "./events.ts";
 
@@ -22,9 +23,8 @@ export function warningGroups(
       else places.push(placeOf(entry));
     }
   }
-  return [...byMessage].map(([message, places]) => {
-    const more = places.length - MOST_EXAMPLES;
-    const shown = places.slice(0, MOST_EXAMPLES).join(", ");
-    return { message, places: more > 0 ? `${shown} and ${more} more` : shown };
-  });
+  return [...byMessage].map(([message, places]) => ({
+    message,
+    places: listing(places.slice(0, MOST_EXAMPLES), places.length),
+  }));
 }

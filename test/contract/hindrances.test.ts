@@ -5,6 +5,7 @@ import { parseReport } from "../support/report-schema.ts";
 import { runProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 import { refusePods } from "./refused-pods.ts";
+import { limitPods } from "./limited-pods.ts";
 import { eventually, type Sandbox, test, untilReady } from "./sandbox.ts";
 
 const REVISION = "asm-1-71";
@@ -146,16 +147,7 @@ describe("a restart whose new pods cannot run", () => {
     await untilReady(restricted, 2);
     await untilReady(crowded, 1);
 
-    await full.create("resourcequotas", {
-      apiVersion: "v1",
-      kind: "ResourceQuota",
-      metadata: { name: "small" },
-      spec: { hard: { pods: "1" } },
-    });
-    await eventually(async () => {
-      const { body } = await cluster.request("GET", full.path("resourcequotas"));
-      expect(body.items[0].status).toEqual({ hard: { pods: "1" }, used: { pods: "1" } });
-    });
+    await limitPods(cluster, full, 1);
     await patchLabels(cluster, `/api/v1/namespaces/${restricted.name}`, {
       "pod-security.kubernetes.io/enforce": "restricted",
     });

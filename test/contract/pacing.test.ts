@@ -6,6 +6,7 @@ import { deployment } from "../support/manifests.ts";
 import { parseLines, parseReport } from "../support/report-schema.ts";
 import { startProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
+import { limitPods } from "./limited-pods.ts";
 import { eventually, RESTARTED_AT, run, type Sandbox, test, untilReady } from "./sandbox.ts";
 
 const REVISION = "asm-1-62";
@@ -88,16 +89,7 @@ describe("a quota", () => {
     enter,
   }) => {
     const sandbox = await lagging(cluster, enter, ["tight"], { replicas: 4 });
-    await sandbox.create("resourcequotas", {
-      apiVersion: "v1",
-      kind: "ResourceQuota",
-      metadata: { name: "small" },
-      spec: { hard: { pods: "4" } },
-    });
-    await eventually(async () => {
-      const { body } = await cluster.request("GET", sandbox.path("resourcequotas"));
-      expect(body.items[0].status).toMatchObject({ used: { pods: "4" } });
-    });
+    await limitPods(cluster, sandbox, 4);
     const message =
       "the quota small has no room (pods) for the pod that a restart adds for a while";
     const planned = await run(cluster, "restart", "-n", sandbox.name, "--dry-run", "--json");

@@ -3,11 +3,13 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A way to a cluster that can be slow, or fall silent: nothing comes any more, and nothing ends. */
+/** A way to a cluster that counts, and can be slow or fall silent: nothing comes, and nothing ends. */
 export interface Relay {
   readonly kubeconfig: string;
   /** Connections so far. */
   connections(): number;
+  /** That came from the cluster so far, as they are on the wire. */
+  bytes(): number;
   /** From now on everything takes so many milliseconds more, each way. */
   slow(milliseconds: number): void;
   stall(): void;
@@ -19,7 +21,7 @@ export async function startRelay(kubeconfig: string): Promise<Relay> {
   const [address = "", host = "", port = ""] =
     /https:\/\/([\d.]+):(\d+)/.exec(config) ?? ([] as string[]);
   const sockets = new Set<Socket>();
-  let [stalled, delay, connections] = [false, 0, 0];
+  let [stalled, delay, connections, bytes] = [false, 0, 0, 0];
   const server = createServer((client) => {
     connections += 1;
     const upstream = connect(Number(port), host);
@@ -33,11 +35,12 @@ export async function startRelay(kubeconfig: string): Promise<Relay> {
       });
     }
     const pass = (from: Socket, to: Socket) =>
-      from.on("data", (bytes) => {
+      from.on("data", (chunk) => {
         setTimeout(() => {
-          if (!stalled && !to.destroyed) to.write(bytes);
+          if (!stalled && !to.destroyed) to.write(chunk);
         }, delay);
       });
+    upstream.on("data", (chunk) => (bytes += chunk.length));
     pass(client, upstream);
     pass(upstream, client);
   });
@@ -49,6 +52,7 @@ export async function startRelay(kubeconfig: string): Promise<Relay> {
   return {
     kubeconfig: own,
     connections: () => connections,
+    bytes: () => bytes,
     slow: (milliseconds) => void (delay = milliseconds),
     stall: () => void (stalled = true),
     stop: async () => {

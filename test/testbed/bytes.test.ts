@@ -1,8 +1,7 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer, connect } from "node:net";
 import { afterAll, beforeAll, expect } from "vitest";
 import { eventually, test } from "../contract/sandbox.ts";
 import { deployment } from "../support/manifests.ts";
+import { startRelay } from "../support/relay.ts";
 import { runProgram } from "../support/run-program.ts";
 import { openRealCluster } from "./open-real-cluster.ts";
 import type { RealCluster } from "./real-cluster.ts";
@@ -16,28 +15,15 @@ beforeAll(() => {
 });
 afterAll(() => cluster.stop());
 
-/** Bytes that come from the API server while a command runs, as they are on the wire. */
+/** Bytes that come from the API server while a command runs. */
 async function bytesOf(args: readonly string[], encoding: string): Promise<number> {
-  const config = readFileSync(cluster.kubeconfig, "utf8");
-  const [address = "", port] = /127\.0\.0\.1:(\d+)/.exec(config) ?? [];
-  let bytes = 0;
-  const relay = createServer((client) => {
-    const server = connect(Number(port), "127.0.0.1");
-    server.on("data", (chunk) => (bytes += chunk.length));
-    client.pipe(server).pipe(client);
-    for (const end of [client, server]) end.on("error", () => end.destroy());
-  });
-  await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
-  const kubeconfig = `${cluster.kubeconfig}.${encoding}`;
-  const through = `127.0.0.1:${(relay.address() as AddressInfo).port}`;
-  writeFileSync(kubeconfig, config.replaceAll(address, through));
+  const relay = await startRelay(cluster.kubeconfig);
   try {
-    const env = { KUBECONFIG: kubeconfig, ISTIO_UPGRADE_ENCODING: encoding };
+    const env = { KUBECONFIG: relay.kubeconfig, ISTIO_UPGRADE_ENCODING: encoding };
     expect((await runProgram(args, env)).stderr).toContain("RESULT exit=0");
-    return bytes;
+    return relay.bytes();
   } finally {
-    rmSync(kubeconfig);
-    relay.close();
+    await relay.stop();
   }
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect } from "vitest";
+import { limitPods } from "../contract/limited-pods.ts";
 import { eventually, run, type Sandbox, test } from "../contract/sandbox.ts";
 import { refusePods } from "../contract/refused-pods.ts";
 import { argoRollout, daemonSet, deployment, pod, statefulSet } from "../support/manifests.ts";
@@ -174,16 +175,7 @@ describe("a restart that nobody watches", () => {
       await eventually(async () =>
         expect((await shop.get("pods", "bare")).status.phase).toBe("Running"),
       );
-      await full.create("resourcequotas", {
-        apiVersion: "v1",
-        kind: "ResourceQuota",
-        metadata: { name: "small" },
-        spec: { hard: { pods: "1" } },
-      });
-      await eventually(async () => {
-        const { body } = await cluster.request("GET", full.path("resourcequotas"));
-        expect(body.items[0].status).toMatchObject({ used: { pods: "1" } });
-      });
+      await limitPods(cluster, full, 1);
       const enforce = { "pod-security.kubernetes.io/enforce": "restricted" };
       await merge(`/api/v1/namespaces/${restricted.name}`, { metadata: { labels: enforce } });
       await upgrades.next();

@@ -12,6 +12,7 @@ import type { RealCluster } from "./real-cluster.ts";
 const IMAGE = "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.27.7-1";
 const REVISION = "asm-1-27";
 const CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+const MERGE = "application/merge-patch+json";
 const PODS = {
   operations: ["CREATE"],
   apiGroups: [""],
@@ -38,6 +39,15 @@ describe("the real API server", () => {
     await Promise.all(made.map((name) => cluster.request("DELETE", `${CONFIGURATIONS}/${name}`)));
     await cluster.stop();
   });
+
+  /** Puts an injected pod into a namespace, which only webhooks for what is odd select from then on. */
+  async function leaveForOdd(place: Sandbox): Promise<void> {
+    await place.create("deployments", deployment("web"));
+    await eventually(async () => expect(await place.pods()).toHaveLength(1));
+    const body = { metadata: { labels: { "istio.io/rev": null, odd: place.name } } };
+    const path = `/api/v1/namespaces/${place.name}`;
+    await cluster.request("PATCH", path, { body, contentType: MERGE });
+  }
 
   /** Only for pods with the label `odd=NAME`, or in namespaces with it. */
   async function configure(changes: object): Promise<{ name: string; stored: Answer["body"] }> {
@@ -152,11 +162,7 @@ describe("the real API server", () => {
     "what is behind a URL, with failurePolicy %s, only a dry run can tell",
     async ([failurePolicy, verdict, code], { enter }) => {
       const place = await enter({ "istio.io/rev": REVISION });
-      await place.create("deployments", deployment("web"));
-      await eventually(async () => expect(await place.pods()).toHaveLength(1));
-      const label = { body: { metadata: { labels: { "istio.io/rev": null, odd: place.name } } } };
-      const contentType = "application/merge-patch+json";
-      await cluster.request("PATCH", `/api/v1/namespaces/${place.name}`, { ...label, contentType });
+      await leaveForOdd(place);
       const url = "https://127.0.0.1:1/inject";
       await configure({
         rules: [PODS],
@@ -190,11 +196,7 @@ describe("the real API server", () => {
     "trusts nobody without a caBundle, which istiod writes where it finds its label: failurePolicy %s",
     async ([failurePolicy, verdict, code], { enter }) => {
       const place = await enter({ "istio.io/rev": REVISION });
-      await place.create("deployments", deployment("web"));
-      await eventually(async () => expect(await place.pods()).toHaveLength(1));
-      const label = { body: { metadata: { labels: { "istio.io/rev": null, odd: place.name } } } };
-      const contentType = "application/merge-patch+json";
-      await cluster.request("PATCH", `/api/v1/namespaces/${place.name}`, { ...label, contentType });
+      await leaveForOdd(place);
       const { name } = await configure({
         rules: [PODS],
         failurePolicy,
@@ -218,7 +220,7 @@ describe("the real API server", () => {
         `kubectl label mutatingwebhookconfigurations ${name} istio.io/rev=${REVISION} --overwrite`,
       );
       const authorized = { metadata: { labels: { "istio.io/rev": REVISION } } };
-      const options = { body: authorized, contentType };
+      const options = { body: authorized, contentType: MERGE };
       expect((await cluster.request("PATCH", `${CONFIGURATIONS}/${name}`, options)).status).toBe(
         200,
       );
