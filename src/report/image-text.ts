@@ -12,7 +12,7 @@ export type ImageText = (image: string | null, beside: string | null) => string;
 export function imageTexts(wide: boolean): ImageText {
   const known = new Map<string, string>();
   return (image, beside) => {
-    const key = `${image} ${beside}`;
+    const key = JSON.stringify([image, beside]);
     const text =
       known.get(key) ?? plain(wide ? (image ?? "no sidecar") : shortImage(image, beside));
     known.set(key, text);

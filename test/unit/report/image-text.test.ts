@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { shortImage } from "../../../src/report/image-text.ts";
+import { imageTexts, shortImage } from "../../../src/report/image-text.ts";
 
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
 
@@ -26,4 +26,14 @@ test.each<[image: string | null, beside: string | null, text: string]>([
   ["h/proxyv2", "h/proxyv2:latest", "h/proxyv2"],
 ])("%s beside %s is %s", (image, beside, text) => {
   expect(shortImage(image, beside)).toBe(text);
+});
+
+test("images that read alike with a space between are told apart", () => {
+  const text = imageTexts(true);
+  expect([text("a", "b c"), text("a b", "c"), text(null, "x"), text("null", "x")]).toEqual([
+    "a",
+    "a b",
+    "no sidecar",
+    "null",
+  ]);
 });
