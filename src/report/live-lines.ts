@@ -1,3 +1,4 @@
+import { isDone } from "../rollout/result.ts";
 import ora from "ora";
 import wrapAnsi from "wrap-ansi";
 import type { Io } from "../io.ts";
@@ -45,6 +46,6 @@ const WELL_LEFT_ALONE: ReadonlySet<string> = new Set(["dry-run", "already-curren
 export function mark(event: ProgressEvent): string {
   if (event.type !== "ended") return "!";
   const { outcome, code } = event.result;
-  const isWell = outcome === "restarted" || outcome === "waited" || WELL_LEFT_ALONE.has(code);
+  const isWell = isDone(outcome) || WELL_LEFT_ALONE.has(code);
   return isWell ? "✔" : "✖";
 }

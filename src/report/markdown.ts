@@ -13,7 +13,8 @@ import type {
   WorkloadEntry,
 } from "./document.ts";
 import { shortImage } from "./image-text.ts";
-import { besidesFailures, isDone, notDone } from "./outcomes.ts";
+import { isDone } from "../rollout/result.ts";
+import { besidesFailures, notDone } from "./outcomes.ts";
 import { plain, plainCommand } from "./plain.ts";
 import { count } from "../count.ts";
 import { workloadName } from "./sections.ts";
@@ -46,7 +47,7 @@ function blocksOf(document: AnyDocument): readonly string[] {
 function restart(report: RestartReport): readonly string[] {
   const { user, reason, plan, dryRun, results, steps } = report;
   const bad = notDone(results);
-  const done = results.filter(isDone);
+  const done = results.filter(({ outcome }) => isDone(outcome));
   const finished = results.map((result) => result.finishedAt).sort();
   const started = results.flatMap((result) => result.startedAt ?? []).sort();
   return [

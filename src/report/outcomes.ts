@@ -1,3 +1,4 @@
+import { isDone, isFailure } from "../rollout/result.ts";
 import type { ResultEntry, WorkloadEntry } from "./document.ts";
 
 /** From what needs somebody at once to what needs nobody. */
@@ -16,12 +17,8 @@ const ORDER: readonly ResultEntry["outcome"][] = [
  */
 export function notDone(results: readonly ResultEntry[]): readonly ResultEntry[] {
   return results
-    .filter((result) => !isDone(result) && result.code !== "dry-run")
+    .filter(({ outcome, code }) => !isDone(outcome) && code !== "dry-run")
     .toSorted((a, b) => ORDER.indexOf(a.outcome) - ORDER.indexOf(b.outcome));
-}
-
-export function isDone({ outcome }: ResultEntry): boolean {
-  return outcome === "restarted" || outcome === "waited";
 }
 
 /**
@@ -33,8 +30,7 @@ export function besidesFailures(
   results: readonly ResultEntry[],
 ): readonly WorkloadEntry[] {
   const failed = results.filter(
-    ({ outcome, startedAt }) =>
-      (outcome === "failed" || outcome === "timed-out") && startedAt !== null,
+    ({ outcome, startedAt }) => isFailure(outcome) && startedAt !== null,
   );
   return entries.filter(
     (entry) =>

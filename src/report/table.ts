@@ -12,7 +12,8 @@ import type {
 } from "./document.ts";
 import { isUnready } from "./exit-reasons.ts";
 import { type ImageText, imageTexts } from "./image-text.ts";
-import { besidesFailures, isDone, notDone } from "./outcomes.ts";
+import { isDone } from "../rollout/result.ts";
+import { besidesFailures, notDone } from "./outcomes.ts";
 import { plain, plainCommand } from "./plain.ts";
 import {
   gaps,
@@ -146,7 +147,7 @@ function warnings({ workloads }: Report, style: Style): Lines {
 function restarts(report: RestartReport, style: Style, wide: boolean): readonly Lines[] {
   const left = undone(notDone(report.results), style);
   if (report.dryRun !== null) return [planned(report, style, wide), left];
-  const done = report.results.filter(isDone);
+  const done = report.results.filter(({ outcome }) => isDone(outcome));
   const imageText = imageTexts(wide);
   return [
     left,

@@ -36,6 +36,11 @@ export function untouched(
   return { ref, from, to, nextStep: "", ...why, startedAt: undefined, finishedAt: now };
 }
 
+/** Outcomes after which the workload is where it was to be. */
+export function isDone(outcome: Outcome): boolean {
+  return outcome === "restarted" || outcome === "waited";
+}
+
 /** Outcomes after which a run counts as failed. */
 export function isFailure(outcome: Outcome): boolean {
   return outcome === "failed" || outcome === "timed-out";

@@ -70,12 +70,8 @@ export function advance(
   let next = applied(schedule, event);
   const start: string[] = [];
   while (mayStart(next)) {
-    if (now >= (next.limits.deadline ?? Infinity)) {
-      return [
-        { ...next, stopped: "deadline" },
-        { start, wakeAt: undefined },
-      ];
-    }
+    next = atTime(next, now);
+    if (next.stopped !== undefined) break;
     const restAfter = pauseEnd(next);
     if (restAfter !== undefined && now < restAfter) return [next, { start, wakeAt: restAfter }];
     start.push(...next.waiting.slice(0, 1).map(({ id }) => id));

@@ -2,7 +2,7 @@ import { count } from "../count.ts";
 import type { Assessment } from "../mesh/assess.ts";
 import type { Workload } from "../snapshot.ts";
 import type { Step } from "./plan.ts";
-import type { StepResult } from "./result.ts";
+import { isDone, type StepResult } from "./result.ts";
 import { shellWord } from "../shell-word.ts";
 
 /**
@@ -21,7 +21,7 @@ export function verifyResults(
     const same = ({ uid }: { readonly uid: string }) => uid === result.ref.uid;
     const isThere = assessments.some(({ workload }) => same(workload));
     if (result.code === "gone" && isThere) return notGone(result);
-    if (result.outcome !== "restarted" && result.outcome !== "waited") return result;
+    if (!isDone(result.outcome)) return result;
     const workload = fresh.find(same);
     if (workload === undefined) return result;
     const step = steps.find(({ ref }) => same(ref));
