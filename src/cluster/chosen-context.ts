@@ -1,7 +1,7 @@
-import type { Env } from "../io.ts";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import type { Env } from "../io.ts";
 import { CannotRun } from "../errors.ts";
 import type { ServiceAccount } from "./in-cluster.ts";
 import type { Cluster, Context, Kubeconfig, User } from "./kubeconfig-file.ts";

@@ -1,4 +1,4 @@
-import { isObject } from "../is-object.ts";
+import { isObject } from "../json-object.ts";
 import { CannotRun } from "../errors.ts";
 import { absolute, type Cluster, isTexts, type User } from "./kubeconfig-file.ts";
 import { authorityOf } from "./tls-options.ts";

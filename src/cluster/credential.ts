@@ -1,3 +1,5 @@
+import type { Env } from "../io.ts";
+
 /** What a request shows of who sends it. */
 export interface Credential {
   /** `Bearer TOKEN` */
@@ -16,7 +18,7 @@ export interface Credentials {
 
 /** What a credential plugin needs of the outside world. */
 export interface PluginHost {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
   /** Milliseconds since 1970, to hold times of expiry against. */
   now(this: void): number;
   /** Somebody sits at stdin, whom a plugin may ask. */

@@ -1,10 +1,10 @@
-import { isObject } from "../is-object.ts";
 import { spawn } from "node:child_process";
 import { basename } from "node:path";
+import { isObject, parseObject } from "../json-object.ts";
 import { CannotRun } from "../errors.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
 import { type Plugin, pluginOf } from "./credential-plugin.ts";
-import { type Cluster, type User } from "./kubeconfig-file.ts";
+import type { Cluster, User } from "./kubeconfig-file.ts";
 import { whyUnusable } from "./tls-options.ts";
 
 /**
@@ -90,7 +90,7 @@ function credentialIn(text: string, { command, apiVersion }: Plugin) {
       `the credential plugin ${command} printed ${what}`,
       "see whether kubectl fares better: kubectl get --raw /readyz",
     );
-  const printed = objectIn(text);
+  const printed = parseObject(text);
   if (printed?.["kind"] !== "ExecCredential") throw wrong("no ExecCredential");
   const version = textIn(printed, "apiVersion");
   if (version !== apiVersion) {
@@ -121,13 +121,4 @@ function credentialIn(text: string, { command, apiVersion }: Plugin) {
 function textIn(object: Readonly<Record<string, unknown>>, field: string): string | undefined {
   const value = object[field];
   return typeof value === "string" ? value : undefined;
-}
-
-function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

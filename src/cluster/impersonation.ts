@@ -1,4 +1,4 @@
-import { isObject } from "../is-object.ts";
+import { isObject } from "../json-object.ts";
 import { CannotRun, UsageError } from "../errors.ts";
 import { isTexts, type User } from "./kubeconfig-file.ts";
 

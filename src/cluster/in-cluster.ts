@@ -1,7 +1,7 @@
-import type { Env } from "../io.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
+import type { Env } from "../io.ts";
 
 /** What a pod is given to talk to its own cluster. */
 export interface ServiceAccount {

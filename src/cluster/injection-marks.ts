@@ -1,4 +1,4 @@
-import { isObject } from "../is-object.ts";
+import { isObject, parseObject } from "../json-object.ts";
 
 /** What injection leaves on every pod that it changed, by webhook or by hand. */
 const INJECTED = "sidecar.istio.io/status";
@@ -20,7 +20,7 @@ export function isMarked(annotations: Annotations): boolean {
  */
 export function revisionOf(annotations: Annotations): string | undefined {
   if (annotations[REVISION] !== undefined) return annotations[REVISION];
-  const { revision } = parseObject(annotations[INJECTED]);
+  const revision = parseObject(annotations[INJECTED])?.["revision"];
   return typeof revision === "string" ? revision : undefined;
 }
 
@@ -31,7 +31,7 @@ export function revisionOf(annotations: Annotations): string | undefined {
 export function addedBy(
   annotations: Annotations,
 ): Readonly<Record<"containers" | "volumes" | "imagePullSecrets", readonly string[]>> {
-  const status = parseObject(annotations[INJECTED]);
+  const status = parseObject(annotations[INJECTED]) ?? {};
   const names = (value: unknown) => listOf(value).filter((name) => typeof name === "string");
   return {
     // A native sidecar may have been an ordinary container before.
@@ -47,7 +47,7 @@ export type Overridden = Readonly<Record<string, unknown>> & { readonly name: st
 export function overriddenIn(
   annotations: Annotations,
 ): Readonly<Record<"containers" | "initContainers", readonly Overridden[]>> {
-  const { containers, initContainers } = parseObject(annotations[OVERRIDES]);
+  const { containers, initContainers } = parseObject(annotations[OVERRIDES]) ?? {};
   const read = (value: unknown) => listOf(value).filter(isContainer);
   return { containers: read(containers), initContainers: read(initContainers) };
 }
@@ -56,16 +56,6 @@ export function overriddenIn(
 export function withoutMarks(annotations: Annotations): Annotations {
   const { [INJECTED]: _status, [REVISION]: _revision, [OVERRIDES]: _own, ...others } = annotations;
   return others;
-}
-
-/** An object in JSON; an empty one where the text is none. */
-function parseObject(text: string | undefined): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text ?? "{}");
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
-  }
 }
 
 function listOf(value: unknown): readonly unknown[] {

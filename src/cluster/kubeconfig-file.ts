@@ -1,6 +1,6 @@
-import { isObject } from "../is-object.ts";
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
+import { isObject } from "../json-object.ts";
 import { load } from "js-yaml";
 import { CannotRun } from "../errors.ts";
 

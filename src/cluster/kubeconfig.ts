@@ -1,5 +1,5 @@
-import type { Env } from "../io.ts";
 import type { RequestOptions } from "node:https";
+import type { Env } from "../io.ts";
 import { chooseContext, clusterOf, kubeconfigFiles, serverOf, userOf } from "./chosen-context.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
 import { fromFile, openCredentials } from "./credentials.ts";

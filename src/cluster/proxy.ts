@@ -1,5 +1,5 @@
-import type { Env } from "../io.ts";
 import { BlockList, isIP, isIPv6 } from "node:net";
+import type { Env } from "../io.ts";
 import { CannotRun } from "../errors.ts";
 import type { Cluster } from "./kubeconfig-file.ts";
 

@@ -1,4 +1,4 @@
-import { isObject } from "../is-object.ts";
+import { isObject } from "../json-object.ts";
 import { load as parseYaml } from "js-yaml";
 import type { Labels, LabelSelector } from "../snapshot.ts";
 import { formatGoNumber } from "./go-number.ts";

@@ -1,7 +1,7 @@
-import { isDone } from "../rollout/result.ts";
 import ora from "ora";
 import wrapAnsi from "wrap-ansi";
 import type { Io } from "../io.ts";
+import { isDone } from "../rollout/result.ts";
 import { formatEvent, type ProgressEvent } from "./events.ts";
 import { EMPTY_VIEW, type LiveView, rollingLines, summaryLine, withEvent } from "./live-view.ts";
 import type { Progress } from "./progress.ts";
