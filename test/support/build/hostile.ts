@@ -49,7 +49,8 @@ export const hostileText: fc.Arbitrary<string> = fc
       .tuple(fc.constantFrom("x", "\u001b;#", "\u001b]", "日", "a ", "'", "`", "|"), fc.nat(2000))
       .map(([piece, times]) => piece.repeat(times)),
   )
-  .map((text) => `${text}w`);
+  // Something is left of each: a letter that cannot be the end of an escape sequence, as `w` can.
+  .map((text) => `${text}é`);
 
 /** What the program itself writes: words of its own, times, hashes. */
 const OWN = new Set(
