@@ -299,6 +299,17 @@ export function wantedPods(rollout: Rollout): number {
   return rollout.kind === "DaemonSet" ? rollout.status.desired : rollout.replicas;
 }
 
+/** Annotation of a pod template, as `kubectl rollout restart` writes it. */
+export const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";
+
+/** When a workload was last restarted, as the restart itself wrote it: RFC 3339. */
+export function restartTime({
+  rollout,
+  template,
+}: Pick<Workload, "rollout" | "template">): string | undefined {
+  return rollout?.kind === "Rollout" ? rollout.restartAt : template?.annotations[RESTARTED_AT];
+}
+
 /** By namespace, kind, name: two reports can be compared with `diff`. */
 export function byPlace(a: Place, b: Place): number {
   return compare(a.namespace, b.namespace) || compare(a.kind, b.kind) || compare(a.name, b.name);

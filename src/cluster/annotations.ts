@@ -1,7 +1,4 @@
-import type { Labels } from "../snapshot.ts";
-
-/** Time of the last restart, as `kubectl rollout restart` writes it into the pod template. */
-export const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";
+import { type Labels, RESTARTED_AT } from "../snapshot.ts";
 
 const OTHERS: ReadonlySet<string> = new Set([RESTARTED_AT, "argocd.argoproj.io/tracking-id"]);
 

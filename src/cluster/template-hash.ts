@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import { RESTARTED_AT } from "../snapshot.ts";
 import type { ApiObject, ApiPodTemplate } from "./api-objects.ts";
-import { RESTARTED_AT } from "./annotations.ts";
 
 /** Any workload that has a template. */
 interface TemplateHolder extends ApiObject {

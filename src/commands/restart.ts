@@ -90,8 +90,10 @@ async function prepare(
   const { plan, settled } = await planFor(session, seen, approved);
   const { warned, gaps: aside } = await withQuotaWarnings(session, seen, plan);
   const before = withGaps(warned, aside);
-  const record = await openRecord(session, approved?.steps ?? plan.steps);
-  if (settings.dryRun === "client" || plan.steps.length === 0) {
+  const toDo = plan.waits.length + plan.steps.length;
+  const planned = approved?.steps ?? plan.steps;
+  const record = await openRecord(session, planned, settled.length + toDo);
+  if (settings.dryRun === "client" || toDo === 0) {
     return { over: () => record.conclude(before, settled) };
   }
   await requirePermissions(session, plan);
@@ -113,7 +115,7 @@ async function act(
   const consent = consentOf(settings);
   progress.emit({
     type: "planned",
-    steps: plan.steps.length,
+    steps: plan.waits.length + plan.steps.length,
     message: planText(plan, record, deadline, settings),
   });
   if (settings.yes) warn(session, before, plan);
@@ -136,7 +138,7 @@ async function act(
   // What else was to be restarted although it is current no fresh read can tell.
   const missed = settings.include.has("current") ? before.gaps : aside;
   const after = withGaps(read.value, [...missed, ...unjudged]);
-  const steps = approved?.steps ?? plan.steps;
+  const steps = [...plan.waits, ...(approved?.steps ?? plan.steps)];
   const verified = verifyResults(results, steps, after.workloads, after.assessments);
   return record.conclude(after, verified, signalReason(run.signal));
 }
@@ -180,16 +182,18 @@ function consentOf({ allowDowntime, include }: RestartSettings): Consent {
 }
 
 function planText(
-  { steps, leftOut }: Plan,
+  { steps, waits, leftOut }: Plan,
   { hash }: RunRecord,
   deadline: Date | undefined,
   { dryRun }: RestartSettings,
 ): string {
-  const what = count(steps.length, "workload");
+  const [what, others] = [count(steps.length, "workload"), count(waits.length, "workload")];
   const doing = dryRun === undefined ? `restarting ${what}` : `trying ${what}, changing nothing`;
+  const does = waits.length > 0 && steps.length === 0 ? [] : [doing];
+  const waiting = waits.length > 0 ? [`waiting for ${others} restarted before`] : [];
   const left = leftOut.length > 0 ? [`${leftOut.length} left out`] : [];
   const until = deadline === undefined ? [] : [`starting nothing after ${formatLocal(deadline)}`];
-  return [doing, ...left, ...until, `plan ${hash}`].join(", ");
+  return [...does, ...waiting, ...left, ...until, `plan ${hash}`].join(", ");
 }
 
 /** The final pass. Where it fails, the record of what was done must come out all the same. */

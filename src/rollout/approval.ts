@@ -11,7 +11,8 @@ export interface Narrowed {
 }
 
 /**
- * Holds an approved plan against the present. What has become current is skipped, what has changed
+ * Holds an approved plan against the present. What has become current is skipped, or waited for
+ * where it still rolls, what has changed
  * is refused one by one, and the rest may run; a target that has moved since stops all of it, since
  * what was approved is not what would happen.
  *
@@ -40,6 +41,10 @@ export function narrowPlan(
       assessment?.target && isSame(step, assessment) && !isSameTarget(assessment.target, step.to),
   );
   const stop = moved && targetMoved(moved.step, moved.assessment?.target);
+  const waits = fresh.waits.filter(
+    ({ ref }) => stop === undefined && approved.some((step) => step.ref.uid === ref.uid),
+  );
+  const waited = new Set(waits.map(({ ref }) => ref.uid));
   const judged = known.map(({ step, assessment, planned }) => ({
     step,
     planned,
@@ -48,10 +53,13 @@ export function narrowPlan(
   return {
     plan: {
       ...fresh,
+      waits,
       steps: judged.flatMap(({ why, planned }) => (why === undefined ? (planned ?? []) : [])),
     },
     settled: judged.flatMap(({ step, why }) =>
-      why === undefined ? [] : [untouched(step, { outcome: "skipped", ...why }, now)],
+      why === undefined || waited.has(step.ref.uid)
+        ? []
+        : [untouched(step, { outcome: "skipped", ...why }, now)],
     ),
   };
 }

@@ -1,7 +1,8 @@
 import type { Assessment, Target } from "../mesh/assess.ts";
 import type { Mesh } from "../mesh/mesh.ts";
-import { type Consent, failureOf } from "../mesh/restartability.ts";
-import { isPaused, isReplacing, rolloutStatus } from "./status.ts";
+import type { Consent } from "../mesh/restartability.ts";
+import { openRollout } from "./incomplete.ts";
+import { isReplacing } from "./status.ts";
 
 /** Why a restart waits. */
 export interface Hold {
@@ -29,11 +30,10 @@ export function holdReason(
     return { message: waits, progress: waits, rolls: false };
   }
   const { rollout } = workload;
-  // Somebody's decision, or a failure: no patience ends it.
-  if (rollout === undefined || isPaused(rollout) || failureOf(workload)) return undefined;
-  const { state, message } = rolloutStatus(rollout);
+  const open = openRollout(workload);
   // What was not ready before may never be; it was asked for all the same.
-  if (state !== "waiting" || (unhealthy && !isReplacing(rollout))) return undefined;
+  if (!rollout || !open || (unhealthy && !isReplacing(rollout))) return undefined;
+  const { message } = open;
   const progress = JSON.stringify([message, rollout.status]);
   return { message: `it is rolling already: ${message}`, progress, rolls: true };
 }

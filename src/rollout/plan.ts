@@ -1,11 +1,14 @@
 import type { Assessment, Target, Verdict } from "../mesh/assess.ts";
 import { type Rollout, wantedPods, type Workload, type WorkloadRef } from "../snapshot.ts";
+import { isIncomplete } from "./incomplete.ts";
 import { isReplacing, rolloutStatus } from "./status.ts";
 
 /** What a restart is going to do, as data: a dry run stops after it, so it cannot differ. */
 export interface Plan {
   /** In the order in which they are started. */
   readonly steps: readonly Step[];
+  /** What an earlier restart brought on target, and still rolls: waited for, and left as it is. */
+  readonly waits: readonly Step[];
   /** What needs something and is not restarted, with the reason in its assessment. */
   readonly leftOut: readonly Assessment[];
 }
@@ -38,21 +41,20 @@ export interface Include {
   readonly current: boolean;
 }
 
-export function planRestart(assessments: readonly Assessment[], include: Include): Plan {
+/**
+ * @param now milliseconds since the epoch.
+ * @param timeout milliseconds that a workload may go without progress.
+ */
+export function planRestart(
+  assessments: readonly Assessment[],
+  include: Include,
+  now: number,
+  timeout: number,
+): Plan {
   const steps = assessments.flatMap((assessment) => {
-    const { workload, verdict, running, target, restart } = assessment;
-    if (!isWanted(verdict, include) || restart.answer !== "yes" || target === undefined) return [];
-    const { namespace, kind, name, uid, rollout } = workload;
-    const step: Step = {
-      ref: { namespace, kind, name, uid },
-      verdict,
-      from: running.map(({ image, revision, pods: count }) => ({ image, revision, pods: count })),
-      to: target,
-      hadSidecar: running.some(({ image }) => image !== undefined),
-      podsAtOnce: rollout === undefined ? 0 : podsAtOnce(rollout),
-      template: undefined,
-    };
-    return [{ step, turn: turnOf(workload) }];
+    const { workload, verdict, restart } = assessment;
+    if (!isWanted(verdict, include) || restart.answer !== "yes") return [];
+    return stepOf(assessment).map((step) => ({ step, turn: turnOf(workload) }));
   });
   const ordered = TURNS.flatMap((turn) =>
     interleaved(steps.filter((each) => each.turn === turn).map(({ step }) => step)),
@@ -60,10 +62,31 @@ export function planRestart(assessments: readonly Assessment[], include: Include
   const planned = new Set(ordered.map(({ ref }) => ref.uid));
   return {
     steps: ordered,
+    waits: assessments
+      .filter(({ workload, verdict }) => verdict === "current" && !planned.has(workload.uid))
+      .filter(({ workload }) => isIncomplete(workload, now, timeout))
+      .flatMap(stepOf),
     leftOut: assessments.filter(
       ({ workload, verdict }) => !AT_PEACE.has(verdict) && !planned.has(workload.uid),
     ),
   };
+}
+
+/** One step, or none where it is not known what would be injected. */
+function stepOf({ workload, verdict, running, target }: Assessment): readonly Step[] {
+  if (target === undefined) return [];
+  const { namespace, kind, name, uid, rollout } = workload;
+  return [
+    {
+      ref: { namespace, kind, name, uid },
+      verdict,
+      from: running.map(({ image, revision, pods }) => ({ image, revision, pods })),
+      to: target,
+      hadSidecar: running.some(({ image }) => image !== undefined),
+      podsAtOnce: rollout === undefined ? 0 : podsAtOnce(rollout),
+      template: undefined,
+    },
+  ];
 }
 
 export function isWanted(verdict: Verdict, include: Include): boolean {

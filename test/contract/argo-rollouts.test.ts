@@ -1,7 +1,10 @@
 import { describe, expect } from "vitest";
+import { BROKEN_BODIES } from "../faults/broken-bodies.ts";
+import { openWay } from "../faults/way.ts";
 import { argoRollout, deployment } from "../support/manifests.ts";
 import { grantsOf, rulesOf } from "../support/rbac.ts";
 import { parseReport } from "../support/report-schema.ts";
+import { runInside } from "../support/run-inside.ts";
 import { runProgram } from "../support/run-program.ts";
 import { eventually, type Sandbox, test } from "./sandbox.ts";
 
@@ -100,6 +103,36 @@ describe("Argo Rollouts", () => {
       { kind: "Rollout", name: "single", outcome: "restarted" },
     ]);
     expect(allowed.status).toBe(0);
+  });
+
+  test("whose restart was accepted, but never answered, are followed", async ({
+    cluster,
+    enter,
+  }) => {
+    await cluster.installArgoRollouts();
+    await cluster.installRevision({ name: REVISION, image: OLD });
+    const sandbox = await enter({ "istio.io/rev": REVISION });
+    await sandbox.create("rollouts", argoRollout("web", { replicas: 2 }));
+    await untilHealthy(sandbox, ["web"]);
+    await cluster.moveImage(REVISION, NEW);
+    const way = await openWay(cluster);
+    try {
+      const fault = BROKEN_BODIES.find(({ carriedOut }) => carriedOut === true);
+      if (fault === undefined) throw new Error("no fault breaks an answer");
+      const key = `PATCH ${sandbox.path("rollouts", "web")}`;
+      await way.proxy.arm({ key, fault, times: "for ever" });
+      const args = ["restart", "-n", sandbox.name, "--yes", "--json"];
+      // What it waits between its tries is most of the time that this takes.
+      const ran = await runInside(args, { KUBECONFIG: way.kubeconfig }, { leaps: 20 });
+      expect(way.proxy.strikes()).toBeGreaterThan(0);
+      expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([
+        { name: "web", outcome: "restarted", code: "rolled-out" },
+      ]);
+      expect(ran.status).toBe(0);
+      expect(await imagesOf(sandbox, "web")).toEqual([NEW, NEW]);
+    } finally {
+      await way.close();
+    }
   });
 
   test("that cannot be listed are a gap only where pods belong to them", async ({

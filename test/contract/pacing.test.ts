@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
-import { deployment } from "../support/manifests.ts";
+import { deployment, type Manifest } from "../support/manifests.ts";
 import { parseLines, parseReport } from "../support/report-schema.ts";
 import { startProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
@@ -15,6 +15,7 @@ const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${ver
 interface Options {
   readonly replicas?: number;
   readonly readyAfter?: string;
+  readonly spec?: Manifest;
 }
 
 /** A namespace whose Deployments all lag. */
@@ -22,14 +23,14 @@ async function lagging(
   cluster: TestCluster,
   enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,
   names: readonly string[],
-  { replicas = 1, readyAfter = "0s" }: Options = {},
+  { replicas = 1, readyAfter = "0s", spec = {} }: Options = {},
 ): Promise<Sandbox> {
   await cluster.installRevision({ name: REVISION, image: image("v1.62.1-1") });
   await cluster.moveImage(REVISION, image("v1.62.1-1"));
   const sandbox = await enter({ "istio.io/rev": REVISION });
   const annotations = { "test.istio-upgrade/ready-after": readyAfter };
   for (const name of names) {
-    await sandbox.create("deployments", deployment(name, { replicas, annotations }));
+    await sandbox.create("deployments", deployment(name, { replicas, annotations, spec }));
   }
   await untilReady(sandbox, names.length * replicas);
   await cluster.moveImage(REVISION, image("v1.62.2-1"));
@@ -131,15 +132,50 @@ describe("the record of a restart", () => {
       const again = await run(cluster, ...args, "--report-file", file);
       expect(again.status).toBe(0);
       const { results } = parseReport("RestartReport", again.stdout);
-      // On a slow machine it is through by the time that it is judged anew.
-      expect(results).toMatchObject([
-        { name: "b", outcome: expect.stringMatching(/^(waited|skipped)$/), startedAt: null },
+      // On a slow machine it is through by the time that it is looked at, or judged, anew.
+      for (const result of results.filter(({ name }) => name === "b")) {
+        expect(result.outcome).toMatch(/^(waited|skipped)$/);
+      }
+      expect(results.filter(({ name }) => name !== "b")).toMatchObject([
         { name: "c", outcome: "restarted" },
       ]);
+      // Its creation, and one restart.
+      expect((await sandbox.get("deployments", "b")).metadata.generation).toBe(2);
       expect(readFileSync(file, "utf8")).toBe(again.stdout);
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  test("leaves nothing out that a run that was killed had brought on target, and no further", async ({
+    cluster,
+    enter,
+  }) => {
+    const spec = { strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: "100%" } } };
+    const options = { replicas: 2, readyAfter: "6s", spec };
+    const sandbox = await lagging(cluster, enter, ["web"], options);
+    const args = ["restart", "-n", sandbox.name, "--yes", "--json"];
+    const running = startProgram(args, { KUBECONFIG: cluster.kubeconfig });
+    await eventually(async () => {
+      const pods = await sandbox.pods();
+      const images = pods.flatMap(({ spec: { containers } }) =>
+        containers.flatMap((one: { image: string }) => one.image),
+      );
+      expect(images.filter((one) => one === image("v1.62.2-1"))).toHaveLength(2);
+      expect(pods).toHaveLength(2);
+    });
+    running.signal("SIGKILL");
+    await running.done;
+
+    const planned = await run(cluster, ...args, "--dry-run");
+    expect([planned.status, parseReport("RestartReport", planned.stdout).steps]).toEqual([0, []]);
+    const again = await run(cluster, ...args);
+    expect(parseReport("RestartReport", again.stdout).results).toMatchObject([
+      { name: "web", outcome: "waited", code: "on-target", startedAt: null },
+    ]);
+    expect(again.stderr).toContain(" waiting for 1 workload restarted before, plan ");
+    expect((await run(cluster, "verify", "-n", sandbox.name)).status).toBe(0);
+    expect((await sandbox.get("deployments", "web")).metadata.generation).toBe(2);
   });
 
   test("comes as events while it is made, and the report last", async ({ cluster, enter }) => {

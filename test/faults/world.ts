@@ -1,12 +1,9 @@
-import { readFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { load as parseYaml } from "js-yaml";
 import { daemonSet, deployment, namespace, statefulSet } from "../support/manifests.ts";
 import { runInside } from "../support/run-inside.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
-import { type Proxy, startProxy } from "./proxy.ts";
+import type { Proxy } from "./proxy.ts";
+import { openWay } from "./way.ts";
 
 /** A namespace where all is current, and the proxy before the API server that it is in. */
 export interface World {
@@ -54,16 +51,11 @@ export async function openWorld(cluster: TestCluster): Promise<World> {
   await request("POST", path("daemonsets"), daemonSet("one", outside));
   await request("POST", path("daemonsets"), daemonSet("two", outside));
 
-  const direct = await kubeconfigOf(cluster);
-  const proxy = await startProxy(direct.server, direct.ca);
-  const folder = await mkdtemp(join(tmpdir(), "istio-upgrade-faults-"));
-  const kubeconfig = join(folder, "kubeconfig");
-  await writeFile(kubeconfig, direct.through(proxy), { mode: 0o600 });
-
+  const way = await openWay(cluster);
   const world: World = {
     namespace: place,
-    proxy,
-    kubeconfig,
+    proxy: way.proxy,
+    kubeconfig: way.kubeconfig,
     generations: async () => {
       const workloads = ["deployments/web", "statefulsets/db"].map(path);
       const objects = await Promise.all(workloads.map((workload) => request("GET", workload)));
@@ -85,30 +77,10 @@ export async function openWorld(cluster: TestCluster): Promise<World> {
       throw new Error("the workloads do not settle");
     },
     close: async () => {
-      await proxy.stop();
+      await way.close();
       await request("DELETE", `/api/v1/namespaces/${place}`);
-      await rm(folder, { recursive: true });
     },
   };
   await world.settled();
   return world;
-}
-
-async function kubeconfigOf({ kubeconfig }: TestCluster) {
-  const text = await readFile(kubeconfig, "utf8");
-  // oxlint-disable-next-line typescript/no-explicit-any -- a kubeconfig that the tests wrote
-  const config = parseYaml(text) as any;
-  const { cluster } = config.clusters[0];
-  return {
-    server: cluster.server as string,
-    ca: Buffer.from(cluster["certificate-authority-data"], "base64").toString(),
-    through: ({ url, authorities }: Pick<Proxy, "url" | "authorities">) => {
-      const authority = Buffer.from(authorities).toString("base64");
-      const through = { server: url, "certificate-authority-data": authority };
-      return JSON.stringify({
-        ...config,
-        clusters: [{ name: config.clusters[0].name, cluster: through }],
-      });
-    },
-  };
 }

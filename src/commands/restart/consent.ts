@@ -56,7 +56,7 @@ export async function askConsent(
   overtaken: AbortSignal,
 ): Promise<boolean> {
   const { settings, io, api, progress } = session;
-  if (settings.yes) return true;
+  if (settings.yes || plan.steps.length === 0) return true;
   progress.stop();
   const style = styleFor(io.stderr, settings.display, io);
   io.stderr.write(`${[...renderText(document, style, false)].join("")}\n`);

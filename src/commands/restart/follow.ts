@@ -1,7 +1,6 @@
 import { ApiError } from "../../cluster/api-error.ts";
 import { getWorkload } from "../../cluster/workload.ts";
 import { readRollingPods } from "../../cluster/rolling-pods.ts";
-import { RESTARTED_AT } from "../../cluster/annotations.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { rolloutCommand } from "../../mesh/kinds.ts";
 import { formatSelector } from "../../mesh/selector.ts";
@@ -11,7 +10,7 @@ import { judgeRollout } from "../../rollout/judgement.ts";
 import type { Step } from "../../rollout/plan.ts";
 import type { Restart, RolloutView } from "../../rollout/view.ts";
 import type { RestartSettings } from "../../settings.ts";
-import type { WorkloadRef } from "../../snapshot.ts";
+import { restartTime, type WorkloadRef } from "../../snapshot.ts";
 import type { Session } from "../session.ts";
 import { pollInterval } from "./poll.ts";
 import { mayGetRoom, newRefusals } from "./refusals.ts";
@@ -87,10 +86,7 @@ async function observe(
       readRollingPods(api, ref.namespace, formatSelector(rollout.selector)),
       newRefusals(session, ref, rollout, knownRefusals),
     ]);
-    const restartedAt =
-      rollout.kind === "Rollout"
-        ? rollout.restartAt
-        : workload?.template?.annotations[RESTARTED_AT];
+    const restartedAt = workload && restartTime(workload);
     return { ref, rollout, restartedAt, pods, refusals };
   } catch (error) {
     // The rollout goes on without us; only silence for the whole timeout ends the watch.

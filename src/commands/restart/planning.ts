@@ -28,13 +28,16 @@ export async function planFor(
   approved: ApprovedPlan | undefined,
 ): Promise<Narrowed> {
   const { settings, io } = session;
-  const fresh = planRestart(assessments, {
+  const include = {
     missing: settings.include.has("missing"),
     current: settings.include.has("current"),
-  });
+  };
+  const fresh = planRestart(assessments, include, io.now().getTime(), settings.timeout);
   const templates = await readTemplates(session, approved?.steps ?? fresh.steps);
   const steps = fresh.steps.map((step) => ({ ...step, template: templates.get(step.ref.uid) }));
-  const plan = { ...fresh, steps };
+  // A dry run tells what would be changed: it has nothing to wait for.
+  const waits = settings.dryRun === undefined ? fresh.waits : [];
+  const plan = { ...fresh, steps, waits };
   if (approved === undefined) return { plan, settled: [] };
   return narrowPlan(approved.steps, plan, templates, assessments, io.now());
 }

@@ -33,9 +33,11 @@ export interface RunRecord {
   ): Promise<ExitCode>;
 }
 
+/** @param expected results that the run has in the end. */
 export async function openRecord(
   session: Session<RestartSettings>,
   planned: readonly Step[],
+  expected: number,
 ): Promise<RunRecord> {
   const { settings, api } = session;
   const steps = planned.map(stepEntry);
@@ -74,7 +76,7 @@ export async function openRecord(
     write: async (before, soFar) => {
       const goesOn = "the run goes on: what has no result yet rolls, or waits";
       const [findings, rest] = content(unverified(before, soFar, "unfinished", goesOn), soFar);
-      const left = { code: EXIT.outOfTime, text: `unfinished:${steps.length - soFar.length}` };
+      const left = { code: EXIT.outOfTime, text: `unfinished:${expected - soFar.length}` };
       const report = reportOf(session, findings, rest, [...resultReasons(soFar), left]);
       try {
         await session.reportFile.write(report);

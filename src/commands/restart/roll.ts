@@ -1,5 +1,4 @@
 import { ApiError, isConflict, isUnanswered } from "../../cluster/api-error.ts";
-import { RESTARTED_AT } from "../../cluster/annotations.ts";
 import { chooseRestartTime, restart } from "../../cluster/write.ts";
 import type { Target } from "../../mesh/assess.ts";
 import { fieldManagerFor } from "../../mesh/flux.ts";
@@ -13,6 +12,7 @@ import type { StopReason } from "../../rollout/schedule.ts";
 import { notAsApproved, skipReason } from "../../rollout/skip.ts";
 import { WHY_STOPPED } from "../../rollout/stop.ts";
 import type { RestartSettings } from "../../settings.ts";
+import { restartTime } from "../../snapshot.ts";
 import { formatDuration } from "../../duration-text.ts";
 import type { Session } from "../session.ts";
 import { followRollout, type Restarted } from "./follow.ts";
@@ -113,6 +113,8 @@ async function settle(
   const { api, io, settings, progress } = session;
   /** Chosen once, before the first try: a patch that is repeated changes nothing. */
   let restartedAt = "";
+  /** The time of the restart before it. */
+  let before: string | undefined;
   const include = {
     missing: settings.include.has("missing"),
     current: settings.include.has("current"),
@@ -132,10 +134,13 @@ async function settle(
       return judged;
     }
     const { assessment, mesh } = judged;
-    const lastAt = assessment.workload.template?.annotations[RESTARTED_AT];
-    // The answer to the first try was lost, and the second met what the first had done.
-    if (tried && lastAt === restartedAt && assessment.target) {
-      return { target: assessment.target, restartedAt, knownRefusals: tried };
+    const lastAt = restartTime(assessment.workload);
+    // The answer to the first try was lost, and the second met what the first had done. The time of
+    // an Argo Rollout is the API server's: a new one is all that tells.
+    const isTaken =
+      assessment.workload.kind === "Rollout" ? lastAt !== before : lastAt === restartedAt;
+    if (tried && lastAt !== undefined && isTaken && assessment.target) {
+      return { target: assessment.target, restartedAt: lastAt, knownRefusals: tried };
     }
     if (unanswered) throw unanswered;
     if (tried && io.now().getTime() >= patience) {
@@ -180,6 +185,7 @@ async function settle(
     if (tried === undefined) {
       course.startedAt = io.now();
       restartedAt = chooseRestartTime(course.startedAt, lastAt);
+      before = lastAt;
     }
     try {
       const written = await restart(api, {

@@ -49,7 +49,8 @@ export async function runPlan(
   record: (soFar: readonly StepResult[]) => Promise<void>,
 ): Promise<Run> {
   const { settings, io, progress } = session;
-  const steps = new Map(plan.steps.map((step) => [step.ref.uid, step]));
+  const all = [...plan.waits, ...plan.steps];
+  const steps = new Map(all.map((step) => [step.ref.uid, step]));
   const rolling = new Map<string, Promise<StepResult>>();
   const results = new Map<string, StepResult>();
   const abort = new AbortController();
@@ -58,7 +59,7 @@ export async function runPlan(
   let signal: Run["signal"];
   let wakeAt: number | undefined;
   let schedule = newSchedule(
-    plan.steps.map(({ ref, podsAtOnce }) => ({ id: ref.uid, pods: podsAtOnce })),
+    all.map(({ ref, podsAtOnce }) => ({ id: ref.uid, pods: podsAtOnce })),
     { ...settings, deadline: deadline?.getTime() },
   );
 
@@ -124,7 +125,7 @@ export async function runPlan(
   }
   const reason = schedule.stopped ?? "interrupted";
   return {
-    results: plan.steps.map(
+    results: all.map(
       (step) => results.get(step.ref.uid) ?? untouched(step, WHY_STOPPED[reason], io.now()),
     ),
     signal,

@@ -45,14 +45,19 @@ export function resultOf(
   };
 }
 
-/** A result of `deployment/web` in `shop`, from v1.27.7-1 to v1.27.9-6. */
+/** A restart of `deployment/web` in `shop`, from v1.27.7-1 to v1.27.9-6. */
+export function someStep(): Step {
+  return {
+    ref: { namespace: "shop", kind: "Deployment", name: "web", uid: "shop-deployment-web" },
+    verdict: "outdated",
+    from: [{ image: proxyImage("v1.27.7-1"), revision: "asm-1-27", pods: 3 }],
+    to: { revision: "asm-1-27", image: proxyImage("v1.27.9-6") },
+    hadSidecar: true,
+    podsAtOnce: 1,
+    template: undefined,
+  };
+}
+
 export function someResult(ending: Partial<StepResult> = {}): StepResult {
-  return resultOf(
-    {
-      ref: { namespace: "shop", kind: "Deployment", name: "web", uid: "shop-deployment-web" },
-      from: [{ image: proxyImage("v1.27.7-1"), revision: "asm-1-27", pods: 3 }],
-      to: { revision: "asm-1-27", image: proxyImage("v1.27.9-6") },
-    },
-    ending,
-  );
+  return resultOf(someStep(), ending);
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { templateHash } from "../../../src/cluster/template-hash.ts";
-import { RESTARTED_AT } from "../../../src/cluster/annotations.ts";
+import { RESTARTED_AT } from "../../../src/snapshot.ts";
 
 const hashOf = (pods: object | undefined) => templateHash({ spec: { template: pods as never } });
 const template = (image: string, annotations?: Record<string, string>) => ({

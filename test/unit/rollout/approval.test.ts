@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { narrowPlan } from "../../../src/rollout/approval.ts";
 import { planRestart, type Step } from "../../../src/rollout/plan.ts";
-import type { Workload } from "../../../src/snapshot.ts";
+import { RESTARTED_AT, type Workload } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { stepFor } from "../../support/build/step.ts";
@@ -25,12 +25,18 @@ interface Present {
 function narrow(steps: readonly Step[], workloads: readonly Workload[], present: Present = {}) {
   const { template = "sha256:template", ...world } = present;
   const assessments = workloads.map((workload) => assessmentOf(workload, world));
-  const planned = planRestart(assessments, { missing: false, current: false });
+  const planned = planRestart(
+    assessments,
+    { missing: false, current: false },
+    NOW.getTime(),
+    600_000,
+  );
   const fresh = { ...planned, steps: planned.steps.map((step) => ({ ...step, template })) };
   const templates = new Map(steps.map(({ ref }) => [ref.uid, template]));
   const { plan, settled } = narrowPlan(steps, fresh, templates, assessments, NOW);
   return {
     left: plan.steps.map(({ ref }) => ref.name),
+    waits: plan.waits.map(({ ref }) => ref.name),
     settled: settled.map(({ ref, outcome, code }) => `${ref.name}: ${outcome} ${code}`),
     messages: settled.map(({ message }) => message),
   };
@@ -39,6 +45,20 @@ function narrow(steps: readonly Step[], workloads: readonly Workload[], present:
 test("what is as it was approved runs, in the approved order, and nothing else", () => {
   const now = [late("a"), late("b"), late("c")];
   expect(narrow(approved("c", "a"), now)).toMatchObject({ left: ["c", "a"], settled: [] });
+});
+
+test("what was restarted meanwhile, and still rolls, is waited for", () => {
+  const rolling = deployment("web", {
+    template: { annotations: { [RESTARTED_AT]: "2026-11-24T19:59:00Z" } },
+    pods: [sidecars(2, TARGET)],
+    rollout: { status: { replicas: 2, updated: 2, available: 1 } },
+  });
+  const other = { ...rolling, name: "other", uid: "other" };
+  expect(narrow(approved("web", "rest"), [rolling, other, late("rest")])).toMatchObject({
+    left: ["rest"],
+    waits: ["web"],
+    settled: [],
+  });
 });
 
 describe("what changed is settled one by one, and the rest runs", () => {

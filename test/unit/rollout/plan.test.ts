@@ -1,10 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { isWanted, planRestart } from "../../../src/rollout/plan.ts";
-import { VERDICTS } from "../../../src/mesh/assess.ts";
-import type { Workload } from "../../../src/snapshot.ts";
+import { type Assessment, VERDICTS } from "../../../src/mesh/assess.ts";
+import { RESTARTED_AT, type Workload } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
-import { deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
+import {
+  argoRollout,
+  daemonSet,
+  deployment,
+  otherWorkload,
+  statefulSet,
+} from "../../support/build/workload.ts";
 
 const TARGET = proxyImage("v1.27.9-6");
 const LATE = proxyImage("v1.27.7-1");
@@ -14,10 +20,17 @@ function late(namespace: string, name: string): Workload {
   return deployment(name, { namespace, pods: [sidecars(2, LATE)] });
 }
 
+const NOW = Date.parse("2026-11-26T20:00:00Z");
+const TIMEOUT = 600_000;
+
+function planFor(assessments: readonly Assessment[], include = NOTHING_MORE) {
+  return planRestart(assessments, include, NOW, TIMEOUT);
+}
+
 /** `namespace/name` of each step, in order. */
 function order(workloads: readonly Workload[], include = NOTHING_MORE): readonly string[] {
   const assessments = workloads.map((workload) => assessmentOf(workload));
-  return planRestart(assessments, include).steps.map(({ ref }) => `${ref.namespace}/${ref.name}`);
+  return planFor(assessments, include).steps.map(({ ref }) => `${ref.namespace}/${ref.name}`);
 }
 
 test("namespaces take turns, and each keeps its own order", () => {
@@ -53,7 +66,7 @@ test("what rolls comes first, then what is healthy, and namespaces take turns in
 
 test("new pods in flight are as many as a rolling update renews at a time", () => {
   const pods = (workload: Workload) =>
-    planRestart([assessmentOf(workload, { policy: { downtime: true } })], NOTHING_MORE).steps.map(
+    planFor([assessmentOf(workload, { policy: { downtime: true } })]).steps.map(
       ({ podsAtOnce }) => podsAtOnce,
     );
   const twenty = { pods: [sidecars(20, LATE)] };
@@ -67,12 +80,12 @@ test("new pods in flight are as many as a rolling update renews at a time", () =
 });
 
 test("nothing to do is an empty plan", () => {
-  expect(planRestart([], NOTHING_MORE)).toEqual({ steps: [], leftOut: [] });
+  expect(planFor([])).toEqual({ steps: [], waits: [], leftOut: [] });
 });
 
 test("a step says from what, to what, and whether there is a sidecar to lose", () => {
   const mixed = deployment("web", { pods: [sidecars(2, LATE), bare(1)] });
-  expect(planRestart([assessmentOf(mixed)], NOTHING_MORE).steps).toEqual([
+  expect(planFor([assessmentOf(mixed)]).steps).toEqual([
     {
       ref: { namespace: "shop", kind: "Deployment", name: "web", uid: "shop-deployment-web" },
       verdict: "outdated",
@@ -87,7 +100,7 @@ test("a step says from what, to what, and whether there is a sidecar to lose", (
     },
   ]);
   const without = deployment("web", { pods: [bare(1)] });
-  const { steps } = planRestart([assessmentOf(without)], { missing: true, current: false });
+  const { steps } = planFor([assessmentOf(without)], { missing: true, current: false });
   expect(steps.map(({ hadSidecar }) => hadSidecar)).toEqual([false]);
 });
 
@@ -126,7 +139,7 @@ describe("what is restarted, and what is left out with a reason", () => {
       ["lost", "single", "by-hand", "unknown"],
     ],
   ])("with %j", (include, planned, leftOut) => {
-    const plan = planRestart(world, include);
+    const plan = planFor(world, include);
     expect(plan.steps.map(({ ref }) => ref.name).toSorted()).toEqual(planned.toSorted());
     expect(plan.leftOut.map(({ workload }) => workload.name)).toEqual(leftOut);
   });
@@ -140,4 +153,63 @@ test("no include ever asks for would-lose, blocked or unknown", () => {
     "current",
   ]);
   expect(VERDICTS.filter((verdict) => isWanted(verdict, NOTHING_MORE))).toEqual(["outdated"]);
+});
+
+describe("what an earlier restart brought on target", () => {
+  const minutesAgo = (minutes: number) =>
+    new Date(NOW - minutes * 60_000).toISOString().replace(".000", "");
+  const template = (minutes: number) => ({ annotations: { [RESTARTED_AT]: minutesAgo(minutes) } });
+  const pods = [{ ...sidecars(2, TARGET), ready: 1 }];
+  const coming = { status: { replicas: 2, updated: 2, available: 1 } };
+  const web = (minutes: number, rollout: object = coming) =>
+    deployment("web", { template: template(minutes), pods, rollout });
+  const daemons = { desired: 2, updated: 2, available: 1 };
+  const argo = { phase: "Progressing", restartAt: minutesAgo(1) };
+
+  test.each<[what: string, workload: Workload, waited: boolean]>([
+    ["a Deployment whose new pods are not all ready", web(1), true],
+    [
+      "a StatefulSet",
+      statefulSet("web", {
+        template: template(1),
+        pods,
+        rollout: { status: { ready: 1, updated: 2 } },
+      }),
+      true,
+    ],
+    [
+      "a DaemonSet",
+      daemonSet("web", { template: template(1), pods, rollout: { status: daemons } }),
+      true,
+    ],
+    ["a Rollout", argoRollout("web", { pods, rollout: argo }), true],
+    ["as long as each pod may take its time", web(19), true],
+    ["but what has another trouble since", web(21), false],
+    ["nor what nobody restarted", deployment("web", { pods, rollout: coming }), false],
+    ["nor what is through", web(1, {}), false],
+    ["nor what is paused", web(1, { ...coming, paused: true }), false],
+    [
+      "nor what fails",
+      deployment("web", {
+        template: template(1),
+        pods: [{ ...sidecars(2, TARGET), trouble: { pod: "web-1", reason: "Err", message: "" } }],
+        rollout: coming,
+      }),
+      false,
+    ],
+    [
+      "nor what lags: that is a step",
+      deployment("web", { template: template(1), pods: [sidecars(2, LATE)], rollout: coming }),
+      false,
+    ],
+  ])("is waited for while it rolls: %s", (_what, workload, waited) => {
+    const plan = planFor([assessmentOf(workload)]);
+    expect(plan.waits.map(({ ref }) => ref.name)).toEqual(waited ? ["web"] : []);
+  });
+
+  test("is restarted once more where that is asked for", () => {
+    const assessment = assessmentOf(web(1), { policy: { current: true } });
+    const plan = planFor([assessment], { missing: false, current: true });
+    expect([plan.steps.length, plan.waits]).toEqual([1, []]);
+  });
 });

@@ -5,6 +5,7 @@ import type { Session } from "../../../../src/commands/session.ts";
 import type { RestartSettings } from "../../../../src/settings.ts";
 import { recordedIo } from "../../../support/build/recorded-io.ts";
 import { restartReport } from "../../../support/build/report.ts";
+import { someStep } from "../../../support/build/step.ts";
 import { scriptedApi } from "../../../support/build/scripted-api.ts";
 
 async function ask(context: string, answer: string): Promise<boolean> {
@@ -19,7 +20,7 @@ async function ask(context: string, answer: string): Promise<boolean> {
   } as unknown as Session<RestartSettings>;
   if (answer === "") stdin.end();
   else stdin.write(answer);
-  const plan = { steps: [], leftOut: [] };
+  const plan = { steps: [someStep()], waits: [], leftOut: [] };
   return askConsent(session, plan, restartReport([]), undefined, new AbortController().signal);
 }
 

@@ -4,11 +4,10 @@ import type { Api, ApiRequest } from "../../../../src/cluster/api.ts";
 import type { Gate } from "../../../../src/commands/restart/gate.ts";
 import { rollWorkload } from "../../../../src/commands/restart/roll.ts";
 import type { Session } from "../../../../src/commands/session.ts";
-import type { Step } from "../../../../src/rollout/plan.ts";
 import type { RestartSettings } from "../../../../src/settings.ts";
 import { recordedIo } from "../../../support/build/recorded-io.ts";
 import { type Answer, forbidden, scriptedApi } from "../../../support/build/scripted-api.ts";
-import { someResult } from "../../../support/build/step.ts";
+import { someStep } from "../../../support/build/step.ts";
 
 const GATE: Gate = {
   stopped: () => undefined,
@@ -18,16 +17,7 @@ const GATE: Gate = {
 const CONSENT = { downtime: false, unhealthy: false, current: false };
 const GONE = new ApiError("not found", { status: 404, reason: "NotFound" });
 
-const { ref, from, to } = someResult();
-const STEP: Step = {
-  ref,
-  from,
-  to,
-  verdict: "outdated",
-  hadSidecar: true,
-  podsAtOnce: 1,
-  template: undefined,
-};
+const STEP = someStep();
 
 /** A session of which only the API server answers, each request by itself. */
 function sessionWith(answer: (request: ApiRequest) => Answer): Session<RestartSettings> {
