@@ -43,8 +43,9 @@ export default defineConfig({
             "test/oracle/**/*.test.ts",
           ],
           globalSetup: ["test/testbed/global-setup.ts"],
-          // One cluster for all: its revisions are shared.
-          fileParallelism: false,
+          // A cluster for each: what is in it is shared by the files that run there one by one.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

@@ -62,6 +62,8 @@ export interface Gap {
 
 export interface Namespace {
   readonly name: string;
+  /** It was deleted, and is not empty yet: nothing can be created in it any more. */
+  readonly terminating: boolean;
   readonly labels: Labels;
   readonly annotations: Labels;
 }

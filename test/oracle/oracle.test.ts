@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { connectRealCluster, type RealCluster } from "../testbed/global-setup.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openRealCluster } from "../testbed/open-real-cluster.ts";
+import type { RealCluster } from "../testbed/real-cluster.ts";
 import { CASES } from "./cases.ts";
 import { explain, isWrong, runSeed, runWorld } from "./oracle.ts";
 import { openStage, type Stage } from "./plane.ts";
@@ -14,9 +15,7 @@ let cluster: RealCluster;
 let stage: Stage;
 
 beforeAll(async () => {
-  const address = inject("cluster");
-  if (address === undefined) throw new Error("these tests need the real cluster");
-  cluster = connectRealCluster(address);
+  cluster = openRealCluster();
   stage = await openStage(cluster);
 });
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { eventually } from "../contract/sandbox.ts";
 import { runCells } from "../faults/lanes.ts";
 import { openMatrix } from "../faults/matrix.ts";
 import { eachFaultOnce } from "../faults/sample.ts";
@@ -8,6 +9,12 @@ import { openRealCluster } from "./open-real-cluster.ts";
 /** More of it: `npm run faults -- --cluster real`. */
 test("each fault ends as it should before a real API server", { timeout: 900_000 }, async () => {
   const cluster = openRealCluster();
+  // A look at the whole cluster would still find what an earlier test has left.
+  await eventually(async () => {
+    const { body } = await cluster.request("GET", "/api/v1/namespaces");
+    const phases = body.items.map(({ status }: typeof body) => status.phase);
+    expect(phases).not.toContain("Terminating");
+  });
   const matrix = await openMatrix(cluster);
   const outcomes: Outcome[] = [];
   const began = Date.now();

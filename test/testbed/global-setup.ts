@@ -1,19 +1,30 @@
 import type { TestProject } from "vitest/node";
 import type { BedAddress } from "./address.ts";
-import { startRealCluster } from "./real-cluster.ts";
-
-export { connectRealCluster, type RealCluster } from "./real-cluster.ts";
+import { type RealCluster, startRealCluster } from "./real-cluster.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** The real cluster of this test run; undefined where the run has none. */
-    readonly cluster: BedAddress | undefined;
+    /** The real clusters of this test run, one for each worker; undefined where the run has none. */
+    readonly clusters: readonly BedAddress[] | undefined;
   }
 }
 
-/** One real cluster for a whole run of the project: `connectRealCluster(inject("cluster"))`. */
+/** A real cluster for each worker of the project, for the whole run. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const cluster = await startRealCluster();
-  project.provide("cluster", cluster.address);
-  return () => cluster.stop();
+  const clusters: RealCluster[] = [];
+  const stop = async () => {
+    await Promise.all(clusters.map((cluster) => cluster.stop()));
+  };
+  try {
+    // One by one: each takes ports that were free when it looked.
+    while (clusters.length < project.config.maxWorkers) clusters.push(await startRealCluster());
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  project.provide(
+    "clusters",
+    clusters.map(({ address }) => address),
+  );
+  return stop;
 }

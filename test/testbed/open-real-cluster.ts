@@ -1,9 +1,19 @@
 import { inject } from "vitest";
 import { connectRealCluster, type RealCluster } from "./real-cluster.ts";
 
-/** The real cluster of this run, for tests of what only it can do. */
+/** This worker's own real cluster, for tests of what only it can do. */
 export function openRealCluster(): RealCluster {
-  const address = inject("cluster");
+  const address = addressHere();
   if (address === undefined) throw new Error("this test needs the real control plane");
   return connectRealCluster(address);
+}
+
+/** Whether this run of the tests has real clusters. */
+export function hasRealCluster(): boolean {
+  return addressHere() !== undefined;
+}
+
+/** Workers count from one. */
+function addressHere() {
+  return inject("clusters")?.[Number(process.env["VITEST_POOL_ID"]) - 1];
 }
