@@ -33,7 +33,7 @@ export function deadline(given: string | undefined): Deadline | undefined {
   const read = readDeadline(given);
   if (read !== undefined) return read;
   throw new UsageError(
-    `--deadline "${given}" is neither a duration nor a time of day`,
+    `--deadline "${given}" is neither a duration above 0s nor a time of day`,
     "write 2h, or 06:00 for the next six o'clock of this machine",
   );
 }

@@ -90,7 +90,11 @@ function transportError(error: unknown, url: URL, proxy: URL | undefined): ApiEr
   const { code, message } = error as NodeJS.ErrnoException;
   const reason = code?.startsWith("Z_") ? "truncated" : (code ?? "transport");
   const way = proxy === undefined ? "" : ` through the proxy ${proxy.host}:`;
-  const what = (message || reason).replace(/^Bad response: /, "it answered ");
+  const { host, hostname } = proxy ?? url;
+  const what = (message || reason)
+    .replace(/^Bad response: /, "it answered ")
+    // Node names whom it asked once more: only an address that its name led to is news.
+    .replace(/ (\S+)$/, (end, address) => ([host, hostname].includes(address) ? "" : end));
   return new ApiError(`${url.host}:${way} ${what}`, { status: 0, reason }, { cause: error });
 }
 

@@ -20,9 +20,9 @@ export interface Hold {
  */
 export function holdReason(
   planned: Target,
-  { workload, target }: Assessment,
+  { workload, target, verdict }: Assessment,
   mesh: Mesh,
-  { unhealthy }: Consent,
+  { unhealthy, current }: Consent,
 ): Hold | undefined {
   const istiod = mesh.revisions.get((target ?? planned).revision)?.istiod;
   if (istiod && !istiod.ready) {
@@ -32,7 +32,8 @@ export function holdReason(
   const { rollout } = workload;
   const open = openRollout(workload);
   // What was not ready before may never be; it was asked for all the same.
-  if (!rollout || !open || (unhealthy && !isReplacing(rollout))) return undefined;
+  const asIs = unhealthy && (current || verdict !== "current");
+  if (!rollout || !open || (asIs && !isReplacing(rollout))) return undefined;
   const { message } = open;
   const progress = JSON.stringify([message, rollout.status]);
   return { message: `it is rolling already: ${message}`, progress, rolls: true };

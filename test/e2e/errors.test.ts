@@ -178,7 +178,7 @@ describe("an error", () => {
     const ran = await runProgram(["check"], { KUBECONFIG: dead });
     expect([ran.status, ran.stdout]).toEqual([1, ""]);
     expect(ran.stderr).toBe(
-      'error: the API server of the context "test" cannot be read: 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1\n' +
+      'error: the API server of the context "test" cannot be read: 127.0.0.1:1: connect ECONNREFUSED\n' +
         "see whether kubectl can: kubectl --context test get --raw /readyz (https://127.0.0.1:1)\n",
     );
   });
