@@ -1,7 +1,6 @@
 import { describe, expect } from "vitest";
 import { deployment, pod, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
-import type { TestCluster } from "../support/test-cluster.ts";
 import { eventually, run, type Sandbox, test } from "./sandbox.ts";
 
 const OLD = "mcr.microsoft.com/oss/istio/proxyv2:1.17.1-distroless";
@@ -14,16 +13,6 @@ async function untilPods(sandbox: Sandbox, count: number): Promise<readonly stri
     expect(names).toHaveLength(count);
   });
   return names;
-}
-
-async function relabel(
-  cluster: TestCluster,
-  { name }: Sandbox,
-  labels: Readonly<Record<string, string>>,
-): Promise<void> {
-  const options = { body: { metadata: { labels } }, contentType: "application/merge-patch+json" };
-  const answer = await cluster.request("PATCH", `/api/v1/namespaces/${name}`, options);
-  expect(answer.status).toBe(200);
 }
 
 describe("explain", () => {
@@ -136,7 +125,7 @@ describe("explain", () => {
     const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
     await sandbox.create("deployments", deployment("web"));
     await untilPods(sandbox, 1);
-    await relabel(cluster, sandbox, { "istio.io/rev": "asm-1-16" });
+    await sandbox.relabel({ "istio.io/rev": "asm-1-16" });
     const ran = await run(cluster, "explain", "deploy/web", "-n", sandbox.name, "--json");
     expect(ran.status).toBe(5);
     const { verdict, code, steps } = parseReport("Explanation", ran.stdout);

@@ -1,7 +1,6 @@
 import { describe, expect } from "vitest";
 import { daemonSet, deployment, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
-import type { TestCluster } from "../support/test-cluster.ts";
 import { eventually, run, type Sandbox, test, untilReady } from "./sandbox.ts";
 
 const OLD = "mcr.microsoft.com/oss/istio/proxyv2:1.17.1-distroless";
@@ -153,7 +152,7 @@ describe("what a restart would make worse", () => {
     const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
     await sandbox.create("deployments", deployment("web", { replicas: 2 }));
     await untilReady(sandbox, 2);
-    await label(cluster, sandbox, { "istio.io/rev": "asm-1-16" });
+    await sandbox.relabel({ "istio.io/rev": "asm-1-16" });
     await cluster.moveImage("asm-1-17", NEW);
     const before = await podUids(sandbox);
 
@@ -169,7 +168,7 @@ describe("what a restart would make worse", () => {
     );
     expect(await podUids(sandbox)).toEqual(before);
 
-    await label(cluster, sandbox, { "istio.io/rev": "asm-1-17" });
+    await sandbox.relabel({ "istio.io/rev": "asm-1-17" });
     expect(await run(cluster, "restart", "-n", sandbox.name, "--yes")).toMatchObject({ status: 0 });
     expect(await proxyImages(sandbox)).toEqual([NEW, NEW]);
   });
@@ -199,7 +198,7 @@ describe("what a restart would make worse", () => {
     await eventually(async () => {
       expect(await proxyImages(sandbox)).toContain(NEW);
     });
-    await label(cluster, sandbox, { "istio.io/rev": null });
+    await sandbox.relabel({ "istio.io/rev": null });
     const ran = await running;
     expect(ran.status).toBe(3);
     const { results, exitReasons } = parseReport("RestartReport", ran.stdout);
@@ -341,13 +340,3 @@ describe("a run that is not for real, or not to the end", () => {
     expect(await generations()).toEqual(before.map((generation: number) => generation + 1));
   });
 });
-
-async function label(
-  cluster: TestCluster,
-  sandbox: Sandbox,
-  labels: Readonly<Record<string, string | null>>,
-): Promise<void> {
-  const path = `/api/v1/namespaces/${sandbox.name}`;
-  const options = { body: { metadata: { labels } }, contentType: "application/merge-patch+json" };
-  expect((await cluster.request("PATCH", path, options)).status).toBe(200);
-}

@@ -27,16 +27,6 @@ async function open(
   return sandbox;
 }
 
-async function relabel(
-  cluster: TestCluster,
-  { name }: Sandbox,
-  labels: Readonly<Record<string, string>>,
-): Promise<void> {
-  const options = { body: { metadata: { labels } }, contentType: "application/merge-patch+json" };
-  const answer = await cluster.request("PATCH", `/api/v1/namespaces/${name}`, options);
-  expect(answer.status).toBe(200);
-}
-
 describe("revisions", () => {
   test("are held until labels, tags and pods have left", async ({ cluster, enter }) => {
     const sandbox = await open(cluster, enter);
@@ -69,7 +59,7 @@ describe("revisions", () => {
     );
     expect(text.stdout).toContain(`${FROM.name} is still held: 1 namespace, 2 pods.\n`);
 
-    await relabel(cluster, sandbox, { "istio.io/rev": TO.name });
+    await sandbox.relabel({ "istio.io/rev": TO.name });
     expect((await report(cluster, FROM.name, "--assert-unused")).exitReasons).toEqual(["pods:2"]);
     const restarted = await run(
       cluster,
@@ -89,7 +79,7 @@ describe("revisions", () => {
     });
 
     await cluster.setTag("stage", FROM.name);
-    await relabel(cluster, sandbox, { "istio.io/rev": "stage" });
+    await sandbox.relabel({ "istio.io/rev": "stage" });
     const tagged = await report(cluster, FROM.name, "--assert-unused");
     expect([tagged.status, tagged.exitReasons]).toEqual([5, ["tags:1"]]);
     expect(tagged.revisions).toMatchObject([

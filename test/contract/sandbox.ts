@@ -59,6 +59,8 @@ export interface Sandbox {
   patch(resource: string, name: string, body: unknown): Promise<Answer>;
   /** Exactly what `kubectl rollout restart` sends. */
   restart(resource: string, name: string, at: string): Promise<Answer>;
+  /** Sets labels of the namespace itself; `null` takes one away. */
+  relabel(labels: Readonly<Record<string, string | null>>): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -135,6 +137,12 @@ async function openSandbox(
     restart(resource, object, at) {
       const annotations = { [RESTARTED_AT]: at };
       return patch(resource, object, { spec: { template: { metadata: { annotations } } } });
+    },
+    async relabel(changed) {
+      const contentType = "application/merge-patch+json";
+      const sent: RequestOptions = { body: { metadata: { labels: changed } }, contentType };
+      const answer = await cluster.request("PATCH", `/api/v1/namespaces/${name}`, sent);
+      expect(answer.status).toBe(200);
     },
     async remove() {
       await cluster.request("DELETE", `/api/v1/namespaces/${name}`);

@@ -1,6 +1,7 @@
 import { describe, expect, vi } from "vitest";
 import type { Explanation } from "../../src/report/document.ts";
 import { loadRenderer } from "../../src/report/render.ts";
+import { PLAIN } from "../support/build/report.ts";
 import { deployment } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { runProgram } from "../support/run-program.ts";
@@ -42,9 +43,8 @@ async function changeWebhooks(
 
 const relabel =
   (labels: Readonly<Record<string, string | null>>) =>
-  async (cluster: TestCluster, { name }: Sandbox): Promise<void> => {
-    await patch(cluster, `/api/v1/namespaces/${name}`, { metadata: { labels } });
-  };
+  (_cluster: TestCluster, sandbox: Sandbox): Promise<void> =>
+    sandbox.relabel(labels);
 
 const PROXY = { name: "istio-proxy", image: OLD, args: ["proxy", "router"] };
 
@@ -121,10 +121,8 @@ describe("explain, kept as it is printed, of a workload that is", () => {
 });
 
 async function textOf(document: Explanation): Promise<string> {
-  const as = (text: string) => text;
-  const plain = { bold: as, dim: as, good: as, warn: as, bad: as };
   const render = await loadRenderer("table");
-  return [...render(document, { ...plain, width: undefined, headers: true })].join("");
+  return [...render(document, PLAIN)].join("");
 }
 
 /** Without made-up names, and without the webhooks of other revisions in the same cluster. */

@@ -92,7 +92,8 @@ describe("an injector's ConfigMap", () => {
     ["braces in a row", values, template("{{ ".repeat(300_000))],
     ["quotes in a row", values, template(`image"${" ".repeat(900_000)}x`)],
   ])("is no trouble where it holds %s", (_what, first, second) => {
-    const start = performance.now();
+    // A second at most here, most of it for parsing the same seven times; what has no bound takes
+    // longer than any test may.
     for (const asked of TEMPLATES) {
       const found = decided(
         { values: first, config: second },
@@ -101,8 +102,6 @@ describe("an injector's ConfigMap", () => {
       expect(JSON.stringify(found)).not.toContain("evil");
     }
     untouched();
-    // A second at most here, most of it for parsing the same seven times.
-    expect(performance.now() - start).toBeLessThan(20_000);
   });
 });
 

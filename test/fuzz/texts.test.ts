@@ -78,7 +78,6 @@ test("a pod of 10,000 containers is one pod, and its sidecar is found among them
     image: "app",
   }));
   const statuses = others.map(({ name }) => ({ name, state: {} }));
-  const start = performance.now();
   const [tally] = counted({
     metadata: { name: "web", uid: "u", annotations: { "istio.io/rev": "asm-1-27" } },
     spec: {
@@ -88,7 +87,6 @@ test("a pod of 10,000 containers is one pod, and its sidecar is found among them
     status: { phase: "Running", containerStatuses: statuses, initContainerStatuses: statuses },
   });
   expect(tally?.groups).toMatchObject([{ image: "proxyv2:1", pods: 1, native: false }]);
-  expect(performance.now() - start).toBeLessThan(2000);
 });
 
 test("a quantity of any text is a number, or none", () => {
@@ -98,9 +96,8 @@ test("a quantity of any text is a number, or none", () => {
     }),
     RUNS,
   );
-  const start = performance.now();
-  expect(readQuantity(`${"1".repeat(500_000)}x`)).toBeUndefined();
-  expect(performance.now() - start).toBeLessThan(2000);
+  // A pattern that tries every end takes longer for it than any test may.
+  expect(readQuantity(`${"1".repeat(1_000_000)}x`)).toBeUndefined();
 });
 
 function counted(pod: object): readonly Tally[] {

@@ -37,15 +37,6 @@ describe("a real injector", () => {
     return sandbox;
   }
 
-  async function label(sandbox: Sandbox, labels: Readonly<Record<string, string | null>>) {
-    const options = {
-      body: { metadata: { labels } },
-      contentType: "application/merge-patch+json",
-    };
-    const answer = await cluster.request("PATCH", `/api/v1/namespaces/${sandbox.name}`, options);
-    expect(answer.status).toBe(200);
-  }
-
   async function restart(sandbox: Sandbox, ...flags: string[]) {
     const args = ["restart", "-n", sandbox.name, "--yes", "--json", ...flags];
     const ran = await runProgram(args, { KUBECONFIG: cluster.kubeconfig });
@@ -85,7 +76,7 @@ describe("a real injector", () => {
     "would drop the sidecar with %s: refused, mended as told, restarted",
     async ([, code, labels], { enter }) => {
       const sandbox = await lagging(enter);
-      await label(sandbox, labels);
+      await sandbox.relabel(labels);
       const refused = await restart(sandbox);
       expect(refused.status).toBe(5);
       expect(refused.entry).toMatchObject({ verdict: "would-lose", code, restart: "no" });
@@ -160,7 +151,7 @@ describe("a real injector", () => {
 
   test("whose pods PodSecurity would refuse is found by the proof", async ({ enter }) => {
     const sandbox = await lagging(enter);
-    await label(sandbox, { "pod-security.kubernetes.io/enforce": "restricted" });
+    await sandbox.relabel({ "pod-security.kubernetes.io/enforce": "restricted" });
     const refused = await restart(sandbox);
     // The level is a reason to ask before anything is planned.
     expect(refused.report.results).toEqual([]);
@@ -192,7 +183,7 @@ describe("a real injector", () => {
     });
     // The first pod of the first rollout is there already: only the second is to be hit.
     await eventually(async () => expect(await sandbox.pods()).toHaveLength(3));
-    await label(sandbox, { "istio.io/rev": "asm-1-20" });
+    await sandbox.relabel({ "istio.io/rev": "asm-1-20" });
     const { status, report } = await running;
     expect(report.results).toMatchObject([
       { name: "a-slow", outcome: "restarted" },

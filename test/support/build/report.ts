@@ -1,5 +1,10 @@
 import type { Assessment } from "../../../src/mesh/assess.ts";
-import type { CheckReport, RestartReport, VerifyReport } from "../../../src/report/document.ts";
+import type {
+  CheckReport,
+  DocumentHead,
+  RestartReport,
+  VerifyReport,
+} from "../../../src/report/document.ts";
 import {
   gapEntry,
   resultEntry,
@@ -14,15 +19,29 @@ import type { StepResult } from "../../../src/rollout/result.ts";
 import type { Gap } from "../../../src/snapshot.ts";
 import { meshOf } from "./assessment.ts";
 
-/** No colour; 80 columns, as a terminal is at first. */
-export const PLAIN_80: Style = {
+/** No colour, and no end of a line: as in a file. */
+export const PLAIN: Style = {
   bold: (text) => text,
   dim: (text) => text,
   good: (text) => text,
   warn: (text) => text,
   bad: (text) => text,
-  width: 80,
+  width: undefined,
   headers: true,
+};
+
+/** 80 columns, as a terminal is at first. */
+export const PLAIN_80: Style = { ...PLAIN, width: 80 };
+
+export const HEAD: DocumentHead = {
+  apiVersion: "istio-upgrade/v1",
+  generatedAt: "2026-11-22T20:00:00.000Z",
+  version: "1.0.0",
+  cluster: {
+    context: "prod",
+    server: "https://prod.example:6443",
+    istioNamespace: "aks-istio-system",
+  },
 };
 
 interface ReportOptions {
@@ -37,15 +56,8 @@ export function checkReport(options: ReportOptions = {}): CheckReport {
   if (gaps.length > 0 && exitCode === 0) throw new Error("an incomplete read is never 0");
   const workloads = assessments.map(workloadEntry);
   return {
-    apiVersion: "istio-upgrade/v1",
+    ...HEAD,
     kind: "CheckReport",
-    generatedAt: "2026-11-22T20:00:00.000Z",
-    version: "1.0.0",
-    cluster: {
-      context: "prod",
-      server: "https://prod.example:6443",
-      istioNamespace: "aks-istio-system",
-    },
     scope: {
       namespaces: null,
       workloads: [],

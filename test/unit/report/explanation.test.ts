@@ -3,10 +3,9 @@ import { describe, expect, test } from "vitest";
 import { assess, VERDICTS, type Verdict } from "../../../src/mesh/assess.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
-import { API_VERSION, type Explanation } from "../../../src/report/document.ts";
+import type { Explanation } from "../../../src/report/document.ts";
 import { explanationOf } from "../../../src/report/explanation.ts";
 import { renderText } from "../../../src/report/text.ts";
-import type { Style } from "../../../src/report/style.ts";
 import type { Gap, Namespace, Workload } from "../../../src/snapshot.ts";
 import {
   controlPlane,
@@ -15,26 +14,9 @@ import {
 } from "../../support/build/control-plane.ts";
 import { namespace } from "../../support/build/namespace.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { HEAD, PLAIN } from "../../support/build/report.ts";
 import { deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
 import { parseReport } from "../../support/report-schema.ts";
-
-const HEAD = {
-  apiVersion: API_VERSION,
-  generatedAt: "2026-11-22T20:00:00.000Z",
-  version: "1.0.0",
-  cluster: { context: "prod", server: "https://prod", istioNamespace: "aks-istio-system" },
-} as const;
-
-const as = (given: string) => given;
-const STYLE: Style = {
-  bold: as,
-  dim: as,
-  good: as,
-  warn: as,
-  bad: as,
-  width: undefined,
-  headers: true,
-};
 
 const TARGET = proxyImage("v1.27.9-6");
 const LATE = proxyImage("v1.27.7-1");
@@ -176,5 +158,5 @@ describe("the explanation", () => {
 });
 
 function text(document: Explanation): string {
-  return [...renderText(document, STYLE, false)].join("");
+  return [...renderText(document, PLAIN, false)].join("");
 }

@@ -170,15 +170,13 @@ describe.each(FORMATS)("$what as $output", ({ output, document, render }) => {
     expect(JSON.parse(render(hostile, WIDE))).toEqual(JSON.parse(JSON.stringify(hostile)));
   });
 
+  // With regular expressions that look back it takes minutes: longer than any test may.
   test("takes no time and no room for texts that are long", () => {
     // JSON has them whole.
     if (output === "json" || output === "jsonl") return;
     const texts = ["n", "a ", "\u001b;#", "\u001b]x"].map((piece) => piece.repeat(50_000));
     const hostile = JSON.parse(JSON.stringify(hostileDocument(document, texts)), shortCommands);
-    const start = performance.now();
     expect(render(hostile as AnyDocument, PLAIN_80).length).toBeLessThan(500_000);
-    // Half a second here; with regular expressions that look back it were minutes.
-    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });
 

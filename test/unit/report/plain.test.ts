@@ -44,6 +44,7 @@ test("nothing that steers a terminal is left of any text", () => {
   );
 });
 
+// Node's own `stripVTControlCharacters` takes minutes for the second: longer than any test may.
 test("takes as long as the text, not as its square", () => {
   const pieces = [
     "\u001b]",
@@ -56,10 +57,7 @@ test("takes as long as the text, not as its square", () => {
     "\u202e",
   ];
   for (const piece of pieces) {
-    const start = performance.now();
     expect(plain(piece.repeat(1_000_000 / piece.length)).length).toBeLessThanOrEqual(4096);
-    // A tenth of a second here; Node's own `stripVTControlCharacters` takes minutes for the second.
-    expect(performance.now() - start, JSON.stringify(piece)).toBeLessThan(5000);
   }
 });
 

@@ -2,34 +2,15 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import { usageOf } from "../../../src/mesh/usage.ts";
-import { API_VERSION } from "../../../src/report/document.ts";
 import { renderText } from "../../../src/report/text.ts";
 import { revisionsReportOf } from "../../../src/report/revisions.ts";
-import type { Style } from "../../../src/report/style.ts";
 import type { ControlPlane, Gap, Namespace, Workload } from "../../../src/snapshot.ts";
 import { controlPlane, type RevisionOptions } from "../../support/build/control-plane.ts";
 import { namespace } from "../../support/build/namespace.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { HEAD, PLAIN } from "../../support/build/report.ts";
 import { deployment, statefulSet } from "../../support/build/workload.ts";
 import { parseReport } from "../../support/report-schema.ts";
-
-const HEAD = {
-  apiVersion: API_VERSION,
-  generatedAt: "2026-11-22T20:00:00.000Z",
-  version: "1.0.0",
-  cluster: { context: "prod", server: "https://prod", istioNamespace: "aks-istio-system" },
-} as const;
-
-const as = (given: string) => given;
-const STYLE: Style = {
-  bold: as,
-  dim: as,
-  good: as,
-  warn: as,
-  bad: as,
-  width: undefined,
-  headers: true,
-};
 
 const OLD: RevisionOptions = { name: "asm-1-27", values: { image: proxyImage("v1.27.9-6") } };
 const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1.28.3-2") } };
@@ -80,7 +61,7 @@ function report(
 }
 
 function text(world: World, revision?: string): string {
-  return [...renderText(report(world, revision), STYLE, false)].join("");
+  return [...renderText(report(world, revision), PLAIN, false)].join("");
 }
 
 const HELD: World = {
@@ -135,7 +116,7 @@ describe("the revisions", () => {
   });
 
   test("show whole images, and gateways apart, where there is room", () => {
-    const wide = [...renderText(report(HELD), STYLE, true)].join("");
+    const wide = [...renderText(report(HELD), PLAIN, true)].join("");
     expect(wide).toContain(
       `asm-1-27   ready   ${proxyImage("v1.27.9-6")}   -      1            3 `,
     );
