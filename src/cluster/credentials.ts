@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import { CannotRun } from "../errors.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
+import { isObject } from "../json-object.ts";
+import { idTokenOf } from "./id-token.ts";
 import type { Cluster, User } from "./kubeconfig-file.ts";
 import { fileOrData, whyUnusable } from "./tls-options.ts";
 
 /**
- * A user's credentials, in the order in which kubectl takes them: a token, a password, a client
- * certificate keep a plugin from being run.
+ * A user's credentials, in the order in which kubectl takes them: a token and a password come before
+ * an auth-provider, and these or a client certificate keep a plugin from being run.
  *
  * @throws CannotRun where there are none, or they contradict each other.
  */
@@ -16,6 +18,7 @@ export async function openCredentials(
   host: PluginHost,
 ): Promise<Credentials> {
   requireUsable(user);
+  const idToken = idTokenIn(user, host);
   const cert = certificateOf(user);
   const { token, tokenFile, username, password } = user;
   if (tokenFile !== undefined) return fromFile(tokenFile, `the user "${user.name}"`, token, cert);
@@ -24,6 +27,7 @@ export async function openCredentials(
     const pair = Buffer.from(`${username ?? ""}:${password ?? ""}`).toString("base64");
     return fixed({ authorization: `Basic ${pair}`, ...cert });
   }
+  if (idToken !== undefined) return fixed({ authorization: `Bearer ${idToken}`, ...cert });
   if (cert !== undefined) return fixed(cert);
   if (user.exec !== undefined) {
     const { pluginCredentials } = await import("./exec-credential.ts");
@@ -85,21 +89,11 @@ function fixed(credential: Credential): Credentials {
 
 function requireUsable(user: User): void {
   const whose = `the user "${user.name}"`;
-  const provider = user["auth-provider"] as { readonly name?: string } | undefined;
+  const provider = user["auth-provider"];
   if (user.exec !== undefined && provider !== undefined) {
     throw new CannotRun(
       `${whose} has both a credential plugin and an auth-provider`,
       "keep the plugin (exec) in the kubeconfig",
-    );
-  }
-  if (provider !== undefined) {
-    const { name = "" } = provider;
-    const gone = name === "azure" || name === "gcp" ? ", which kubectl has no more" : "";
-    throw new CannotRun(
-      `${whose} logs in by the auth-provider "${name}"${gone || ", which is not supported"}`,
-      name === "azure"
-        ? "turn it into a credential plugin: kubelogin convert-kubeconfig"
-        : "use a credential plugin (exec) in its place",
     );
   }
   const hasToken = user.token !== undefined || user.tokenFile !== undefined;
@@ -109,6 +103,20 @@ function requireUsable(user: User): void {
       "keep one of them in the kubeconfig",
     );
   }
+}
+
+function idTokenIn(user: User, { now }: PluginHost): string | undefined {
+  const provider = user["auth-provider"];
+  if (provider === undefined) return undefined;
+  const whose = `the user "${user.name}"`;
+  const { name, config } = isObject(provider) ? provider : {};
+  if (name === "oidc") return idTokenOf(isObject(config) ? config : {}, whose, now());
+  throw new CannotRun(
+    `${whose} logs in by the auth-provider "${String(name)}", which kubectl has no more`,
+    name === "azure"
+      ? "turn it into a credential plugin: kubelogin convert-kubeconfig"
+      : "use a credential plugin (exec) in its place",
+  );
 }
 
 function certificateOf(user: User): Credential | undefined {

@@ -7,6 +7,19 @@ const CERTIFICATE = {
 };
 const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
 
+function idToken(claims: object): string {
+  const payload = Buffer.from(JSON.stringify(claims)).toString("base64url");
+  return `e30.${payload}.c2lnbmF0dXJl`;
+}
+
+/** Good until the year 2100. */
+const VALID = idToken({ exp: 4_102_444_800 });
+
+function oidc(fields: Readonly<Record<string, string>>) {
+  const own = { "idp-issuer-url": "https://127.0.0.1:1", "client-id": "kubernetes", ...fields };
+  return { "auth-provider": { name: "oidc", config: own } };
+}
+
 /** With what a user comes, and as whom. */
 export const USERS: readonly Case[] = [
   {
@@ -127,6 +140,52 @@ export const USERS: readonly Case[] = [
     expect: {
       refused: 'the user "one" logs in by the auth-provider "gcp", which kubectl has no more',
     },
+  },
+  {
+    name: "the id-token of the auth-provider oidc",
+    files: { config: config(oidc({ "id-token": VALID })) },
+    expect: { authorization: `Bearer ${VALID}` },
+  },
+  {
+    name: "the id-token of the auth-provider oidc, and a client certificate",
+    files: { config: config({ ...oidc({ "id-token": VALID }), ...CERTIFICATE }) },
+    expect: { authorization: `Bearer ${VALID}`, certificate: "alice" },
+  },
+  {
+    name: "a token before the auth-provider oidc",
+    files: { config: config({ ...oidc({ "id-token": VALID }), token: "one" }) },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "an id-token that has expired",
+    files: { config: config(oidc({ "id-token": idToken({ exp: 978_307_200 }) })) },
+    expect: {
+      refused: 'the auth-provider "oidc" of the user "one" has an id-token that has expired',
+    },
+  },
+  {
+    name: "an id-token without an end",
+    files: { config: config(oidc({ "id-token": idToken({}) })) },
+    expect: {
+      refused: 'the auth-provider "oidc" of the user "one" has an id-token that has expired',
+    },
+  },
+  {
+    name: "an id-token that is none",
+    files: { config: config(oidc({ "id-token": "secret" })) },
+    expect: {
+      refused: 'the auth-provider "oidc" of the user "one" has an id-token that is no JWT',
+    },
+  },
+  {
+    name: "the auth-provider oidc without an id-token",
+    files: { config: config(oidc({})) },
+    expect: { refused: 'the auth-provider "oidc" of the user "one" has no id-token' },
+  },
+  {
+    name: "the auth-provider oidc without a client-id",
+    files: { config: config(oidc({ "id-token": VALID, "client-id": "" })) },
+    expect: { refused: 'the auth-provider "oidc" of the user "one" has no client-id' },
   },
   {
     name: "--as",
