@@ -13,8 +13,7 @@ import type {
   WorkloadEntry,
 } from "./document.ts";
 import { shortImage } from "./image-text.ts";
-import { isDone } from "../rollout/result.ts";
-import { besidesFailures, notDone } from "./outcomes.ts";
+import { besidesFailures, done, notDone } from "./outcomes.ts";
 import { plain, plainCommand } from "./plain.ts";
 import { count } from "../count.ts";
 import { workloadName } from "./sections.ts";
@@ -47,7 +46,7 @@ function blocksOf(document: AnyDocument): readonly string[] {
 function restart(report: RestartReport): readonly string[] {
   const { user, reason, plan, dryRun, results, steps } = report;
   const bad = notDone(results);
-  const done = results.filter(({ outcome }) => isDone(outcome));
+  const { restarted, waited } = done(results);
   const finished = results.map((result) => result.finishedAt).sort();
   const started = results.flatMap((result) => result.startedAt ?? []).sort();
   return [
@@ -62,7 +61,12 @@ function restart(report: RestartReport): readonly string[] {
       ["Result", conclusion(report)],
     ]),
     section(`Not done: ${count(bad.length, "workload")}`, RESULT_HEAD, bad.map(resultRow)),
-    section(`Restarted: ${count(done.length, "workload")}`, RESULT_HEAD, done.map(resultRow)),
+    section(
+      `Restarted: ${count(restarted.length, "workload")}`,
+      RESULT_HEAD,
+      restarted.map(resultRow),
+    ),
+    section(`Waited for: ${count(waited.length, "workload")}`, RESULT_HEAD, waited.map(resultRow)),
     dryRun === null
       ? ""
       : section(

@@ -21,6 +21,14 @@ export function notDone(results: readonly ResultEntry[]): readonly ResultEntry[]
     .toSorted((a, b) => ORDER.indexOf(a.outcome) - ORDER.indexOf(b.outcome));
 }
 
+/** What came out on target: by this run's restart, or by one that was under way before. */
+export function done(results: readonly ResultEntry[]) {
+  return {
+    restarted: results.filter(({ outcome }) => outcome === "restarted"),
+    waited: results.filter(({ outcome }) => outcome === "waited"),
+  };
+}
+
 /**
  * Entries of the final look without those whose failure in this very run is told of already: what
  * is said of them would read as if they had been failing before.

@@ -12,8 +12,7 @@ import type {
 } from "./document.ts";
 import { isUnready } from "./exit-reasons.ts";
 import { type ImageText, imageTexts } from "./image-text.ts";
-import { isDone } from "../rollout/result.ts";
-import { besidesFailures, notDone } from "./outcomes.ts";
+import { besidesFailures, done, notDone } from "./outcomes.ts";
 import { plain, plainCommand } from "./plain.ts";
 import {
   gaps,
@@ -147,22 +146,28 @@ function warnings({ workloads }: Report, style: Style): Lines {
 function restarts(report: RestartReport, style: Style, wide: boolean): readonly Lines[] {
   const left = undone(notDone(report.results), style);
   if (report.dryRun !== null) return [planned(report, style, wide), left];
-  const done = report.results.filter(({ outcome }) => isDone(outcome));
-  const imageText = imageTexts(wide);
+  const { restarted, waited } = done(report.results);
+  const all = count(report.results.length, "workload");
   return [
     left,
     titled(
-      style.good(`RESTARTED: ${done.length} of ${count(report.results.length, "workload")}`),
-      columns(
-        [...STEP_HEAD, ...(wide ? ["SECONDS"] : [])],
-        rowsOf(done, (result) => [
-          ...stepCells(result, imageText),
-          ...(wide ? [secondsOf(result)] : []),
-        ]),
-        style,
-      ),
+      style.good(`RESTARTED: ${restarted.length} of ${all}`),
+      doneRows(restarted, style, wide),
     ),
+    titled(style.good(`WAITED FOR: ${waited.length} of ${all}`), doneRows(waited, style, wide)),
   ];
+}
+
+function doneRows(results: readonly ResultEntry[], style: Style, wide: boolean): Lines {
+  const imageText = imageTexts(wide);
+  return columns(
+    [...STEP_HEAD, ...(wide ? ["SECONDS"] : [])],
+    rowsOf(results, (result) => [
+      ...stepCells(result, imageText),
+      ...(wide ? [secondsOf(result)] : []),
+    ]),
+    style,
+  );
 }
 
 function undone(results: readonly ResultEntry[], style: Style): Lines {

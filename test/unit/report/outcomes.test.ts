@@ -56,6 +56,15 @@ test("a dry run that the API server refused a restart in says which, below the p
   expect(text).not.toContain("RESTARTED");
 });
 
+test("what rolled already is not said to have been restarted", () => {
+  const report = restartReport([ended("a", "restarted"), ended("b", "waited")]);
+  const text = [...renderTable(report, PLAIN_80, false)].join("");
+  const row = (name: string) => `shop        deploy/${name}   v1.27.7-1   v1.27.9-6   3\n`;
+  const head = "NAMESPACE   WORKLOAD   FROM        TO          PODS\n";
+  expect(text).toContain(`RESTARTED: 1 of 2 workloads\n${head}${row("a")}`);
+  expect(text).toContain(`WAITED FOR: 1 of 2 workloads\n${head}${row("b")}`);
+});
+
 test("what is left undone for the same reason is told of once", () => {
   const current = { code: "already-current", message: "it has become current" };
   const report = restartReport(
