@@ -43,7 +43,7 @@ export default defineConfig({
             "test/oracle/**/*.test.ts",
           ],
           globalSetup: ["test/testbed/global-setup.ts"],
-          // A cluster for each: what is in it is shared by the files that run there one by one.
+          // Each worker has a cluster of its own, shared by the files that it runs one by one.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
           testTimeout: 180_000,

@@ -62,8 +62,6 @@ export interface Gap {
 
 export interface Namespace {
   readonly name: string;
-  /** It was deleted, and is not empty yet: nothing can be created in it any more. */
-  readonly terminating: boolean;
   readonly labels: Labels;
   readonly annotations: Labels;
 }

@@ -47,7 +47,6 @@ const OBJECT_META = message({
   ...SAYINGS,
   resourceVersion: [6, ownText],
   generation: [7, integer],
-  deletionTimestamp: [9, present],
 });
 
 /** Of any kind, its metadata alone. */

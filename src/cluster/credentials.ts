@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { CannotRun } from "../errors.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
 import { isObject } from "../json-object.ts";
-import { idTokenOf } from "./id-token.ts";
+import { idTokenOf, type OidcConfig, requireIssuer } from "./id-token.ts";
 import type { Cluster, User } from "./kubeconfig-file.ts";
 import { fileOrData, whyUnusable } from "./tls-options.ts";
 
@@ -18,23 +18,26 @@ export async function openCredentials(
   host: PluginHost,
 ): Promise<Credentials> {
   requireUsable(user);
-  const idToken = idTokenIn(user, host);
+  const whose = `the user "${user.name}"`;
+  const oidc = oidcConfigOf(user, whose);
   const cert = certificateOf(user);
   const { token, tokenFile, username, password } = user;
-  if (tokenFile !== undefined) return fromFile(tokenFile, `the user "${user.name}"`, token, cert);
+  if (tokenFile !== undefined) return fromFile(tokenFile, whose, token, cert);
   if (token !== undefined) return fixed({ authorization: `Bearer ${token}`, ...cert });
   if (username !== undefined || password !== undefined) {
     const pair = Buffer.from(`${username ?? ""}:${password ?? ""}`).toString("base64");
     return fixed({ authorization: `Basic ${pair}`, ...cert });
   }
-  if (idToken !== undefined) return fixed({ authorization: `Bearer ${idToken}`, ...cert });
+  if (oidc !== undefined) {
+    return fixed({ authorization: `Bearer ${idTokenOf(oidc, whose, host.now())}`, ...cert });
+  }
   if (cert !== undefined) return fixed(cert);
   if (user.exec !== undefined) {
     const { pluginCredentials } = await import("./exec-credential.ts");
     return pluginCredentials(user, cluster, host);
   }
   throw new CannotRun(
-    `the user "${user.name}" has no credentials in the kubeconfig`,
+    `${whose} has no credentials in the kubeconfig`,
     "log in again, on AKS: az aks get-credentials",
   );
 }
@@ -105,14 +108,18 @@ function requireUsable(user: User): void {
   }
 }
 
-function idTokenIn(user: User, { now }: PluginHost): string | undefined {
+function oidcConfigOf(user: User, whose: string): OidcConfig | undefined {
   const provider = user["auth-provider"];
   if (provider === undefined) return undefined;
-  const whose = `the user "${user.name}"`;
-  const { name, config } = isObject(provider) ? provider : {};
-  if (name === "oidc") return idTokenOf(isObject(config) ? config : {}, whose, now());
+  const { name = "", config } = isObject(provider) ? provider : {};
+  if (name === "oidc") {
+    const oidc = isObject(config) ? config : {};
+    requireIssuer(oidc, whose);
+    return oidc;
+  }
+  const isGone = name === "azure" || name === "gcp";
   throw new CannotRun(
-    `${whose} logs in by the auth-provider "${String(name)}", which kubectl has no more`,
+    `${whose} logs in by the auth-provider "${String(name)}", which kubectl ${isGone ? "has no more" : "does not know"}`,
     name === "azure"
       ? "turn it into a credential plugin: kubelogin convert-kubeconfig"
       : "use a credential plugin (exec) in its place",

@@ -1,6 +1,22 @@
 import { CannotRun } from "../errors.ts";
 import { parseObject } from "../json-object.ts";
 
+export type OidcConfig = Readonly<Record<string, unknown>>;
+
+/**
+ * What kubectl asks for whether the id-token is needed or not.
+ *
+ * @throws CannotRun where it is missing.
+ */
+export function requireIssuer(config: OidcConfig, whose: string): void {
+  const missing = ["idp-issuer-url", "client-id"].find((field) => !config[field]);
+  if (missing === undefined) return;
+  throw new CannotRun(
+    `the auth-provider "oidc" of ${whose} has no ${missing}`,
+    "add it to the kubeconfig",
+  );
+}
+
 /** Milliseconds before its end from which on kubectl takes an id-token for expired. */
 const SPARE = 10_000;
 
@@ -14,18 +30,7 @@ const SPARE = 10_000;
  * @param now milliseconds since 1970.
  * @throws CannotRun where there is none that is good.
  */
-export function idTokenOf(
-  config: Readonly<Record<string, unknown>>,
-  whose: string,
-  now: number,
-): string {
-  const missing = ["idp-issuer-url", "client-id"].find((field) => !config[field]);
-  if (missing !== undefined) {
-    throw new CannotRun(
-      `the auth-provider "oidc" of ${whose} has no ${missing}`,
-      "add it to the kubeconfig",
-    );
-  }
+export function idTokenOf(config: OidcConfig, whose: string, now: number): string {
   const token = config["id-token"];
   const problem = typeof token === "string" ? problemOf(token, now) : "no id-token";
   if (problem === undefined) return token as string;

@@ -20,7 +20,6 @@ import { selectorRecord } from "./selector-record.ts";
 export function namespaceRecord({ metadata }: ApiObject): Namespace {
   return {
     name: metadata?.name ?? "",
-    terminating: metadata?.deletionTimestamp !== undefined,
     labels: metadata?.labels ?? {},
     annotations: tellingOf(metadata?.annotations),
   };

@@ -18,6 +18,8 @@ export interface RestartRequest {
   readonly fieldManager: string;
   /** Have the API server check it all, and persist nothing. */
   readonly dryRun: boolean;
+  /** Is told the time that is written, just before it is: its answer may be lost. */
+  readonly announce: (restartedAt: string) => void;
 }
 
 /**
@@ -28,6 +30,7 @@ export interface RestartRequest {
  */
 export async function restart(api: Api, request: RestartRequest): Promise<string> {
   if (request.kind === "Rollout") return restartRollout(api, request);
+  request.announce(request.restartedAt);
   await restartTemplate(api, request);
   return request.restartedAt;
 }
@@ -71,6 +74,7 @@ async function restartRollout(api: Api, request: RestartRequest): Promise<string
   const now = writtenAt(await send(request.restartedAt, false)) ?? request.restartedAt;
   if (dryRun) return now;
   const restartAt = formatRestartTime(new Date(Date.parse(now) + 1000));
+  request.announce(restartAt);
   await send(restartAt, true);
   return restartAt;
 }

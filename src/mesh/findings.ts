@@ -198,12 +198,6 @@ export const blockedBy = {
         : "mend what the message names; new pods would be refused the same way",
     };
   },
-  /** Source: k8s.io/apiserver `pkg/admission/plugin/namespace/lifecycle/admission.go`. */
-  terminatingNamespace: (name: string): Finding => ({
-    code: "namespace-terminating",
-    reason: `namespace ${name} is being deleted: no new pod can be created in it`,
-    nextStep: `wait until it is gone; what keeps it: kubectl get namespace ${shellWord(name)} -o yaml`,
-  }),
   podSecurity: (namespace: string, level: string, needs: string, source: string): Finding => ({
     code: "pod-security",
     reason: `namespace ${namespace} has pod-security.kubernetes.io/enforce=${level}, and by ${source} ${needs}: new pods are refused`,

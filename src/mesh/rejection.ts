@@ -12,8 +12,8 @@ export interface Rejection {
 }
 
 /**
- * Why the API server would refuse a pod that is injected, as far as that is certain: because of what
- * is added to it, or because of where it is. What lies in the app's own containers is not looked at: they were admitted before.
+ * Why the API server would refuse a pod because of what injection adds to it, as far as that is
+ * certain. What lies in the app's own containers is not looked at: they were admitted before.
  */
 export function rejectionOf(
   template: PodTemplate,
@@ -21,9 +21,6 @@ export function rejectionOf(
   revision: Revision,
   config: InjectorConfig,
 ): Rejection | undefined {
-  if (namespace.terminating) {
-    return { kind: "rejected", finding: blockedBy.terminatingNamespace(namespace.name) };
-  }
   const names = templateNames(template, config);
   const texts = names.map((name) => config.templates[name] ?? "");
   const level = namespace.labels[ENFORCE];

@@ -1,8 +1,7 @@
 import type { Assessment, Target } from "../mesh/assess.ts";
 import type { Mesh } from "../mesh/mesh.ts";
-import type { Consent } from "../mesh/restartability.ts";
-import { openRollout } from "./incomplete.ts";
-import { isReplacing } from "./status.ts";
+import { type Consent, failureOf } from "../mesh/restartability.ts";
+import { isPaused, isReplacing, rolloutStatus } from "./status.ts";
 
 /** Why a restart waits. */
 export interface Hold {
@@ -20,9 +19,9 @@ export interface Hold {
  */
 export function holdReason(
   planned: Target,
-  { workload, target, verdict }: Assessment,
+  { workload, target }: Assessment,
   mesh: Mesh,
-  { unhealthy, current }: Consent,
+  { unhealthy }: Consent,
 ): Hold | undefined {
   const istiod = mesh.revisions.get((target ?? planned).revision)?.istiod;
   if (istiod && !istiod.ready) {
@@ -30,11 +29,11 @@ export function holdReason(
     return { message: waits, progress: waits, rolls: false };
   }
   const { rollout } = workload;
-  const open = openRollout(workload);
+  // Somebody's decision, or a failure: no patience ends it.
+  if (rollout === undefined || isPaused(rollout) || failureOf(workload)) return undefined;
+  const { state, message } = rolloutStatus(rollout);
   // What was not ready before may never be; it was asked for all the same.
-  const asIs = unhealthy && (current || verdict !== "current");
-  if (!rollout || !open || (asIs && !isReplacing(rollout))) return undefined;
-  const { message } = open;
+  if (state !== "waiting" || (unhealthy && !isReplacing(rollout))) return undefined;
   const progress = JSON.stringify([message, rollout.status]);
   return { message: `it is rolling already: ${message}`, progress, rolls: true };
 }

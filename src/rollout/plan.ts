@@ -1,14 +1,14 @@
 import type { Assessment, Target, Verdict } from "../mesh/assess.ts";
 import { type Rollout, wantedPods, type Workload, type WorkloadRef } from "../snapshot.ts";
-import { isIncomplete } from "./incomplete.ts";
+import { incompleteRestart } from "./incomplete.ts";
 import { isReplacing, rolloutStatus } from "./status.ts";
 
 /** What a restart is going to do, as data: a dry run stops after it, so it cannot differ. */
 export interface Plan {
   /** In the order in which they are started. */
   readonly steps: readonly Step[];
-  /** What an earlier restart brought on target, and still rolls: waited for, and left as it is. */
-  readonly waits: readonly Step[];
+  /** What an earlier restart brought on target, and still rolls: followed, and left as it is. */
+  readonly waits: readonly Wait[];
   /** What needs something and is not restarted, with the reason in its assessment. */
   readonly leftOut: readonly Assessment[];
 }
@@ -24,6 +24,11 @@ export interface Step {
   readonly podsAtOnce: number;
   /** Hash of its pod template without the mark of a restart; `undefined` where it was not read. */
   readonly template: string | undefined;
+}
+
+export interface Wait extends Step {
+  /** The time of the restart that is followed, as it was written. */
+  readonly restartedAt: string;
 }
 
 /** What some pods of a workload ran before. */
@@ -42,6 +47,8 @@ export interface Include {
 }
 
 /**
+ * What is wanted and may be restarted, in its order, and what is only to be followed.
+ *
  * @param now milliseconds since the epoch.
  * @param timeout milliseconds that a workload may go without progress.
  */
@@ -62,10 +69,13 @@ export function planRestart(
   const planned = new Set(ordered.map(({ ref }) => ref.uid));
   return {
     steps: ordered,
-    waits: assessments
-      .filter(({ workload, verdict }) => verdict === "current" && !planned.has(workload.uid))
-      .filter(({ workload }) => isIncomplete(workload, now, timeout))
-      .flatMap(stepOf),
+    waits: assessments.flatMap((assessment) => {
+      const { workload, verdict } = assessment;
+      if (!ON_TARGET.has(verdict) || planned.has(workload.uid)) return [];
+      const restartedAt = incompleteRestart(workload, now, timeout);
+      if (restartedAt === undefined) return [];
+      return stepOf(assessment).map((step) => ({ ...step, restartedAt }));
+    }),
     leftOut: assessments.filter(
       ({ workload, verdict }) => !AT_PEACE.has(verdict) && !planned.has(workload.uid),
     ),
@@ -96,6 +106,9 @@ export function isWanted(verdict: Verdict, include: Include): boolean {
     (verdict === "current" && include.current)
   );
 }
+
+/** Verdicts on pods that are as a restart would make them. */
+const ON_TARGET: ReadonlySet<Verdict> = new Set(["current", "pinned"]);
 
 /** Verdicts that ask for nothing. */
 const AT_PEACE: ReadonlySet<Verdict> = new Set(["managed", "excluded", "pinned", "current"]);

@@ -1,6 +1,10 @@
 import type { Assessment } from "../mesh/assess.ts";
 import { isSameTarget, templateChange } from "./approval.ts";
 import { type Ending, ended } from "./ending.ts";
+import { rolloutCommand } from "../mesh/kinds.ts";
+import { failureOf } from "../mesh/restartability.ts";
+import type { Workload } from "../snapshot.ts";
+import { isPaused } from "./status.ts";
 import { type Include, isWanted, type Step } from "./plan.ts";
 
 /** What keeps a step of an approved plan from being carried out as it was approved. */
@@ -16,16 +20,34 @@ export function notAsApproved(
   return ended("skipped", "target-moved", message);
 }
 
+/** How a rollout ended that was waited for, and brought its workload on target. */
+function comeOut(workload: Workload): Ending {
+  const brought = "a rollout that was under way brought it on target";
+  const { rollout } = workload;
+  if (isPaused(rollout)) {
+    const resume = rolloutCommand("resume", workload);
+    return ended("timed-out", "paused", `${brought}, and was paused`, resume);
+  }
+  const failure = failureOf(workload);
+  return failure === undefined
+    ? ended("waited", "on-target", brought)
+    : ended(
+        "failed",
+        "unhealthy",
+        `${brought}, and: ${failure}`,
+        rolloutCommand("status", workload),
+      );
+}
+
 /** Why a workload that was planned needs no restart now, or may not have one. */
 export function skipReason(
-  { verdict, restart: can, finding }: Assessment,
+  { workload, verdict, restart: can, finding }: Assessment,
   include: Include,
   waited: boolean,
 ): Ending | undefined {
-  if (verdict === "current" && (waited || !include.current)) {
-    return waited
-      ? ended("waited", "on-target", "a rollout that was under way brought it on target")
-      : ended("skipped", "already-current", "it is on target already");
+  if (verdict === "current" && waited) return comeOut(workload);
+  if (verdict === "current" && !include.current) {
+    return ended("skipped", "already-current", "it is on target already");
   }
   if (!isWanted(verdict, include)) {
     return ended("skipped", finding.code, finding.reason, finding.nextStep);

@@ -171,7 +171,7 @@ describe("the record of a restart", () => {
     expect([planned.status, parseReport("RestartReport", planned.stdout).steps]).toEqual([0, []]);
     const again = await run(cluster, ...args);
     expect(parseReport("RestartReport", again.stdout).results).toMatchObject([
-      { name: "web", outcome: "waited", code: "on-target", startedAt: null },
+      { name: "web", outcome: "waited", code: "rolled-out", startedAt: null },
     ]);
     expect(again.stderr).toContain(" waiting for 1 workload restarted before, plan ");
     expect((await run(cluster, "verify", "-n", sandbox.name)).status).toBe(0);

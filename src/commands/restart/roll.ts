@@ -2,7 +2,7 @@ import { ApiError, isConflict, isUnanswered } from "../../cluster/api-error.ts";
 import { chooseRestartTime, restart } from "../../cluster/write.ts";
 import type { Target } from "../../mesh/assess.ts";
 import { fieldManagerFor } from "../../mesh/flux.ts";
-import { isRestartable, rolloutCommand } from "../../mesh/kinds.ts";
+import { isRestartable } from "../../mesh/kinds.ts";
 import type { Consent } from "../../mesh/restartability.ts";
 import { type Ending, ended } from "../../rollout/ending.ts";
 import { holdReason } from "../../rollout/hold.ts";
@@ -17,6 +17,7 @@ import { formatDuration } from "../../duration-text.ts";
 import type { Session } from "../session.ts";
 import { followRollout, type Restarted } from "./follow.ts";
 import type { Gate } from "./gate.ts";
+import { givenUp } from "./given-up.ts";
 import { judgeAgain } from "./judge-again.ts";
 import { pollInterval } from "./poll.ts";
 import { knownRefusals } from "./refusals.ts";
@@ -41,7 +42,7 @@ export async function rollWorkload(
   const course: Course = { to: step.to, startedAt: undefined };
   const ending = await Promise.race([
     carryOut(session, step, consent, gate, course),
-    givenUp(session, step, gate.abort, course),
+    givenUp(session, step.ref, gate.abort, () => course.startedAt !== undefined),
   ]);
   const { ref, from } = step;
   return { ref, from, ...course, ...ending, finishedAt: io.now() };
@@ -75,30 +76,6 @@ async function carryOut(
   }
 }
 
-/** Milliseconds that a request under way may still take once the report is wanted. */
-const LAST_WORDS = 1000;
-
-/** Whoever wants the report at once does not wait for an API server that is silent. */
-async function givenUp(
-  { io }: RestartSession,
-  { ref }: Step,
-  abort: AbortSignal,
-  course: Course,
-): Promise<Ending> {
-  if (!abort.aborted) {
-    await new Promise((resolve) => abort.addEventListener("abort", resolve, { once: true }));
-  }
-  await io.sleep(LAST_WORDS);
-  return course.startedAt === undefined
-    ? ended("not-started", "interrupted", "the run was interrupted")
-    : ended(
-        "timed-out",
-        "interrupted",
-        "it may still roll: the API server did not say",
-        rolloutCommand("status", ref),
-      );
-}
-
 /**
  * Judges the workload anew, waits for what already rolls, and sends the patch for exactly the state
  * that was judged: another run, or a team's own deploy in between, never causes a second restart.
@@ -113,8 +90,8 @@ async function settle(
   const { api, io, settings, progress } = session;
   /** Chosen once, before the first try: a patch that is repeated changes nothing. */
   let restartedAt = "";
-  /** The time of the restart before it. */
-  let before: string | undefined;
+  /** As it was sent: of an Argo Rollout it is the API server's time. */
+  let sent: string | undefined;
   const include = {
     missing: settings.include.has("missing"),
     current: settings.include.has("current"),
@@ -135,11 +112,8 @@ async function settle(
     }
     const { assessment, mesh } = judged;
     const lastAt = restartTime(assessment.workload);
-    // The answer to the first try was lost, and the second met what the first had done. The time of
-    // an Argo Rollout is the API server's: a new one is all that tells.
-    const isTaken =
-      assessment.workload.kind === "Rollout" ? lastAt !== before : lastAt === restartedAt;
-    if (tried && lastAt !== undefined && isTaken && assessment.target) {
+    // The answer to the first try was lost, and the second met what the first had done.
+    if (tried && lastAt !== undefined && lastAt === sent && assessment.target) {
       return { target: assessment.target, restartedAt: lastAt, knownRefusals: tried };
     }
     if (unanswered) throw unanswered;
@@ -185,7 +159,6 @@ async function settle(
     if (tried === undefined) {
       course.startedAt = io.now();
       restartedAt = chooseRestartTime(course.startedAt, lastAt);
-      before = lastAt;
     }
     try {
       const written = await restart(api, {
@@ -195,6 +168,7 @@ async function settle(
         restartedAt,
         fieldManager: fieldManagerFor(workload),
         dryRun: settings.dryRun === "server",
+        announce: (time) => (sent = time),
       });
       return { target, restartedAt: written, knownRefusals: known };
     } catch (error) {

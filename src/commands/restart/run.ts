@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import pLimit from "p-limit";
 import { count } from "../../count.ts";
 import type { Consent } from "../../mesh/restartability.ts";
 import type { Plan } from "../../rollout/plan.ts";
@@ -18,6 +19,7 @@ import type { RestartSettings } from "../../settings.ts";
 import type { Session } from "../session.ts";
 import type { Gate } from "./gate.ts";
 import { rollWorkload } from "./roll.ts";
+import { awaitRestart } from "./wait.ts";
 
 export interface Run {
   /** One for every step, in the order of the plan. */
@@ -49,17 +51,17 @@ export async function runPlan(
   record: (soFar: readonly StepResult[]) => Promise<void>,
 ): Promise<Run> {
   const { settings, io, progress } = session;
-  const all = [...plan.waits, ...plan.steps];
-  const steps = new Map(all.map((step) => [step.ref.uid, step]));
+  const steps = new Map(plan.steps.map((step) => [step.ref.uid, step]));
   const rolling = new Map<string, Promise<StepResult>>();
   const results = new Map<string, StepResult>();
   const abort = new AbortController();
   const interruption = new AbortController();
+  const looks = pLimit(settings.maxParallel);
   setMaxListeners(0, abort.signal);
   let signal: Run["signal"];
   let wakeAt: number | undefined;
   let schedule = newSchedule(
-    all.map(({ ref, podsAtOnce }) => ({ id: ref.uid, pods: podsAtOnce })),
+    plan.steps.map(({ ref, podsAtOnce }) => ({ id: ref.uid, pods: podsAtOnce })),
     { ...settings, deadline: deadline?.getTime() },
   );
 
@@ -105,8 +107,13 @@ export async function runPlan(
     progress.emit({ type: "notice", message });
   });
   try {
+    // They take no slot and no pause, and their failures stop nothing: this run starts none of them.
+    const since = io.now().getTime();
+    for (const wait of plan.waits) {
+      rolling.set(wait.ref.uid, awaitRestart(session, wait, abort.signal, since, looks));
+    }
     dispatch({ type: "tick" });
-    while (!isOver(schedule)) {
+    while (!isOver(schedule) || rolling.size > 0) {
       const result = await nextEnd(rolling, wakeAt);
       if (result === undefined) {
         dispatch({ type: "tick" });
@@ -122,10 +129,11 @@ export async function runPlan(
     }
   } finally {
     unsubscribe();
+    looks.clearQueue();
   }
   const reason = schedule.stopped ?? "interrupted";
   return {
-    results: all.map(
+    results: [...plan.waits, ...plan.steps].map(
       (step) => results.get(step.ref.uid) ?? untouched(step, WHY_STOPPED[reason], io.now()),
     ),
     signal,

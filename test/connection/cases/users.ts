@@ -15,6 +15,8 @@ function idToken(claims: object): string {
 /** Good until the year 2100. */
 const VALID = idToken({ exp: 4_102_444_800 });
 
+const EXPIRED = idToken({ exp: 978_307_200 });
+
 function oidc(fields: Readonly<Record<string, string>>) {
   const own = { "idp-issuer-url": "https://127.0.0.1:1", "client-id": "kubernetes", ...fields };
   return { "auth-provider": { name: "oidc", config: own } };
@@ -152,13 +154,27 @@ export const USERS: readonly Case[] = [
     expect: { authorization: `Bearer ${VALID}`, certificate: "alice" },
   },
   {
-    name: "a token before the auth-provider oidc",
-    files: { config: config({ ...oidc({ "id-token": VALID }), token: "one" }) },
+    name: "a token before the auth-provider oidc, whose own has expired",
+    files: { config: config({ ...oidc({ "id-token": EXPIRED }), token: "one" }) },
     expect: { authorization: "Bearer one" },
   },
   {
+    name: "a password before the auth-provider oidc",
+    files: {
+      config: config({ ...oidc({ "id-token": VALID }), username: "alice", password: "secret" }),
+    },
+    expect: { authorization: basic("alice:secret") },
+  },
+  {
+    name: "an auth-provider that nobody knows",
+    files: { config: config({ "auth-provider": { name: "mine" } }) },
+    expect: {
+      refused: 'the user "one" logs in by the auth-provider "mine", which kubectl does not know',
+    },
+  },
+  {
     name: "an id-token that has expired",
-    files: { config: config(oidc({ "id-token": idToken({ exp: 978_307_200 }) })) },
+    files: { config: config(oidc({ "id-token": EXPIRED })) },
     expect: {
       refused: 'the auth-provider "oidc" of the user "one" has an id-token that has expired',
     },

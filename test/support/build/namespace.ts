@@ -6,17 +6,15 @@ export interface NamespaceOptions {
   /** Label `istio-injection`. */
   readonly injection?: string;
   readonly annotations?: Labels;
-  readonly terminating?: boolean;
 }
 
 export function namespace(name: string, options: NamespaceOptions = {}): Namespace {
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
     throw new Error(`no namespace can be called "${name}"`);
   }
-  const { rev, injection, annotations = {}, terminating = false } = options;
+  const { rev, injection, annotations = {} } = options;
   return {
     name,
-    terminating,
     labels: {
       // The API server sets it on every namespace.
       "kubernetes.io/metadata.name": name,

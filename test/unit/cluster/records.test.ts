@@ -94,7 +94,6 @@ test("a webhook's record keeps what is decided upon, with the API's defaults", (
 test("a namespace and a Service without labels and selector have empty ones", () => {
   expect(namespaceRecord({ metadata: { name: "shop" } })).toEqual({
     name: "shop",
-    terminating: false,
     labels: {},
     annotations: {},
   });

@@ -126,22 +126,6 @@ describe("PodSecurity refuses istio-init, and a proxy that says nothing of privi
   });
 });
 
-test("nothing can be created in a namespace that is being deleted", () => {
-  const mesh = resolveMesh(controlPlane({ revisions: [PLAIN] }));
-  const place = namespace("shop", { rev: "asm-1-27", terminating: true });
-  expect(predictInjection(podTemplate(), place, mesh)).toEqual({
-    kind: "rejected",
-    finding: {
-      code: "namespace-terminating",
-      reason: "namespace shop is being deleted: no new pod can be created in it",
-      nextStep: "wait until it is gone; what keeps it: kubectl get namespace shop -o yaml",
-    },
-  });
-  // Nor would a pod outside the mesh, which is none of our concern.
-  const outside = namespace("shop", { terminating: true });
-  expect(predictInjection(podTemplate(), outside, mesh)).toMatchObject({ kind: "none" });
-});
-
 describe("two templates that bring the proxy in two lists make a pod of twins", () => {
   const BOTH = "sidecar,gateway";
   const COLLIDE = "rejected templates-collide";

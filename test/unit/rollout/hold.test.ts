@@ -18,8 +18,8 @@ const rolling = {
 const web = (rollout: object = {}, trouble?: { pod: string; reason: string; message: string }) =>
   deployment("web", { pods: [{ ...sidecars(2, LATE), trouble }], rollout });
 
-function hold(workload: Workload, mesh = meshOf(), unhealthy = false, current = false) {
-  const policy = { unhealthy, current };
+function hold(workload: Workload, mesh = meshOf(), unhealthy = false) {
+  const policy = { unhealthy };
   const assessment = assessmentOf(workload, { mesh, policy });
   return holdReason(TO, assessment, mesh, { ...NO_CONSENT, ...policy });
 }
@@ -73,14 +73,6 @@ test("what is not ready and does not roll is waited for, unless it was asked for
   const unready = web({ status: { replicas: 2, updated: 2, available: 1 } });
   expect(hold(unready)?.rolls).toBe(true);
   expect(hold(unready, meshOf(), true)).toBeUndefined();
-});
-
-test("what is on target and not ready is waited for, unless it is to be restarted all the same", () => {
-  const pods = [sidecars(2, TO.image)];
-  const rollout = { status: { replicas: 2, updated: 2, available: 1 } };
-  const onTarget = deployment("web", { pods, rollout });
-  expect(hold(onTarget, meshOf(), true)?.rolls).toBe(true);
-  expect(hold(onTarget, meshOf(), true, true)).toBeUndefined();
 });
 
 test("a rollout that cannot come to an end is not waited for", () => {

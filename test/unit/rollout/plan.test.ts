@@ -183,26 +183,48 @@ describe("what an earlier restart brought on target", () => {
       true,
     ],
     ["a Rollout", argoRollout("web", { pods, rollout: argo }), true],
-    ["as long as each pod may take its time", web(19), true],
-    ["but what has another trouble since", web(21), false],
-    ["nor what nobody restarted", deployment("web", { pods, rollout: coming }), false],
-    ["nor what is through", web(1, {}), false],
-    ["nor what is paused", web(1, { ...coming, paused: true }), false],
+    ["as long as it may go without progress", web(9), true],
     [
-      "nor what fails",
+      "what fails",
       deployment("web", {
         template: template(1),
         pods: [{ ...sidecars(2, TARGET), trouble: { pod: "web-1", reason: "Err", message: "" } }],
         rollout: coming,
       }),
-      false,
+      true,
     ],
+    [
+      "what is past its deadline",
+      web(1, {
+        ...coming,
+        conditions: [
+          { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "" },
+        ],
+      }),
+      true,
+    ],
+    [
+      "what is on the image that its template pins",
+      deployment("web", {
+        template: {
+          annotations: { ...template(1).annotations, "sidecar.istio.io/proxyImage": LATE },
+        },
+        pods: [{ ...sidecars(2, LATE), ready: 1 }],
+        rollout: coming,
+      }),
+      true,
+    ],
+    ["but not what has another trouble since", web(11), false],
+    ["nor what somebody restarts at another time", web(-11), false],
+    ["nor what nobody restarted", deployment("web", { pods, rollout: coming }), false],
+    ["nor what is through", web(1, {}), false],
+    ["nor what is paused", web(1, { ...coming, paused: true }), false],
     [
       "nor what lags: that is a step",
       deployment("web", { template: template(1), pods: [sidecars(2, LATE)], rollout: coming }),
       false,
     ],
-  ])("is waited for while it rolls: %s", (_what, workload, waited) => {
+  ])("is followed while it is not through: %s", (_what, workload, waited) => {
     const plan = planFor([assessmentOf(workload)]);
     expect(plan.waits.map(({ ref }) => ref.name)).toEqual(waited ? ["web"] : []);
   });

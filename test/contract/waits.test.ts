@@ -1,0 +1,104 @@
+import { describe, expect } from "vitest";
+import { deployment } from "../support/manifests.ts";
+import { parseReport } from "../support/report-schema.ts";
+import { startProgram } from "../support/run-program.ts";
+import { POD_BEHAVIOUR, type TestCluster } from "../support/test-cluster.ts";
+import { eventually, RESTARTED_AT, run, type Sandbox, test, untilReady } from "./sandbox.ts";
+
+const REVISION = "asm-1-56";
+const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
+/** All old pods go before a new one comes. */
+const ALL_AT_ONCE = { strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: "100%" } } };
+
+/** A namespace in which `late` lags, and the others were restarted just now, and are on target. */
+async function restarted(
+  cluster: TestCluster,
+  enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,
+  others: Readonly<Record<string, Readonly<Record<string, string>>>>,
+): Promise<Sandbox> {
+  await cluster.installRevision({ name: REVISION, image: image("v1.56.1-1") });
+  await cluster.moveImage(REVISION, image("v1.56.1-1"));
+  const sandbox = await enter({ "istio.io/rev": REVISION });
+  await sandbox.create("deployments", deployment("late"));
+  await untilReady(sandbox, 1);
+  await cluster.moveImage(REVISION, image("v1.56.2-1"));
+  const names = Object.entries(others);
+  for (const [name, annotations] of names) {
+    await sandbox.create("deployments", deployment(name, { annotations, spec: ALL_AT_ONCE }));
+  }
+  await eventually(async () => expect(await sandbox.pods()).toHaveLength(1 + names.length));
+  const at = `${new Date().toISOString().slice(0, 19)}Z`;
+  for (const [name] of names) await sandbox.restart("deployments", name, at);
+  await eventually(async () => {
+    const pods = await sandbox.pods();
+    const times = pods.flatMap(({ metadata }) => metadata.annotations?.[RESTARTED_AT] ?? []);
+    expect([pods.length, times.length]).toEqual([1 + names.length, names.length]);
+  });
+  return sandbox;
+}
+
+/** How often each was changed: its creation is the first time. */
+async function generations(sandbox: Sandbox, ...names: string[]): Promise<readonly number[]> {
+  const objects = await Promise.all(names.map((name) => sandbox.get("deployments", name)));
+  return objects.map(({ metadata }) => metadata.generation);
+}
+
+const SLOW = { [POD_BEHAVIOUR.readyAfter]: "8s" };
+
+describe("what was restarted before", () => {
+  test("is followed beside the rest, which its failure does not stop", async ({
+    cluster,
+    enter,
+  }) => {
+    const broken = { [POD_BEHAVIOUR.fail]: "CrashLoopBackOff" };
+    const sandbox = await restarted(cluster, enter, { broken, slow: SLOW });
+    const args = ["restart", "-n", sandbox.name, "--yes", "--json", "--max-parallel", "1"];
+    const ran = await run(cluster, ...args);
+    const { results, exitReasons } = parseReport("RestartReport", ran.stdout);
+    expect(ran.stderr).toContain("restarting 1 workload, waiting for 2 workloads restarted before");
+    expect(
+      results.map(({ name, outcome, code, startedAt }) => [
+        name,
+        outcome,
+        code,
+        startedAt !== null,
+      ]),
+    ).toEqual([
+      ["broken", "failed", "pod-failed", false],
+      ["slow", "waited", "rolled-out", false],
+      ["late", "restarted", "rolled-out", true],
+    ]);
+    expect([ran.status, exitReasons]).toEqual([3, ["failed:1"]]);
+    expect(await generations(sandbox, "broken", "slow", "late")).toEqual([2, 2, 2]);
+  });
+
+  test("is not restarted, wherever the target moves meanwhile", async ({ cluster, enter }) => {
+    const sandbox = await restarted(cluster, enter, { slow: SLOW });
+    const args = ["restart", "deploy/slow", "-n", sandbox.name, "--yes", "--json"];
+    const running = startProgram(args, { KUBECONFIG: cluster.kubeconfig });
+    await eventually(async () => expect(running.stderr()).toContain("is not through"));
+    await cluster.moveImage(REVISION, image("v1.56.3-1"));
+    const ran = await running.done;
+    expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([
+      { name: "slow", outcome: "waited", code: "target-moved" },
+    ]);
+    expect(ran.status).toBe(2);
+    expect(await generations(sandbox, "slow")).toEqual([2]);
+  });
+
+  test("is said to roll still where the report is wanted at once", async ({ cluster, enter }) => {
+    const sandbox = await restarted(cluster, enter, { one: SLOW, two: SLOW });
+    const args = ["restart", "-n", sandbox.name, "--exclude", "deploy/late", "--yes", "--json"];
+    const running = startProgram([...args, "--max-parallel", "1"], {
+      KUBECONFIG: cluster.kubeconfig,
+    });
+    await eventually(async () => expect(running.stderr()).toContain("is not through"));
+    running.signal("SIGTERM");
+    const ran = await running.done;
+    expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([
+      { name: "one", outcome: "timed-out", code: "interrupted" },
+      { name: "two", outcome: "timed-out", code: "interrupted" },
+    ]);
+    expect(ran.status).toBe(143);
+  });
+});

@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { skipReason } from "../../../src/rollout/skip.ts";
+import type { DeploymentRollout } from "../../../src/snapshot.ts";
+import { assessmentOf } from "../../support/build/assessment.ts";
+import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { deployment } from "../../support/build/workload.ts";
+
+const NOTHING_MORE = { missing: false, current: false };
+const LATE = {
+  type: "Progressing",
+  status: "False",
+  reason: "ProgressDeadlineExceeded",
+  message: "timed out progressing",
+};
+
+/** `outcome code` of what is on target, whose rollout was waited for or not. */
+function reason(waited: boolean, rollout: Partial<DeploymentRollout> = {}): string | undefined {
+  const pods = [sidecars(2, proxyImage("v1.27.9-6"))];
+  const ending = skipReason(
+    assessmentOf(deployment("web", { pods, rollout })),
+    NOTHING_MORE,
+    waited,
+  );
+  return ending && `${ending.outcome} ${ending.code}`;
+}
+
+test("what somebody else brought on target is left as it is", () => {
+  expect(reason(false)).toBe("skipped already-current");
+  expect(reason(true)).toBe("waited on-target");
+});
+
+test("a rollout that was waited for, and failed, is no success", () => {
+  expect(reason(true, { conditions: [LATE] })).toBe("failed unhealthy");
+  expect(reason(true, { paused: true })).toBe("timed-out paused");
+});
