@@ -46,14 +46,27 @@ export interface TemplateOwner {
 
 export type Labels = Readonly<Record<string, string>>;
 
+/** Why something could not be read: stable, and all that the published schema knows. */
+export const GAP_REASONS = [
+  "forbidden",
+  "unreachable",
+  "refused",
+  "malformed",
+  "inconsistent",
+  "not-read",
+  "interrupted",
+  "unfinished",
+] as const;
+
+export type GapReason = (typeof GAP_REASONS)[number];
+
 /** Something inside the asked scope that could not be read. */
 export interface Gap {
   /** `list pods`, as kubectl's `auth can-i` would name it. */
   readonly what: string;
   /** Absent for what is read in the whole cluster. */
   readonly namespace: string | undefined;
-  /** Short and stable: `forbidden`, `unreachable`, `malformed`, `inconsistent`. */
-  readonly reason: string;
+  readonly reason: GapReason;
   readonly message: string;
   readonly hint: string;
   /** It is only needed to predict injection: a dry run tells the outcome without it. */

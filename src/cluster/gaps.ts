@@ -80,7 +80,7 @@ const INCONSISTENT = {
   message:
     "the API server forgot the state that the list began with: what changed meanwhile may be missing or there twice",
   hint: "repeat the command when the API server is less busy",
-};
+} as const;
 
 function placeOf({ what, namespace }: Gap): string {
   return `${namespace ?? ""} ${what}`;
@@ -103,7 +103,7 @@ export function gapOf(
   };
 }
 
-function reasonOf(error: ApiError): string {
+function reasonOf(error: ApiError): Gap["reason"] {
   if (isForbidden(error)) return "forbidden";
   if (error.reason === "malformed") return "malformed";
   return error.status === 0 ? "unreachable" : "refused";

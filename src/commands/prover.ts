@@ -79,7 +79,10 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
 const MAY_NOT = { kind: "unavailable", message: "you may not create pods" } as const;
 
 /** Proof that was asked for and not given; where there can be none the prediction stands. */
-function gapIn(namespace: string, answer: DryRun & { readonly kind: "unavailable" }) {
+function gapIn(
+  namespace: string,
+  answer: DryRun & { readonly kind: "unavailable" },
+): Gap | undefined {
   const { message, unanswered } = answer;
   if (unanswered instanceof ApiError) return gapOf("create pods", namespace, unanswered);
   if (answer !== MAY_NOT) return undefined;

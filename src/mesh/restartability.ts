@@ -114,7 +114,7 @@ function consentNeeded(workload: Workload, consent: Consent): Restartability | u
 /** What was wrong with a workload before we came, in one phrase. */
 export function failureOf({ rollout, pods }: Workload): string | undefined {
   if (rollout?.kind === "Rollout" && rollout.phase === "Degraded") {
-    return `it was degraded before: ${rollout.message}`;
+    return `it is degraded: ${rollout.message}`;
   }
   const conditions = rollout && "conditions" in rollout ? rollout.conditions : [];
   const progressing = conditions.find(({ type }) => type === "Progressing");
@@ -124,9 +124,9 @@ export function failureOf({ rollout, pods }: Workload): string | undefined {
   const stuck = conditions.find(
     ({ type, status }) => type === "ReplicaFailure" && status === "True",
   );
-  if (stuck) return `its pods could not be created before: ${stuck.message}`;
+  if (stuck) return `its pods cannot be created: ${stuck.message}`;
   const trouble = pods.find((group) => group.trouble !== undefined)?.trouble;
-  return trouble && `it was failing before: pod ${trouble.pod} is in ${trouble.reason}`;
+  return trouble && `its pod ${trouble.pod} is in ${trouble.reason}`;
 }
 
 function byHand({ kind, name, namespace }: Workload): Finding {

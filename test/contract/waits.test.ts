@@ -1,7 +1,8 @@
 import { describe, expect } from "vitest";
 import { deployment } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
-import { startProgram } from "../support/run-program.ts";
+import { grantsOf, rulesOf } from "../support/rbac.ts";
+import { runProgram, startProgram } from "../support/run-program.ts";
 import { POD_BEHAVIOUR, type TestCluster } from "../support/test-cluster.ts";
 import { eventually, RESTARTED_AT, run, type Sandbox, test, untilReady } from "./sandbox.ts";
 
@@ -64,12 +65,31 @@ describe("what was restarted before", () => {
         startedAt !== null,
       ]),
     ).toEqual([
-      ["broken", "failed", "pod-failed", false],
+      ["broken", "timed-out", "unhealthy", false],
       ["slow", "waited", "rolled-out", false],
       ["late", "restarted", "rolled-out", true],
     ]);
-    expect([ran.status, exitReasons]).toEqual([3, ["failed:1"]]);
+    expect([ran.status, exitReasons]).toEqual([4, ["timed-out:1"]]);
     expect(await generations(sandbox, "broken", "slow", "late")).toEqual([2, 2, 2]);
+  });
+
+  test("is a gap where it may not be seen, and stops nothing else", async ({ cluster, enter }) => {
+    const sandbox = await restarted(cluster, enter, { slow: SLOW });
+    const grants = grantsOf("read-only").filter(
+      ({ verb, resource }) => !(verb === "get" && resource === "deployments"),
+    );
+    const env = { KUBECONFIG: await cluster.userKubeconfig("onlooker", rulesOf(grants)) };
+    const args = ["restart", "deploy/slow", "-n", sandbox.name, "--yes", "--json"];
+    const ran = await runProgram(args, env);
+    const { results, gaps } = parseReport("RestartReport", ran.stdout);
+    expect(results).toMatchObject([{ name: "slow", outcome: "skipped", code: "not-read" }]);
+    expect(gaps).toMatchObject([
+      {
+        namespace: sandbox.name,
+        message: expect.stringContaining('cannot get resource "deployments"'),
+      },
+    ]);
+    expect(ran.status).toBe(6);
   });
 
   test("is not restarted, wherever the target moves meanwhile", async ({ cluster, enter }) => {

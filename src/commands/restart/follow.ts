@@ -21,26 +21,20 @@ export interface Restarted extends Restart {
   readonly knownRefusals: ReadonlySet<string>;
 }
 
-/**
- * Watches a rollout until it is over, hopeless, or has come to a halt.
- *
- * @param since for one that was started before: when it began to be waited for, in milliseconds since
- *   the epoch. One that was started just now is not looked at at once.
- */
+/** Watches a rollout that was just started until it is over, hopeless, or has come to a halt. */
 export async function followRollout(
   session: Session<RestartSettings>,
   { ref }: Step,
   restarted: Restarted,
   abort: AbortSignal,
-  since?: number,
 ): Promise<Ending> {
   const { io, progress, settings } = session;
   let said = "";
   let seen = "";
-  let progressAt = since ?? io.now().getTime();
+  let progressAt = io.now().getTime();
   let hindered: { readonly code: string; readonly since: number } | undefined;
-  for (let looks = since === undefined ? 1 : 0; ; looks++) {
-    if (looks > 0) await io.sleep(pollInterval(settings) * (0.75 + io.random() / 2), abort);
+  for (;;) {
+    await io.sleep(pollInterval(settings) * (0.75 + io.random() / 2), abort);
     const view = await observe(session, ref, restarted);
     if (view === "gone") {
       return ended("skipped", "gone", "it was deleted, or created anew, while it rolled");
@@ -50,8 +44,8 @@ export async function followRollout(
       const { status, ending, hindrance, progress: state } = judgeRollout(view, restarted);
       if (ending) return ending;
       if (state !== seen) {
-        if (seen !== "") progressAt = now;
         seen = state;
+        progressAt = now;
         hindered = undefined;
       }
       if (hindrance?.code !== hindered?.code) {

@@ -2,7 +2,7 @@ import { ApiError } from "../../cluster/api-error.ts";
 import { CannotRun } from "../../errors.ts";
 import { apiOf, groupNameOf, isRestartable, type RestartableKind } from "../../mesh/kinds.ts";
 import { mayI } from "../../cluster/write.ts";
-import type { Plan, Step } from "../../rollout/plan.ts";
+import type { Plan } from "../../rollout/plan.ts";
 import type { Session } from "../session.ts";
 
 /**
@@ -24,14 +24,16 @@ export async function requirePermissions(session: Session, plan: Plan): Promise<
   }
 }
 
-async function ask({ api }: Session, { steps, waits }: Plan): Promise<void> {
-  for (const [verb, touched] of [
-    ["get", [...waits, ...steps]],
-    ["patch", steps],
-  ] as const) {
-    for (const [kind, namespaces] of placesOf(touched)) {
-      const { resource } = apiOf(kind);
-      const group = groupNameOf(kind);
+async function ask({ api }: Session, plan: Plan): Promise<void> {
+  const needed = new Map<RestartableKind, Set<string>>();
+  for (const { ref } of plan.steps) {
+    if (!isRestartable(ref.kind)) continue;
+    needed.set(ref.kind, (needed.get(ref.kind) ?? new Set()).add(ref.namespace));
+  }
+  for (const [kind, namespaces] of needed) {
+    const { resource } = apiOf(kind);
+    const group = groupNameOf(kind);
+    for (const verb of ["get", "patch"]) {
       const permission = { verb, group, resource };
       if (await mayI(api, { ...permission, namespace: undefined })) continue;
       for (const namespace of namespaces) {
@@ -43,14 +45,4 @@ async function ask({ api }: Session, { steps, waits }: Plan): Promise<void> {
       }
     }
   }
-}
-
-/** The namespaces in which there are workloads of each kind. */
-function placesOf(steps: readonly Step[]): ReadonlyMap<RestartableKind, ReadonlySet<string>> {
-  const places = new Map<RestartableKind, Set<string>>();
-  for (const { ref } of steps) {
-    if (!isRestartable(ref.kind)) continue;
-    places.set(ref.kind, (places.get(ref.kind) ?? new Set()).add(ref.namespace));
-  }
-  return places;
 }

@@ -13,6 +13,7 @@ import { resultReasons } from "../../report/exit-reasons.ts";
 import type { Step } from "../../rollout/plan.ts";
 import type { StepResult } from "../../rollout/result.ts";
 import type { RestartSettings } from "../../settings.ts";
+import type { Gap } from "../../snapshot.ts";
 import type { Look } from "../look.ts";
 import { findingsOf, finish, headOf, reportOf } from "../report.ts";
 import type { Session } from "../session.ts";
@@ -74,6 +75,7 @@ export async function openRecord(
       return { ...reportOf(session, findings, { ...rest, dryRun: "client" }, []), nextStep: "" };
     },
     write: async (before, soFar) => {
+      if (settings.display.reportFile === undefined) return;
       const goesOn = "the run goes on: what has no result yet rolls, or waits";
       const [findings, rest] = content(unverified(before, soFar, "unfinished", goesOn), soFar);
       const left = { code: EXIT.outOfTime, text: `unfinished:${expected - soFar.length}` };
@@ -93,15 +95,20 @@ export async function openRecord(
   };
 }
 
-/** What was restarted is not known any more where it was not read again: a gap says so. */
+/** Outcomes of what rolled, whoever started it. */
+const ROLLED: ReadonlySet<StepResult["outcome"]> = new Set(["waited", "timed-out"]);
+
+/** What rolled is not known any more where it was not read again: a gap says so. */
 export function unverified(
   before: Look,
   results: readonly StepResult[],
-  reason: string,
+  reason: Gap["reason"],
   message: string,
 ): Look {
   const touched = new Set(
-    results.filter(({ startedAt }) => startedAt !== undefined).map(({ ref }) => ref.uid),
+    results
+      .filter(({ startedAt, outcome }) => startedAt !== undefined || ROLLED.has(outcome))
+      .map(({ ref }) => ref.uid),
   );
   if (touched.size === 0) return before;
   const hint = "see what became of it: istio-upgrade verify";

@@ -18,8 +18,9 @@ import { WHY_STOPPED } from "../../rollout/stop.ts";
 import type { RestartSettings } from "../../settings.ts";
 import type { Session } from "../session.ts";
 import type { Gate } from "./gate.ts";
+import { pollInterval } from "./poll.ts";
 import { rollWorkload } from "./roll.ts";
-import { awaitRestart } from "./wait.ts";
+import { awaitRestart, type Looks } from "./wait.ts";
 
 export interface Run {
   /** One for every step, in the order of the plan. */
@@ -36,6 +37,9 @@ const STOPS_THE_RUN: Readonly<Record<string, StopReason>> = {
   "other-image": "run-stopped",
   "target-moved": "target-moved",
 };
+
+/** Workloads waited for that are looked at in one interval of polling. */
+const LOOKS_AT_A_TIME = 20;
 
 /**
  * Carries out a plan at the asked pace, until it is done, stopped or interrupted.
@@ -56,7 +60,10 @@ export async function runPlan(
   const results = new Map<string, StepResult>();
   const abort = new AbortController();
   const interruption = new AbortController();
-  const looks = pLimit(settings.maxParallel);
+  const looks: Looks = {
+    limit: pLimit(settings.maxParallel),
+    interval: pollInterval(settings) * Math.max(1, plan.waits.length / LOOKS_AT_A_TIME),
+  };
   setMaxListeners(0, abort.signal);
   let signal: Run["signal"];
   let wakeAt: number | undefined;
@@ -108,9 +115,8 @@ export async function runPlan(
   });
   try {
     // They take no slot and no pause, and their failures stop nothing: this run starts none of them.
-    const since = io.now().getTime();
     for (const wait of plan.waits) {
-      rolling.set(wait.ref.uid, awaitRestart(session, wait, abort.signal, since, looks));
+      rolling.set(wait.ref.uid, awaitRestart(session, wait, abort.signal, looks));
     }
     dispatch({ type: "tick" });
     while (!isOver(schedule) || rolling.size > 0) {
@@ -125,11 +131,12 @@ export async function runPlan(
       const stop = STOPS_THE_RUN[result.code];
       if (stop !== undefined) dispatch({ type: "stop", reason: stop });
       dispatch({ type: "ended", id: result.ref.uid, failed: isFailure(result.outcome) });
-      await record([...results.values()]);
+      // What comes of a stop at once comes all together, and the report right after it.
+      if (!abort.signal.aborted) await record([...results.values()]);
     }
   } finally {
     unsubscribe();
-    looks.clearQueue();
+    looks.limit.clearQueue();
   }
   const reason = schedule.stopped ?? "interrupted";
   return {

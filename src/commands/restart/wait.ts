@@ -1,52 +1,99 @@
 import type { LimitFunction } from "p-limit";
-import { ApiError } from "../../cluster/api-error.ts";
+import { ApiError, isForbidden } from "../../cluster/api-error.ts";
+import { Gaps } from "../../cluster/gaps.ts";
+import { getWorkload } from "../../cluster/workload.ts";
+import { readPodsOf } from "../../cluster/workloads.ts";
+import { formatDuration } from "../../duration-text.ts";
+import { rolloutCommand } from "../../mesh/kinds.ts";
+import { formatSelector } from "../../mesh/selector.ts";
 import { type Ending, ended } from "../../rollout/ending.ts";
+import { endOfWait } from "../../rollout/incomplete.ts";
 import type { Wait } from "../../rollout/plan.ts";
 import type { StepResult } from "../../rollout/result.ts";
+import { rolloutStatus } from "../../rollout/status.ts";
 import type { RestartSettings } from "../../settings.ts";
+import type { Workload } from "../../snapshot.ts";
 import type { Session } from "../session.ts";
-import { followRollout } from "./follow.ts";
 import { givenUp } from "./given-up.ts";
-import { knownRefusals } from "./refusals.ts";
+
+/** How the waits of a run share the API server. */
+export interface Looks {
+  /** Bounds how many are looked at side by side. */
+  readonly limit: LimitFunction;
+  /** Milliseconds from one look at a workload to the next, give or take the jitter. */
+  readonly interval: number;
+}
 
 /**
- * Follows a restart that was sent before this run, as the run that sent it would have: whatever
- * comes, nothing is changed. Never rejects: what goes wrong is its result.
- *
- * @param since when the run began to wait, in milliseconds since the epoch.
- * @param limit bounds how many are looked at side by side.
+ * Waits for a restart that was sent before this run; whatever comes, nothing is changed. Never
+ * rejects: what goes wrong is its result.
  */
 export async function awaitRestart(
   session: Session<RestartSettings>,
   wait: Wait,
   abort: AbortSignal,
-  since: number,
-  limit: LimitFunction,
+  looks: Looks,
 ): Promise<StepResult> {
-  const { ref, from, to } = wait;
+  const { ref, from, to, restartedAt } = wait;
+  const message = `it was restarted at ${restartedAt}, and is not through`;
+  session.progress.emit({ type: "waiting", ref, message });
   const ending = await Promise.race([
-    limit(() => follow(session, wait, abort, since)),
+    watch(session, wait, abort, looks),
     givenUp(session, ref, abort, () => true),
   ]);
   return { ref, from, to, ...ending, startedAt: undefined, finishedAt: session.io.now() };
 }
 
-async function follow(
-  session: Session<RestartSettings>,
-  wait: Wait,
+async function watch(
+  { api, io, settings, progress }: Session<RestartSettings>,
+  { ref, restartedAt }: Wait,
   abort: AbortSignal,
-  since: number,
+  { limit, interval }: Looks,
 ): Promise<Ending> {
-  const { ref, to: target, restartedAt } = wait;
-  const message = `it was restarted at ${restartedAt}, and is not through`;
-  session.progress.emit({ type: "waiting", ref, message });
-  try {
-    const known = await knownRefusals(session, ref);
-    const restarted = { target, restartedAt, knownRefusals: known };
-    const ending = await followRollout(session, wait, restarted, abort, since);
-    return ending.outcome === "restarted" ? { ...ending, outcome: "waited" } : ending;
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    return ended("failed", "api-error", error.message);
+  let seen = "";
+  let progressAt = io.now().getTime();
+  const rolls = (code: string, why: string) =>
+    ended("timed-out", code, `${why}; it still rolls`, rolloutCommand("status", ref));
+  for (;;) {
+    const looked = await limit(() => look());
+    if ("outcome" in looked) return looked;
+    const now = io.now().getTime();
+    if (looked.message !== seen) {
+      progress.emit({ type: "waiting", ref, message: looked.message });
+      progressAt = now;
+      seen = looked.message;
+    }
+    if (abort.aborted) return rolls("interrupted", "the run was interrupted");
+    await io.sleep(interval * (0.75 + io.random() / 2), abort);
+  }
+
+  /** How it ended, or how far it is. */
+  async function look(): Promise<Ending | { readonly message: string }> {
+    // It may have waited for its turn: a silent API server takes minutes for each look.
+    if (io.now().getTime() - progressAt >= settings.timeout) {
+      return rolls("no-progress", `no progress for ${formatDuration(settings.timeout)}`);
+    }
+    try {
+      const workload = await readRolling();
+      if (workload?.rollout === undefined) return ended("skipped", "gone", "it was deleted");
+      const { message } = rolloutStatus(workload.rollout);
+      return endOfWait(workload, restartedAt) ?? { message };
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (isForbidden(error)) {
+        const message = `whether it gets ready may not be seen: ${error.message}`;
+        const next = `ask for it, then see: ${rolloutCommand("status", ref)}`;
+        return ended("skipped", "not-read", message, next);
+      }
+      return { message: seen };
+    }
+  }
+
+  async function readRolling(): Promise<Workload | undefined> {
+    const found = await getWorkload(api, ref);
+    if (found?.rollout === undefined) return undefined;
+    // Pods that may not be listed are a gap of the whole scope already.
+    const selector = formatSelector(found.rollout.selector);
+    return (await readPodsOf(api, found, selector, new Gaps(api))) ?? found;
   }
 }

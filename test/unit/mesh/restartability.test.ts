@@ -291,7 +291,7 @@ describe("a refusal says what to type", () => {
     );
     expect(judge(deployment("web", { pods: CRASHING }))).toHaveProperty(
       "finding.reason",
-      "it was failing before: pod pod-0 is in CrashLoopBackOff",
+      "its pod pod-0 is in CrashLoopBackOff",
     );
   });
 });

@@ -24,7 +24,7 @@ const GAP = {
   reason: "forbidden",
   message: 'User "jane" cannot list resource "pods"',
   hint: "kubectl auth can-i list pods -n vault",
-};
+} as const;
 const failed = someResult({
   ref: { namespace: "pay", kind: "StatefulSet", name: "ledger", uid: "u" },
   outcome: "failed",

@@ -6,6 +6,7 @@ import type { AnyDocument, Explanation, RevisionsReport } from "../../../src/rep
 import { formatEvent, type ProgressEvent } from "../../../src/report/events.ts";
 import { EMPTY_VIEW, rollingLines, summaryLine, withEvent } from "../../../src/report/live-view.ts";
 import { loadRenderer } from "../../../src/report/render.ts";
+import type { Gap } from "../../../src/snapshot.ts";
 import type { Style } from "../../../src/report/style.ts";
 import { resultLine } from "../../../src/report/result-line.ts";
 import { countEntries } from "../../../src/report/exit-reasons.ts";
@@ -30,7 +31,7 @@ const lost = assessmentOf(statefulSet("db", { pods: [sidecars(3, LATE, { ready: 
   labels: { rev: "asm-1-26" },
 });
 const alone = assessmentOf(otherWorkload("Pod", "single", { pods: [sidecars(1, LATE)] }));
-const gaps = [
+const gaps: readonly Gap[] = [
   { what: "list pods", namespace: "pay", reason: "refused", message: "no", hint: "ask" },
 ];
 const head = { assessments: [late, lost, alone], gaps, nextStep: "do it", exitCode: 6 };

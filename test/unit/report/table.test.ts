@@ -28,7 +28,7 @@ const GAP = {
   message:
     'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "vault"',
   hint: "kubectl auth can-i list pods -n vault",
-};
+} as const;
 
 const CHECK = checkReport({
   assessments: [lost, current, late, alone],
