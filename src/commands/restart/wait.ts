@@ -10,7 +10,7 @@ import { type Ending, ended } from "../../rollout/ending.ts";
 import { endOfWait } from "../../rollout/incomplete.ts";
 import type { Wait } from "../../rollout/plan.ts";
 import type { StepResult } from "../../rollout/result.ts";
-import { rolloutStatus } from "../../rollout/status.ts";
+import { type RolloutStatus, rolloutStatus } from "../../rollout/status.ts";
 import type { RestartSettings } from "../../settings.ts";
 import type { Workload } from "../../snapshot.ts";
 import type { Session } from "../session.ts";
@@ -50,34 +50,35 @@ async function watch(
   abort: AbortSignal,
   { limit, interval }: Looks,
 ): Promise<Ending> {
-  let seen = "";
+  let said = "";
+  // Only more ready pods than ever are progress: some come and go for ever.
+  let most = -1;
   let progressAt = io.now().getTime();
   const rolls = (code: string, why: string) =>
     ended("timed-out", code, `${why}; it still rolls`, rolloutCommand("status", ref));
   for (;;) {
     const looked = await limit(() => look());
     if ("outcome" in looked) return looked;
-    const now = io.now().getTime();
-    if (looked.message !== seen) {
-      progress.emit({ type: "waiting", ref, message: looked.message });
-      progressAt = now;
-      seen = looked.message;
-    }
+    const { message, ready } = looked;
+    if (message !== said) progress.emit({ type: "waiting", ref, message });
+    if (ready > most) progressAt = io.now().getTime();
+    said = message;
+    most = Math.max(most, ready);
     if (abort.aborted) return rolls("interrupted", "the run was interrupted");
     await io.sleep(interval * (0.75 + io.random() / 2), abort);
   }
 
   /** How it ended, or how far it is. */
-  async function look(): Promise<Ending | { readonly message: string }> {
+  async function look(): Promise<Ending | Pick<RolloutStatus, "message" | "ready">> {
     // It may have waited for its turn: a silent API server takes minutes for each look.
     if (io.now().getTime() - progressAt >= settings.timeout) {
       return rolls("no-progress", `no progress for ${formatDuration(settings.timeout)}`);
     }
     try {
       const workload = await readRolling();
-      if (workload?.rollout === undefined) return ended("skipped", "gone", "it was deleted");
-      const { message } = rolloutStatus(workload.rollout);
-      return endOfWait(workload, restartedAt) ?? { message };
+      if (workload?.rollout === undefined)
+        return ended("skipped", "gone", "it was deleted, or created anew");
+      return endOfWait(workload, restartedAt) ?? rolloutStatus(workload.rollout);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (isForbidden(error)) {
@@ -85,7 +86,7 @@ async function watch(
         const next = `ask for it, then see: ${rolloutCommand("status", ref)}`;
         return ended("skipped", "not-read", message, next);
       }
-      return { message: seen };
+      return { message: said, ready: most };
     }
   }
 
