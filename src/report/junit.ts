@@ -131,6 +131,8 @@ function unread({ what, namespace, reason, message, hint }: GapEntry): Case {
   };
 }
 
+/** The builder puts it into CDATA, of which xmlbuilder splits no more than the first end in a text. */
 function said(message: string, nextStep: string): string {
-  return plain(message) + (nextStep === "" ? "" : ` -> ${plainCommand(nextStep)}`);
+  const text = plain(message) + (nextStep === "" ? "" : ` -> ${plainCommand(nextStep)}`);
+  return text.replaceAll("]]>", "]] >");
 }

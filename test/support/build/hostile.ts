@@ -20,7 +20,7 @@ export const ATTACKS: Readonly<Record<string, string>> = {
   "code in Markdown":
     "`x` ``y`` <b>bold</b> ![i](https://evil.example/p.png) [l](javascript:x) ~~s~~",
   HTML: "<script>alert(1)</script><img src=x onerror=y>&lt;&#x1b;</td></tr>",
-  "the end of CDATA": "]]>]]&gt;<failure/><![CDATA[<!-- -- --><?xml ?>&amp;",
+  "the end of CDATA": "]]>]]>]]&gt;<failure/><![CDATA[<!-- -- --><?xml ?>&amp;",
   "an attribute's end": "\"' onload='x' type=\"<&",
   "a shell's work": "x; touch owned; $(touch owned) `touch owned` && touch owned | touch owned #",
   "a shell's quotes": "'; touch owned; ' '\\''\" $(touch owned) \"'\\",
