@@ -148,9 +148,7 @@ describe("a restart whose new pods cannot run", () => {
     await untilReady(crowded, 1);
 
     await limitPods(cluster, full, 1);
-    await patchLabels(cluster, `/api/v1/namespaces/${restricted.name}`, {
-      "pod-security.kubernetes.io/enforce": "restricted",
-    });
+    await restricted.relabel({ "pod-security.kubernetes.io/enforce": "restricted" });
     await patchLabels(cluster, node, { "test.istio-upgrade/pool": null });
     await cluster.moveImage(REVISION, image("v1.71.2-1"));
     const mend = await refusePods(cluster, refused);

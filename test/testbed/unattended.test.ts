@@ -169,15 +169,13 @@ describe("a restart that nobody watches", () => {
       const exclude = { metadata: { annotations: { "istio-upgrade/exclude": "true" } } };
       await merge(shop.path("deployments", "excluded"), exclude);
       await merge(node, { metadata: { labels: { [POOL]: null } } });
-      await merge(`/api/v1/namespaces/${lost.name}`, {
-        metadata: { labels: { "istio.io/rev": "asm-0-1" } },
-      });
+      await lost.relabel({ "istio.io/rev": "asm-0-1" });
       await eventually(async () =>
         expect((await shop.get("pods", "bare")).status.phase).toBe("Running"),
       );
       await limitPods(cluster, full, 1);
       const enforce = { "pod-security.kubernetes.io/enforce": "restricted" };
-      await merge(`/api/v1/namespaces/${restricted.name}`, { metadata: { labels: enforce } });
+      await restricted.relabel(enforce);
       await upgrades.next();
       const answerAgain = await refusePods(cluster, unanswered);
 

@@ -44,9 +44,7 @@ describe("the real API server", () => {
   async function leaveForOdd(place: Sandbox): Promise<void> {
     await place.create("deployments", deployment("web"));
     await eventually(async () => expect(await place.pods()).toHaveLength(1));
-    const body = { metadata: { labels: { "istio.io/rev": null, odd: place.name } } };
-    const path = `/api/v1/namespaces/${place.name}`;
-    await cluster.request("PATCH", path, { body, contentType: MERGE });
+    await place.relabel({ "istio.io/rev": null, odd: place.name });
   }
 
   /** Only for pods with the label `odd=NAME`, or in namespaces with it. */
