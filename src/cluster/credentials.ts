@@ -17,10 +17,10 @@ export async function openCredentials(
   cluster: Cluster,
   host: PluginHost,
 ): Promise<Credentials> {
-  requireUsable(user);
   const whose = `the user "${user.name}"`;
+  requireUsable(user, whose);
   const oidc = oidcConfigOf(user, whose);
-  const cert = certificateOf(user);
+  const cert = certificateOf(user, whose);
   const { token, tokenFile, username, password } = user;
   if (tokenFile !== undefined) return fromFile(tokenFile, whose, token, cert);
   if (token !== undefined) return fixed({ authorization: `Bearer ${token}`, ...cert });
@@ -90,8 +90,7 @@ function fixed(credential: Credential): Credentials {
   return { current: () => Promise.resolve(credential), renew: () => Promise.resolve(credential) };
 }
 
-function requireUsable(user: User): void {
-  const whose = `the user "${user.name}"`;
+function requireUsable(user: User, whose: string): void {
   const provider = user["auth-provider"];
   if (user.exec !== undefined && provider !== undefined) {
     throw new CannotRun(
@@ -126,8 +125,7 @@ function oidcConfigOf(user: User, whose: string): OidcConfig | undefined {
   );
 }
 
-function certificateOf(user: User): Credential | undefined {
-  const whose = `the user "${user.name}"`;
+function certificateOf(user: User, whose: string): Credential | undefined {
   const cert = fileOrData(user, "client-certificate", whose);
   if (cert === undefined) return undefined;
   const key = fileOrData(user, "client-key", whose);

@@ -25,14 +25,10 @@ export interface RestartRequest {
 /**
  * Starts a restart.
  *
- * @returns its time, as it was written.
  * @throws ApiError 409 where the workload changed since it was judged, 422 where it is another one.
  */
-export async function restart(api: Api, request: RestartRequest): Promise<string> {
-  if (request.kind === "Rollout") return restartRollout(api, request);
-  request.announce(request.restartedAt);
-  await restartTemplate(api, request);
-  return request.restartedAt;
+export async function restart(api: Api, request: RestartRequest): Promise<void> {
+  await (request.kind === "Rollout" ? restartRollout : restartTemplate)(api, request);
 }
 
 /**
@@ -41,6 +37,7 @@ export async function restart(api: Api, request: RestartRequest): Promise<string
  */
 async function restartTemplate(api: Api, request: RestartRequest): Promise<void> {
   const { kind, uid, resourceVersion, restartedAt, fieldManager, dryRun } = request;
+  request.announce(restartedAt);
   await api.send({
     method: "PATCH",
     path: pathOf(request),
@@ -60,7 +57,7 @@ async function restartTemplate(api: Api, request: RestartRequest): Promise<void>
  * tells, and a second later than every pod that is there.
  * Source: argoproj/argo-rollouts `rollout/restart.go`.
  */
-async function restartRollout(api: Api, request: RestartRequest): Promise<string> {
+async function restartRollout(api: Api, request: RestartRequest): Promise<void> {
   const { kind, uid, resourceVersion, fieldManager, dryRun } = request;
   const send = (restartAt: string, persist: boolean) =>
     api.send({
@@ -72,11 +69,10 @@ async function restartRollout(api: Api, request: RestartRequest): Promise<string
       body: { metadata: { uid, resourceVersion }, spec: { restartAt } },
     });
   const now = writtenAt(await send(request.restartedAt, false)) ?? request.restartedAt;
-  if (dryRun) return now;
+  if (dryRun) return;
   const restartAt = formatRestartTime(new Date(Date.parse(now) + 1000));
   request.announce(restartAt);
   await send(restartAt, true);
-  return restartAt;
 }
 
 /** When an object was last written, by the API server's clock. */

@@ -11,8 +11,8 @@ export interface Narrowed {
 }
 
 /**
- * Holds an approved plan against the present. What has become current is skipped, or followed where
- * it still rolls; what has changed is refused one by one, and the rest may run; a target that has
+ * Holds an approved plan against the present. What has become current is skipped, or waited for
+ * where it still rolls; what has changed is refused one by one, and the rest may run; a target that has
  * moved since stops all of it, since what was approved is not what would happen.
  *
  * @param fresh what would be planned now.

@@ -7,7 +7,7 @@ import { isReplacing, rolloutStatus } from "./status.ts";
 export interface Plan {
   /** In the order in which they are started. */
   readonly steps: readonly Step[];
-  /** What an earlier restart brought on target, and still rolls: followed, and left as it is. */
+  /** What an earlier restart brought on target, and still rolls: waited for, and left as it is. */
   readonly waits: readonly Wait[];
   /** What needs something and is not restarted, with the reason in its assessment. */
   readonly leftOut: readonly Assessment[];
@@ -27,7 +27,7 @@ export interface Step {
 }
 
 export interface Wait extends Step {
-  /** The time of the restart that is followed, as it was written. */
+  /** The time of the restart that is waited for, as it was written. */
   readonly restartedAt: string;
 }
 
@@ -47,7 +47,7 @@ export interface Include {
 }
 
 /**
- * What is wanted and may be restarted, in its order, and what is only to be followed.
+ * What is wanted and may be restarted, in its order, and what is only waited for.
  *
  * @param now milliseconds since the epoch.
  * @param timeout milliseconds that a workload may go without progress.

@@ -1,5 +1,5 @@
 import { narrowPlan, type Narrowed } from "../../rollout/approval.ts";
-import { planRestart, type Step } from "../../rollout/plan.ts";
+import { type Include, planRestart, type Step } from "../../rollout/plan.ts";
 import type { RestartSettings } from "../../settings.ts";
 import type { Look } from "../look.ts";
 import type { Session } from "../session.ts";
@@ -21,6 +21,10 @@ function placeOf({ namespace, kind, name }: Step["ref"]): string {
   return `${namespace}/${kind}/${name}`;
 }
 
+export function includeOf({ include }: RestartSettings): Include {
+  return { missing: include.has("missing"), current: include.has("current") };
+}
+
 /** What is to be done now; of an approved plan, what of it still may. */
 export async function planFor(
   session: Session<RestartSettings>,
@@ -28,11 +32,7 @@ export async function planFor(
   approved: ApprovedPlan | undefined,
 ): Promise<Narrowed> {
   const { settings, io } = session;
-  const include = {
-    missing: settings.include.has("missing"),
-    current: settings.include.has("current"),
-  };
-  const fresh = planRestart(assessments, include, io.now().getTime(), settings.timeout);
+  const fresh = planRestart(assessments, includeOf(settings), io.now().getTime(), settings.timeout);
   const templates = await readTemplates(session, approved?.steps ?? fresh.steps);
   const steps = fresh.steps.map((step) => ({ ...step, template: templates.get(step.ref.uid) }));
   // A dry run tells what would be changed: it has nothing to wait for.

@@ -19,6 +19,7 @@ import { followRollout, type Restarted } from "./follow.ts";
 import type { Gate } from "./gate.ts";
 import { givenUp } from "./given-up.ts";
 import { judgeAgain } from "./judge-again.ts";
+import { includeOf } from "./planning.ts";
 import { pollInterval } from "./poll.ts";
 import { knownRefusals } from "./refusals.ts";
 
@@ -91,11 +92,7 @@ async function settle(
   /** Chosen once, before the first try: a patch that is repeated changes nothing. */
   let restartedAt = "";
   /** As it was sent: of an Argo Rollout it is the API server's time. */
-  let sent: string | undefined;
-  const include = {
-    missing: settings.include.has("missing"),
-    current: settings.include.has("current"),
-  };
+  let sent = "";
   let patience = io.now().getTime() + settings.timeout;
   /** What it was last said to wait for. */
   let held: string | undefined;
@@ -113,8 +110,8 @@ async function settle(
     const { assessment, mesh } = judged;
     const lastAt = restartTime(assessment.workload);
     // The answer to the first try was lost, and the second met what the first had done.
-    if (tried && lastAt !== undefined && lastAt === sent && assessment.target) {
-      return { target: assessment.target, restartedAt: lastAt, knownRefusals: tried };
+    if (tried && lastAt === sent && assessment.target) {
+      return { target: assessment.target, restartedAt: sent, knownRefusals: tried };
     }
     if (unanswered) throw unanswered;
     if (tried && io.now().getTime() >= patience) {
@@ -141,7 +138,7 @@ async function settle(
     }
     const waited = held !== undefined;
     const skip =
-      skipReason(assessment, include, waited) ??
+      skipReason(assessment, includeOf(settings), waited) ??
       (settings.plan === undefined ? undefined : notAsApproved(step, assessment));
     if (skip !== undefined) return skip;
     const { workload, target } = assessment;
@@ -161,7 +158,7 @@ async function settle(
       restartedAt = chooseRestartTime(course.startedAt, lastAt);
     }
     try {
-      const written = await restart(api, {
+      await restart(api, {
         ...step.ref,
         kind: workload.kind,
         resourceVersion: workload.rollout.resourceVersion,
@@ -170,7 +167,7 @@ async function settle(
         dryRun: settings.dryRun === "server",
         announce: (time) => (sent = time),
       });
-      return { target, restartedAt: written, knownRefusals: known };
+      return { target, restartedAt: sent, knownRefusals: known };
     } catch (error) {
       // It changed since it was judged, or was restarted without our hearing of it: judge again.
       if (!isConflict(error) && !isUnanswered(error)) throw error;
