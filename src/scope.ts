@@ -1,6 +1,6 @@
 import { UsageError } from "./errors.ts";
-import { parseKind, type RestartableKind } from "./mesh/kinds.ts";
-import { parseSelector } from "./mesh/selector.ts";
+import { parseKind, type RestartableKind } from "./kubernetes/kinds.ts";
+import { parseSelector } from "./kubernetes/selector.ts";
 import { list, namespaceName, type RawOptions, text } from "./option-values.ts";
 import type { LabelSelector } from "./snapshot.ts";
 import { shellWord } from "./shell-word.ts";

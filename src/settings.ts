@@ -1,8 +1,8 @@
-import { type Encoding, ENCODINGS } from "./cluster/encoding.ts";
-import type { ConnectionSettings } from "./cluster/kubeconfig.ts";
+import { type Encoding, ENCODINGS } from "./http/encoding.ts";
+import type { ConnectionSettings } from "./connection/kubeconfig.ts";
 import type { Deadline } from "./deadline.ts";
 import { UsageError } from "./errors.ts";
-import { parseAnyKind } from "./mesh/kinds.ts";
+import { parseAnyKind } from "./kubernetes/kinds.ts";
 import {
   count,
   deadline,

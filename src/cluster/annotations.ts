@@ -6,11 +6,11 @@ const OTHERS: ReadonlySet<string> = new Set([RESTARTED_AT, "argocd.argoproj.io/t
  * Whether anything is decided by an annotation: Istio's and our own, and few others. Every object
  * of a large cluster has some that are not, up to copies of the whole object.
  */
-export function isTelling(key: string): boolean {
+export function isRelevant(key: string): boolean {
   return key.includes("istio") || OTHERS.has(key);
 }
 
 /** Those that something is decided by. */
-export function tellingOf(annotations: Labels = {}): Labels {
-  return Object.fromEntries(Object.entries(annotations).filter(([key]) => isTelling(key)));
+export function relevantAnnotations(annotations: Labels = {}): Labels {
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => isRelevant(key)));
 }

@@ -1,4 +1,4 @@
-import { isTelling } from "./annotations.ts";
+import { isRelevant } from "./annotations.ts";
 import {
   anyText,
   bool,
@@ -11,7 +11,7 @@ import {
   repeated,
   text,
   textMap,
-} from "./protobuf.ts";
+} from "../http/protobuf/protobuf.ts";
 
 /**
  * The objects of the API as far as they are looked at: each table names a field as JSON does, and
@@ -36,15 +36,15 @@ const IDENTITY = {
   ownerReferences: [13, repeated(OWNER_REFERENCE)],
 } as const;
 
-const SAYINGS = {
+const LABELS_AND_ANNOTATIONS = {
   name: [1, ownText],
   labels: [11, textMap()],
-  annotations: [12, textMap(isTelling)],
+  annotations: [12, textMap(isRelevant)],
 } as const;
 
 const OBJECT_META = message({
   ...IDENTITY,
-  ...SAYINGS,
+  ...LABELS_AND_ANNOTATIONS,
   resourceVersion: [6, ownText],
   generation: [7, integer],
 });
@@ -69,7 +69,10 @@ const POD_SPEC = message({
   initContainers: [20, repeated(CONTAINER)],
 });
 
-const POD_TEMPLATE = message({ metadata: [1, message(SAYINGS)], spec: [2, POD_SPEC] });
+const POD_TEMPLATE = message({
+  metadata: [1, message(LABELS_AND_ANNOTATIONS)],
+  spec: [2, POD_SPEC],
+});
 
 const TERMINATED = message({ exitCode: [1, integer], reason: [3, text], message: [4, text] });
 
@@ -87,7 +90,10 @@ const POD_STATUS = message({
 });
 
 export const POD = message({
-  metadata: [1, message({ ...IDENTITY, ...SAYINGS, deletionTimestamp: [9, present] })],
+  metadata: [
+    1,
+    message({ ...IDENTITY, ...LABELS_AND_ANNOTATIONS, deletionTimestamp: [9, present] }),
+  ],
   spec: [2, POD_SPEC],
   status: [3, POD_STATUS],
 });

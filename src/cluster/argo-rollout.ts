@@ -1,5 +1,5 @@
 import type { ArgoRollout, Workload } from "../snapshot.ts";
-import { tellingOf } from "./annotations.ts";
+import { relevantAnnotations } from "./annotations.ts";
 import type { ApiLabelSelector, ApiObject, ApiPodTemplate } from "./api-objects.ts";
 import { templateRecord } from "./records.ts";
 import { replicaFacts, resolved } from "./rollout-record.ts";
@@ -51,7 +51,7 @@ export function argoWorkload(object: ApiRollout, referred: Workload | undefined)
     name: metadata?.name ?? "",
     uid: metadata?.uid ?? "",
     labels: metadata?.labels ?? {},
-    annotations: tellingOf(metadata?.annotations),
+    annotations: relevantAnnotations(metadata?.annotations),
     template: spec?.workloadRef ? referred?.template : templateRecord(spec?.template),
     rollout: argoRollout(object, referred),
     pods: [],

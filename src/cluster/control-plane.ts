@@ -6,9 +6,9 @@ import type {
   V1Service,
 } from "@kubernetes/client-node";
 import type { ControlPlane } from "../snapshot.ts";
-import type { Api } from "./api.ts";
+import type { Api } from "../http/api.ts";
 import type { Gaps } from "./gaps.ts";
-import { listAll } from "./pages.ts";
+import { listAll } from "../http/pages.ts";
 import { istiodRecord, readyEndpoints, serviceRecord, webhookRecords } from "./records.ts";
 
 /** Reads what decides injection: five lists, whatever the size of the cluster. */

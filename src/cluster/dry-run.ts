@@ -5,17 +5,17 @@ import type {
   V1Pod,
   V1StatefulSet,
 } from "@kubernetes/client-node";
-import { controllerLabels } from "../mesh/controller-labels.ts";
+import { controllerLabels } from "../kubernetes/controller-labels.ts";
 import type { DryRun } from "../mesh/proof.ts";
-import { apiOf, isRestartable, type RestartableKind } from "../mesh/kinds.ts";
+import { apiOf, isRestartable, type RestartableKind } from "../kubernetes/kinds.ts";
 import { pinOf, PROXY_IMAGE } from "../mesh/proxy-image.ts";
 import type { WorkloadRef } from "../snapshot.ts";
-import { ApiError, isForbidden, isNotFound } from "./api-error.ts";
-import type { Api } from "./api.ts";
+import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
+import type { Api } from "../http/api.ts";
 import { type ApiRollout, referredDeployment } from "./argo-rollout.ts";
-import { listAll } from "./pages.ts";
+import { listAll } from "../http/pages.ts";
 import { templateRecord } from "./records.ts";
-import { groupOf } from "./tally.ts";
+import { groupOf } from "./pods-by-owner.ts";
 import { uninjectedPod } from "./uninjected-pod.ts";
 import { createPodDryRun } from "./write.ts";
 

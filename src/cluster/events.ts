@@ -1,6 +1,6 @@
 import type { CoreV1Event } from "@kubernetes/client-node";
-import type { Api } from "./api.ts";
-import { listAll } from "./pages.ts";
+import type { Api } from "../http/api.ts";
+import { listAll } from "../http/pages.ts";
 
 /** What a controller said of one object, as often as it said so. */
 export interface EventRecord {

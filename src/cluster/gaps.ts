@@ -1,8 +1,8 @@
 import { CannotRun } from "../errors.ts";
 import { shellWord } from "../shell-word.ts";
 import type { Gap } from "../snapshot.ts";
-import { ApiError, isForbidden, isNotFound } from "./api-error.ts";
-import type { Api } from "./api.ts";
+import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
+import type { Api } from "../http/api.ts";
 
 /** Collects what could not be read while a snapshot is taken. */
 export class Gaps {

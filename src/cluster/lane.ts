@@ -1,7 +1,7 @@
 import type { ApiOwned } from "./api-objects.ts";
-import type { Api } from "./api.ts";
+import type { Api } from "../http/api.ts";
 import type { Gaps } from "./gaps.ts";
-import { listPages, type ListRequest } from "./pages.ts";
+import { listPages, type ListRequest } from "../http/pages.ts";
 import type { Sweep } from "./sweep.ts";
 
 /** One of the lists that are read side by side. */

@@ -1,9 +1,9 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { CannotRun } from "../errors.ts";
-import type { NamedPod } from "../mesh/explanation.ts";
-import { ApiError, isForbidden, isNotFound } from "./api-error.ts";
-import type { Api } from "./api.ts";
-import { controllerOf, groupOf } from "./tally.ts";
+import type { NamedPod } from "../mesh/trace.ts";
+import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
+import type { Api } from "../http/api.ts";
+import { controllerOf, groupOf } from "./pods-by-owner.ts";
 import { shellWord } from "../shell-word.ts";
 
 export interface FoundPod extends NamedPod {

@@ -1,8 +1,8 @@
 import type { Namespace } from "../snapshot.ts";
-import type { Api } from "./api.ts";
+import type { Api } from "../http/api.ts";
 import { type ApiObject, METADATA } from "./api-objects.ts";
 import type { Gaps } from "./gaps.ts";
-import { listAll } from "./pages.ts";
+import { listAll } from "../http/pages.ts";
 import { namespaceRecord } from "./records.ts";
 
 /**

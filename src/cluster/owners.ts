@@ -1,7 +1,7 @@
-import { isRestartable } from "../mesh/kinds.ts";
+import { isRestartable } from "../kubernetes/kinds.ts";
 import { byPlace, type PodGroup, type Workload } from "../snapshot.ts";
 import { addGroup } from "./pod-group.ts";
-import type { Owner, Tally } from "./tally.ts";
+import type { Owner, PodsByOwner } from "./pods-by-owner.ts";
 
 /** The controller of a ReplicaSet or a Job, by the uid of that. */
 export type ControllerOf = (uid: string) => Owner | undefined;
@@ -14,7 +14,7 @@ export type ControllerOf = (uid: string) => Owner | undefined;
  */
 export function gatherWorkloads(
   listed: readonly Workload[],
-  tallies: Iterable<Tally>,
+  tallies: Iterable<PodsByOwner>,
   controllerBy: ControllerOf,
 ): readonly Workload[] {
   const workloads = new Map(listed.map((workload) => [workload.uid, workload]));
@@ -25,7 +25,7 @@ export function gatherWorkloads(
   return [...workloads.values()].sort(byPlace);
 }
 
-function unlisted(owner: Owner, { namespace, sample, metadata }: Tally): Workload {
+function unlisted(owner: Owner, { namespace, sample, metadata }: PodsByOwner): Workload {
   return {
     namespace,
     kind: owner.kind,
@@ -41,7 +41,10 @@ function unlisted(owner: Owner, { namespace, sample, metadata }: Tally): Workloa
   };
 }
 
-function withPods(workload: Workload, { groups, terminating, terminatingGroups }: Tally): Workload {
+function withPods(
+  workload: Workload,
+  { groups, terminating, terminatingGroups }: PodsByOwner,
+): Workload {
   return {
     ...workload,
     pods: joined(workload.pods, groups),

@@ -1,9 +1,9 @@
 import type { V1Container, V1Pod, V1ResourceQuota } from "@kubernetes/client-node";
-import { formatSelector } from "../mesh/selector.ts";
+import { formatSelector } from "../kubernetes/selector.ts";
 import type { LabelSelector, PodNeeds, Quota } from "../snapshot.ts";
-import type { Api } from "./api.ts";
-import { listAll } from "./pages.ts";
-import { readQuantity } from "./quantity.ts";
+import type { Api } from "../http/api.ts";
+import { listAll } from "../http/pages.ts";
+import { readQuantity } from "../kubernetes/quantity.ts";
 
 /**
  * The quotas of a namespace that count every pod; those with a scope count only some.

@@ -1,21 +1,21 @@
 import type { Workload } from "../snapshot.ts";
-import type { Api } from "./api.ts";
+import type { Api } from "../http/api.ts";
 import { DEPLOYMENT, OWNED } from "./api-objects.ts";
 import { type ApiRollout, argoWorkload, referredDeployment } from "./argo-rollout.ts";
 import type { Gaps } from "./gaps.ts";
-import { listAll, listPages } from "./pages.ts";
-import { addController, type Part } from "./part.ts";
-import { listPath, pathOf } from "./paths.ts";
+import { listAll, listPages } from "../http/pages.ts";
+import { addController, type NamespaceBatch } from "./namespace-batch.ts";
+import { listPath, pathOf } from "../kubernetes/api-paths.ts";
 import { workloadRecord } from "./records.ts";
 import type { RestartableObject } from "./rollout-record.ts";
-import type { Owner } from "./tally.ts";
+import type { Owner } from "./pods-by-owner.ts";
 
 /** Owners that most clusters have none of: they are asked for once, where a pod belongs to one. */
 export interface RareOwners {
   /** Who controls the Jobs that a part's pods belong to, by the uid of the Job. */
-  jobs(part: Part): Promise<ReadonlyMap<string, Owner>>;
+  jobs(part: NamespaceBatch): Promise<ReadonlyMap<string, Owner>>;
   /** Argo Rollouts of a part's namespace, where a ReplicaSet there belongs to one. */
-  rollouts(namespace: string, part: Part): Promise<readonly Workload[]>;
+  rollouts(namespace: string, part: NamespaceBatch): Promise<readonly Workload[]>;
 }
 
 /**

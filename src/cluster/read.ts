@@ -6,7 +6,7 @@ import {
   type Snapshot,
   type Workload,
 } from "../snapshot.ts";
-import type { Api } from "./api.ts";
+import type { Api } from "../http/api.ts";
 import { readControlPlane } from "./control-plane.ts";
 import { Gaps } from "./gaps.ts";
 import { readNamespaces } from "./namespaces.ts";

@@ -9,8 +9,8 @@ import type {
   V1Service,
 } from "@kubernetes/client-node";
 import type { Istiod, Namespace, PodTemplate, Service, Webhook, Workload } from "../snapshot.ts";
-import type { BuiltInKind } from "../mesh/kinds.ts";
-import { tellingOf } from "./annotations.ts";
+import type { BuiltInKind } from "../kubernetes/kinds.ts";
+import { relevantAnnotations } from "./annotations.ts";
 import type { ApiContainer, ApiObject, ApiPodTemplate } from "./api-objects.ts";
 import { type RestartableObject, rolloutRecord } from "./rollout-record.ts";
 import { selectorRecord } from "./selector-record.ts";
@@ -21,7 +21,7 @@ export function namespaceRecord({ metadata }: ApiObject): Namespace {
   return {
     name: metadata?.name ?? "",
     labels: metadata?.labels ?? {},
-    annotations: tellingOf(metadata?.annotations),
+    annotations: relevantAnnotations(metadata?.annotations),
   };
 }
 
@@ -139,7 +139,7 @@ export function templateRecord(template: ApiPodTemplate | undefined): PodTemplat
   const proxy = findProxy([...containers, ...(template?.spec?.initContainers ?? [])]);
   return {
     labels: template?.metadata?.labels ?? {},
-    annotations: tellingOf(template?.metadata?.annotations),
+    annotations: relevantAnnotations(template?.metadata?.annotations),
     hostNetwork: template?.spec?.hostNetwork === true,
     proxy: proxy && {
       image: proxy.image ?? "",
@@ -176,7 +176,7 @@ export function workloadRecord(kind: BuiltInKind, object: RestartableObject): Wo
     name: metadata?.name ?? "",
     uid: metadata?.uid ?? "",
     labels: metadata?.labels ?? {},
-    annotations: tellingOf(metadata?.annotations),
+    annotations: relevantAnnotations(metadata?.annotations),
     template: templateRecord(spec?.template),
     rollout: rolloutRecord(kind, object),
     pods: [],

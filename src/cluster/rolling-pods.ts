@@ -1,8 +1,8 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { RESTARTED_AT, type RollingPod } from "../snapshot.ts";
-import type { Api } from "./api.ts";
-import { listAll } from "./pages.ts";
-import { groupOf } from "./tally.ts";
+import type { Api } from "../http/api.ts";
+import { listAll } from "../http/pages.ts";
+import { groupOf } from "./pods-by-owner.ts";
 
 /** The pods of a workload that rolls, without those that have finished: few, so JSON will do. */
 export async function readRollingPods(

@@ -1,4 +1,4 @@
-import type { BuiltInKind } from "../mesh/kinds.ts";
+import type { BuiltInKind } from "../kubernetes/kinds.ts";
 import type {
   DaemonSetRollout,
   DeploymentRollout,

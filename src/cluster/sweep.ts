@@ -1,4 +1,4 @@
-import { ApiError } from "./api-error.ts";
+import { ApiError } from "../http/api-error.ts";
 
 /**
  * Lets lists that are read side by side go on namespace by namespace, so that nothing has to be kept

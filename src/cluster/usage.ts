@@ -1,10 +1,10 @@
 import type { V1CronJob } from "@kubernetes/client-node";
 import type { LabelledObject, TemplateOwner, UsageSnapshot } from "../snapshot.ts";
-import { ApiError } from "./api-error.ts";
-import type { Api } from "./api.ts";
+import { ApiError } from "../http/api-error.ts";
+import type { Api } from "../http/api.ts";
 import { METADATA } from "./api-objects.ts";
 import { Gaps } from "./gaps.ts";
-import { listAll } from "./pages.ts";
+import { listAll } from "../http/pages.ts";
 import { readSnapshot } from "./read.ts";
 import { templateRecord } from "./records.ts";
 

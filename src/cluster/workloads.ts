@@ -1,6 +1,6 @@
-import { apiOf, BUILT_IN_KINDS, type BuiltInKind, isRestartable } from "../mesh/kinds.ts";
+import { apiOf, BUILT_IN_KINDS, type BuiltInKind, isRestartable } from "../kubernetes/kinds.ts";
 import type { Workload } from "../snapshot.ts";
-import type { Api } from "./api.ts";
+import type { Api } from "../http/api.ts";
 import {
   type ApiOwned,
   type ApiPod,
@@ -13,14 +13,14 @@ import {
 import type { Gaps } from "./gaps.ts";
 import { type Lane, readLane } from "./lane.ts";
 import { gatherWorkloads } from "./owners.ts";
-import { addController, newPart, type Part } from "./part.ts";
-import { listPath, pathOf } from "./paths.ts";
-import type { Type } from "./protobuf.ts";
+import { addController, newPart, type NamespaceBatch } from "./namespace-batch.ts";
+import { listPath, pathOf } from "../kubernetes/api-paths.ts";
+import type { Type } from "../http/protobuf/protobuf.ts";
 import { openRareOwners, type RareOwners } from "./rare-owners.ts";
 import { workloadRecord } from "./records.ts";
 import type { RestartableObject } from "./rollout-record.ts";
 import { openSweep } from "./sweep.ts";
-import { tallyPod } from "./tally.ts";
+import { tallyPod } from "./pods-by-owner.ts";
 
 /** Where workloads are read, and which. */
 export interface Place {
@@ -105,7 +105,7 @@ export async function readPodsOf(
  */
 async function assemble(
   namespace: string,
-  part: Part,
+  part: NamespaceBatch,
   rare: RareOwners,
   unread: Unread,
 ): Promise<readonly Workload[]> {
@@ -135,7 +135,7 @@ function workloadLane(
   kind: BuiltInKind,
   place: string | undefined,
   labelSelector: string | undefined,
-  part: () => Part,
+  part: () => NamespaceBatch,
 ): Lane<RestartableObject> {
   return {
     what: `list ${apiOf(kind).resource}.apps`,
@@ -150,7 +150,7 @@ function replicaSetLane(
   place: string | undefined,
   labelSelector: string | undefined,
   unread: Unread,
-  part: () => Part,
+  part: () => NamespaceBatch,
 ): Lane<ApiOwned> {
   const path = `${pathOf("apps/v1", place)}/replicasets`;
   return {
@@ -166,7 +166,7 @@ function podLane(
   place: string | undefined,
   labelSelector: string | undefined,
   unread: Unread,
-  part: () => Part,
+  part: () => NamespaceBatch,
 ): Lane<ApiPod> {
   return {
     what: "list pods",

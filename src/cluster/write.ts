@@ -1,6 +1,6 @@
 import type { V1Pod } from "@kubernetes/client-node";
-import type { Api, KubernetesObject } from "./api.ts";
-import { apiOf, type RestartableKind } from "../mesh/kinds.ts";
+import type { Api, KubernetesObject } from "../http/api.ts";
+import { apiOf, type RestartableKind } from "../kubernetes/kinds.ts";
 import { RESTARTED_AT } from "../snapshot.ts";
 
 /** Every request that is not a read is sent from this file; only `restart` changes anything. */

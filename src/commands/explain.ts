@@ -4,7 +4,7 @@ import { CannotRun } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { isRestingOnRules, weighGaps } from "../mesh/gaps.ts";
-import { resourceName } from "../mesh/kinds.ts";
+import { resourceName } from "../kubernetes/kinds.ts";
 import { resolveMesh } from "../mesh/mesh.ts";
 import { NO_CONSENT } from "../mesh/restartability.ts";
 import { explanationOf } from "../report/explanation.ts";
@@ -12,8 +12,8 @@ import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts
 import type { ExplainSettings } from "../settings.ts";
 import type { Snapshot, Workload } from "../snapshot.ts";
 import { requireInjector } from "./injector.ts";
-import { judge } from "./judge.ts";
-import { policyFor } from "./look.ts";
+import { assessWorkload } from "./assess-workload.ts";
+import { policyFor } from "./assess-scope.ts";
 import { headOf, publish } from "./report.ts";
 import { openRefusals } from "./refused-pods.ts";
 import { withSession } from "./session.ts";
@@ -32,7 +32,12 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
 
     const workload = subjectOf(snapshot, settings, place, pod);
     const world = { ...snapshot, mesh, lastRefusal: openRefusals(session) };
-    const assessment = await judge(session, world, workload, policyFor(settings, NO_CONSENT));
+    const assessment = await assessWorkload(
+      session,
+      world,
+      workload,
+      policyFor(settings, NO_CONSENT),
+    );
     const { gaps, notes } = weighGaps(
       snapshot.gaps,
       assessment !== undefined && isRestingOnRules(assessment),

@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
-import { ApiError } from "../cluster/api-error.ts";
-import type { Api } from "../cluster/api.ts";
+import { ApiError } from "../http/api-error.ts";
+import type { Api } from "../http/api.ts";
 import { dryRunInjection } from "../cluster/dry-run.ts";
 import { gapOf } from "../cluster/gaps.ts";
 import { mayI } from "../cluster/write.ts";

@@ -1,4 +1,4 @@
-import { ApiError, isForbidden } from "../cluster/api-error.ts";
+import { ApiError, isForbidden } from "../http/api-error.ts";
 import { listRefusals } from "../cluster/events.ts";
 import type { Workload } from "../snapshot.ts";
 import type { Session } from "./session.ts";

@@ -13,16 +13,16 @@ import { countEntries, reasonsOf } from "../report/exit-reasons.ts";
 import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts";
 import { loadRenderer } from "../report/render.ts";
 import { resultLine } from "../report/result-line.ts";
-import { resourceName } from "../mesh/kinds.ts";
+import { resourceName } from "../kubernetes/kinds.ts";
 import { styleFor } from "../report/style.ts";
 import { shellWord } from "../shell-word.ts";
-import type { Survey } from "./look.ts";
+import type { Survey } from "./assess-scope.ts";
 import type { Session } from "./session.ts";
 
 /** The part of a report that all commands share, before the exit code is known. */
-export type Findings = Omit<CheckReport, "kind" | "exitCode" | "exitReasons" | "nextStep">;
+export type ReportBody = Omit<CheckReport, "kind" | "exitCode" | "exitReasons" | "nextStep">;
 
-export function findingsOf(session: Session, seen: Survey, include: readonly string[]): Findings {
+export function reportBody(session: Session, seen: Survey, include: readonly string[]): ReportBody {
   const { settings, namespaces } = session;
   const { scope } = settings;
   const workloads = seen.entries;
@@ -69,7 +69,7 @@ type Kinded<Kind extends Report["kind"]> = Extract<Report, { readonly kind: Kind
 /** What a command adds to the findings. */
 type Own<Kind extends Report["kind"]> = Omit<
   Kinded<Kind>,
-  keyof Findings | "exitCode" | "exitReasons" | "nextStep"
+  keyof ReportBody | "exitCode" | "exitReasons" | "nextStep"
 >;
 
 /**
@@ -79,7 +79,7 @@ type Own<Kind extends Report["kind"]> = Omit<
  */
 export function reportOf<Kind extends Report["kind"]>(
   session: Session,
-  findings: Findings,
+  findings: ReportBody,
   own: Own<Kind> & { readonly kind: Kind },
   reasons: readonly ExitReason[],
 ): Kinded<Kind> {
@@ -106,7 +106,7 @@ export function reportOf<Kind extends Report["kind"]>(
 /** Closes a report and prints it: the result on stdout, the RESULT line last on stderr. */
 export async function finish<Kind extends Report["kind"]>(
   session: Session,
-  findings: Findings,
+  findings: ReportBody,
   own: Own<Kind> & { readonly kind: Kind },
   reasons: readonly ExitReason[],
 ): Promise<ExitCode> {
@@ -146,7 +146,7 @@ function writeInPieces(output: Output, pieces: Iterable<string>): void {
 /** The command that would mend what a restart can mend. */
 function nextStep(
   { settings, namespaces }: Session,
-  { workloads }: Findings,
+  { workloads }: ReportBody,
   mends: Mends,
 ): string {
   const mendable = workloads.filter((entry) => mends(entry));

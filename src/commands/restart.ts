@@ -3,7 +3,7 @@ import { formatLocal, resolveDeadline } from "../deadline.ts";
 import { CannotRun, Interrupted } from "../errors.ts";
 import { EXIT, type ExitCode, type ExitReason } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
-import { resourceName } from "../mesh/kinds.ts";
+import { resourceName } from "../kubernetes/kinds.ts";
 import type { Consent } from "../mesh/restartability.ts";
 import type { Plan } from "../rollout/plan.ts";
 import type { StepResult } from "../rollout/result.ts";
@@ -11,7 +11,7 @@ import { verifyResults } from "../rollout/verification.ts";
 import { warningGroups } from "../report/warning-groups.ts";
 import type { RestartSettings } from "../settings.ts";
 import type { Gap } from "../snapshot.ts";
-import { type Look, look } from "./look.ts";
+import { type ScopeAssessment, assessScope } from "./assess-scope.ts";
 import {
   type ApprovedPlan,
   readApprovedPlan,
@@ -69,7 +69,7 @@ async function carryOut(
 
 /** What is going to be done, and may be. */
 interface Prepared {
-  readonly before: Look;
+  readonly before: ScopeAssessment;
   /** What could not be read beside the scope itself. */
   readonly aside: readonly Gap[];
   readonly plan: Plan;
@@ -86,7 +86,7 @@ async function prepare(
 ): Promise<Prepared | { over(): Promise<ExitCode> }> {
   const { settings, io } = session;
   const deadline = settings.deadline && resolveDeadline(settings.deadline, io.now());
-  const seen = ofPlan(await look(session, consentOf(settings)), approved);
+  const seen = ofPlan(await assessScope(session, consentOf(settings)), approved);
   const { plan, settled } = await planFor(session, seen, approved);
   const { warned, gaps: aside } = await withQuotaWarnings(session, seen, plan);
   const before = withGaps(warned, aside);
@@ -154,14 +154,18 @@ function unjudgedIn(results: readonly StepResult[]): readonly Gap[] {
 }
 
 /** Each gap once, however often it was met. */
-function withGaps(seen: Look, gaps: readonly Gap[]): Look {
+function withGaps(seen: ScopeAssessment, gaps: readonly Gap[]): ScopeAssessment {
   const isNew = ({ what, namespace }: Gap) =>
     !seen.gaps.some((gap) => gap.what === what && gap.namespace === namespace);
   return { ...seen, gaps: [...seen.gaps, ...gaps.filter(isNew)] };
 }
 
 /** Whoever was not asked is told what there is to know all the same, before it begins. */
-function warn({ progress }: RestartSession, { assessments, notes }: Look, plan: Plan): void {
+function warn(
+  { progress }: RestartSession,
+  { assessments, notes }: ScopeAssessment,
+  plan: Plan,
+): void {
   for (const message of notes) progress.emit({ type: "notice", message });
   const planned = new Set(plan.steps.map(({ ref }) => ref.uid));
   const entries = assessments.filter(({ workload }) => planned.has(workload.uid));
@@ -200,13 +204,13 @@ function planText(
 async function lookAgain(
   session: RestartSession,
   consent: Consent,
-  before: Look,
+  before: ScopeAssessment,
   results: readonly StepResult[],
   approved: ApprovedPlan | undefined,
-): Promise<Look> {
+): Promise<ScopeAssessment> {
   try {
     // What is left although it could be restarted: is it the proof that kept it from it?
-    const seen = await look(
+    const seen = await assessScope(
       session,
       consent,
       (found) => found?.verdict === "unknown" || found?.restart.answer === "yes",

@@ -1,5 +1,5 @@
-import { type Api, openApi } from "../cluster/api.ts";
-import { loadConnection } from "../cluster/kubeconfig.ts";
+import { type Api, openApi } from "../http/api.ts";
+import { loadConnection } from "../connection/kubeconfig.ts";
 import { CannotRun } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { clusterFlags, completeCommands } from "../report/pasted-commands.ts";

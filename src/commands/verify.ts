@@ -3,8 +3,8 @@ import type { Io } from "../io.ts";
 import { unreadyReasons, reasonsOf, countEntries } from "../report/exit-reasons.ts";
 import type { VerifySettings } from "../settings.ts";
 import { NO_CONSENT } from "../mesh/restartability.ts";
-import { survey } from "./look.ts";
-import { type Findings, findingsOf, finish } from "./report.ts";
+import { assessScopeForReport } from "./assess-scope.ts";
+import { type ReportBody, reportBody, finish } from "./report.ts";
 import { type Session, withSession } from "./session.ts";
 
 /** Milliseconds between two looks while waiting. */
@@ -18,10 +18,10 @@ export function verify(settings: VerifySettings, version: string, io: Io): Promi
   });
 }
 
-async function lookUntilClean(session: Session, deadline: number): Promise<Findings> {
+async function lookUntilClean(session: Session, deadline: number): Promise<ReportBody> {
   for (;;) {
-    const seen = await survey(session, NO_CONSENT);
-    const findings = findingsOf(session, seen, []);
+    const seen = await assessScopeForReport(session, NO_CONSENT);
+    const findings = reportBody(session, seen, []);
     const counts = countEntries(findings.workloads, findings.gaps.length);
     const clean =
       reasonsOf(counts, false).length === 0 && unreadyReasons(findings.workloads).length === 0;

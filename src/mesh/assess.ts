@@ -1,7 +1,7 @@
 import { count } from "../count.ts";
 import type { Namespace, PodGroup, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
-import { newPodOf } from "./controller-labels.ts";
+import { newPodOf } from "../kubernetes/controller-labels.ts";
 import { blockedBy, type Finding, undecided } from "./findings.ts";
 import { type Change, compareImages, largestChange } from "./image.ts";
 import { classifyManaged } from "./managed.ts";

@@ -2,7 +2,7 @@ import { load as parseYaml } from "js-yaml";
 import type { ControlPlane, Istiod, Labels, PodTemplate, Service, Webhook } from "../snapshot.ts";
 import { type InjectorConfig, parseInjectorConfig } from "./injector-config.ts";
 import { imageTypeOf, proxyImageFor } from "./proxy-image.ts";
-import { matchesSelector } from "./selector.ts";
+import { matchesSelector } from "../kubernetes/selector.ts";
 
 const CONFIG_MAP = "istio-sidecar-injector";
 

@@ -4,7 +4,7 @@ import type { InjectorConfig } from "./injector-config.ts";
 import type { Injector, Mesh, Revision } from "./mesh.ts";
 import { type Pin, proxyImageFor } from "./proxy-image.ts";
 import { rejectionOf } from "./rejection.ts";
-import { matchesSelector, unmetRequirements } from "./selector.ts";
+import { matchesSelector, unmetRequirements } from "../kubernetes/selector.ts";
 import { type Finding, blockedBy, notInjected, undecided } from "./findings.ts";
 
 /** What injection would do now to a new pod of a template. */

@@ -1,7 +1,7 @@
 import { shellWord } from "../shell-word.ts";
 import type { PodGroup, StatefulSetRollout, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
-import { resourceName, rolloutCommand } from "./kinds.ts";
+import { resourceName, rolloutCommand } from "../kubernetes/kinds.ts";
 import type { Finding } from "./findings.ts";
 
 /** Whether this tool can restart a workload, and if not, who must. */

@@ -7,9 +7,9 @@ import type {
   UsageSnapshot,
   Workload,
 } from "../snapshot.ts";
-import { newPodOf } from "./controller-labels.ts";
+import { newPodOf } from "../kubernetes/controller-labels.ts";
 import { isGateway } from "./gateway.ts";
-import { shortKind } from "./kinds.ts";
+import { shortKind } from "../kubernetes/kinds.ts";
 import { classifyManaged } from "./managed.ts";
 import type { Mesh } from "./mesh.ts";
 import { matchInjectors } from "./prediction.ts";

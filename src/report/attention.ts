@@ -1,7 +1,7 @@
 import type { WorkloadEntry } from "./document.ts";
 
 /** What a restart by this tool would not mend: somebody has to look. */
-export function isForPerson({ verdict, restart }: WorkloadEntry): boolean {
+export function needsPerson({ verdict, restart }: WorkloadEntry): boolean {
   switch (verdict) {
     case "unknown":
     case "would-lose":

@@ -1,4 +1,4 @@
-import { shortKind } from "../mesh/kinds.ts";
+import { shortKind } from "../kubernetes/kinds.ts";
 import type { From } from "../rollout/plan.ts";
 import type { StepResult } from "../rollout/result.ts";
 import type { WorkloadRef } from "../snapshot.ts";

@@ -1,5 +1,5 @@
 import junit, { type Builder } from "junit-report-builder";
-import { isForPerson, whyNot } from "./attention.ts";
+import { needsPerson, whyNot } from "./attention.ts";
 import type {
   AnyDocument,
   Explanation,
@@ -89,7 +89,7 @@ function workload(report: Report): (entry: WorkloadEntry) => Case {
     const { verdict } = entry;
     if (verdict === "unknown") return "error";
     if (verdict === "excluded" || verdict === "managed") return "skipped";
-    return (verdict === "outdated" && !planned) || isForPerson(entry) ? "failure" : "passed";
+    return (verdict === "outdated" && !planned) || needsPerson(entry) ? "failure" : "passed";
   };
   return (entry) => ({
     namespace: entry.namespace,

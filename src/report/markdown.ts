@@ -1,5 +1,5 @@
 import { markdownTable } from "markdown-table";
-import { isForPerson, whyNot } from "./attention.ts";
+import { needsPerson, whyNot } from "./attention.ts";
 import type {
   AnyDocument,
   DocumentHead,
@@ -112,7 +112,7 @@ function findings(report: Report): readonly string[] {
     ({ verdict, restart: can }) => verdict === "outdated" && can === "yes" && !planned,
   );
   const results = report.kind === "RestartReport" ? report.results : [];
-  const person = besidesFailures(report.workloads.filter(isForPerson), results);
+  const person = besidesFailures(report.workloads.filter(needsPerson), results);
   return [
     section(`Outdated: ${count(late.length, "workload")}`, VERDICT_HEAD, late.map(verdictRow)),
     section(

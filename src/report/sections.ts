@@ -1,6 +1,6 @@
 import wrapAnsi from "wrap-ansi";
 import { count } from "../count.ts";
-import { shortKind } from "../mesh/kinds.ts";
+import { shortKind } from "../kubernetes/kinds.ts";
 import type { GapEntry } from "./document.ts";
 import { plain, plainCommand } from "./plain.ts";
 import type { Style } from "./style.ts";

@@ -1,4 +1,4 @@
-import { isForPerson, whyNot } from "./attention.ts";
+import { needsPerson, whyNot } from "./attention.ts";
 import { count } from "../count.ts";
 import { columns, rowsOf } from "./columns.ts";
 import type {
@@ -36,7 +36,7 @@ export function renderTable(report: Report, style: Style, wide: boolean): Iterab
     targets(report, style),
     ...(report.kind === "RestartReport" ? restarts(report, style, wide) : []),
     lagging(report, style, wide),
-    needsPerson(report, style),
+    personSection(report, style),
     unready(report, style),
     gaps(report, style),
     warnings(report, style),
@@ -99,9 +99,9 @@ function lagCells(
   ];
 }
 
-function needsPerson(report: Report, style: Style): Lines {
+function personSection(report: Report, style: Style): Lines {
   const results = report.kind === "RestartReport" ? report.results : [];
-  const entries = besidesFailures(report.workloads.filter(isForPerson), results);
+  const entries = besidesFailures(report.workloads.filter(needsPerson), results);
   // What many workloads share is said once, under the last of them.
   const groups = new Map<string, WorkloadEntry[]>();
   for (const entry of entries) {

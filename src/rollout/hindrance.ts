@@ -1,7 +1,7 @@
-import { resourceName } from "../mesh/kinds.ts";
+import { resourceName } from "../kubernetes/kinds.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
-import { type RolloutView, type Sides, stillServing } from "./view.ts";
+import { type RolloutView, type PodsByAge, stillServing } from "./view.ts";
 import { shellWord } from "../shell-word.ts";
 
 /** What keeps new pods from running, and may pass by itself. */
@@ -30,11 +30,11 @@ const GRACE = {
 } as const;
 
 /** The first thing that is in the way: pods that cannot be created before those without a node. */
-export function hindranceOf(view: RolloutView, sides: Sides): Hindrance | undefined {
+export function hindranceOf(view: RolloutView, sides: PodsByAge): Hindrance | undefined {
   return refused(view, sides) ?? unschedulable(view, sides);
 }
 
-function refused(view: RolloutView, { old }: Sides): Hindrance | undefined {
+function refused(view: RolloutView, { old }: PodsByAge): Hindrance | undefined {
   const words = view.refusals.at(-1);
   // Events stay where they are: with every pod there they tell of what is over.
   if (words === undefined || !lacksPods(view)) return undefined;
@@ -79,7 +79,7 @@ function nextStepOf(code: RefusalCode, ref: WorkloadRef): string {
   }
 }
 
-function unschedulable({ ref }: RolloutView, { fresh, old }: Sides): Hindrance | undefined {
+function unschedulable({ ref }: RolloutView, { fresh, old }: PodsByAge): Hindrance | undefined {
   const pod = fresh.find((one) => one.unschedulable !== undefined);
   return (
     pod && {

@@ -1,10 +1,10 @@
-import type { RolloutView, Sides } from "./view.ts";
+import type { RolloutView, PodsByAge } from "./view.ts";
 
 /**
  * The node that a DaemonSet waits for, as the end of a sentence: one whose new pod is not ready, or
  * whose old pod has not ended. Of other kinds no node says more than its pods do.
  */
-export function holdupOf({ rollout, pods }: RolloutView, { fresh }: Sides): string | undefined {
+export function holdupOf({ rollout, pods }: RolloutView, { fresh }: PodsByAge): string | undefined {
   if (rollout.kind !== "DaemonSet") return undefined;
   const unready = fresh.filter((pod) => !pod.ready && pod.node !== undefined);
   const ending = pods.filter((pod) => pod.terminating && pod.node !== undefined);

@@ -1,4 +1,4 @@
-import { rolloutCommand } from "../mesh/kinds.ts";
+import { rolloutCommand } from "../kubernetes/kinds.ts";
 import { failureOf } from "../mesh/restartability.ts";
 import { restartTime, type Workload } from "../snapshot.ts";
 import { type Ending, ended } from "./ending.ts";

@@ -1,11 +1,11 @@
 import { count } from "../count.ts";
-import { rolloutCommand } from "../mesh/kinds.ts";
+import { rolloutCommand } from "../kubernetes/kinds.ts";
 import { wantedPods } from "../snapshot.ts";
 import { type Ending, ended } from "./ending.ts";
 import { type Hindrance, hindranceOf } from "./hindrance.ts";
 import { holdupOf } from "./holdup.ts";
 import { isPaused, type RolloutStatus, rolloutStatus } from "./status.ts";
-import { type Restart, type RolloutView, type Sides, sidesOf, stillServing } from "./view.ts";
+import { type Restart, type RolloutView, type PodsByAge, podsByAge, stillServing } from "./view.ts";
 import { shellWord } from "../shell-word.ts";
 
 /** What one look at a rollout says. */
@@ -26,7 +26,7 @@ export interface Judgement {
  * deadline.
  */
 export function judgeRollout(view: RolloutView, restart: Restart): Judgement {
-  const sides = sidesOf(view, restart);
+  const sides = podsByAge(view, restart);
   const status = rolloutStatus(view.rollout);
   const holdup = status.state === "waiting" ? holdupOf(view, sides) : undefined;
   const message = holdup === undefined ? status.message : `${status.message}; ${holdup}`;
@@ -40,14 +40,14 @@ export function judgeRollout(view: RolloutView, restart: Restart): Judgement {
 }
 
 /** What an Argo Rollout counts are not the new pods: its template stays the same. */
-function readyOf({ rollout }: RolloutView, { fresh }: Sides) {
+function readyOf({ rollout }: RolloutView, { fresh }: PodsByAge) {
   return rollout.kind === "Rollout" ? { ready: fresh.filter(({ ready }) => ready).length } : {};
 }
 
 function wrongSidecar(
   { ref }: RolloutView,
   { target }: Restart,
-  { fresh, old }: Sides,
+  { fresh, old }: PodsByAge,
 ): Ending | undefined {
   const bare = fresh.find(({ image }) => image === undefined);
   if (bare) {
@@ -62,7 +62,7 @@ function wrongSidecar(
   return ended("failed", "other-image", message, checkOf(ref));
 }
 
-function failedPod({ ref }: RolloutView, { fresh, old }: Sides): Ending | undefined {
+function failedPod({ ref }: RolloutView, { fresh, old }: PodsByAge): Ending | undefined {
   const trouble = fresh.find((pod) => pod.trouble !== undefined)?.trouble;
   if (trouble === undefined) return undefined;
   const message = `the new pod ${trouble.pod} is in ${trouble.reason}: ${trouble.message}; ${stillServing(old)}`;
@@ -73,7 +73,7 @@ function failedPod({ ref }: RolloutView, { fresh, old }: Sides): Ending | undefi
 function over(
   view: RolloutView,
   { state, message }: RolloutStatus,
-  sides: Sides,
+  sides: PodsByAge,
 ): Ending | undefined {
   const { ref, rollout } = view;
   if (state === "waiting" && isPaused(rollout)) {
@@ -105,7 +105,7 @@ function over(
 }
 
 /** An Argo Rollout is healthy for a moment after its last old pod was evicted. */
-function isBehind({ rollout }: RolloutView, { fresh, old, superseded: other }: Sides) {
+function isBehind({ rollout }: RolloutView, { fresh, old, superseded: other }: PodsByAge) {
   if (rollout.kind !== "Rollout" || other) return false;
   const ready = fresh.filter((pod) => pod.ready).length;
   return old.length > 0 || ready < rollout.replicas;
@@ -114,7 +114,7 @@ function isBehind({ rollout }: RolloutView, { fresh, old, superseded: other }: S
 /** Somebody else's change rolled out instead: its pods count for what they are. */
 function superseded(
   { ref, rollout }: Pick<RolloutView, "ref" | "rollout">,
-  { fresh, old }: Sides,
+  { fresh, old }: PodsByAge,
 ): Ending {
   const changed = "its pod template was changed by somebody else while it rolled";
   const heldBack = rollout.kind === "StatefulSet" ? rollout.partition : 0;

@@ -1,7 +1,7 @@
 import type { Assessment } from "../mesh/assess.ts";
 import { isSameTarget, templateChange } from "./approval.ts";
 import { type Ending, ended } from "./ending.ts";
-import { rolloutCommand } from "../mesh/kinds.ts";
+import { rolloutCommand } from "../kubernetes/kinds.ts";
 import { failureOf } from "../mesh/restartability.ts";
 import type { Workload } from "../snapshot.ts";
 import { isPaused } from "./status.ts";

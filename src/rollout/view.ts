@@ -22,7 +22,7 @@ export interface Restart {
 }
 
 /** The live pods of a rollout, told apart. */
-export interface Sides {
+export interface PodsByAge {
   /** Pods that the restart made. */
   readonly fresh: readonly RollingPod[];
   /** The others. */
@@ -35,7 +35,7 @@ export interface Sides {
  * Pods made by the restart carry its time. Where somebody else's change took that away, as a
  * `kubectl replace`, an undo or a sync does, only what they run tells them apart.
  */
-export function sidesOf(view: RolloutView, { target, restartedAt }: Restart): Sides {
+export function podsByAge(view: RolloutView, { target, restartedAt }: Restart): PodsByAge {
   const superseded = view.restartedAt !== restartedAt;
   const isFresh = (pod: RollingPod) => {
     if (superseded) return pod.image === target.image;

@@ -8,9 +8,9 @@ import {
   POD,
   STATEFUL_SET,
 } from "../../src/cluster/api-objects.ts";
-import { Malformed, type Type } from "../../src/cluster/protobuf.ts";
-import { readBody } from "../../src/cluster/protobuf-body.ts";
-import { tallyPod } from "../../src/cluster/tally.ts";
+import { Malformed, type Type } from "../../src/http/protobuf/protobuf.ts";
+import { readBody } from "../../src/http/protobuf/protobuf-body.ts";
+import { tallyPod } from "../../src/cluster/pods-by-owner.ts";
 import { protobufBody, protobufList, writePod } from "../support/build/protobuf.ts";
 import { mutated, RUNS } from "./mutations.ts";
 

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readQuantity } from "../../src/cluster/quantity.ts";
-import { tallyPod, type Tally } from "../../src/cluster/tally.ts";
+import { readQuantity } from "../../src/kubernetes/quantity.ts";
+import { tallyPod, type PodsByOwner } from "../../src/cluster/pods-by-owner.ts";
 import { compareImages, minorVersion, parseImage } from "../../src/mesh/image.ts";
 import { shortImage } from "../../src/report/image-text.ts";
 import { hostileText } from "../support/build/hostile.ts";
@@ -100,8 +100,8 @@ test("a quantity of any text is a number, or none", () => {
   expect(readQuantity(`${"1".repeat(1_000_000)}x`)).toBeUndefined();
 });
 
-function counted(pod: object): readonly Tally[] {
-  const tallies = new Map<string, Tally>();
+function counted(pod: object): readonly PodsByOwner[] {
+  const tallies = new Map<string, PodsByOwner>();
   tallyPod(tallies, pod);
   return [...tallies.values()];
 }

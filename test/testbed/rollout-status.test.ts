@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openApi } from "../../src/cluster/api.ts";
-import { loadConnection } from "../../src/cluster/kubeconfig.ts";
+import { openApi } from "../../src/http/api.ts";
+import { loadConnection } from "../../src/connection/kubeconfig.ts";
 import { readSnapshot } from "../../src/cluster/read.ts";
 import { rolloutStatus } from "../../src/rollout/status.ts";
 import { startEmbeddedCluster, type EmbeddedCluster } from "../support/embedded/cluster.ts";

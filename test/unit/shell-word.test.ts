@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { blockedBy, notInjected, undecided } from "../../src/mesh/findings.ts";
 import { holdersOf } from "../../src/mesh/holders.ts";
-import { resourceName, rolloutCommand } from "../../src/mesh/kinds.ts";
+import { resourceName, rolloutCommand } from "../../src/kubernetes/kinds.ts";
 import { clusterFlags, completeCommands } from "../../src/report/pasted-commands.ts";
 import { plainCommand } from "../../src/report/plain.ts";
 import { renderMarkdown } from "../../src/report/markdown.ts";

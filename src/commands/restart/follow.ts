@@ -1,9 +1,9 @@
-import { ApiError } from "../../cluster/api-error.ts";
+import { ApiError } from "../../http/api-error.ts";
 import { getWorkload } from "../../cluster/workload.ts";
 import { readRollingPods } from "../../cluster/rolling-pods.ts";
 import { formatDuration } from "../../duration-text.ts";
-import { rolloutCommand } from "../../mesh/kinds.ts";
-import { formatSelector } from "../../mesh/selector.ts";
+import { rolloutCommand } from "../../kubernetes/kinds.ts";
+import { formatSelector } from "../../kubernetes/selector.ts";
 import { type Ending, ended } from "../../rollout/ending.ts";
 import type { Hindrance } from "../../rollout/hindrance.ts";
 import { judgeRollout } from "../../rollout/judgement.ts";

@@ -1,4 +1,4 @@
-import { rolloutCommand } from "../../mesh/kinds.ts";
+import { rolloutCommand } from "../../kubernetes/kinds.ts";
 import { type Ending, ended } from "../../rollout/ending.ts";
 import type { WorkloadRef } from "../../snapshot.ts";
 import type { Session } from "../session.ts";

@@ -1,6 +1,6 @@
-import { ApiError } from "../../cluster/api-error.ts";
+import { ApiError } from "../../http/api-error.ts";
 import { CannotRun } from "../../errors.ts";
-import { apiOf, groupNameOf, isRestartable, type RestartableKind } from "../../mesh/kinds.ts";
+import { apiOf, groupNameOf, isRestartable, type RestartableKind } from "../../kubernetes/kinds.ts";
 import { mayI } from "../../cluster/write.ts";
 import type { Plan } from "../../rollout/plan.ts";
 import type { Session } from "../session.ts";

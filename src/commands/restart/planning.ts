@@ -1,13 +1,13 @@
 import { narrowPlan, type Narrowed } from "../../rollout/approval.ts";
 import { type Include, planRestart, type Step } from "../../rollout/plan.ts";
 import type { RestartSettings } from "../../settings.ts";
-import type { Look } from "../look.ts";
+import type { ScopeAssessment } from "../assess-scope.ts";
 import type { Session } from "../session.ts";
 import type { ApprovedPlan } from "./approved-plan.ts";
 import { readTemplates } from "./templates.ts";
 
 /** What of a look belongs to the plan; all of it where none was given. */
-export function ofPlan(seen: Look, approved: ApprovedPlan | undefined): Look {
+export function ofPlan(seen: ScopeAssessment, approved: ApprovedPlan | undefined): ScopeAssessment {
   if (approved === undefined) return seen;
   const planned = new Set(approved.steps.map(({ ref }) => placeOf(ref)));
   return {
@@ -28,7 +28,7 @@ export function includeOf({ include }: RestartSettings): Include {
 /** What is to be done now; of an approved plan, what of it still may. */
 export async function planFor(
   session: Session<RestartSettings>,
-  { assessments }: Look,
+  { assessments }: ScopeAssessment,
   approved: ApprovedPlan | undefined,
 ): Promise<Narrowed> {
   const { settings, io } = session;

@@ -5,7 +5,7 @@ import { quotaWarning } from "../../mesh/quota.ts";
 import type { Assessment } from "../../mesh/assess.ts";
 import type { Plan } from "../../rollout/plan.ts";
 import type { Gap, Quota } from "../../snapshot.ts";
-import type { Look } from "../look.ts";
+import type { ScopeAssessment } from "../assess-scope.ts";
 import type { Session } from "../session.ts";
 import { READS_AT_A_TIME } from "./reads.ts";
 
@@ -16,9 +16,9 @@ import { READS_AT_A_TIME } from "./reads.ts";
  */
 export async function withQuotaWarnings(
   session: Session,
-  seen: Look,
+  seen: ScopeAssessment,
   plan: Plan,
-): Promise<{ readonly warned: Look; readonly gaps: readonly Gap[] }> {
+): Promise<{ readonly warned: ScopeAssessment; readonly gaps: readonly Gap[] }> {
   const gaps = new Gaps(session.api);
   const limit = pLimit(READS_AT_A_TIME);
   const places = [...new Set(plan.steps.map(({ ref }) => ref.namespace))];

@@ -14,8 +14,8 @@ import type { Step } from "../../rollout/plan.ts";
 import type { StepResult } from "../../rollout/result.ts";
 import type { RestartSettings } from "../../settings.ts";
 import type { Gap } from "../../snapshot.ts";
-import type { Look } from "../look.ts";
-import { findingsOf, finish, headOf, reportOf } from "../report.ts";
+import type { ScopeAssessment } from "../assess-scope.ts";
+import { reportBody, finish, headOf, reportOf } from "../report.ts";
 import type { Session } from "../session.ts";
 
 /** The record of one run for a change ticket: who, why, what was planned, what became of it. */
@@ -23,12 +23,12 @@ export interface RunRecord {
   /** Of the plan: `sha256:...`. */
   readonly hash: string;
   /** The plan as a document: the same that a dry run prints. */
-  plan(seen: Look): RestartReport;
+  plan(seen: ScopeAssessment): RestartReport;
   /** Writes down, with `--report-file`, how far the run is. */
-  write(before: Look, soFar: readonly StepResult[]): Promise<void>;
+  write(before: ScopeAssessment, soFar: readonly StepResult[]): Promise<void>;
   /** Closes the record and prints it. */
   conclude(
-    seen: Look,
+    seen: ScopeAssessment,
     results: readonly StepResult[],
     reasons?: readonly ExitReason[],
   ): Promise<ExitCode>;
@@ -57,10 +57,10 @@ export async function openRecord(
     steps,
   } as const;
 
-  function content(seen: Look, results: readonly StepResult[]) {
+  function content(seen: ScopeAssessment, results: readonly StepResult[]) {
     const entries = results.map(resultEntry);
     const survey = { ...seen, entries: seen.assessments.map(workloadEntry) };
-    const findings = findingsOf(session, survey, [...settings.include]);
+    const findings = reportBody(session, survey, [...settings.include]);
     const workloads = withFirstPods(findings.workloads, entries);
     return [
       { ...findings, workloads },
@@ -100,11 +100,11 @@ const ROLLED: ReadonlySet<StepResult["outcome"]> = new Set(["waited", "timed-out
 
 /** What rolled is not known any more where it was not read again: a gap says so. */
 export function unverified(
-  before: Look,
+  before: ScopeAssessment,
   results: readonly StepResult[],
   reason: Gap["reason"],
   message: string,
-): Look {
+): ScopeAssessment {
   const touched = new Set(
     results
       .filter(({ startedAt, outcome }) => startedAt !== undefined || ROLLED.has(outcome))

@@ -1,8 +1,8 @@
-import { ApiError, isConflict, isUnanswered } from "../../cluster/api-error.ts";
+import { ApiError, isConflict, isUnanswered } from "../../http/api-error.ts";
 import { chooseRestartTime, restart } from "../../cluster/write.ts";
 import type { Target } from "../../mesh/assess.ts";
 import { fieldManagerFor } from "../../mesh/flux.ts";
-import { isRestartable } from "../../mesh/kinds.ts";
+import { isRestartable } from "../../kubernetes/kinds.ts";
 import type { Consent } from "../../mesh/restartability.ts";
 import { type Ending, ended } from "../../rollout/ending.ts";
 import { holdReason } from "../../rollout/hold.ts";
@@ -18,7 +18,7 @@ import type { Session } from "../session.ts";
 import { followRollout, type Restarted } from "./follow.ts";
 import type { Gate } from "./gate.ts";
 import { givenUp } from "./given-up.ts";
-import { judgeAgain } from "./judge-again.ts";
+import { reassess } from "./reassess.ts";
 import { includeOf } from "./planning.ts";
 import { pollInterval } from "./poll.ts";
 import { knownRefusals } from "./refusals.ts";
@@ -102,7 +102,7 @@ async function settle(
   let unanswered: ApiError | undefined;
   for (;;) {
     if (gate.abort.aborted) return notStarted("interrupted");
-    const judged = await judgeAgain(session, step, consent);
+    const judged = await reassess(session, step, consent);
     if ("outcome" in judged) {
       if (unanswered) throw unanswered;
       return judged;

@@ -1,5 +1,5 @@
 import pLimit from "p-limit";
-import { ApiError } from "../../cluster/api-error.ts";
+import { ApiError } from "../../http/api-error.ts";
 import { getWorkload } from "../../cluster/workload.ts";
 import type { Step } from "../../rollout/plan.ts";
 import type { Session } from "../session.ts";

@@ -1,11 +1,11 @@
 import type { LimitFunction } from "p-limit";
-import { ApiError, isForbidden } from "../../cluster/api-error.ts";
+import { ApiError, isForbidden } from "../../http/api-error.ts";
 import { Gaps } from "../../cluster/gaps.ts";
 import { getWorkload } from "../../cluster/workload.ts";
 import { readPodsOf } from "../../cluster/workloads.ts";
 import { formatDuration } from "../../duration-text.ts";
-import { rolloutCommand } from "../../mesh/kinds.ts";
-import { formatSelector } from "../../mesh/selector.ts";
+import { rolloutCommand } from "../../kubernetes/kinds.ts";
+import { formatSelector } from "../../kubernetes/selector.ts";
 import { type Ending, ended } from "../../rollout/ending.ts";
 import { endOfWait } from "../../rollout/incomplete.ts";
 import type { Wait } from "../../rollout/plan.ts";

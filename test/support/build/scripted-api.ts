@@ -1,5 +1,5 @@
-import { ApiError } from "../../../src/cluster/api-error.ts";
-import type { Api, ApiRequest, KubernetesObject } from "../../../src/cluster/api.ts";
+import { ApiError } from "../../../src/http/api-error.ts";
+import type { Api, ApiRequest, KubernetesObject } from "../../../src/http/api.ts";
 
 /** What the script answers to one request: an object, or the error that it throws. */
 export type Answer = KubernetesObject | ApiError;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { tellingOf } from "../../../src/cluster/annotations.ts";
+import { relevantAnnotations } from "../../../src/cluster/annotations.ts";
 
 test("annotations are kept that something is decided by, and no others", () => {
   const telling = {
@@ -16,6 +16,6 @@ test("annotations are kept that something is decided by, and no others", () => {
     "deployment.kubernetes.io/revision": "3",
     team: "shop",
   };
-  expect(tellingOf({ ...others, ...telling })).toEqual(telling);
-  expect(tellingOf(undefined)).toEqual({});
+  expect(relevantAnnotations({ ...others, ...telling })).toEqual(telling);
+  expect(relevantAnnotations(undefined)).toEqual({});
 });

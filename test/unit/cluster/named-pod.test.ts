@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ApiError } from "../../../src/cluster/api-error.ts";
+import { ApiError } from "../../../src/http/api-error.ts";
 import { findPod } from "../../../src/cluster/named-pod.ts";
 import { CannotRun } from "../../../src/errors.ts";
 import { type Answer, forbidden, scriptedApi } from "../../support/build/scripted-api.ts";

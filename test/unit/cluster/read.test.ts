@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Api } from "../../../src/cluster/api.ts";
+import type { Api } from "../../../src/http/api.ts";
 import { readCluster, readSnapshot } from "../../../src/cluster/read.ts";
 import { forbidden, scriptedApi } from "../../support/build/scripted-api.ts";
 

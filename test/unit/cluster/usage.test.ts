@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ApiError } from "../../../src/cluster/api-error.ts";
-import type { Api, ApiRequest, KubernetesObject } from "../../../src/cluster/api.ts";
+import { ApiError } from "../../../src/http/api-error.ts";
+import type { Api, ApiRequest, KubernetesObject } from "../../../src/http/api.ts";
 import { readUsage } from "../../../src/cluster/usage.ts";
 import { scriptedApi } from "../../support/build/scripted-api.ts";
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { hindranceOf, refusalCode } from "../../../src/rollout/hindrance.ts";
-import { type RolloutView, sidesOf } from "../../../src/rollout/view.ts";
+import { type RolloutView, podsByAge } from "../../../src/rollout/view.ts";
 import { bare } from "../../support/build/pod-group.ts";
 import { newPod, oldPod, RESTART, rolloutView } from "../../support/build/rollout-view.ts";
 import { daemonSet, deployment, statefulSet } from "../../support/build/workload.ts";
 
 function hindrance(view: RolloutView) {
-  return hindranceOf(view, sidesOf(view, RESTART));
+  return hindranceOf(view, podsByAge(view, RESTART));
 }
 
 const QUOTA =

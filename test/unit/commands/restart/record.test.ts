@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { unverified } from "../../../../src/commands/restart/record.ts";
-import type { Look } from "../../../../src/commands/look.ts";
+import type { ScopeAssessment } from "../../../../src/commands/assess-scope.ts";
 import type { StepResult } from "../../../../src/rollout/result.ts";
 import { assessmentOf } from "../../../support/build/assessment.ts";
 import { proxyImage, sidecars } from "../../../support/build/pod-group.ts";
@@ -10,7 +10,7 @@ import { deployment } from "../../../support/build/workload.ts";
 /** Whether what was known of `deployment/web` before the run still counts after this result. */
 function isStillKnown(result: Partial<StepResult>): boolean {
   const web = assessmentOf(deployment("web", { pods: [sidecars(3, proxyImage("v1.27.7-1"))] }));
-  const before = { workloads: [], assessments: [web], gaps: [] } as unknown as Look;
+  const before = { workloads: [], assessments: [web], gaps: [] } as unknown as ScopeAssessment;
   const { assessments, gaps } = unverified(
     before,
     [someResult(result)],

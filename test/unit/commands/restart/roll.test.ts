@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { ApiError } from "../../../../src/cluster/api-error.ts";
-import type { Api, ApiRequest } from "../../../../src/cluster/api.ts";
+import { ApiError } from "../../../../src/http/api-error.ts";
+import type { Api, ApiRequest } from "../../../../src/http/api.ts";
 import type { Gate } from "../../../../src/commands/restart/gate.ts";
 import { rollWorkload } from "../../../../src/commands/restart/roll.ts";
 import type { Session } from "../../../../src/commands/session.ts";

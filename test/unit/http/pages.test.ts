@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ApiError } from "../../../src/cluster/api-error.ts";
-import { type ListRequest, listAll, listPages } from "../../../src/cluster/pages.ts";
+import { ApiError } from "../../../src/http/api-error.ts";
+import { type ListRequest, listAll, listPages } from "../../../src/http/pages.ts";
 import { type Answer, scriptedApi } from "../../support/build/scripted-api.ts";
 
 const PODS: ListRequest<object> = { path: "/api/v1/pods", kind: "PodList" };

@@ -1,6 +1,6 @@
 import { ApiError } from "./api-error.ts";
 import type { Api, KubernetesObject } from "./api.ts";
-import type { Type } from "./protobuf.ts";
+import type { Type } from "./protobuf/protobuf.ts";
 
 export interface ListRequest<Item> {
   /** `/api/v1/pods` */

@@ -1,6 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { formatSelector, matchesSelector, parseSelector } from "../../../src/mesh/selector.ts";
+import {
+  formatSelector,
+  matchesSelector,
+  parseSelector,
+} from "../../../src/kubernetes/selector.ts";
 import type { Labels, LabelRequirement, LabelSelector } from "../../../src/snapshot.ts";
 
 const REV = "istio.io/rev";

@@ -1,12 +1,12 @@
 import type { PodGroup, PodTemplate, PodTrouble } from "../snapshot.ts";
-import { tellingOf } from "./annotations.ts";
+import { relevantAnnotations } from "./annotations.ts";
 import type { ApiOwnerReference, ApiPod, ApiContainerStatus } from "./api-objects.ts";
 import { addedBy, isMarked, overriddenIn, revisionOf, withoutMarks } from "./injection-marks.ts";
 import { addGroup } from "./pod-group.ts";
 import { findProxy, isConfined, templateRecord } from "./records.ts";
 
 /** The pods of one direct owner, folded: nothing of a page is kept but this. */
-export interface Tally {
+export interface PodsByOwner {
   readonly namespace: string;
   /** The controller, or the pod itself where it has none. */
   readonly owner: Owner;
@@ -26,7 +26,7 @@ export interface Owner {
 }
 
 /** Adds a pod to the tally of its owner, by the owner's uid. */
-export function tallyPod(tallies: Map<string, Tally>, pod: ApiPod): void {
+export function tallyPod(tallies: Map<string, PodsByOwner>, pod: ApiPod): void {
   // Finished pods run nothing.
   if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return;
   const owner = ownerOf(pod);
@@ -64,7 +64,7 @@ function ownerOf({ metadata }: ApiPod): Owner {
 
 const NO_METADATA = { labels: {}, annotations: {} };
 
-function newTally(owner: Owner, pod: ApiPod): Tally {
+function newTally(owner: Owner, pod: ApiPod): PodsByOwner {
   const { labels = {}, annotations = {}, namespace = "" } = pod.metadata ?? {};
   // Pods that a Deployment, StatefulSet or DaemonSet made carry a hash of its template.
   const listed = "pod-template-hash" in labels || "controller-revision-hash" in labels;
@@ -75,7 +75,10 @@ function newTally(owner: Owner, pod: ApiPod): Tally {
     terminating: 0,
     terminatingGroups: [],
     sample: listed ? undefined : templateOfPod(pod),
-    metadata: owner.kind === "Pod" ? { labels, annotations: tellingOf(annotations) } : NO_METADATA,
+    metadata:
+      owner.kind === "Pod"
+        ? { labels, annotations: relevantAnnotations(annotations) }
+        : NO_METADATA,
   };
 }
 

@@ -3,19 +3,19 @@ import { CannotRun } from "../errors.ts";
 import { type Assessment, type Policy, predict } from "../mesh/assess.ts";
 import { isDoubtful } from "../mesh/doubt.ts";
 import { isRestingOnRules, weighGaps } from "../mesh/gaps.ts";
-import { resourceName } from "../mesh/kinds.ts";
+import { resourceName } from "../kubernetes/kinds.ts";
 import { type Mesh, resolveMesh } from "../mesh/mesh.ts";
 import type { Consent } from "../mesh/restartability.ts";
-import { formatSelector, matchesSelector } from "../mesh/selector.ts";
+import { formatSelector, matchesSelector } from "../kubernetes/selector.ts";
 import type { WorkloadEntry } from "../report/document.ts";
 import { workloadEntry } from "../report/entries.ts";
-import { openSharing } from "../report/sharing.ts";
+import { createEntryInterner } from "../report/intern-entries.ts";
 import type { ScopeSettings } from "../scope.ts";
 import type { CommonSettings } from "../settings.ts";
 import { byPlace, type Gap, type Snapshot, type Workload } from "../snapshot.ts";
-import { isExcluded, labelsOf, openIdleScope } from "./idle-scope.ts";
+import { isExcluded, labelsOf, createUnmatchedScope } from "./unmatched-scope.ts";
 import { hasInjector, requireInjector } from "./injector.ts";
-import { judge, type World } from "./judge.ts";
+import { assessWorkload, type AssessmentContext } from "./assess-workload.ts";
 import { openRefusals } from "./refused-pods.ts";
 import type { Session } from "./session.ts";
 
@@ -28,7 +28,7 @@ export interface Circumstances {
 }
 
 /** One fresh read of the scope, judged. */
-export interface Look extends Circumstances {
+export interface ScopeAssessment extends Circumstances {
   /** Every workload in scope, in the mesh or not. */
   readonly workloads: readonly Workload[];
   readonly assessments: readonly Assessment[];
@@ -40,11 +40,11 @@ export interface Look extends Circumstances {
  * @param prove which workloads to prove with `--prove=auto`.
  * @throws CannotRun where there is no injector, or a named workload is not there.
  */
-export async function look(
+export async function assessScope(
   session: Session,
   consent: Consent,
   prove: typeof isDoubtful = isDoubtful,
-): Promise<Look> {
+): Promise<ScopeAssessment> {
   const workloads: Workload[] = [];
   const assessments: Assessment[] = [];
   const circumstances = await inspect(session, consent, prove, (workload, assessment) => {
@@ -64,10 +64,10 @@ export interface Survey extends Circumstances {
 }
 
 /** As `look`, for what only reports: of a large cluster no more than a namespace is in memory. */
-export async function survey(session: Session, consent: Consent): Promise<Survey> {
+export async function assessScopeForReport(session: Session, consent: Consent): Promise<Survey> {
   const entries: WorkloadEntry[] = [];
   const { output, reportFile } = session.settings.display;
-  const share = openSharing(output.startsWith("json") || reportFile !== undefined);
+  const share = createEntryInterner(output.startsWith("json") || reportFile !== undefined);
   const circumstances = await inspect(session, consent, isDoubtful, (_workload, assessment) => {
     if (assessment) entries.push(share(workloadEntry(assessment)));
   });
@@ -87,7 +87,7 @@ async function inspect(
   const labelSelector = scope.selector && formatSelector(scope.selector.parsed);
   const policy = policyFor(settings, consent);
   const lastRefusal = openRefusals(session);
-  const idle = openIdleScope(scope);
+  const idle = createUnmatchedScope(scope);
   const named: Judged[] = [];
   let restsOnRules = false;
   let mesh: Mesh | undefined;
@@ -102,8 +102,8 @@ async function inspect(
     keep(workload, assessment);
   }
 
-  function take(workload: Workload, world: World): void {
-    const judged = judge(session, world, workload, policy, prove);
+  function take(workload: Workload, world: AssessmentContext): void {
+    const judged = assessWorkload(session, world, workload, policy, prove);
     if (!(judged instanceof Promise)) return settle(workload, judged);
     const settled = judged.then((assessment) => settle(workload, assessment));
     // Its failure is thrown when all of them are waited for.

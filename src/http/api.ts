@@ -6,8 +6,8 @@ import { ApiError } from "./api-error.ts";
 import { openBodies } from "./body.ts";
 import type { Encoding } from "./encoding.ts";
 import { exchange, urlOf } from "./exchange.ts";
-import type { Connection } from "./kubeconfig.ts";
-import type { Type } from "./protobuf.ts";
+import type { Connection } from "../connection/kubeconfig.ts";
+import type { Type } from "./protobuf/protobuf.ts";
 
 /** The one way to the API server, for reads and writes alike. */
 export interface Api {
@@ -43,7 +43,7 @@ export interface KubernetesObject {
 }
 
 /** What requests need of the outside world besides the network. */
-export interface Surroundings {
+export interface ApiEnvironment {
   /** Milliseconds on a clock that only differences are taken of. */
   readonly now: () => number;
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
@@ -65,7 +65,7 @@ const MAX_RETRY_SECONDS = 120;
 export function openApi(
   connection: Connection,
   requestTimeout: number,
-  { now, sleep, random, trace, encoding }: Surroundings,
+  { now, sleep, random, trace, encoding }: ApiEnvironment,
 ): Api {
   const { server, proxy } = connection;
   const readBytes = openBodies();

@@ -1,5 +1,5 @@
 import { PbfReader } from "pbf";
-import type { KubernetesObject } from "./api.ts";
+import type { KubernetesObject } from "../api.ts";
 import { eachField, Malformed, message, text, type Type, valueEnd } from "./protobuf.ts";
 
 export const PROTOBUF = "application/vnd.kubernetes.protobuf";

@@ -7,11 +7,11 @@ import { type Ending, ended } from "../../rollout/ending.ts";
 import type { Step } from "../../rollout/plan.ts";
 import type { RestartSettings } from "../../settings.ts";
 import type { Gap, Snapshot } from "../../snapshot.ts";
-import { policyFor } from "../look.ts";
+import { policyFor } from "../assess-scope.ts";
 import type { Session } from "../session.ts";
 
 /** Judges a workload by a fresh read of its own, or says why it is left alone. */
-export async function judgeAgain(
+export async function reassess(
   { api, settings, prover }: Session<RestartSettings>,
   step: Step,
   consent: Consent,

@@ -9,7 +9,9 @@ const NONE: WorkloadEntry["warnings"] = [];
  * @param withPodNames whether anybody will see them: no format but JSON shows them.
  * @returns what gives an equal entry.
  */
-export function openSharing(withPodNames: boolean): (entry: WorkloadEntry) => WorkloadEntry {
+export function createEntryInterner(
+  withPodNames: boolean,
+): (entry: WorkloadEntry) => WorkloadEntry {
   const reasons = new Map<string, string>();
   const targets = new Map<string, WorkloadEntry["target"]>();
   return (entry) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { assess } from "../../../src/mesh/assess.ts";
-import { traceDecision, type TraceStep } from "../../../src/mesh/explanation.ts";
+import { traceDecision, type TraceStep } from "../../../src/mesh/trace.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
 import type { ControlPlane, Namespace, Workload } from "../../../src/snapshot.ts";

@@ -7,7 +7,7 @@ import {
   resourceName,
   rolloutCommand,
   shortKind,
-} from "../../../src/mesh/kinds.ts";
+} from "../../../src/kubernetes/kinds.ts";
 
 describe("kinds as kubectl takes them", () => {
   test.each([

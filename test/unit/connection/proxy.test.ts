@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { proxyFor } from "../../../src/cluster/proxy.ts";
+import { proxyFor } from "../../../src/connection/proxy.ts";
 
 const CLUSTER = { name: "one", folder: "/" };
 const PROXY = "http://proxy.test:3128";

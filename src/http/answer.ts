@@ -1,7 +1,7 @@
 import { ApiError } from "./api-error.ts";
 import type { ApiRequest, KubernetesObject } from "./api.ts";
 import type { Body } from "./body.ts";
-import { PROTOBUF, readBody } from "./protobuf-body.ts";
+import { PROTOBUF, readBody } from "./protobuf/protobuf-body.ts";
 
 /** An answer before anybody has looked into it. */
 export interface Answer {

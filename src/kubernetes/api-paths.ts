@@ -1,4 +1,4 @@
-import { apiOf, type RestartableKind } from "../mesh/kinds.ts";
+import { apiOf, type RestartableKind } from "./kinds.ts";
 
 /** `/apis/apps/v1/namespaces/shop`, or without the namespace for the whole cluster. */
 export function pathOf(group: string, namespace: string | undefined): string {

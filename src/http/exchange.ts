@@ -4,8 +4,8 @@ import { type Answer, objectOf } from "./answer.ts";
 import { ApiError } from "./api-error.ts";
 import type { ApiRequest, KubernetesObject } from "./api.ts";
 import type { Body } from "./body.ts";
-import type { Connection } from "./kubeconfig.ts";
-import { PROTOBUF } from "./protobuf-body.ts";
+import type { Connection } from "../connection/kubeconfig.ts";
+import { PROTOBUF } from "./protobuf/protobuf-body.ts";
 
 /**
  * One request and its answer, without another try.

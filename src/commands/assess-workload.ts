@@ -7,7 +7,7 @@ import type { LastRefusal } from "./refused-pods.ts";
 import type { Session } from "./session.ts";
 
 /** What a workload is judged by. */
-export interface World extends Pick<Basis, "namespaces" | "gaps"> {
+export interface AssessmentContext extends Pick<Basis, "namespaces" | "gaps"> {
   readonly mesh: Mesh;
   readonly lastRefusal: LastRefusal;
 }
@@ -16,9 +16,9 @@ export interface World extends Pick<Basis, "namespaces" | "gaps"> {
  * Judges one workload, and has the target proved where the settings want that: only where the API
  * server is asked is there something to wait for.
  */
-export function judge(
+export function assessWorkload(
   { prover }: Session,
-  world: World,
+  world: AssessmentContext,
   workload: Workload,
   policy: Policy,
   prove: typeof isDoubtful = isDoubtful,

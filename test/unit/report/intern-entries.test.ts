@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { workloadEntry } from "../../../src/report/entries.ts";
-import { openSharing } from "../../../src/report/sharing.ts";
+import { createEntryInterner } from "../../../src/report/intern-entries.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { deployment } from "../../support/build/workload.ts";
@@ -14,7 +14,7 @@ const WORKLOADS = [
 ];
 
 test("an entry is the same as before", () => {
-  const share = openSharing(true);
+  const share = createEntryInterner(true);
   expect(WORKLOADS.map(share)).toEqual(WORKLOADS);
 });
 
@@ -27,11 +27,11 @@ test("targets that read alike stay apart", () => {
     { ...web, target: { revision: "undefined", image: "undefined" } },
     { ...web, target: null },
   ];
-  expect(entries.map(openSharing(true))).toEqual(entries);
+  expect(entries.map(createEntryInterner(true))).toEqual(entries);
 });
 
 test("what entries have in common is kept once", () => {
-  const [web, api] = WORKLOADS.map(openSharing(true));
+  const [web, api] = WORKLOADS.map(createEntryInterner(true));
   expect(WORKLOADS[1]?.target).not.toBe(WORKLOADS[0]?.target);
   expect(api?.target).toBe(web?.target);
   expect([api?.warnings, web?.warnings]).toEqual([[], []]);
@@ -42,7 +42,7 @@ test("names of pods are left out where nobody will see them", () => {
   const namesIn = (entries: typeof WORKLOADS) =>
     entries.map(({ running }) => running.map(({ podNames }) => podNames?.length));
   expect(namesIn(WORKLOADS)).toEqual([[3], [3], [undefined]]);
-  expect(namesIn(WORKLOADS.map(openSharing(false)))).toEqual([
+  expect(namesIn(WORKLOADS.map(createEntryInterner(false)))).toEqual([
     [undefined],
     [undefined],
     [undefined],

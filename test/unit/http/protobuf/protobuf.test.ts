@@ -1,10 +1,10 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type ApiPod, POD } from "../../../src/cluster/api-objects.ts";
-import { readBody } from "../../../src/cluster/protobuf-body.ts";
-import { type Tally, tallyPod } from "../../../src/cluster/tally.ts";
-import { protobufBody, protobufList, writePod } from "../../support/build/protobuf.ts";
+import { type ApiPod, POD } from "../../../../src/cluster/api-objects.ts";
+import { readBody } from "../../../../src/http/protobuf/protobuf-body.ts";
+import { type PodsByOwner, tallyPod } from "../../../../src/cluster/pods-by-owner.ts";
+import { protobufBody, protobufList, writePod } from "../../../support/build/protobuf.ts";
 
 const text = fc.oneof(
   fc.string({ maxLength: 12 }),
@@ -101,8 +101,8 @@ const arbitraryPod = fc
   })
   .map((pod) => pod as unknown as V1Pod);
 
-function tallied(pods: Iterable<ApiPod>): Map<string, Tally> {
-  const tallies = new Map<string, Tally>();
+function tallied(pods: Iterable<ApiPod>): Map<string, PodsByOwner> {
+  const tallies = new Map<string, PodsByOwner>();
   for (const pod of pods) tallyPod(tallies, pod);
   return tallies;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readQuantity } from "../../../src/cluster/quantity.ts";
+import { readQuantity } from "../../../src/kubernetes/quantity.ts";
 
 test.each([
   ["0", 0],

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { controllerOf, groupOf, type Tally, tallyPod } from "../../../src/cluster/tally.ts";
+import {
+  controllerOf,
+  groupOf,
+  type PodsByOwner,
+  tallyPod,
+} from "../../../src/cluster/pods-by-owner.ts";
 import { apiPod, type ApiPodOptions } from "../../support/build/api-pod.ts";
 
 const IMAGE = "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.27.9-6";
@@ -7,8 +12,8 @@ const SIDECAR = { image: IMAGE };
 const STATUS = "sidecar.istio.io/status";
 const WEB = { kind: "ReplicaSet", name: "web-5d9", uid: "rs-1" };
 
-function tally(...pods: ApiPodOptions[]): readonly Tally[] {
-  const tallies = new Map<string, Tally>();
+function tally(...pods: ApiPodOptions[]): readonly PodsByOwner[] {
+  const tallies = new Map<string, PodsByOwner>();
   for (const pod of pods.map(apiPod)) tallyPod(tallies, pod);
   return [...tallies.values()];
 }

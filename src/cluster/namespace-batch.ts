@@ -1,18 +1,18 @@
 import type { Workload } from "../snapshot.ts";
 import type { ApiOwned } from "./api-objects.ts";
-import { controllerOf, type Owner, type Tally } from "./tally.ts";
+import { controllerOf, type Owner, type PodsByOwner } from "./pods-by-owner.ts";
 
 /** What was read of one namespace, before it is put together. */
-export interface Part {
+export interface NamespaceBatch {
   /** Without their pods. */
   readonly workloads: Workload[];
   /** Who controls a ReplicaSet, by the uid of that. */
   readonly controllers: Map<string, Owner>;
   /** By the uid of the pods' direct owner. */
-  readonly tallies: Map<string, Tally>;
+  readonly tallies: Map<string, PodsByOwner>;
 }
 
-export function newPart(workloads: readonly Workload[] = []): Part {
+export function newPart(workloads: readonly Workload[] = []): NamespaceBatch {
   return { workloads: [...workloads], controllers: new Map(), tallies: new Map() };
 }
 

@@ -1,10 +1,10 @@
 import { listing } from "../listing.ts";
 import type { Death, Injector, Mesh, Revision } from "./mesh.ts";
 import { type Assessment, predict, type Running } from "./assess.ts";
-import { newPodOf } from "./controller-labels.ts";
+import { newPodOf } from "../kubernetes/controller-labels.ts";
 import { type InjectorMatch, matchInjectors, type Prediction } from "./prediction.ts";
 import type { Labels, Namespace, PodGroup, Workload } from "../snapshot.ts";
-import { formatRequirement } from "./selector.ts";
+import { formatRequirement } from "../kubernetes/selector.ts";
 
 /** One step on the way to a verdict: what was looked at, and what it said. */
 export interface TraceStep {

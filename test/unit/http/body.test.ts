@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { openBodies } from "../../../src/cluster/body.ts";
+import { openBodies } from "../../../src/http/body.ts";
 
 function answer(bytes: Buffer, encoding?: string): IncomingMessage {
   const chunks = Array.from({ length: Math.ceil(bytes.length / 1000) }, (_, index) =>

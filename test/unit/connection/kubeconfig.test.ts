@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { type ConnectionHost, loadConnection } from "../../../src/cluster/kubeconfig.ts";
+import { type ConnectionHost, loadConnection } from "../../../src/connection/kubeconfig.ts";
 
 // What a kubeconfig means is held against kubectl, in `test/connection`; here is what takes time.
 

@@ -9,8 +9,8 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { generate } from "selfsigned";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Api, openApi } from "../../../src/cluster/api.ts";
-import type { Connection } from "../../../src/cluster/kubeconfig.ts";
+import { type Api, openApi } from "../../../src/http/api.ts";
+import type { Connection } from "../../../src/connection/kubeconfig.ts";
 import { protobufBody } from "../../support/build/protobuf.ts";
 
 /** Answers to come; after the last one a list without items. */

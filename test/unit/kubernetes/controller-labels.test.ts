@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { predict } from "../../../src/mesh/assess.ts";
-import { newPodOf } from "../../../src/mesh/controller-labels.ts";
+import { newPodOf } from "../../../src/kubernetes/controller-labels.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import type { Workload } from "../../../src/snapshot.ts";
 import { controlPlane } from "../../support/build/control-plane.ts";

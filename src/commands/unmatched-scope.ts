@@ -5,7 +5,7 @@ import { shellWord } from "../shell-word.ts";
 import type { Workload } from "../snapshot.ts";
 
 /** What of the scope has matched nothing so far. */
-export interface IdleScope {
+export interface UnmatchedScope {
   /** @param assessment `undefined` for a workload that is not reported on. */
   see(workload: Workload, assessment: Assessment | undefined): void;
   /** As notes, once everything was seen. */
@@ -16,7 +16,11 @@ export interface IdleScope {
  * What of the scope matches nothing: most likely it was mistyped, and what was to be left out would
  * be restarted, or what was to be looked at seem to be all right.
  */
-export function openIdleScope({ excludes, revision, selector }: ScopeSettings): IdleScope {
+export function createUnmatchedScope({
+  excludes,
+  revision,
+  selector,
+}: ScopeSettings): UnmatchedScope {
   const idle = new Set(excludes);
   let isIdleRevision = revision !== undefined;
   let isIdleSelector = selector !== undefined;
