@@ -1,7 +1,7 @@
 import { deployment } from "./manifests.ts";
 import type { TestCluster } from "./test-cluster.ts";
 
-const REVISION = "asm-1-17";
+const REVISION = "asm-1-27";
 const WORKLOADS = [
   "details-v1",
   "productpage-v1",
@@ -12,11 +12,11 @@ const WORKLOADS = [
 ];
 
 /**
- * The world of Azure's own walkthrough: Bookinfo runs an old sidecar in the namespace `default`, and
- * the injector's ConfigMap already names a newer image.
+ * Installs Bookinfo as the AKS walkthrough does: it runs an old sidecar in the namespace `default`,
+ * and the injector's ConfigMap already names a newer image.
  */
 export async function installBookinfo(cluster: TestCluster): Promise<void> {
-  await cluster.installRevision({ name: REVISION, image: image("1.17.1") });
+  await cluster.installRevision({ name: REVISION, image: image("v1.27.7-1") });
   await cluster.request("PATCH", "/api/v1/namespaces/default", {
     body: { metadata: { labels: { "istio.io/rev": REVISION } } },
     contentType: "application/merge-patch+json",
@@ -33,11 +33,11 @@ export async function installBookinfo(cluster: TestCluster): Promise<void> {
   while ((await availableWorkloads(cluster)) < WORKLOADS.length) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  await cluster.moveImage(REVISION, image("1.17.2"));
+  await cluster.moveImage(REVISION, image("v1.27.9-6"));
 }
 
-function image(version: string): string {
-  return `mcr.microsoft.com/oss/istio/proxyv2:${version}-distroless`;
+function image(tag: string): string {
+  return `mcr.microsoft.com/oss/v2/istio/proxyv2:${tag}`;
 }
 
 async function availableWorkloads(cluster: TestCluster): Promise<number> {

@@ -1,14 +1,16 @@
 /**
- * A real cluster to play with, `npm run cluster`: Bookinfo runs with the sidecars of 1.17.1, and
- * its revision moved on to 1.17.2. It lives until Ctrl-C.
+ * A real cluster to try the program on, `npm run cluster`: Bookinfo runs with old sidecars, and its
+ * revision already injects a newer one. It runs until Ctrl-C.
  */
 import { join } from "node:path";
 import { BuildError, istioSources } from "./build.ts";
 import { startRealCluster, type RealCluster } from "./real-cluster.ts";
 import { run } from "./run.ts";
 
-const PROXY = "mcr.microsoft.com/oss/istio/proxyv2";
-const REVISION = "asm-1-17";
+const PROXY = "mcr.microsoft.com/oss/v2/istio/proxyv2";
+const REVISION = "asm-1-27";
+const OLD = "v1.27.7-1";
+const NEW = "v1.27.9-6";
 
 try {
   const bookinfo = join(await istioSources(), "samples/bookinfo/platform/kube/bookinfo.yaml");
@@ -33,18 +35,18 @@ async function fill(cluster: RealCluster, bookinfo: string): Promise<void> {
   const kubectl = (...args: string[]) =>
     run(cluster.address.folder, cluster.programs.kubectl, [...args, "-n", "default"]);
   say(`Installing revision ${REVISION} ...`);
-  await cluster.installRevision({ name: REVISION, image: `${PROXY}:1.17.1-distroless` });
+  await cluster.installRevision({ name: REVISION, image: `${PROXY}:${OLD}` });
   say("Installing Bookinfo ...");
   await kubectl("label", "namespace", "default", `istio.io/rev=${REVISION}`);
   await kubectl("apply", "-f", bookinfo);
   await kubectl("wait", "deployment", "--all", "--for=condition=Available", "--timeout=60s");
-  await cluster.moveImage(REVISION, `${PROXY}:1.17.2-distroless`);
+  await cluster.moveImage(REVISION, `${PROXY}:${NEW}`);
 }
 
 function instructions({ kubeconfig, programs }: RealCluster): string {
   return `
-Bookinfo runs in namespace default with the sidecars of 1.17.1; its revision ${REVISION} now
-injects 1.17.2. In another terminal, in this folder:
+Bookinfo runs in the namespace default with sidecars of ${OLD}; its revision ${REVISION} now
+injects ${NEW}. In another terminal, in this folder:
 
   export KUBECONFIG=${kubeconfig}
 
