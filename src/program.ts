@@ -149,7 +149,7 @@ function connectionOptions(connected: Command): Command {
     .option("--kubeconfig <file>", "kubeconfig to use instead of KUBECONFIG or ~/.kube/config")
     .option("--context <name>", "context of the kubeconfig to use")
     .option("--as <user>", "user to impersonate")
-    .option("--as-group <group>", "group to impersonate; repeatable", collect)
+    .option("--as-group <group>", "group to impersonate; repeatable", collectWhole)
     .option("--request-timeout <duration>", "give up on a request that is silent so long", "30s")
     .option("-i, --istio-namespace <name>", "namespace of istiod", "aks-istio-system");
 }
@@ -188,6 +188,11 @@ function collect(value: string, before: readonly string[] = []): readonly string
   const parts = value.split(",").filter((part) => part !== "");
   // An empty value is refused later, and must not get lost here.
   return [...before, ...(parts.length > 0 ? parts : [value])];
+}
+
+/** Repeatable, each value whole: the names of groups may have commas in them. */
+function collectWhole(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 /** How the help shows a flag: commander knows no optional value that needs its `=`. */

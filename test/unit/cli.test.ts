@@ -126,6 +126,7 @@ describe("what a command gets", () => {
     [["--exclude", "deploy/a,sts/b", "--exclude", "ds"], { exclude: ["deploy/a", "sts/b", "ds"] }],
     [["--exclude-namespace", "a,b"], { excludeNamespace: ["a", "b"] }],
     [["--as-group", "a", "--as-group", "b"], { asGroup: ["a", "b"] }],
+    [["--as-group", "CN=ops,OU=aks", "--as-group=b"], { asGroup: ["CN=ops,OU=aks", "b"] }],
     [["-n", "a,,b,"], { namespace: ["a", "b"] }],
     // A variable that is not set: it must not mean "all".
     [["-n", ""], { namespace: [""] }],

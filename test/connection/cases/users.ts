@@ -222,6 +222,55 @@ export const USERS: readonly Case[] = [
     },
   },
   {
+    name: "--as-group with commas is one group",
+    files: { config: config() },
+    args: ["--as", "alice", "--as-group", "CN=ops,OU=aks,DC=corp", "--as-group", "dev"],
+    expect: {
+      authorization: "Bearer one",
+      impersonation: {
+        "impersonate-user": ["alice"],
+        "impersonate-group": ["CN=ops,OU=aks,DC=corp", "dev"],
+      },
+    },
+  },
+  {
+    name: "--as-group twice with the same group",
+    files: { config: config() },
+    args: ["--as", "alice", "--as-group", "ops", "--as-group=ops"],
+    expect: {
+      authorization: "Bearer one",
+      impersonation: { "impersonate-user": ["alice"], "impersonate-group": ["ops", "ops"] },
+    },
+  },
+  {
+    name: "--as-group with an empty value",
+    files: { config: config() },
+    args: ["--as", "alice", "--as-group", ""],
+    expect: { refused: "--as-group has an empty value" },
+    // An empty value is probably an unset variable.
+    kubectl: {
+      authorization: "Bearer one",
+      impersonation: { "impersonate-user": ["alice"], "impersonate-group": [""] },
+    },
+  },
+  {
+    name: "as-groups in the kubeconfig, one with commas and one empty",
+    files: {
+      config: config({
+        token: "one",
+        as: "alice",
+        "as-groups": ["CN=ops,OU=aks,DC=corp", "", "dev"],
+      }),
+    },
+    expect: {
+      authorization: "Bearer one",
+      impersonation: {
+        "impersonate-user": ["alice"],
+        "impersonate-group": ["", "CN=ops,OU=aks,DC=corp", "dev"],
+      },
+    },
+  },
+  {
     name: "--as-group alone",
     files: { config: config() },
     args: ["--as-group", "ops"],
