@@ -8,7 +8,7 @@ import type {
 import { controllerLabels } from "../kubernetes/controller-labels.ts";
 import type { DryRun } from "../mesh/proof.ts";
 import { apiOf, isRestartable, type RestartableKind } from "../kubernetes/kinds.ts";
-import { pinOf, PROXY_IMAGE } from "../mesh/proxy-image.ts";
+import { pinOf } from "../mesh/proxy-image.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
@@ -18,6 +18,7 @@ import { templateRecord } from "./records.ts";
 import { groupOf } from "./pods-by-owner.ts";
 import { uninjectedPod } from "./uninjected-pod.ts";
 import { createPodDryRun } from "./write.ts";
+import { PROXY_CONTAINER, PROXY_IMAGE } from "../istio-labels.ts";
 
 /**
  * Has the API server create a pod from a workload's template, by its own webhooks, without keeping
@@ -104,7 +105,7 @@ async function unpinnedImage(api: Api, namespace: string, pod: V1Pod): Promise<s
   delete plain.metadata?.annotations?.[PROXY_IMAGE];
   const { containers = [], initContainers = [] } = plain.spec ?? {};
   for (const container of [...containers, ...initContainers]) {
-    if (container.name === "istio-proxy") container.image = "auto";
+    if (container.name === PROXY_CONTAINER) container.image = "auto";
   }
   try {
     return groupOf(await createPodDryRun(api, namespace, plain)).image;

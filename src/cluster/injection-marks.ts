@@ -1,16 +1,11 @@
 import { isObject, parseObject } from "../json-object.ts";
-
-/** What injection leaves on every pod that it changed, by webhook or by hand. */
-const INJECTED = "sidecar.istio.io/status";
-/** The revision, on pods that were injected, and on gateways and waypoints that istiod rendered. */
-const REVISION = "istio.io/rev";
-const OVERRIDES = "proxy.istio.io/overrides";
+import { INJECTION_STATUS, PROXY_OVERRIDES, REVISION } from "../istio-labels.ts";
 
 type Annotations = Readonly<Record<string, string>>;
 
 /** Whether Istio says of a pod that it has its proxy. */
 export function isMarked(annotations: Annotations): boolean {
-  return INJECTED in annotations || REVISION in annotations;
+  return INJECTION_STATUS in annotations || REVISION in annotations;
 }
 
 /**
@@ -20,7 +15,7 @@ export function isMarked(annotations: Annotations): boolean {
  */
 export function revisionOf(annotations: Annotations): string | undefined {
   if (annotations[REVISION] !== undefined) return annotations[REVISION];
-  const revision = parseObject(annotations[INJECTED])?.["revision"];
+  const revision = parseObject(annotations[INJECTION_STATUS])?.["revision"];
   return typeof revision === "string" ? revision : undefined;
 }
 
@@ -31,7 +26,7 @@ export function revisionOf(annotations: Annotations): string | undefined {
 export function addedBy(
   annotations: Annotations,
 ): Readonly<Record<"containers" | "volumes" | "imagePullSecrets", readonly string[]>> {
-  const status = parseObject(annotations[INJECTED]) ?? {};
+  const status = parseObject(annotations[INJECTION_STATUS]) ?? {};
   const names = (value: unknown) => listOf(value).filter((name) => typeof name === "string");
   return {
     // A native sidecar may have been an ordinary container before.
@@ -47,14 +42,19 @@ export type Overridden = Readonly<Record<string, unknown>> & { readonly name: st
 export function overriddenIn(
   annotations: Annotations,
 ): Readonly<Record<"containers" | "initContainers", readonly Overridden[]>> {
-  const { containers, initContainers } = parseObject(annotations[OVERRIDES]) ?? {};
+  const { containers, initContainers } = parseObject(annotations[PROXY_OVERRIDES]) ?? {};
   const read = (value: unknown) => listOf(value).filter(isContainer);
   return { containers: read(containers), initContainers: read(initContainers) };
 }
 
 /** The annotations that a pod had before it was injected. */
 export function withoutMarks(annotations: Annotations): Annotations {
-  const { [INJECTED]: _status, [REVISION]: _revision, [OVERRIDES]: _own, ...others } = annotations;
+  const {
+    [INJECTION_STATUS]: _status,
+    [REVISION]: _revision,
+    [PROXY_OVERRIDES]: _own,
+    ...others
+  } = annotations;
   return others;
 }
 

@@ -4,6 +4,7 @@ import type { ApiOwnerReference, ApiPod, ApiContainerStatus } from "./api-object
 import { addedBy, isMarked, overriddenIn, revisionOf, withoutMarks } from "./injection-marks.ts";
 import { addGroup } from "./pod-group.ts";
 import { findProxy, isConfined, templateRecord } from "./records.ts";
+import { PROXY_CONTAINER } from "../istio-labels.ts";
 
 /** The pods of one direct owner, folded: nothing of a page is kept but this. */
 export interface PodsByOwner {
@@ -155,7 +156,7 @@ function templateOfPod(pod: ApiPod): PodTemplate {
   });
   const { annotations } = template;
   const { containers, initContainers } = overriddenIn(annotations);
-  const own = [...containers, ...initContainers].find(({ name }) => name === "istio-proxy");
+  const own = [...containers, ...initContainers].find(({ name }) => name === PROXY_CONTAINER);
   const image = own?.["image"];
   const noted = own && {
     image: typeof image === "string" ? image : "auto",
@@ -165,6 +166,6 @@ function templateOfPod(pod: ApiPod): PodTemplate {
   return {
     ...template,
     annotations: withoutMarks(annotations),
-    proxy: addedBy(annotations).containers.includes("istio-proxy") ? noted : template.proxy,
+    proxy: addedBy(annotations).containers.includes(PROXY_CONTAINER) ? noted : template.proxy,
   };
 }

@@ -14,6 +14,7 @@ import { relevantAnnotations } from "./annotations.ts";
 import type { ApiContainer, ApiObject, ApiPodTemplate } from "./api-objects.ts";
 import { type RestartableObject, rolloutRecord } from "./rollout-record.ts";
 import { selectorRecord } from "./selector-record.ts";
+import { PROXY_CONTAINER, REVISION_TAG } from "../istio-labels.ts";
 
 /** From the API's JSON to the snapshot's records: each keeps only what is decided upon. */
 
@@ -32,7 +33,7 @@ export function webhookRecords(configuration: V1MutatingWebhookConfiguration): r
     return {
       configuration: configuration.metadata?.name ?? "",
       name: webhook.name,
-      tag: configuration.metadata?.labels?.["istio.io/tag"],
+      tag: configuration.metadata?.labels?.[REVISION_TAG],
       service: service && { namespace: service.namespace, name: service.name },
       url,
       namespaceSelector: selectorRecord(webhook.namespaceSelector),
@@ -148,7 +149,7 @@ export function templateRecord(template: ApiPodTemplate | undefined): PodTemplat
     },
     // Injection gives its own container a probe.
     probed: containers.every(
-      ({ name, readinessProbe }) => name === "istio-proxy" || readinessProbe !== undefined,
+      ({ name, readinessProbe }) => name === PROXY_CONTAINER || readinessProbe !== undefined,
     ),
   };
 }
@@ -164,7 +165,7 @@ export function isConfined(container: { readonly securityContext?: unknown }): b
 
 /** The sidecar is known by its name alone; `istio-init` runs the same image. */
 export function findProxy(containers: readonly ApiContainer[]): ApiContainer | undefined {
-  return containers.find(({ name }) => name === "istio-proxy");
+  return containers.find(({ name }) => name === PROXY_CONTAINER);
 }
 
 /** A workload with no pods yet. */

@@ -1,5 +1,6 @@
 import type { V1Container, V1OwnerReference, V1Pod } from "@kubernetes/client-node";
 import { addedBy, overriddenIn, type Overridden, withoutMarks } from "./injection-marks.ts";
+import { PROXY_CONTAINER } from "../istio-labels.ts";
 
 /**
  * A live pod as it was before injection: what to ask about where no template can be had, as of a
@@ -47,7 +48,7 @@ function withoutBlock(owner: V1OwnerReference): V1OwnerReference {
 
 /** Who means a native sidecar says so. */
 function isOrdinaryProxy(own: Overridden): boolean {
-  return own.name === "istio-proxy" && own["restartPolicy"] === undefined;
+  return own.name === PROXY_CONTAINER && own["restartPolicy"] === undefined;
 }
 
 function split<Item>(items: readonly Item[], isFirst: (item: Item) => boolean) {

@@ -11,6 +11,7 @@ import { applyProof, type DryRun, type Proved } from "./proof.ts";
 import { type Consent, type Restartability, restartabilityOf } from "./restartability.ts";
 import { type Warning, warningsFor } from "./warnings.ts";
 import { shellWord } from "../shell-word.ts";
+import { EXCLUDE } from "../istio-labels.ts";
 
 /** Every verdict, in the order in which the first that holds is taken. */
 export const VERDICTS = [
@@ -61,8 +62,6 @@ export interface Evidence {
   /** The last words to its controller, where it has no pods. */
   readonly refusal?: string | undefined;
 }
-
-const EXCLUDE = "istio-upgrade/exclude";
 
 /**
  * Judges one workload.

@@ -1,5 +1,6 @@
 import type { Namespace } from "../snapshot.ts";
 import type { Assessment } from "./assess.ts";
+import { INJECTION_TEMPLATES } from "../istio-labels.ts";
 
 /**
  * Whether the rules here may not see all that happens to a new pod: where they decide nothing, and
@@ -15,7 +16,7 @@ export function isDoubtful(
   // The cluster may exempt the user, or a policy mend the pod: no label shows it.
   if (verdict === "blocked") return finding.code === "pod-security";
   if (verdict === "managed" || verdict === "excluded" || target === undefined) return false;
-  const templates = workload.template?.annotations["inject.istio.io/templates"] ?? "";
+  const templates = workload.template?.annotations[INJECTION_TEMPLATES] ?? "";
   // Each template may bring the same container.
   return isEnforcing(namespace) || templates.includes(",");
 }

@@ -2,6 +2,7 @@ import { count } from "../count.ts";
 import { shellWord } from "../shell-word.ts";
 import type { Namespace, PodTemplate } from "../snapshot.ts";
 import type { Injector, Mesh } from "./mesh.ts";
+import { INJECT, INJECTION, REVISION } from "../istio-labels.ts";
 
 /** Why something is as it is: a stable code, a sentence, and what to do about it. */
 export interface Finding {
@@ -12,10 +13,6 @@ export interface Finding {
   /** A command to paste where there is one; empty where nothing needs doing. */
   readonly nextStep: string;
 }
-
-const REV = "istio.io/rev";
-const INJECTION = "istio-injection";
-const INJECT = "sidecar.istio.io/inject";
 
 /** Why a webhook cannot answer, with the object that says so. */
 function deathOf({ death, service }: Injector): string {
@@ -33,8 +30,8 @@ function deathOf({ death, service }: Injector): string {
 /** istiod fills in only the configurations that are labelled with its revision. */
 function authorize({ configuration, revision }: Injector): string {
   return revision === undefined
-    ? `see its label ${REV}, by which its control plane finds it: kubectl get mutatingwebhookconfigurations ${shellWord(configuration)} --show-labels`
-    : `kubectl label mutatingwebhookconfigurations ${shellWord(configuration)} ${shellWord(`${REV}=${revision}`)} --overwrite`;
+    ? `see its label ${REVISION}, by which its control plane finds it: kubectl get mutatingwebhookconfigurations ${shellWord(configuration)} --show-labels`
+    : `kubectl label mutatingwebhookconfigurations ${shellWord(configuration)} ${shellWord(`${REVISION}=${revision}`)} --overwrite`;
 }
 
 /** Why a new pod would come up without a sidecar. */
@@ -77,7 +74,7 @@ export const notInjected = {
 
 /** No webhook selects the pod: the labels say which of the ways it went wrong. */
 function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Finding {
-  const [rev, injection] = [namespace.labels[REV], namespace.labels[INJECTION]];
+  const [rev, injection] = [namespace.labels[REVISION], namespace.labels[INJECTION]];
   const relabel = (labels: (revision: string) => string) =>
     toNewest(
       mesh,
@@ -87,7 +84,7 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
   if (injection !== undefined && rev !== undefined) {
     return {
       code: "both-labels",
-      reason: `namespace ${namespace.name} has ${INJECTION}=${injection} beside ${REV}=${rev}: any ${INJECTION} label switches the revision's injector off`,
+      reason: `namespace ${namespace.name} has ${INJECTION}=${injection} beside ${REVISION}=${rev}: any ${INJECTION} label switches the revision's injector off`,
       nextStep: `kubectl label namespace ${shellWord(namespace.name)} ${INJECTION}-`,
     };
   }
@@ -95,38 +92,38 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
     return {
       code: "no-default-revision",
       reason: `namespace ${namespace.name} has ${INJECTION}=enabled, and no default revision is there that would answer to it`,
-      nextStep: relabel((revision) => `${INJECTION}- ${REV}=${revision} --overwrite`),
+      nextStep: relabel((revision) => `${INJECTION}- ${REVISION}=${revision} --overwrite`),
     };
   }
   if (injection !== undefined) {
     return {
       code: "injection-disabled",
       reason: `namespace ${namespace.name} has ${INJECTION}=${injection}, which switches injection off`,
-      nextStep: relabel((revision) => `${INJECTION}- ${REV}=${revision} --overwrite`),
+      nextStep: relabel((revision) => `${INJECTION}- ${REVISION}=${revision} --overwrite`),
     };
   }
   if (rev !== undefined) {
-    return unanswered(`namespace ${namespace.name} has ${REV}=${rev}`, rev, mesh, () =>
-      relabel((revision) => `${REV}=${revision} --overwrite`),
+    return unanswered(`namespace ${namespace.name} has ${REVISION}=${rev}`, rev, mesh, () =>
+      relabel((revision) => `${REVISION}=${revision} --overwrite`),
     );
   }
-  const podRev = template.labels[REV];
+  const podRev = template.labels[REVISION];
   if (podRev !== undefined) {
-    return unanswered(`the pod template has the label ${REV}=${podRev}`, podRev, mesh, () =>
-      toNewest(mesh, (revision) => `set the label ${REV}=${revision} in the pod template`),
+    return unanswered(`the pod template has the label ${REVISION}=${podRev}`, podRev, mesh, () =>
+      toNewest(mesh, (revision) => `set the label ${REVISION}=${revision} in the pod template`),
     );
   }
   if (template.labels[INJECT] === "true") {
     return {
       code: "no-default-revision",
       reason: `the pod template asks with ${INJECT}=true alone, and no default revision is there that would answer to it`,
-      nextStep: relabel((revision) => `${REV}=${revision}`),
+      nextStep: relabel((revision) => `${REVISION}=${revision}`),
     };
   }
   return {
     code: "no-label",
     reason: `neither namespace ${namespace.name} nor the pod template has a label that asks for injection`,
-    nextStep: relabel((revision) => `${REV}=${revision}`),
+    nextStep: relabel((revision) => `${REVISION}=${revision}`),
   };
 }
 
@@ -146,7 +143,7 @@ function unanswered(label: string, rev: string, mesh: Mesh, mend: () => string):
   return {
     code: "webhook-missing",
     reason: `${label}, ${known}`,
-    nextStep: `see its webhooks: kubectl get mutatingwebhookconfigurations -l ${shellWord(`${REV}=${rev}`)} -o yaml`,
+    nextStep: `see its webhooks: kubectl get mutatingwebhookconfigurations -l ${shellWord(`${REVISION}=${rev}`)} -o yaml`,
   };
 }
 

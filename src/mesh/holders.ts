@@ -1,5 +1,6 @@
 import { shellWord } from "../shell-word.ts";
 import type { Use } from "./revision-uses.ts";
+import { REVISION } from "../istio-labels.ts";
 
 /** What keeps a revision from being removed, in the order in which it is released. */
 const HOLDERS = [
@@ -71,11 +72,11 @@ const MOVES: Readonly<Record<Exclude<Holder["kind"], "pods" | "terminating-pods"
       .join(" && "),
   namespaces: (uses, { to }) =>
     distinct(uses.map((use) => `kubectl label namespaces ${namespacesOf(use)}`))
-      .map((command) => `${command} ${shellWord(`istio.io/rev=${to}`)} --overwrite`)
+      .map((command) => `${command} ${shellWord(`${REVISION}=${to}`)} --overwrite`)
       .join(" && "),
-  templates: (_uses, { to }) => `set the label istio.io/rev=${to} in these pod templates`,
+  templates: (_uses, { to }) => `set the label ${REVISION}=${to} in these pod templates`,
   gateways: (_uses, { from, to }) =>
-    `kubectl label gateways.gateway.networking.k8s.io -A -l ${shellWord(`istio.io/rev=${from}`)} ${shellWord(`istio.io/rev=${to}`)} --overwrite`,
+    `kubectl label gateways.gateway.networking.k8s.io -A -l ${shellWord(`${REVISION}=${from}`)} ${shellWord(`${REVISION}=${to}`)} --overwrite`,
 };
 
 /** More namespaces than these are not named one by one. */
@@ -86,7 +87,7 @@ function namespacesOf(use: Use): string {
   const [key, value] = "label" in use ? use.label.split("=") : [];
   if (value === undefined) return use.names.map(shellWord).join(" ");
   // Any `istio-injection` label switches the revisions' own webhooks off.
-  return `-l ${shellWord(`${key}=${value}`)}${key === "istio.io/rev" ? "" : ` ${key}-`}`;
+  return `-l ${shellWord(`${key}=${value}`)}${key === REVISION ? "" : ` ${key}-`}`;
 }
 
 const MOST_NAMES = 10;

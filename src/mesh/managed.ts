@@ -1,6 +1,7 @@
 import type { PodGroup, Workload } from "../snapshot.ts";
 import { parseImage } from "./image.ts";
 import type { Finding } from "./findings.ts";
+import { INJECT, MANAGED_GATEWAY } from "../istio-labels.ts";
 
 /**
  * Proxies that somebody else keeps current: AKS its own gateways, istiod the gateways and waypoints
@@ -20,9 +21,8 @@ export function classifyManaged(
     return finding("ztunnel", "it is ztunnel, the node proxy of ambient mode");
   }
   if (
-    all["gateway.istio.io/managed"] !== undefined ||
-    (all["gateway.networking.k8s.io/gateway-name"] !== undefined &&
-      all["sidecar.istio.io/inject"] === "false")
+    all[MANAGED_GATEWAY] !== undefined ||
+    (all["gateway.networking.k8s.io/gateway-name"] !== undefined && all[INJECT] === "false")
   ) {
     return finding("gateway-api", "istiod renders it from a Gateway, and updates it by itself");
   }

@@ -6,6 +6,7 @@ import { type Pin, proxyImageFor } from "./proxy-image.ts";
 import { rejectionOf } from "./rejection.ts";
 import { matchesSelector, unmetRequirements } from "../kubernetes/selector.ts";
 import { type Finding, blockedBy, notInjected, undecided } from "./findings.ts";
+import { INJECT } from "../istio-labels.ts";
 
 /** What injection would do now to a new pod of a template. */
 export type Prediction =
@@ -128,8 +129,6 @@ const IGNORED_NAMESPACES = new Set([
   "kube-node-lease",
   "local-path-storage",
 ]);
-
-const INJECT = "sidecar.istio.io/inject";
 
 /** Istio `injectRequired`: why istiod would leave the pod alone, or `undefined` where it injects. */
 function istiodRefusal(

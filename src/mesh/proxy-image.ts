@@ -1,10 +1,12 @@
 import { load as parseYaml } from "js-yaml";
 import type { PodTemplate } from "../snapshot.ts";
 import type { InjectorConfig } from "./injector-config.ts";
-
-export const PROXY_IMAGE = "sidecar.istio.io/proxyImage";
-const PROXY_IMAGE_TYPE = "sidecar.istio.io/proxyImageType";
-const PROXY_CONFIG = "proxy.istio.io/config";
+import {
+  INJECTION_TEMPLATES,
+  PROXY_CONFIG,
+  PROXY_IMAGE,
+  PROXY_IMAGE_TYPE,
+} from "../istio-labels.ts";
 
 /** The image that injection would give `istio-proxy`, or why that cannot be told. */
 export type ProxyImage =
@@ -65,9 +67,7 @@ export function proxyImageFor(
 
 /** The templates that a pod is injected with, in their order. */
 export function templateNames(template: PodTemplate, config: InjectorConfig): readonly string[] {
-  const asked = template.annotations["inject.istio.io/templates"]
-    ?.split(",")
-    .map((name) => name.trim());
+  const asked = template.annotations[INJECTION_TEMPLATES]?.split(",").map((name) => name.trim());
   return (asked ?? config.defaultTemplates).flatMap((name) =>
     Object.hasOwn(config.aliases, name) ? (config.aliases[name] ?? []) : [name],
   );

@@ -4,6 +4,7 @@ import { minorVersion } from "./image.ts";
 import type { InjectorConfig } from "./injector-config.ts";
 import type { Revision } from "./mesh.ts";
 import { templateNames } from "./proxy-image.ts";
+import { NATIVE_SIDECAR, PROXY_CONFIG } from "../istio-labels.ts";
 
 /** What is to be said of a pod that its injector would inject, and that would not come up so. */
 export interface Rejection {
@@ -78,7 +79,7 @@ function interceptionOf(
 ): "redirect" | "none" | "unclear" {
   const asked = annotations[`sidecar.istio.io/${MODE}`];
   if (asked !== undefined) return asked === "NONE" ? "none" : "redirect";
-  const isNamed = meshNamesInterception || annotations["proxy.istio.io/config"]?.includes(MODE);
+  const isNamed = meshNamesInterception || annotations[PROXY_CONFIG]?.includes(MODE);
   return isNamed === true ? "unclear" : "redirect";
 }
 
@@ -108,7 +109,7 @@ function twins(
  */
 function isNative({ annotations }: PodTemplate, { istiod }: Revision): boolean | undefined {
   // Go's `default` takes an empty value for none.
-  const asked = annotations["sidecar.istio.io/nativeSidecar"] || istiod?.native;
+  const asked = annotations[NATIVE_SIDECAR] || istiod?.native;
   if (asked !== undefined && asked !== "auto") return asked !== "false";
   const [major = 0, minor = 0] = minorVersion(istiod?.image ?? "") ?? [];
   return asked === undefined && major === 1 && minor < 27 ? false : undefined;

@@ -13,6 +13,7 @@ import { shortKind } from "../kubernetes/kinds.ts";
 import { classifyManaged } from "./managed.ts";
 import type { Mesh } from "./mesh.ts";
 import { matchInjectors } from "./prediction.ts";
+import { INJECT, INJECTION, REVISION } from "../istio-labels.ts";
 
 /** One thing that uses a revision: pods that it injected, or what leads new ones to it. */
 export type Use = PodUse | Reference;
@@ -77,10 +78,6 @@ function isOfAks(workload: Workload): boolean {
   return classifyManaged(workload, pods)?.code === "aks-gateway";
 }
 
-const REV = "istio.io/rev";
-const INJECTION = "istio-injection";
-const INJECT = "sidecar.istio.io/inject";
-
 /** Everything that leads new pods, or Gateways, to a revision. */
 export function references(snapshot: UsageSnapshot, mesh: Mesh): readonly Reference[] {
   const tags = tagsOf(mesh);
@@ -97,7 +94,7 @@ export function references(snapshot: UsageSnapshot, mesh: Mesh): readonly Refere
   });
   return [
     ...[...tags].map(([tag, revision]): Reference => {
-      const label = `${REV}=${tag}`;
+      const label = `${REVISION}=${tag}`;
       return {
         kind: "tags",
         revision,
@@ -128,14 +125,14 @@ function tagsOf({ injectors }: Mesh): Tags {
 
 /** What a label `istio.io/rev` leads to: it may name a tag. */
 function resolveLabel(value: string, tags: Tags): Pick<Reference, "label" | "revision" | "tag"> {
-  const label = `${REV}=${value}`;
+  const label = `${REVISION}=${value}`;
   const tagged = tags.get(value);
   return { label, revision: tagged ?? value, tag: tagged === undefined ? undefined : value };
 }
 
 function namespaceUses(place: Namespace, tags: Tags, mesh: Mesh): readonly Reference[] {
   const base = { kind: "namespaces", namespace: "", names: [place.name], count: 1 } as const;
-  const named = place.labels[REV];
+  const named = place.labels[REVISION];
   const uses: Reference[] = named ? [{ ...base, ...resolveLabel(named, tags) }] : [];
   // Also what no `istio.io/rev` says: `istio-injection=enabled`, or selectors of an operator's own.
   for (const { revision, tag } of calledFor(PLAIN, place, mesh)) {
@@ -157,7 +154,7 @@ function templateUses(
   // An opt-out always wins: the control plane's own pods carry their revision beside one.
   if (template === undefined || template.labels[INJECT] === "false") return [];
   const base = { kind: "templates", namespace, names: [placeOf(owner)], count: 1 } as const;
-  const named = template.labels[REV];
+  const named = template.labels[REVISION];
   const uses: Reference[] = named ? [{ ...base, ...resolveLabel(named, tags) }] : [];
   for (const { revision, tag } of place === undefined ? [] : calledFor(template, place, mesh)) {
     if ([...uses, ...covered].some((use) => use.revision === revision)) continue;
@@ -172,7 +169,7 @@ function gatewayUses(
   { namespace, name, labels }: LabelledObject,
   tags: Tags,
 ): readonly Reference[] {
-  const named = labels[REV];
+  const named = labels[REVISION];
   if (!named) return [];
   const names = [`${namespace}/${name}`];
   return [{ kind: "gateways", namespace, names, count: 1, ...resolveLabel(named, tags) }];

@@ -5,6 +5,16 @@ import { newPodOf } from "../kubernetes/controller-labels.ts";
 import { type InjectorMatch, matchInjectors, type Prediction } from "./prediction.ts";
 import type { Labels, Namespace, PodGroup, Workload } from "../snapshot.ts";
 import { formatRequirement } from "../kubernetes/selector.ts";
+import {
+  EXCLUDE,
+  INJECT,
+  INJECTION,
+  INJECTION_TEMPLATES,
+  PROXY_CONFIG,
+  PROXY_IMAGE,
+  PROXY_IMAGE_TYPE,
+  REVISION,
+} from "../istio-labels.ts";
 
 /** One step on the way to a verdict: what was looked at, and what it said. */
 export interface TraceStep {
@@ -56,18 +66,8 @@ export function traceDecision(explained: Explained): readonly TraceStep[] {
   ];
 }
 
-const REV = "istio.io/rev";
-const INJECTION = "istio-injection";
-const INJECT = "sidecar.istio.io/inject";
-const EXCLUDE = "istio-upgrade/exclude";
 /** Annotations of a pod template that decide injection, or the image. */
-const ANNOTATIONS = [
-  INJECT,
-  "sidecar.istio.io/proxyImage",
-  "sidecar.istio.io/proxyImageType",
-  "inject.istio.io/templates",
-  "proxy.istio.io/config",
-];
+const ANNOTATIONS = [INJECT, PROXY_IMAGE, PROXY_IMAGE_TYPE, INJECTION_TEMPLATES, PROXY_CONFIG];
 
 function namespaceStep(name: string, namespace: Namespace | undefined, mesh: Mesh): TraceStep {
   const step = { step: "namespace", subject: `namespace/${name}` } as const;
@@ -75,13 +75,13 @@ function namespaceStep(name: string, namespace: Namespace | undefined, mesh: Mes
     return { ...step, result: "unread", detail: "its labels could not be read" };
   }
   const labels = pick(namespace.labels, [
-    REV,
+    REVISION,
     INJECTION,
     ...keysOf(mesh, ({ namespaceSelector }) => namespaceSelector),
   ]);
   const annotations = pick(namespace.annotations, [EXCLUDE]).map((text) => `annotation ${text}`);
   const said = [...labels, ...annotations];
-  return { ...step, result: "read", detail: said.join(", ") || `no ${REV}, no ${INJECTION}` };
+  return { ...step, result: "read", detail: said.join(", ") || `no ${REVISION}, no ${INJECTION}` };
 }
 
 function templateStep({ kind, name, template, annotations }: Workload, mesh: Mesh): TraceStep {
@@ -92,7 +92,7 @@ function templateStep({ kind, name, template, annotations }: Workload, mesh: Mes
   const own = template.proxy?.image;
   const said = [
     ...pick(template.labels, [
-      REV,
+      REVISION,
       INJECT,
       ...keysOf(mesh, ({ objectSelector }) => objectSelector),
     ]),
@@ -191,7 +191,7 @@ function targetStep(prediction: Prediction, mesh: Mesh): TraceStep {
     const place = keyOf(image, mesh.revisions.get(revision));
     return { step, subject: source, result: "injected", detail: `${image}, from ${place}` };
   }
-  const by = pin.by === "annotation" ? ANNOTATIONS[1] : "the template's container istio-proxy";
+  const by = pin.by === "annotation" ? PROXY_IMAGE : "the template's container istio-proxy";
   const detail = `${image}, pinned by ${by}; ${source} gives ${unpinned ?? "an image that cannot be told"}`;
   return { step, subject: "pod template", result: "pinned", detail };
 }
