@@ -1,7 +1,7 @@
 import type { Change } from "../mesh/image.ts";
 import type { Verdict } from "../mesh/assess.ts";
 import type { Outcome } from "../rollout/result.ts";
-import type { ProgressEvent } from "./events.ts";
+import type { ProgressEvent } from "./progress-event.ts";
 
 /**
  * The published documents, as `--json` prints them: names that scripts rely on. More may be added,

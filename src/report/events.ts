@@ -1,32 +1,10 @@
 import { shortKind } from "../kubernetes/kinds.ts";
 import type { From } from "../rollout/plan.ts";
-import type { StepResult } from "../rollout/result.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import { API_VERSION, type EventEntry } from "./document.ts";
 import { shortImage } from "./image-text.ts";
 import { plain } from "./plain.ts";
-
-/** What happens during a run, as data: an event without a formatter does not compile. */
-export type ProgressEvent =
-  | { readonly type: "reading"; readonly what: string }
-  | { readonly type: "planned"; readonly steps: number; readonly message: string }
-  | {
-      readonly type: "started";
-      readonly ref: WorkloadRef;
-      readonly from: readonly From[];
-      readonly image: string;
-    }
-  | {
-      readonly type: "rolling";
-      readonly ref: WorkloadRef;
-      readonly message: string;
-      readonly ready: number;
-      readonly wanted: number;
-    }
-  | { readonly type: "waiting"; readonly ref: WorkloadRef; readonly message: string }
-  | { readonly type: "ended"; readonly result: StepResult }
-  /** Something to know about the run as a whole, as why nothing starts any more. */
-  | { readonly type: "notice"; readonly message: string };
+import type { ProgressEvent } from "./progress-event.ts";
 
 type Formatters = {
   readonly [Type in ProgressEvent["type"]]: (

@@ -2,9 +2,9 @@ import ora from "ora";
 import wrapAnsi from "wrap-ansi";
 import type { Io } from "../io.ts";
 import { isDone } from "../rollout/result.ts";
-import { formatEvent, type ProgressEvent } from "./events.ts";
+import { formatEvent } from "./events.ts";
 import { EMPTY_VIEW, type LiveView, rollingLines, summaryLine, withEvent } from "./live-view.ts";
-import type { Progress } from "./progress.ts";
+import type { Progress, ProgressEvent } from "./progress-event.ts";
 
 /** Events that stay on the terminal, above the lines that live. */
 const KEPT: ReadonlySet<ProgressEvent["type"]> = new Set(["ended", "notice"]);

@@ -1,6 +1,7 @@
 import prettyMilliseconds from "pretty-ms";
-import { changeText, placeOf, type ProgressEvent } from "./events.ts";
+import { changeText, placeOf } from "./events.ts";
 import { plain, withoutHalves } from "./plain.ts";
+import type { ProgressEvent } from "./progress-event.ts";
 
 /** What a terminal shows while a run goes on: one line per rolling workload over a summary. */
 export interface LiveView {

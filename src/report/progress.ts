@@ -1,14 +1,8 @@
 import type { Io } from "../io.ts";
 import type { DisplaySettings } from "../settings.ts";
-import { eventEntry, formatEvent, type ProgressEvent } from "./events.ts";
+import { eventEntry, formatEvent } from "./events.ts";
 import { toJson } from "./json.ts";
-
-/** Where events go while a command runs. */
-export interface Progress {
-  emit(event: ProgressEvent): void;
-  /** Clears what is live on the terminal; to be called before anything else is printed. */
-  stop(): void;
-}
+import type { Progress } from "./progress-event.ts";
 
 const SILENT: Progress = { emit: () => undefined, stop: () => undefined };
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ProgressEvent } from "../../../src/report/events.ts";
+import type { ProgressEvent } from "../../../src/report/progress-event.ts";
 import { EMPTY_VIEW, rollingLines, summaryLine, withEvent } from "../../../src/report/live-view.ts";
 import { proxyImage } from "../../support/build/pod-group.ts";
 import { someResult } from "../../support/build/step.ts";

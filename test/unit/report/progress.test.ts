@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { formatEvent, type ProgressEvent } from "../../../src/report/events.ts";
+import { formatEvent } from "../../../src/report/events.ts";
+import type { ProgressEvent } from "../../../src/report/progress-event.ts";
 import { openProgress } from "../../../src/report/progress.ts";
 import { proxyImage } from "../../support/build/pod-group.ts";
 import { parseLines } from "../../support/report-schema.ts";
