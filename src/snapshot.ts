@@ -1,3 +1,5 @@
+import { PROXY_IMAGE } from "./istio-labels.ts";
+
 /**
  * What was read from the cluster, in Kubernetes' words, and what could not be read.
  *
@@ -189,6 +191,18 @@ export interface OwnProxy {
   readonly confined: boolean;
 }
 
+/** The part of a pod template that pins the sidecar's image, so that the revision does not decide it. */
+export interface Pin {
+  readonly by: "annotation" | "container";
+}
+
+/** Finds what pins the sidecar's image. The image `auto` leaves the choice to the revision. */
+export function pinOf({ proxy, annotations }: PodTemplate): Pin | undefined {
+  const image = proxy?.image ?? "";
+  if (image !== "" && image !== "auto") return { by: "container" };
+  return annotations[PROXY_IMAGE] === undefined ? undefined : { by: "annotation" };
+}
+
 /** Live pods of one workload that run the same sidecar. */
 export interface PodGroup {
   /** Image of the container `istio-proxy`; `undefined`: no sidecar. */
@@ -212,6 +226,35 @@ export interface PodTrouble {
   readonly reason: string;
   readonly message: string;
 }
+
+/** One pod that the user named. */
+export interface NamedPod {
+  readonly name: string;
+  /** `Running`, for example. */
+  readonly phase: string;
+  readonly terminating: boolean;
+  /** A group of this pod alone. */
+  readonly group: PodGroup;
+}
+
+/** The API server's answer to the creation of a pod that it does not persist. */
+export type DryRun =
+  | {
+      readonly kind: "pod";
+      /** The image of the sidecar; `undefined`: the pod would have none. */
+      readonly image: string | undefined;
+      readonly revision: string | undefined;
+      /** The image without pins; absent if nothing is pinned, or the second dry run failed. */
+      readonly unpinned?: string | undefined;
+    }
+  | { readonly kind: "refused"; readonly message: string }
+  | {
+      /** The answer proves nothing, or there is none. */
+      readonly kind: "unavailable";
+      readonly message: string;
+      /** The error, if the API server did not answer. */
+      readonly unanswered?: Error;
+    };
 
 /** One pod of a workload while that rolls. */
 export interface RollingPod {

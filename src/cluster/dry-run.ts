@@ -6,10 +6,8 @@ import type {
   V1StatefulSet,
 } from "@kubernetes/client-node";
 import { controllerLabels } from "../kubernetes/controller-labels.ts";
-import type { DryRun } from "../mesh/proof.ts";
 import { apiOf, isRestartable, type RestartableKind } from "../kubernetes/kinds.ts";
-import { pinOf } from "../mesh/proxy-image.ts";
-import type { WorkloadRef } from "../snapshot.ts";
+import { type DryRun, pinOf, type WorkloadRef } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
 import { type ApiRollout, referredDeployment } from "./argo-rollout.ts";

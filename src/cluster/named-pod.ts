@@ -1,6 +1,6 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { CannotRun } from "../errors.ts";
-import type { NamedPod } from "../mesh/trace.ts";
+import type { NamedPod } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
 import { controllerOf, groupOf } from "./pods-by-owner.ts";

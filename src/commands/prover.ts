@@ -5,9 +5,8 @@ import { dryRunInjection } from "../cluster/dry-run.ts";
 import { gapOf } from "../cluster/gaps.ts";
 import { mayI } from "../cluster/write.ts";
 import { listing } from "../listing.ts";
-import type { DryRun } from "../mesh/proof.ts";
 import type { PROVES } from "../settings.ts";
-import type { Gap, Workload, WorkloadRef } from "../snapshot.ts";
+import type { DryRun, Gap, Workload, WorkloadRef } from "../snapshot.ts";
 
 /** Asks the API server what a restart would give, where the settings want it and the user may. */
 export interface Prover {

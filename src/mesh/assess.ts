@@ -1,5 +1,5 @@
 import { count } from "../count.ts";
-import type { Namespace, PodGroup, Workload } from "../snapshot.ts";
+import type { DryRun, Namespace, PodGroup, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
 import { newPodOf } from "../kubernetes/controller-labels.ts";
 import { blockedBy, type Finding, undecided } from "./findings.ts";
@@ -7,7 +7,7 @@ import { type Change, compareImages, largestChange } from "./image.ts";
 import { classifyManaged } from "./managed.ts";
 import type { Mesh } from "./mesh.ts";
 import { type Prediction, predictInjection } from "./prediction.ts";
-import { applyProof, type DryRun, type Proved } from "./proof.ts";
+import { applyProof, type Proved } from "./proof.ts";
 import { type Consent, type Restartability, restartabilityOf } from "./restartability.ts";
 import { type Warning, warningsFor } from "./warnings.ts";
 import { shellWord } from "../shell-word.ts";

@@ -1,8 +1,8 @@
-import type { LabelRequirement, Namespace, PodTemplate } from "../snapshot.ts";
+import type { LabelRequirement, Namespace, Pin, PodTemplate } from "../snapshot.ts";
 import { minorVersion } from "./image.ts";
 import type { InjectorConfig } from "./injector-config.ts";
 import type { Injector, Mesh, Revision } from "./mesh.ts";
-import { type Pin, proxyImageFor } from "./proxy-image.ts";
+import { proxyImageFor } from "./proxy-image.ts";
 import { rejectionOf } from "./rejection.ts";
 import { matchesSelector, unmetRequirements } from "../kubernetes/selector.ts";
 import { type Finding, blockedBy, notInjected, undecided } from "./findings.ts";

@@ -1,27 +1,8 @@
 import { blockedBy, type Finding } from "./findings.ts";
 import type { Mesh } from "./mesh.ts";
-import type { PodTemplate } from "../snapshot.ts";
+import { type DryRun, pinOf, type PodTemplate } from "../snapshot.ts";
 import type { Prediction } from "./prediction.ts";
-import { pinOf } from "./proxy-image.ts";
 import type { Warning } from "./warnings.ts";
-
-/** What the API server answered when it was asked to create a pod without keeping it. */
-export type DryRun =
-  | {
-      readonly kind: "pod";
-      /** Image of `istio-proxy`; `undefined`: it would have no sidecar. */
-      readonly image: string | undefined;
-      readonly revision: string | undefined;
-      /** What the same template gets without its pins, where it has any and that was answered. */
-      readonly unpinned?: string | undefined;
-    }
-  | { readonly kind: "refused"; readonly message: string }
-  | {
-      readonly kind: "unavailable";
-      readonly message: string;
-      /** The error, where the question was not answered at all. */
-      readonly unanswered?: Error;
-    };
 
 export interface Proved {
   readonly prediction: Prediction;

@@ -1,5 +1,5 @@
 import { load as parseYaml } from "js-yaml";
-import type { PodTemplate } from "../snapshot.ts";
+import { type Pin, pinOf, type PodTemplate } from "../snapshot.ts";
 import type { InjectorConfig } from "./injector-config.ts";
 import {
   INJECTION_TEMPLATES,
@@ -19,19 +19,6 @@ export type ProxyImage =
     }
   | { readonly kind: "rejected"; readonly template: string; readonly known: readonly string[] }
   | { readonly kind: "unknown"; readonly template: string };
-
-/** What in the pod template decides the image instead of the revision. */
-export interface Pin {
-  readonly by: "annotation" | "container";
-}
-
-/** What in a template may decide the image, whatever the revision makes of it. */
-export function pinOf({ proxy, annotations }: PodTemplate): Pin | undefined {
-  // The gateway's own way to leave the image to the revision.
-  const own = proxy?.image ?? "";
-  if (own !== "" && own !== "auto") return { by: "container" };
-  return annotations[PROXY_IMAGE] === undefined ? undefined : { by: "annotation" };
-}
 
 /**
  * Applies the injection templates' image rules to a pod template.

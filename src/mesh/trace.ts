@@ -3,7 +3,7 @@ import type { Death, Injector, Mesh, Revision } from "./mesh.ts";
 import { type Assessment, predict, type Running } from "./assess.ts";
 import { newPodOf } from "../kubernetes/controller-labels.ts";
 import { type InjectorMatch, matchInjectors, type Prediction } from "./prediction.ts";
-import type { Labels, Namespace, PodGroup, Workload } from "../snapshot.ts";
+import type { Labels, NamedPod, Namespace, PodGroup, Workload } from "../snapshot.ts";
 import { formatRequirement } from "../kubernetes/selector.ts";
 import {
   EXCLUDE,
@@ -24,16 +24,6 @@ export interface TraceStep {
   /** One stable word: `matched`, `not-matched`, `unread`, `injected`, ... */
   readonly result: string;
   readonly detail: string;
-}
-
-/** The pod that was asked for by name. */
-export interface NamedPod {
-  readonly name: string;
-  /** `Running`, and so on. */
-  readonly phase: string;
-  readonly terminating: boolean;
-  /** Of this one pod. */
-  readonly group: PodGroup;
 }
 
 export interface Explained {

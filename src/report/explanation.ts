@@ -1,9 +1,9 @@
 import { type ExitCode, exitCodeOf } from "../exit-codes.ts";
 import { type Assessment, predict } from "../mesh/assess.ts";
-import { type NamedPod, traceDecision } from "../mesh/trace.ts";
+import { traceDecision } from "../mesh/trace.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
 import type { Mesh } from "../mesh/mesh.ts";
-import type { Snapshot, Workload } from "../snapshot.ts";
+import type { NamedPod, Snapshot, Workload } from "../snapshot.ts";
 import type { DocumentHead, Explanation, WorkloadEntry } from "./document.ts";
 import { gapEntry, workloadEntry } from "./entries.ts";
 import { countEntries, reasonsOf } from "./exit-reasons.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ApiError } from "../../../src/http/api-error.ts";
 import { openProver } from "../../../src/commands/prover.ts";
-import type { DryRun } from "../../../src/mesh/proof.ts";
+import type { DryRun } from "../../../src/snapshot.ts";
 import type { Api } from "../../../src/http/api.ts";
 import { sidecars } from "../../support/build/pod-group.ts";
 import { type Answer, scriptedApi } from "../../support/build/scripted-api.ts";

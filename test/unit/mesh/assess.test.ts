@@ -7,7 +7,7 @@ import {
   VERDICTS,
 } from "../../../src/mesh/assess.ts";
 import { type Mesh, resolveMesh } from "../../../src/mesh/mesh.ts";
-import type { DryRun } from "../../../src/mesh/proof.ts";
+import type { DryRun } from "../../../src/snapshot.ts";
 import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
 import type { Labels, Namespace, Workload } from "../../../src/snapshot.ts";
 import {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Prediction } from "../../../src/mesh/prediction.ts";
 import { predictInjection } from "../../../src/mesh/prediction.ts";
-import { applyProof, type DryRun } from "../../../src/mesh/proof.ts";
+import { applyProof } from "../../../src/mesh/proof.ts";
+import type { DryRun } from "../../../src/snapshot.ts";
 import { meshOf } from "../../support/build/assessment.ts";
 import { namespace } from "../../support/build/namespace.ts";
 import { proxyImage } from "../../support/build/pod-group.ts";
