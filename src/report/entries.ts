@@ -3,7 +3,7 @@ import { type Assessment, VERDICTS } from "../mesh/assess.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { defaultTarget } from "../mesh/mesh.ts";
 import type { RevisionUse } from "../mesh/usage.ts";
-import type { Step } from "../rollout/plan.ts";
+import type { Step } from "../rollout/step.ts";
 import type { StepResult } from "../rollout/result.ts";
 import type { Gap } from "../snapshot.ts";
 import type {

@@ -1,5 +1,5 @@
 import { shortKind } from "../kubernetes/kinds.ts";
-import type { From } from "../rollout/plan.ts";
+import type { From } from "../rollout/step.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import { API_VERSION, type EventEntry } from "./document.ts";
 import { shortImage } from "./image-text.ts";

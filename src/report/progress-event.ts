@@ -1,4 +1,4 @@
-import type { From } from "../rollout/plan.ts";
+import type { From } from "../rollout/step.ts";
 import type { StepResult } from "../rollout/result.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 

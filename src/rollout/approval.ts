@@ -1,5 +1,6 @@
 import type { Assessment, Target } from "../mesh/assess.ts";
-import type { Plan, Step } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import type { Step } from "./step.ts";
 import { type StepResult, untouched } from "./result.ts";
 
 /** What is left of an approved plan after a fresh look at the cluster. */

@@ -1,7 +1,7 @@
 import { rolloutCommand } from "../kubernetes/kinds.ts";
 import { failureOf } from "../mesh/restartability.ts";
 import { restartTime, type Workload } from "../snapshot.ts";
-import { type Ending, ended } from "./ending.ts";
+import { type Ending, ended } from "./result.ts";
 import { isPaused, rolloutStatus } from "./status.ts";
 
 /**

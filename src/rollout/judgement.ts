@@ -1,9 +1,8 @@
 import { count } from "../count.ts";
 import { rolloutCommand } from "../kubernetes/kinds.ts";
 import { wantedPods } from "../snapshot.ts";
-import { type Ending, ended } from "./ending.ts";
+import { type Ending, ended } from "./result.ts";
 import { type Hindrance, hindranceOf } from "./hindrance.ts";
-import { holdupOf } from "./holdup.ts";
 import { isPaused, type RolloutStatus, rolloutStatus } from "./status.ts";
 import { type Restart, type RolloutView, type PodsByAge, podsByAge, stillServing } from "./view.ts";
 import { shellWord } from "../shell-word.ts";
@@ -28,7 +27,7 @@ export interface Judgement {
 export function judgeRollout(view: RolloutView, restart: Restart): Judgement {
   const sides = podsByAge(view, restart);
   const status = rolloutStatus(view.rollout);
-  const holdup = status.state === "waiting" ? holdupOf(view, sides) : undefined;
+  const holdup = status.state === "waiting" ? slowNode(view, sides) : undefined;
   const message = holdup === undefined ? status.message : `${status.message}; ${holdup}`;
   return {
     status: { ...status, message, ...readyOf(view, sides) },
@@ -37,6 +36,22 @@ export function judgeRollout(view: RolloutView, restart: Restart): Judgement {
     hindrance: hindranceOf(view, sides),
     progress: JSON.stringify([status, sides.fresh.length, view.pods.length]),
   };
+}
+
+/**
+ * The node that a DaemonSet waits for, as the end of a sentence: its new pod is not ready, or its
+ * old pod is still terminating. For other kinds a node says no more than the pods do.
+ */
+function slowNode({ rollout, pods }: RolloutView, { fresh }: PodsByAge): string | undefined {
+  if (rollout.kind !== "DaemonSet") return undefined;
+  const unready = fresh.filter((pod) => !pod.ready && pod.node !== undefined);
+  const ending = pods.filter((pod) => pod.terminating && pod.node !== undefined);
+  const [first] = [...unready, ...ending];
+  if (first === undefined) return undefined;
+  const others = new Set([...unready, ...ending].map(({ node }) => node)).size - 1;
+  const more = others === 0 ? "" : `, and ${others} more`;
+  const what = first.terminating ? "has not ended" : "is not ready";
+  return `node ${first.node} holds it up: ${first.name} ${what}${more}`;
 }
 
 /** What an Argo Rollout counts are not the new pods: its template stays the same. */

@@ -1,7 +1,8 @@
-import type { Assessment, Target, Verdict } from "../mesh/assess.ts";
-import { type Rollout, wantedPods, type Workload, type WorkloadRef } from "../snapshot.ts";
+import type { Assessment, Verdict } from "../mesh/assess.ts";
+import { type Rollout, wantedPods, type Workload } from "../snapshot.ts";
 import { incompleteRestart } from "./incomplete.ts";
 import { isReplacing, rolloutStatus } from "./status.ts";
+import type { Step, Wait } from "./step.ts";
 
 /** What a restart is going to do, as data: a dry run stops after it, so it cannot differ. */
 export interface Plan {
@@ -11,32 +12,6 @@ export interface Plan {
   readonly waits: readonly Wait[];
   /** What needs something and is not restarted, with the reason in its assessment. */
   readonly leftOut: readonly Assessment[];
-}
-
-export interface Step {
-  readonly ref: WorkloadRef;
-  readonly verdict: Verdict;
-  readonly from: readonly From[];
-  readonly to: Target;
-  /** It had a sidecar before, so losing it is a failure whatever a later check would say. */
-  readonly hadSidecar: boolean;
-  /** New pods that it may have in flight at a time. */
-  readonly podsAtOnce: number;
-  /** Hash of its pod template without the mark of a restart; `undefined` where it was not read. */
-  readonly template: string | undefined;
-}
-
-export interface Wait extends Step {
-  /** The time of the restart that is waited for, as it was written. */
-  readonly restartedAt: string;
-}
-
-/** What some pods of a workload ran before. */
-export interface From {
-  /** `undefined`: no sidecar. */
-  readonly image: string | undefined;
-  readonly revision: string | undefined;
-  readonly pods: number;
 }
 
 /** What the operator asked to have restarted beyond the outdated. */

@@ -1,6 +1,6 @@
 import type { Target } from "../mesh/assess.ts";
 import type { WorkloadRef } from "../snapshot.ts";
-import type { From, Step } from "./plan.ts";
+import type { From, Step } from "./step.ts";
 
 /** What became of one step of a plan. */
 export interface StepResult {
@@ -44,4 +44,16 @@ export function isDone(outcome: Outcome): boolean {
 /** Outcomes after which a run counts as failed. */
 export function isFailure(outcome: Outcome): boolean {
   return outcome === "failed" || outcome === "timed-out";
+}
+
+/** The part of a step's result that says how the step ended. */
+export type Ending = Pick<StepResult, "outcome" | "code" | "message" | "nextStep">;
+
+export function ended(
+  outcome: Ending["outcome"],
+  code: string,
+  message: string,
+  nextStep = "",
+): Ending {
+  return { outcome, code, message, nextStep };
 }

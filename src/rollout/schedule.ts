@@ -80,32 +80,33 @@ export function advance(
   return [next, { start, wakeAt: undefined }];
 }
 
-/** What something that has started, and has not changed its workload yet, may do now. */
-export interface Leave {
-  /** Set: it must leave its workload alone. */
-  readonly stopped: StopReason | undefined;
-  /** Set: when to ask again, in milliseconds since the epoch. */
-  readonly notBefore: number | undefined;
-}
+/** The answer to a workload that has its turn and asks to send its patch. */
+export type StartPermission =
+  | { readonly kind: "granted" }
+  /** The run was stopped: the workload must not be changed. */
+  | { readonly kind: "stopped"; readonly reason: StopReason }
+  /** Milliseconds since the epoch at which to ask again. */
+  | { readonly kind: "not-before"; readonly time: number };
 
 /**
- * Asked just before a patch: what waited for a control plane or for somebody else's rollout may have
- * been overtaken by a stop, and several that waited for the same must not all go at once.
+ * Asked just before a patch. The run may have been stopped while the workload waited for a control
+ * plane or a rollout, and workloads that waited for the same thing must not all start at once.
  *
- * @param held whether it waited; then the pause counts from the last patch on.
+ * @param waited true if the workload waited after its turn came: the pause then counts from the
+ *   last patch.
  */
-export function askLeave(
+export function requestStart(
   schedule: Schedule,
-  held: boolean,
+  waited: boolean,
   now: number,
-): readonly [Schedule, Leave] {
+): readonly [Schedule, StartPermission] {
   const current = atTime(schedule, now);
   const { stopped } = current;
-  if (stopped !== undefined || !held) return [current, { stopped, notBefore: undefined }];
-  const restAfter = pauseEnd(current);
-  const notBefore = restAfter !== undefined && now < restAfter ? restAfter : undefined;
-  const next = notBefore === undefined ? { ...current, lastStart: now } : current;
-  return [next, { stopped, notBefore }];
+  if (stopped !== undefined) return [current, { kind: "stopped", reason: stopped }];
+  if (!waited) return [current, { kind: "granted" }];
+  const time = pauseEnd(current);
+  if (time !== undefined && now < time) return [current, { kind: "not-before", time }];
+  return [{ ...current, lastStart: now }, { kind: "granted" }];
 }
 
 /** The schedule as it is now: past its deadline it has stopped, if nothing stopped it before. */

@@ -1,11 +1,12 @@
 import type { Assessment } from "../mesh/assess.ts";
 import { isSameTarget, templateChange } from "./approval.ts";
-import { type Ending, ended } from "./ending.ts";
+import { type Ending, ended } from "./result.ts";
 import { rolloutCommand } from "../kubernetes/kinds.ts";
 import { failureOf } from "../mesh/restartability.ts";
 import type { Workload } from "../snapshot.ts";
 import { isPaused } from "./status.ts";
-import { type Include, isWanted, type Step } from "./plan.ts";
+import { type Include, isWanted } from "./plan.ts";
+import type { Step } from "./step.ts";
 
 /** What keeps a step of an approved plan from being carried out as it was approved. */
 export function notAsApproved(

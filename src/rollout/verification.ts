@@ -1,7 +1,7 @@
 import { count } from "../count.ts";
 import type { Assessment } from "../mesh/assess.ts";
 import type { Workload } from "../snapshot.ts";
-import type { Step } from "./plan.ts";
+import type { Step } from "./step.ts";
 import { isDone, type StepResult } from "./result.ts";
 import { shellWord } from "../shell-word.ts";
 

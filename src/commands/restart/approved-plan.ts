@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { UsageError } from "../../errors.ts";
 import { API_VERSION, type RestartReport, type StepEntry } from "../../report/document.ts";
 import { planHash } from "../../report/entries.ts";
-import type { Step } from "../../rollout/plan.ts";
+import type { Step } from "../../rollout/step.ts";
 import type { RestartSettings } from "../../settings.ts";
 import { addressOf } from "../report.ts";
 import type { Session } from "../session.ts";

@@ -4,15 +4,15 @@ import { readRollingPods } from "../../cluster/rolling-pods.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { rolloutCommand } from "../../kubernetes/kinds.ts";
 import { formatSelector } from "../../kubernetes/selector.ts";
-import { type Ending, ended } from "../../rollout/ending.ts";
+import { type Ending, ended } from "../../rollout/result.ts";
 import type { Hindrance } from "../../rollout/hindrance.ts";
 import { judgeRollout } from "../../rollout/judgement.ts";
-import type { Step } from "../../rollout/plan.ts";
+import type { Step } from "../../rollout/step.ts";
 import type { Restart, RolloutView } from "../../rollout/view.ts";
 import type { RestartSettings } from "../../settings.ts";
 import { restartTime, type WorkloadRef } from "../../snapshot.ts";
 import type { Session } from "../session.ts";
-import { pollInterval } from "./poll.ts";
+import { pollInterval } from "./request-limits.ts";
 import { mayGetRoom, newRefusals } from "./refusals.ts";
 
 /** A restart that the API server has accepted. */

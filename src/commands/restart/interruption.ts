@@ -1,4 +1,7 @@
 import type { Io } from "../../io.ts";
+import { rolloutCommand } from "../../kubernetes/kinds.ts";
+import { type Ending, ended } from "../../rollout/result.ts";
+import type { WorkloadRef } from "../../snapshot.ts";
 
 export type SignalName = Parameters<Parameters<Io["onSignal"]>[0]>[0];
 
@@ -27,4 +30,33 @@ export async function untilSignal<Value>(
   } finally {
     unsubscribe();
   }
+}
+
+/** Milliseconds that a request may still take after an abort. */
+const GRACE = 1000;
+
+/**
+ * Resolves a moment after an abort, with the ending of a workload whose own loop has not ended by
+ * then: an API server that does not answer must not delay the report.
+ *
+ * @param mayBeRolling true if the restart was sent.
+ */
+export async function abandoned(
+  io: Pick<Io, "sleep">,
+  ref: WorkloadRef,
+  abort: AbortSignal,
+  mayBeRolling: () => boolean,
+): Promise<Ending> {
+  if (!abort.aborted) {
+    await new Promise((resolve) => abort.addEventListener("abort", resolve, { once: true }));
+  }
+  await io.sleep(GRACE);
+  return mayBeRolling()
+    ? ended(
+        "timed-out",
+        "interrupted",
+        "it may still roll: the API server did not say",
+        rolloutCommand("status", ref),
+      )
+    : ended("not-started", "interrupted", "the run was interrupted");
 }

@@ -1,5 +1,6 @@
 import { narrowPlan, type Narrowed } from "../../rollout/approval.ts";
-import { type Include, planRestart, type Step } from "../../rollout/plan.ts";
+import { type Include, planRestart } from "../../rollout/plan.ts";
+import type { Step } from "../../rollout/step.ts";
 import type { RestartSettings } from "../../settings.ts";
 import type { ScopeAssessment } from "../assess-scope.ts";
 import type { Session } from "../session.ts";

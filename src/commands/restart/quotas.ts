@@ -7,7 +7,7 @@ import type { Plan } from "../../rollout/plan.ts";
 import type { Gap, Quota } from "../../snapshot.ts";
 import type { ScopeAssessment } from "../assess-scope.ts";
 import type { Session } from "../session.ts";
-import { READS_AT_A_TIME } from "./reads.ts";
+import { READS_AT_A_TIME } from "./request-limits.ts";
 
 /**
  * Adds a warning to what is planned where a quota has no room for the pods that it adds.

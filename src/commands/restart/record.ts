@@ -10,7 +10,7 @@ import {
   workloadEntry,
 } from "../../report/entries.ts";
 import { resultReasons } from "../../report/exit-reasons.ts";
-import type { Step } from "../../rollout/plan.ts";
+import type { Step } from "../../rollout/step.ts";
 import type { StepResult } from "../../rollout/result.ts";
 import type { RestartSettings } from "../../settings.ts";
 import type { Gap } from "../../snapshot.ts";

@@ -4,11 +4,10 @@ import type { Target } from "../../mesh/assess.ts";
 import { fieldManagerFor } from "../../mesh/flux.ts";
 import { isRestartable } from "../../kubernetes/kinds.ts";
 import type { Consent } from "../../mesh/restartability.ts";
-import { type Ending, ended } from "../../rollout/ending.ts";
+import { type Ending, ended, type StepResult } from "../../rollout/result.ts";
 import { holdReason } from "../../rollout/hold.ts";
-import type { Step } from "../../rollout/plan.ts";
-import type { StepResult } from "../../rollout/result.ts";
-import type { StopReason } from "../../rollout/schedule.ts";
+import type { Step } from "../../rollout/step.ts";
+import type { StartPermission, StopReason } from "../../rollout/schedule.ts";
 import { notAsApproved, skipReason } from "../../rollout/skip.ts";
 import { WHY_STOPPED } from "../../rollout/stop.ts";
 import type { RestartSettings } from "../../settings.ts";
@@ -16,14 +15,23 @@ import { restartTime } from "../../snapshot.ts";
 import { formatDuration } from "../../duration-text.ts";
 import type { Session } from "../session.ts";
 import { followRollout, type Restarted } from "./follow.ts";
-import type { Gate } from "./gate.ts";
-import { givenUp } from "./given-up.ts";
+import { abandoned } from "./interruption.ts";
 import { reassess } from "./reassess.ts";
 import { includeOf } from "./planning.ts";
-import { pollInterval } from "./poll.ts";
+import { pollInterval } from "./request-limits.ts";
 import { knownRefusals } from "./refusals.ts";
 
 type RestartSession = Session<RestartSettings>;
+
+/** The run as one of its workloads sees it. */
+export interface RunControl {
+  /** The reason for which nothing new starts; `undefined` while the run goes on. */
+  stopReason(): StopReason | undefined;
+  /** @param waited true if the workload waited after its turn came. */
+  requestStart(waited: boolean): StartPermission;
+  /** Fires if the report is wanted at once. */
+  readonly abort: AbortSignal;
+}
 
 /** How far one restart has come; written as it goes on, so that it can be told at any moment. */
 interface Course {
@@ -37,13 +45,13 @@ export async function rollWorkload(
   session: RestartSession,
   step: Step,
   consent: Consent,
-  gate: Gate,
+  control: RunControl,
 ): Promise<StepResult> {
   const { io } = session;
   const course: Course = { to: step.to, startedAt: undefined };
   const ending = await Promise.race([
-    carryOut(session, step, consent, gate, course),
-    givenUp(session, step.ref, gate.abort, () => course.startedAt !== undefined),
+    carryOut(session, step, consent, control, course),
+    abandoned(io, step.ref, control.abort, () => course.startedAt !== undefined),
   ]);
   const { ref, from } = step;
   return { ref, from, ...course, ...ending, finishedAt: io.now() };
@@ -53,11 +61,11 @@ async function carryOut(
   session: RestartSession,
   step: Step,
   consent: Consent,
-  gate: Gate,
+  control: RunControl,
   course: Course,
 ): Promise<Ending> {
   try {
-    const ready = await settle(session, step, consent, gate, course);
+    const ready = await settle(session, step, consent, control, course);
     if ("outcome" in ready) {
       course.startedAt = undefined;
       return ready;
@@ -68,7 +76,7 @@ async function carryOut(
     }
     const { image } = ready.target;
     session.progress.emit({ type: "started", ref: step.ref, from: step.from, image });
-    return await followRollout(session, step, ready, gate.abort);
+    return await followRollout(session, step, ready, control.abort);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     // A patch that was refused started nothing; one whose answer was lost may have.
@@ -85,7 +93,7 @@ async function settle(
   session: RestartSession,
   step: Step,
   consent: Consent,
-  gate: Gate,
+  control: RunControl,
   course: Course,
 ): Promise<Ending | (Restarted & { readonly target: Target })> {
   const { api, io, settings, progress } = session;
@@ -101,7 +109,7 @@ async function settle(
   let tried: ReadonlySet<string> | undefined;
   let unanswered: ApiError | undefined;
   for (;;) {
-    if (gate.abort.aborted) return notStarted("interrupted");
+    if (control.abort.aborted) return notStarted("interrupted");
     const judged = await reassess(session, step, consent);
     if ("outcome" in judged) {
       if (unanswered) throw unanswered;
@@ -120,7 +128,7 @@ async function settle(
     }
     const hold = holdReason(step.to, assessment, mesh, consent);
     if (hold !== undefined) {
-      const stopped = gate.stopped();
+      const stopped = control.stopReason();
       // What rolls is waited for, whoever started it.
       if (stopped !== undefined && !hold.rolls) return notStarted(stopped);
       if (hold.progress !== seen) patience = io.now().getTime() + settings.timeout;
@@ -133,7 +141,7 @@ async function settle(
         progress.emit({ type: "waiting", ref: step.ref, message: hold.message });
       }
       held = hold.message;
-      await io.sleep(pollInterval(settings) * (1 + io.random()), gate.abort);
+      await io.sleep(pollInterval(settings) * (1 + io.random()), control.abort);
       continue;
     }
     const waited = held !== undefined;
@@ -146,10 +154,10 @@ async function settle(
       return ended("skipped", "not-restartable", "it cannot be restarted any more");
     }
     const known = await knownRefusals(session, step.ref);
-    const { stopped, notBefore } = gate.leave(waited);
-    if (stopped !== undefined) return notStarted(stopped);
-    if (notBefore !== undefined) {
-      await io.sleep(notBefore - io.now().getTime(), gate.abort);
+    const permission = control.requestStart(waited);
+    if (permission.kind === "stopped") return notStarted(permission.reason);
+    if (permission.kind === "not-before") {
+      await io.sleep(permission.time - io.now().getTime(), control.abort);
       continue;
     }
     course.to = target;
@@ -173,7 +181,7 @@ async function settle(
       if (!isConflict(error) && !isUnanswered(error)) throw error;
       tried = known;
       unanswered = isUnanswered(error) ? error : undefined;
-      await io.sleep(pollInterval(settings) * io.random(), gate.abort);
+      await io.sleep(pollInterval(settings) * io.random(), control.abort);
     }
   }
 }

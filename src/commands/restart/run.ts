@@ -6,10 +6,10 @@ import type { Plan } from "../../rollout/plan.ts";
 import { isFailure, type StepResult, untouched } from "../../rollout/result.ts";
 import {
   advance,
-  askLeave,
   atTime,
   isOver,
   newSchedule,
+  requestStart,
   type Schedule,
   type ScheduleEvent,
   type StopReason,
@@ -17,9 +17,8 @@ import {
 import { WHY_STOPPED } from "../../rollout/stop.ts";
 import type { RestartSettings } from "../../settings.ts";
 import type { Session } from "../session.ts";
-import type { Gate } from "./gate.ts";
-import { pollInterval } from "./poll.ts";
-import { rollWorkload } from "./roll.ts";
+import { pollInterval } from "./request-limits.ts";
+import { rollWorkload, type RunControl } from "./roll.ts";
 import { awaitRestart, type Looks } from "./wait.ts";
 
 export interface Run {
@@ -72,15 +71,15 @@ export async function runPlan(
     { ...settings, deadline: deadline?.getTime() },
   );
 
-  const gate: Gate = {
-    stopped: () => {
+  const control: RunControl = {
+    stopReason: () => {
       become(atTime(schedule, io.now().getTime()));
       return schedule.stopped;
     },
-    leave: (held) => {
-      const [next, leave] = askLeave(schedule, held, io.now().getTime());
+    requestStart: (waited) => {
+      const [next, permission] = requestStart(schedule, waited, io.now().getTime());
       become(next);
-      return leave;
+      return permission;
     },
     abort: abort.signal,
   };
@@ -90,7 +89,7 @@ export async function runPlan(
     wakeAt = actions.wakeAt;
     for (const id of actions.start) {
       const step = steps.get(id);
-      if (step) rolling.set(id, rollWorkload(session, step, consent, gate));
+      if (step) rolling.set(id, rollWorkload(session, step, consent, control));
     }
   };
   const become = (next: Schedule) => {

@@ -1,9 +1,9 @@
 import pLimit from "p-limit";
 import { ApiError } from "../../http/api-error.ts";
 import { getWorkload } from "../../cluster/workload.ts";
-import type { Step } from "../../rollout/plan.ts";
+import type { Step } from "../../rollout/step.ts";
 import type { Session } from "../session.ts";
-import { READS_AT_A_TIME } from "./reads.ts";
+import { READS_AT_A_TIME } from "./request-limits.ts";
 
 /**
  * A list tells of a template only what is decided upon: its hash takes the whole object. Where that

@@ -6,15 +6,14 @@ import { readPodsOf } from "../../cluster/workloads.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { rolloutCommand } from "../../kubernetes/kinds.ts";
 import { formatSelector } from "../../kubernetes/selector.ts";
-import { type Ending, ended } from "../../rollout/ending.ts";
+import { type Ending, ended, type StepResult } from "../../rollout/result.ts";
 import { endOfWait } from "../../rollout/incomplete.ts";
-import type { Wait } from "../../rollout/plan.ts";
-import type { StepResult } from "../../rollout/result.ts";
+import type { Wait } from "../../rollout/step.ts";
 import { type RolloutStatus, rolloutStatus } from "../../rollout/status.ts";
 import type { RestartSettings } from "../../settings.ts";
 import type { Workload } from "../../snapshot.ts";
 import type { Session } from "../session.ts";
-import { givenUp } from "./given-up.ts";
+import { abandoned } from "./interruption.ts";
 
 /** How the waits of a run share the API server. */
 export interface Looks {
@@ -39,7 +38,7 @@ export async function awaitRestart(
   session.progress.emit({ type: "waiting", ref, message });
   const ending = await Promise.race([
     watch(session, wait, abort, looks),
-    givenUp(session, ref, abort, () => true),
+    abandoned(session.io, ref, abort, () => true),
   ]);
   return { ref, from, to, ...ending, startedAt: undefined, finishedAt: session.io.now() };
 }

@@ -14,7 +14,7 @@ import {
   workloadEntry,
 } from "../../../src/report/entries.ts";
 import type { Style } from "../../../src/report/style.ts";
-import type { Step } from "../../../src/rollout/plan.ts";
+import type { Step } from "../../../src/rollout/step.ts";
 import type { StepResult } from "../../../src/rollout/result.ts";
 import type { Gap } from "../../../src/snapshot.ts";
 import { meshOf } from "./assessment.ts";

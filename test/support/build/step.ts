@@ -1,5 +1,5 @@
 import type { Assessment } from "../../../src/mesh/assess.ts";
-import type { Step } from "../../../src/rollout/plan.ts";
+import type { Step } from "../../../src/rollout/step.ts";
 import type { StepResult } from "../../../src/rollout/result.ts";
 import { proxyImage } from "./pod-group.ts";
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { narrowPlan } from "../../../src/rollout/approval.ts";
-import { planRestart, type Step } from "../../../src/rollout/plan.ts";
+import { planRestart } from "../../../src/rollout/plan.ts";
+import type { Step } from "../../../src/rollout/step.ts";
 import { RESTARTED_AT, type Workload } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";

@@ -2,11 +2,11 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   advance,
-  askLeave,
   type Entry,
   isOver,
   type Limits,
   newSchedule,
+  requestStart,
   type Schedule,
   type ScheduleEvent,
   type StopReason,
@@ -161,35 +161,30 @@ describe("a deadline", () => {
   });
 });
 
-describe("leave to patch, asked by what has started", () => {
+describe("permission to send the patch", () => {
   const going = play(scheduleOf("ab", { pause: 10, deadline: 50 }), [
     [TICK, 0],
     [TICK, 10],
   ]).schedule;
 
-  test("is given as long as nothing stopped the run, and refused after that", () => {
-    expect(askLeave(going, false, 11)).toEqual([
-      going,
-      { stopped: undefined, notBefore: undefined },
-    ]);
+  test("is granted until the run is stopped", () => {
+    expect(requestStart(going, false, 11)).toEqual([going, { kind: "granted" }]);
     const stopped = play(going, [[stop("interrupted"), 12]]).schedule;
-    expect(askLeave(stopped, true, 13)[1]).toEqual({
-      stopped: "interrupted",
-      notBefore: undefined,
-    });
+    expect(requestStart(stopped, true, 13)[1]).toEqual({ kind: "stopped", reason: "interrupted" });
   });
 
-  test("is refused from the deadline on, which then is why the run stopped", () => {
-    const [next, leave] = askLeave(going, true, 50);
-    expect([leave.stopped, next.stopped]).toEqual(["deadline", "deadline"]);
+  test("is denied from the deadline on, and the run stops for the deadline", () => {
+    const [next, permission] = requestStart(going, true, 50);
+    expect(permission).toEqual({ kind: "stopped", reason: "deadline" });
+    expect(next.stopped).toBe("deadline");
   });
 
-  test("leaves the pause between those that waited for the same", () => {
-    const [first, go] = askLeave(going, true, 30);
-    expect(go.notBefore).toBeUndefined();
-    const [second, wait] = askLeave(first, true, 31);
-    expect([wait.notBefore, second]).toEqual([40, first]);
-    expect(askLeave(second, true, 40)[1].notBefore).toBeUndefined();
+  test("keeps the pause between workloads that waited", () => {
+    const [first, started] = requestStart(going, true, 30);
+    expect(started).toEqual({ kind: "granted" });
+    const [second, early] = requestStart(first, true, 31);
+    expect([second, early]).toEqual([first, { kind: "not-before", time: 40 }]);
+    expect(requestStart(second, true, 40)[1]).toEqual({ kind: "granted" });
   });
 });
 

@@ -1,17 +1,16 @@
 import { expect, test } from "vitest";
 import { ApiError } from "../../../../src/http/api-error.ts";
 import type { Api, ApiRequest } from "../../../../src/http/api.ts";
-import type { Gate } from "../../../../src/commands/restart/gate.ts";
-import { rollWorkload } from "../../../../src/commands/restart/roll.ts";
+import { rollWorkload, type RunControl } from "../../../../src/commands/restart/roll.ts";
 import type { Session } from "../../../../src/commands/session.ts";
 import type { RestartSettings } from "../../../../src/settings.ts";
 import { recordedIo } from "../../../support/build/recorded-io.ts";
 import { type Answer, forbidden, scriptedApi } from "../../../support/build/scripted-api.ts";
 import { someStep } from "../../../support/build/step.ts";
 
-const GATE: Gate = {
-  stopped: () => undefined,
-  leave: () => ({ stopped: undefined, notBefore: undefined }),
+const CONTROL: RunControl = {
+  stopReason: () => undefined,
+  requestStart: () => ({ kind: "granted" }),
   abort: new AbortController().signal,
 };
 const CONSENT = { downtime: false, unhealthy: false, current: false };
@@ -37,7 +36,7 @@ test("a workload whose namespace was deleted is not restarted, and ends no run",
   const session = sessionWith(({ path }) =>
     path.includes("/namespaces/shop") ? GONE : forbidden("list", "services"),
   );
-  expect(await rollWorkload(session, STEP, CONSENT, GATE)).toMatchObject({
+  expect(await rollWorkload(session, STEP, CONSENT, CONTROL)).toMatchObject({
     outcome: "skipped",
     code: "not-read",
     message: expect.stringContaining('the namespace "shop" does not exist'),
@@ -51,7 +50,7 @@ test("a workload that was deleted is gone, also for who may not read the rules o
       return { kind: "Namespace", metadata: { name: "shop" } };
     return path.includes("/namespaces/shop/") ? GONE : forbidden("list", "services");
   });
-  expect(await rollWorkload(session, STEP, CONSENT, GATE)).toMatchObject({
+  expect(await rollWorkload(session, STEP, CONSENT, CONTROL)).toMatchObject({
     outcome: "skipped",
     code: "gone",
   });

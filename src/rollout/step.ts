@@ -1,0 +1,30 @@
+import type { Target, Verdict } from "../mesh/assess.ts";
+import type { WorkloadRef } from "../snapshot.ts";
+
+/** One workload that a plan restarts, as it was when the plan was made. */
+export interface Step {
+  readonly ref: WorkloadRef;
+  readonly verdict: Verdict;
+  readonly from: readonly From[];
+  readonly to: Target;
+  /** True if any pod had a sidecar: losing it is a failure, whatever a later check says. */
+  readonly hadSidecar: boolean;
+  /** The number of new pods that a rollout may create at the same time. */
+  readonly podsAtOnce: number;
+  /** The hash of the pod template without the restart annotation; `undefined` if it was not read. */
+  readonly template: string | undefined;
+}
+
+/** A workload that a plan only waits for: an earlier restart of it is still rolling out. */
+export interface Wait extends Step {
+  /** The time that the earlier restart wrote, in RFC 3339. */
+  readonly restartedAt: string;
+}
+
+/** The sidecar of a group of pods before a restart. */
+export interface From {
+  /** `undefined`: no sidecar. */
+  readonly image: string | undefined;
+  readonly revision: string | undefined;
+  readonly pods: number;
+}
