@@ -10,7 +10,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const READS_CONFIG: TestRule = { apiGroups: [""], resources: ["configmaps"], verbs: ["list"] };
 
-/** The name that the server knows a user by; a service account's has a prefix. */
+/** Returns the user name that the API server sees; a service account's name has a prefix. */
 async function nameOf(cluster: TestCluster, user: RequestOptions): Promise<string> {
   const body = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
   const path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
@@ -20,8 +20,8 @@ async function nameOf(cluster: TestCluster, user: RequestOptions): Promise<strin
   return review.status.userInfo.username;
 }
 
-/** Options that make a request that user's. */
-async function as(
+/** Returns request options that authenticate as the user. */
+async function authenticate(
   cluster: TestCluster,
   user: string,
   rules: readonly TestRule[],
@@ -40,8 +40,8 @@ test("the kubeconfig's context is named test", async ({ cluster }) => {
   expect(config["current-context"]).toBe("test");
 });
 
-test("403 says who may not do what, and where", async ({ cluster, sandbox }) => {
-  const jane = await as(cluster, "jane", [READS_CONFIG]);
+test("403 names the user, the verb, the resource and the scope", async ({ cluster, sandbox }) => {
+  const jane = await authenticate(cluster, "jane", [READS_CONFIG]);
   const everywhere = await cluster.request("GET", "/api/v1/pods", jane);
   const why = `User "${await nameOf(cluster, jane)}" cannot list resource "pods" in API group ""`;
   expect(everywhere).toMatchObject({ status: 403 });
@@ -53,8 +53,8 @@ test("403 says who may not do what, and where", async ({ cluster, sandbox }) => 
   expect((await cluster.request("GET", "/api/v1/configmaps", jane)).status).toBe(200);
 });
 
-test("403 to a patch names the object", async ({ cluster, sandbox }) => {
-  const jane = await as(cluster, "jane", [READS_CONFIG]);
+test("403 for a patch names the object", async ({ cluster, sandbox }) => {
+  const jane = await authenticate(cluster, "jane", [READS_CONFIG]);
   const options = { ...jane, body: {}, contentType: "application/strategic-merge-patch+json" };
   const { status, body } = await cluster.request(
     "PATCH",
@@ -70,14 +70,17 @@ test("403 to a patch names the object", async ({ cluster, sandbox }) => {
   );
 });
 
-test("an unknown token is unauthorized", async ({ cluster }) => {
+test("401 for an unknown token", async ({ cluster }) => {
   const headers = { authorization: "Bearer nobody-s-token" };
   const { status, body } = await cluster.request("GET", "/api/v1/pods", { headers });
   expect(status).toBe(401);
   expect(body).toMatchObject({ kind: "Status", reason: "Unauthorized", message: "Unauthorized" });
 });
 
-test("404 to an object, and to what is put into no namespace", async ({ cluster, sandbox }) => {
+test("404 for a missing object, and for an object in a missing namespace", async ({
+  cluster,
+  sandbox,
+}) => {
   const { status, body } = await cluster.request("GET", sandbox.path("deployments", "web"));
   const details = { name: "web", group: "apps", kind: "deployments" };
   expect(status).toBe(404);
@@ -87,7 +90,7 @@ test("404 to an object, and to what is put into no namespace", async ({ cluster,
   expect(lost.body).toMatchObject({ code: 404, message: 'namespaces "contract-ghost" not found' });
 });
 
-test("409 to what exists already", async ({ cluster, sandbox }) => {
+test("409 for an object that already exists", async ({ cluster, sandbox }) => {
   await sandbox.create("configmaps", configMap("settings"));
   const again = await cluster.request("POST", sandbox.path("configmaps"), {
     body: configMap("settings"),
@@ -98,7 +101,7 @@ test("409 to what exists already", async ({ cluster, sandbox }) => {
   );
 });
 
-test("409 to a patch with a stale resourceVersion, 422 to one with another uid", async ({
+test("409 for a patch with a stale resourceVersion, 422 for a patch with another uid", async ({
   sandbox,
 }) => {
   const { metadata } = await sandbox.create("deployments", deployment("web", { replicas: 0 }));
@@ -120,7 +123,9 @@ test("409 to a patch with a stale resourceVersion, 422 to one with another uid",
   expect((await sandbox.patch("deployments", "web", right)).body.metadata.labels.team).toBe("c");
 });
 
-test("creation gives name, uid, version, time and generation", async ({ sandbox }) => {
+test("a created object has a name, uid, resourceVersion, time and generation", async ({
+  sandbox,
+}) => {
   const { metadata } = await sandbox.create("deployments", {
     ...deployment("web", { replicas: 0 }),
     metadata: { generateName: "web-" },
@@ -132,7 +137,7 @@ test("creation gives name, uid, version, time and generation", async ({ sandbox 
   expect(metadata).toMatchObject({ namespace: sandbox.name, generation: 1 });
 });
 
-test("defaults are filled in", async ({ sandbox }) => {
+test("a created Deployment has the default fields", async ({ sandbox }) => {
   const { spec } = await sandbox.create(
     "deployments",
     deployment("web", { spec: { paused: true } }),
@@ -153,7 +158,7 @@ test("a dry-run patch persists nothing", async ({ cluster, sandbox }) => {
   expect((await sandbox.get("configmaps", "settings")).data).toEqual({ a: "1" });
 });
 
-test("deletion takes what is owned along", async ({ cluster, sandbox }) => {
+test("deleting an object deletes the objects that it owns", async ({ cluster, sandbox }) => {
   const owner = await sandbox.create("configmaps", configMap("owner"));
   const { name, uid } = owner.metadata;
   const ownerReferences = [{ apiVersion: "v1", kind: "ConfigMap", name, uid }];
@@ -166,8 +171,8 @@ test("deletion takes what is owned along", async ({ cluster, sandbox }) => {
   await eventually(async () => expect((await sandbox.get("configmaps", "owned")).code).toBe(404));
 });
 
-test("access reviews tell what a request would meet", async ({ cluster, sandbox }) => {
-  const jane = await as(cluster, "jane", [READS_CONFIG]);
+test("an access review predicts the answer to a request", async ({ cluster, sandbox }) => {
+  const jane = await authenticate(cluster, "jane", [READS_CONFIG]);
   const allowed = async (resourceAttributes: object) => {
     const path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
     const { status, body } = await cluster.request("POST", path, {
@@ -190,10 +195,10 @@ test("access reviews tell what a request would meet", async ({ cluster, sandbox 
 });
 
 test("a self review names the user", async ({ cluster }) => {
-  expect(await nameOf(cluster, await as(cluster, "jane", []))).toMatch(/(^|:)jane$/);
+  expect(await nameOf(cluster, await authenticate(cluster, "jane", []))).toMatch(/(^|:)jane$/);
 });
 
-test("a namespace on its way out takes nothing new, and is gone in the end", async ({
+test("a terminating namespace rejects new objects and finally disappears", async ({
   cluster,
   sandbox,
 }) => {
@@ -218,9 +223,9 @@ test.for([
   ["PUT", "/api/v1/namespaces/default"],
   ["DELETE", "/api/v1/namespaces/default/pods"],
 ] as const)(
-  "the embedded server says what it leaves out: %s %s",
+  "the embedded server rejects requests that it does not implement: %s %s",
   async ([method, path], { cluster, skip }) => {
-    onlyEmbedded(cluster, skip, "the real API server leaves nothing out");
+    onlyEmbedded(cluster, skip, "the real API server implements every request");
     const { status, body } = await cluster.request(method, path);
     expect(status).toBe(501);
     expect(body).toMatchObject({ kind: "Status", reason: "NotImplemented" });

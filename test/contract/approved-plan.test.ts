@@ -20,8 +20,8 @@ describe("an approved plan", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** A namespace whose workloads all lag, and a plan for them in a file. */
-  async function planned(
+  /** A namespace whose workloads are all outdated, and a file with a plan for them. */
+  async function createPlan(
     cluster: TestCluster,
     enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,
     names: readonly string[],
@@ -40,14 +40,14 @@ describe("an approved plan", () => {
     return { sandbox, plan, file, content: ran.stdout };
   }
 
-  /** The same plan, as it would have been made for another cluster. */
-  function elsewhere(plan: RestartReport): string {
+  /** The same plan for another cluster. */
+  function forOtherCluster(plan: RestartReport): string {
     const other = { ...plan, cluster: { ...plan.cluster, server: "https://prod:443" } };
     return JSON.stringify({ ...other, plan: planHash(other) });
   }
 
-  /** When each workload was restarted, by its own account. */
-  async function restarts(sandbox: Sandbox, names: readonly string[]) {
+  /** The restart times in the workloads' annotations. */
+  async function restartTimes(sandbox: Sandbox, names: readonly string[]) {
     return Promise.all(
       names.map(async (name) => {
         const { spec } = await sandbox.get("deployments", name);
@@ -56,15 +56,15 @@ describe("an approved plan", () => {
     );
   }
 
-  test("is carried out only as far as it still holds", async ({ cluster, enter }) => {
+  test("is carried out only for workloads that did not change", async ({ cluster, enter }) => {
     const names = ["current", "edited", "gone", "recreated", "rest"];
-    const { sandbox, plan, file } = await planned(cluster, enter, names);
+    const { sandbox, plan, file } = await createPlan(cluster, enter, names);
     expect(plan.steps.map(({ name, verdict }) => [name, verdict])).toEqual(
       names.map((name) => [name, "outdated"]),
     );
     const remove = (name: string) => cluster.request("DELETE", sandbox.path("deployments", name));
     await sandbox.restart("deployments", "current", "2026-11-24T00:00:00Z");
-    // Its old pod stays until the new one is ready, which takes longer than this test.
+    // The old pod stays until the new pod is ready, which takes longer than this test.
     const slow = { "test.istio-upgrade/ready-after": "10m" };
     const template = { metadata: { annotations: slow } };
     await sandbox.patch("deployments", "edited", { spec: { template } });
@@ -97,13 +97,13 @@ describe("an approved plan", () => {
       ["recreated", "skipped", "recreated"],
       ["rest", "restarted", "rolled-out"],
     ]);
-    // What was refused is still outdated, and said to be.
+    // The workload that was not restarted is still outdated, and the report says so.
     expect([ran.status, report.exitReasons]).toEqual([2, ["outdated:1"]]);
-    expect(await restarts(sandbox, ["edited", "recreated"])).toEqual([undefined, undefined]);
+    expect(await restartTimes(sandbox, ["edited", "recreated"])).toEqual([undefined, undefined]);
   });
 
-  test("is not carried out at all once the target has moved", async ({ cluster, enter }) => {
-    const { sandbox, file } = await planned(cluster, enter, ["a", "b"]);
+  test("is not carried out if the target image has changed", async ({ cluster, enter }) => {
+    const { sandbox, file } = await createPlan(cluster, enter, ["a", "b"]);
     await cluster.moveImage(REVISION, NEWER);
     const ran = await run(cluster, "restart", "--plan", file, "--yes", "--json");
     const report = parseReport("RestartReport", ran.stdout);
@@ -113,11 +113,11 @@ describe("an approved plan", () => {
     ]);
     expect(report.results[0]?.message).toContain(`would get ${NEWER} of ${REVISION}`);
     expect([ran.status, report.exitReasons]).toEqual([2, ["target-moved:2", "outdated:2"]]);
-    expect(await restarts(sandbox, ["a", "b"])).toEqual([undefined, undefined]);
+    expect(await restartTimes(sandbox, ["a", "b"])).toEqual([undefined, undefined]);
   });
 
-  test("may come from an editor on Windows, but not be another one", async ({ cluster, enter }) => {
-    const { sandbox, plan, content } = await planned(cluster, enter, ["a"]);
+  test("may be re-encoded by an editor on Windows, but not changed", async ({ cluster, enter }) => {
+    const { sandbox, plan, content } = await createPlan(cluster, enter, ["a"]);
     const from = async (text: string | Buffer) => {
       const file = join(folder, "given.json");
       writeFileSync(file, text);
@@ -128,7 +128,7 @@ describe("an approved plan", () => {
       [content.replace('"allowDowntime": false', '"allowDowntime": true'), "was changed after"],
       [content.replace('"include": []', '"include": ["unhealthy"]'), "was changed after"],
       [content.replaceAll(plan.cluster.server, "https://prod:443"), "was changed after"],
-      [elsewhere(plan), "was made for https://prod:443"],
+      [forOtherCluster(plan), "was made for https://prod:443"],
       ["{", "holds no JSON"],
       ["null", "is no plan"],
       [content.replace('"dryRun": "client"', '"dryRun": null'), "is no plan"],
@@ -138,13 +138,13 @@ describe("an approved plan", () => {
       expect([ran.status, ran.stdout]).toEqual([64, ""]);
       expect(ran.stderr).toContain(message);
     }
-    expect(await restarts(sandbox, ["a"])).toEqual([undefined]);
+    expect(await restartTimes(sandbox, ["a"])).toEqual([undefined]);
 
-    // Windows PowerShell redirects into UTF-16, with CRLF and a byte order mark.
+    // Windows PowerShell redirects output into UTF-16 files with CRLF and a byte order mark.
     const ran = await from(Buffer.from(`\uFEFF${content.replaceAll("\n", "\r\n")}`, "utf16le"));
     expect(ran.stderr).toContain("RESULT exit=0");
     const again = await from(`\uFEFF${content.replaceAll("\n", "\r\n")}`);
     expect(again.stderr).toContain("RESULT exit=0");
-    expect(await restarts(sandbox, ["a"])).not.toEqual([undefined]);
+    expect(await restartTimes(sandbox, ["a"])).not.toEqual([undefined]);
   });
 });

@@ -33,7 +33,7 @@ async function imagesOf(sandbox: Sandbox, name: string): Promise<readonly string
 }
 
 describe("Argo Rollouts", () => {
-  test("are found, restarted by restartAt, and proved", async ({ cluster, enter }) => {
+  test("are found, restarted through restartAt, and verified", async ({ cluster, enter }) => {
     await cluster.installArgoRollouts();
     await cluster.installRevision({ name: REVISION, image: OLD });
     const sandbox = await enter({ "istio.io/rev": REVISION });
@@ -105,7 +105,7 @@ describe("Argo Rollouts", () => {
     expect(allowed.status).toBe(0);
   });
 
-  test("whose restart was accepted, but never answered, are followed", async ({
+  test("are followed if a restart is accepted but its answer is lost", async ({
     cluster,
     enter,
   }) => {
@@ -122,7 +122,7 @@ describe("Argo Rollouts", () => {
       const key = `PATCH ${sandbox.path("rollouts", "web")}`;
       await way.proxy.arm({ key, fault, times: "for ever" });
       const args = ["restart", "-n", sandbox.name, "--yes", "--json"];
-      // What it waits between its tries is most of the time that this takes.
+      // Most of the run is waiting between retries, so its clock runs fast.
       const ran = await runInside(args, { KUBECONFIG: way.kubeconfig }, { leaps: 20 });
       expect(way.proxy.strikes()).toBeGreaterThan(0);
       expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([
@@ -135,7 +135,7 @@ describe("Argo Rollouts", () => {
     }
   });
 
-  test("that cannot be listed are a gap only where pods belong to them", async ({
+  test("are a gap if they cannot be listed, but only if pods belong to them", async ({
     cluster,
     enter,
   }) => {

@@ -16,7 +16,7 @@ async function untilPods(sandbox: Sandbox, count: number): Promise<readonly stri
 }
 
 describe("explain", () => {
-  test("walks from the labels to the verdict, and ends as a check would", async ({
+  test("leads from the labels to the verdict, with the exit code of check", async ({
     cluster,
     enter,
   }) => {
@@ -64,11 +64,11 @@ describe("explain", () => {
     const checked = await run(cluster, "check", "-n", sandbox.name, "--json");
     expect(parseReport("CheckReport", checked.stdout).workloads).toEqual([document.workload]);
     expect(checked.status).toBe(ran.status);
-    // There is no RESULT line: this is for reading.
+    // The output is for people, so there is no RESULT line.
     expect(ran.stderr).toBe("");
   });
 
-  test("finds the workload of a pod by its owners, and marks the pod", async ({
+  test("finds the workload of a pod through its owners, and adds a step for the pod", async ({
     cluster,
     enter,
   }) => {
@@ -120,7 +120,10 @@ describe("explain", () => {
     });
   });
 
-  test("names the requirement that a sidecar would be lost by", async ({ cluster, enter }) => {
+  test("names the failed requirement if a restart would lose the sidecar", async ({
+    cluster,
+    enter,
+  }) => {
     await cluster.installRevision({ name: "asm-1-17", image: NEW });
     const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
     await sandbox.create("deployments", deployment("web"));
@@ -135,7 +138,7 @@ describe("explain", () => {
     );
   });
 
-  test("refuses what is not there", async ({ cluster, enter }) => {
+  test("rejects a workload or pod that does not exist", async ({ cluster, enter }) => {
     await cluster.installRevision({ name: "asm-1-17", image: NEW });
     const sandbox = await enter();
     const gone = await run(cluster, "explain", "deploy/gone", "-n", sandbox.name);

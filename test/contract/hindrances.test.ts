@@ -4,8 +4,8 @@ import { grantsOf, rulesOf } from "../support/rbac.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { runProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
-import { refusePods } from "./refused-pods.ts";
-import { limitPods } from "./limited-pods.ts";
+import { rejectPods } from "./rejecting-webhook.ts";
+import { limitPods } from "./pod-quota.ts";
 import { eventually, type Sandbox, test, untilReady } from "./sandbox.ts";
 
 const REVISION = "asm-1-71";
@@ -43,7 +43,7 @@ describe("pods that cannot be created", () => {
       expect(nodes).toBeGreaterThan(0);
     });
     await untilReady(sandbox, 4 + nodes);
-    const mend = await refusePods(cluster, sandbox);
+    const mend = await rejectPods(cluster, sandbox);
     for (const [resource, name] of [
       ["deployments", "web"],
       ["statefulsets", "db"],
@@ -94,7 +94,7 @@ test("a workload that never got its pods is blocked, in the words of whoever ref
 }) => {
   await cluster.installRevision({ name: REVISION, image: image("v1.71.0-1") });
   const sandbox = await enter({ "istio.io/rev": REVISION });
-  const mend = await refusePods(cluster, sandbox);
+  const mend = await rejectPods(cluster, sandbox);
   await sandbox.create("deployments", deployment("web", { replicas: 2 }));
   await sandbox.create("statefulsets", statefulSet("db"));
   const check = async (kubeconfig: string) => {
@@ -151,7 +151,7 @@ describe("a restart whose new pods cannot run", () => {
     await restricted.relabel({ "pod-security.kubernetes.io/enforce": "restricted" });
     await patchLabels(cluster, node, { "test.istio-upgrade/pool": null });
     await cluster.moveImage(REVISION, image("v1.71.2-1"));
-    const mend = await refusePods(cluster, refused);
+    const mend = await rejectPods(cluster, refused);
 
     const scope = [full, refused, restricted, crowded].map(({ name }) => name).join(",");
     const ran = await runProgram(
@@ -228,7 +228,7 @@ describe("a restart whose new pods cannot run", () => {
     await sandbox.create("statefulsets", statefulSet("db", { replicas: 2 }));
     await untilReady(sandbox, 2);
     await cluster.moveImage(REVISION, image("v1.71.4-1"));
-    const mend = await refusePods(cluster, sandbox);
+    const mend = await rejectPods(cluster, sandbox);
     const grants = grantsOf("restart-cluster").filter(({ resource }) => resource !== "events");
     const rules = rulesOf(grants);
     const kubeconfig = await cluster.userKubeconfig("eventless", rules);

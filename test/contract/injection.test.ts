@@ -14,7 +14,7 @@ const NATIVE = {
 };
 const TAG = "contract-injection";
 
-/** With both revisions installed; and a tag of that name does not outlive a test. */
+/** A test with both revisions installed; the tag is removed after each test. */
 const test = base.extend<{ readonly mesh: TestCluster }>({
   mesh: [
     async ({ cluster }, use) => {
@@ -27,9 +27,13 @@ const test = base.extend<{ readonly mesh: TestCluster }>({
   ],
 });
 
-async function dryRun(cluster: TestCluster, place: Sandbox, options = {}): Promise<Answer["body"]> {
+async function dryRun(
+  cluster: TestCluster,
+  sandbox: Sandbox,
+  options = {},
+): Promise<Answer["body"]> {
   const body = pod("dry", options);
-  const answer = await cluster.request("POST", `${place.path("pods")}?dryRun=All`, { body });
+  const answer = await cluster.request("POST", `${sandbox.path("pods")}?dryRun=All`, { body });
   expect(answer).toMatchObject({ status: 201 });
   return answer.body;
 }
@@ -38,9 +42,9 @@ function container(found: Answer["body"], list: string, name: string): Answer["b
   return found.spec[list]?.find((one: Answer["body"]) => one.name === name);
 }
 
-test("a dry-run create returns the injected pod and keeps nothing", async ({ enter, mesh }) => {
-  const place = await enter({ "istio.io/rev": CLASSIC.name });
-  const made = await dryRun(mesh, place);
+test("a dry-run create returns the injected pod and persists nothing", async ({ enter, mesh }) => {
+  const sandbox = await enter({ "istio.io/rev": CLASSIC.name });
+  const made = await dryRun(mesh, sandbox);
   expect(container(made, "containers", "istio-proxy").image).toBe(CLASSIC.image);
   expect(container(made, "containers", "app").image).toBe("registry.test/app:1.0");
   expect(container(made, "initContainers", "istio-init")).toBeDefined();
@@ -51,10 +55,10 @@ test("a dry-run create returns the injected pod and keeps nothing", async ({ ent
     containers: ["istio-proxy"],
     revision: CLASSIC.name,
   });
-  expect((await place.get("pods", "dry")).code).toBe(404);
+  expect((await sandbox.get("pods", "dry")).code).toBe(404);
 });
 
-test("a native sidecar is an init container that stays", async ({ enter, mesh }) => {
+test("a native sidecar is an init container that is always restarted", async ({ enter, mesh }) => {
   const made = await dryRun(mesh, await enter({ "istio.io/rev": NATIVE.name }));
   const proxy = container(made, "initContainers", "istio-proxy");
   expect(proxy).toMatchObject({ image: NATIVE.image, restartPolicy: "Always" });
@@ -67,21 +71,24 @@ test("a native sidecar is an init container that stays", async ({ enter, mesh })
 test.for([
   ["label", { labels: { "sidecar.istio.io/inject": "false" } }],
   ["annotation", { annotations: { "sidecar.istio.io/inject": "false" } }],
-])("a pod's %s opts out", async ([, options], { enter, mesh }) => {
+])("a pod opts out with the %s sidecar.istio.io/inject", async ([, options], { enter, mesh }) => {
   const made = await dryRun(mesh, await enter({ "istio.io/rev": CLASSIC.name }), options);
   expect(container(made, "containers", "istio-proxy")).toBeUndefined();
 });
 
-test("nothing is injected where the namespace names nothing installed", async ({ enter, mesh }) => {
+test("nothing is injected if the namespace names a revision that is not installed", async ({
+  enter,
+  mesh,
+}) => {
   const made = await dryRun(mesh, await enter({ "istio.io/rev": "asm-1-1" }));
   expect(made.spec.containers).toHaveLength(1);
   expect(made.metadata.annotations?.["istio.io/rev"]).toBeUndefined();
 });
 
-test("a tag stands for the revision it names, until it is taken away", async ({ enter, mesh }) => {
+test("a tag leads to its revision until it is removed", async ({ enter, mesh }) => {
   await mesh.setTag(TAG, CLASSIC.name);
-  const place = await enter({ "istio.io/rev": TAG });
-  const revision = async () => (await dryRun(mesh, place)).metadata.annotations?.["istio.io/rev"];
+  const sandbox = await enter({ "istio.io/rev": TAG });
+  const revision = async () => (await dryRun(mesh, sandbox)).metadata.annotations?.["istio.io/rev"];
   await eventually(async () => expect(await revision()).toBe(CLASSIC.name));
   await mesh.setTag(TAG, NATIVE.name);
   await eventually(async () => expect(await revision()).toBe(NATIVE.name));
@@ -90,18 +97,18 @@ test("a tag stands for the revision it names, until it is taken away", async ({ 
   await mesh.removeTag(TAG);
 });
 
-test("a moved image is what new pods get", async ({ enter, mesh }) => {
-  const place = await enter({ "istio.io/rev": CLASSIC.name });
+test("new pods get the image that the revision was moved to", async ({ enter, mesh }) => {
+  const sandbox = await enter({ "istio.io/rev": CLASSIC.name });
   const image = "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.91.4-6";
   await mesh.moveImage(CLASSIC.name, image);
   const injected = async () =>
-    container(await dryRun(mesh, place), "containers", "istio-proxy").image;
+    container(await dryRun(mesh, sandbox), "containers", "istio-proxy").image;
   await eventually(async () => expect(await injected()).toBe(image));
   await mesh.installRevision(CLASSIC);
   await eventually(async () => expect(await injected()).toBe(CLASSIC.image));
 });
 
-test("a revision leaves the objects that clients read", async ({ mesh }) => {
+test("installing a revision creates the objects that clients read", async ({ mesh }) => {
   const istio = "/api/v1/namespaces/aks-istio-system";
   const map = await mesh.request(
     "GET",
@@ -132,7 +139,7 @@ test("a revision's Service has a ready endpoint", async ({ mesh }) => {
 test.for([
   [`istio-sidecar-injector-${CLASSIC.name}-aks-istio-system`, CLASSIC.name, undefined],
   [`istio-revision-tag-${TAG}-aks-istio-system`, TAG, TAG],
-])("webhooks of %s", async ([name, value, tag], { mesh }) => {
+])("%s has the webhooks of its revision", async ([name, value, tag], { mesh }) => {
   await mesh.setTag(TAG, CLASSIC.name);
   const path = `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${name}`;
   const { body } = await mesh.request("GET", path);
@@ -175,18 +182,13 @@ test.for([
 test.for([
   [CLASSIC.name, "containerStatuses"],
   [NATIVE.name, "initContainerStatuses"],
-] as const)(
-  "a running pod of %s shows its proxy ready in %s",
-  async ([revision, list], { enter }) => {
-    const place = await enter({ "istio.io/rev": revision });
-    await place.create("pods", pod("web"));
-    const proxy = async () => {
-      const { status } = await place.get("pods", "web");
-      return status[list]?.find(({ name }: Answer["body"]) => name === "istio-proxy");
-    };
-    await eventually(async () =>
-      expect(await proxy()).toMatchObject({ ready: true, started: true }),
-    );
-    expect((await place.get("pods", "web")).status.phase).toBe("Running");
-  },
-);
+] as const)("a running pod of %s has a ready proxy in %s", async ([revision, list], { enter }) => {
+  const sandbox = await enter({ "istio.io/rev": revision });
+  await sandbox.create("pods", pod("web"));
+  const proxy = async () => {
+    const { status } = await sandbox.get("pods", "web");
+    return status[list]?.find(({ name }: Answer["body"]) => name === "istio-proxy");
+  };
+  await eventually(async () => expect(await proxy()).toMatchObject({ ready: true, started: true }));
+  expect((await sandbox.get("pods", "web")).status.phase).toBe("Running");
+});

@@ -22,20 +22,20 @@ function namesOf({ body }: Answer): string[] {
   return body.items.map((item: Answer["body"]) => item.metadata.name);
 }
 
-test("pages hold every item exactly once", async ({ cluster, sandbox }) => {
+test("pages contain every item exactly once", async ({ cluster, sandbox }) => {
   const names = await createPods(sandbox, 7);
   const path = `${sandbox.path("pods")}?limit=3`;
   const first = await cluster.request("GET", path);
   expect(first.body.kind).toBe("PodList");
   const second = await cluster.request("GET", `${path}&continue=${first.body.metadata.continue}`);
-  // Another limit goes with the same token.
+  // The limit may change from page to page.
   const rest = `${sandbox.path("pods")}?limit=500&continue=${second.body.metadata.continue}`;
   const third = await cluster.request("GET", rest);
   expect(third.body.metadata.continue ?? "").toBe("");
   expect([first, second, third].flatMap(namesOf)).toEqual(names);
 });
 
-test("a page of the whole cluster goes on from a namespace and a name", async ({
+test("pages of the whole cluster continue after a namespace and a name", async ({
   cluster,
   sandbox,
 }) => {
@@ -56,7 +56,7 @@ test("a page of the whole cluster goes on from a namespace and a name", async ({
   expect(found).toEqual(["pod-0", "pod-1", "pod-2"]);
 });
 
-test("a selector's pages hold what it selects", async ({ cluster, sandbox }) => {
+test("pages of a selector contain only selected items", async ({ cluster, sandbox }) => {
   await createPods(sandbox, 5);
   const path = `${sandbox.path("pods")}?labelSelector=parity%3Deven&limit=2`;
   const first = await cluster.request("GET", path);
@@ -65,7 +65,7 @@ test("a selector's pages hold what it selects", async ({ cluster, sandbox }) => 
   expect(second.body.metadata.continue ?? "").toBe("");
 });
 
-test("a token that never was one is refused", async ({ cluster }) => {
+test("an invalid continue token is rejected", async ({ cluster }) => {
   const { status, body } = await cluster.request("GET", "/api/v1/pods?limit=1&continue=garbage");
   expect(status).toBe(400);
   expect(body).toMatchObject({
@@ -76,7 +76,7 @@ test("a token that never was one is refused", async ({ cluster }) => {
   });
 });
 
-test("an expired token is answered with 410 and one that goes on", async ({
+test("an expired continue token is answered with 410 and a token that continues the list", async ({
   cluster,
   sandbox,
   skip,
@@ -109,7 +109,7 @@ test.for([
   expect(namesOf(await cluster.request("GET", path))).toEqual(expected);
 });
 
-test("metadata alone", async ({ cluster, sandbox }) => {
+test("a list of metadata leaves out the spec", async ({ cluster, sandbox }) => {
   await createPods(sandbox, 3);
   const options = { headers: { accept: METADATA_ONLY } };
   const first = await cluster.request("GET", `${sandbox.path("pods")}?limit=2`, options);
@@ -123,18 +123,18 @@ test("metadata alone", async ({ cluster, sandbox }) => {
   expect(first.body.items[0].spec).toBeUndefined();
 });
 
-test("metadata of Jobs, where there are none", async ({ cluster, sandbox }) => {
+test("a list of Jobs' metadata is empty if there are no Jobs", async ({ cluster, sandbox }) => {
   const path = `/apis/batch/v1/namespaces/${sandbox.name}/jobs?limit=500`;
   const { status, body } = await cluster.request("GET", path, {
     headers: { accept: METADATA_ONLY },
   });
   expect(status).toBe(200);
   expect(body.kind).toBe("PartialObjectMetadataList");
-  // Go prints an empty list as null where it was never allocated.
+  // Go encodes a nil slice as null.
   expect(body.items ?? []).toEqual([]);
 });
 
-test("a namespace that does not exist lists as empty", async ({ cluster }) => {
+test("the pods of a namespace that does not exist are an empty list", async ({ cluster }) => {
   const { status, body } = await cluster.request("GET", "/api/v1/namespaces/contract-ghost/pods");
   expect(status).toBe(200);
   expect(body.items).toEqual([]);

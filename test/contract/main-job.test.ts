@@ -6,7 +6,9 @@ import { eventually, run, type Sandbox, test, untilReady } from "./sandbox.ts";
 const OLD = "mcr.microsoft.com/oss/istio/proxyv2:1.17.1-distroless";
 const NEW = "mcr.microsoft.com/oss/istio/proxyv2:1.17.2-distroless";
 
-/** Image of `istio-proxy`, wherever it stands; `undefined` for a pod without sidecar. */
+/**
+ * The image of `istio-proxy`, as a container or an init container; `undefined` without a sidecar.
+ */
 function proxyImage(pod: Awaited<ReturnType<Sandbox["pods"]>>[number]): string | undefined {
   const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
   return containers.find(({ name }: { name: string }) => name === "istio-proxy")?.image;
@@ -21,7 +23,10 @@ async function podUids(sandbox: Sandbox): Promise<readonly string[]> {
 }
 
 describe("a patch upgrade", () => {
-  test("is found, rolled, proved, and then over", async ({ cluster, enter }) => {
+  test("is found, rolled out and verified, and leaves nothing to do", async ({
+    cluster,
+    enter,
+  }) => {
     await cluster.installRevision({ name: "asm-1-17", image: OLD });
     const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
     await sandbox.create("deployments", deployment("web", { replicas: 3 }));
@@ -90,7 +95,10 @@ describe("a patch upgrade", () => {
     return desired;
   }
 
-  test("reaches native sidecars and namespaces on a tag", async ({ cluster, enter }) => {
+  test("restarts a namespace on a tag and leaves current native sidecars alone", async ({
+    cluster,
+    enter,
+  }) => {
     const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
     await cluster.installRevision({ name: "asm-1-27", image: image("v1.27.7-1") });
     await cluster.installRevision({ name: "asm-1-28", image: image("v1.28.3-2"), native: true });
@@ -146,8 +154,8 @@ describe("a patch upgrade", () => {
   });
 });
 
-describe("what a restart would make worse", () => {
-  test("is left alone, with the label to mend", async ({ cluster, enter }) => {
+describe("a workload that a restart would harm", () => {
+  test("is not restarted, and the next step names the label to fix", async ({ cluster, enter }) => {
     await cluster.installRevision({ name: "asm-1-17", image: OLD });
     const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
     await sandbox.create("deployments", deployment("web", { replicas: 2 }));
@@ -173,7 +181,7 @@ describe("what a restart would make worse", () => {
     expect(await proxyImages(sandbox)).toEqual([NEW, NEW]);
   });
 
-  test("a label removed during the run stops it at the first pod without sidecar", async ({
+  test("stops the run at the first pod without a sidecar if a label is removed meanwhile", async ({
     cluster,
     enter,
   }) => {
@@ -211,7 +219,7 @@ describe("what a restart would make worse", () => {
     expect(exitReasons).toContain("sidecar-lost:1");
   });
 
-  test("needs consent where there is no pod to spare", async ({ cluster, enter }) => {
+  test("needs consent if it has no pod to spare", async ({ cluster, enter }) => {
     await cluster.installRevision({ name: "asm-1-17", image: OLD });
     const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
     const strategies: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
@@ -220,7 +228,7 @@ describe("what a restart would make worse", () => {
       ["web", {}],
     ];
     for (const [name, spec] of strategies) {
-      // A paused Deployment makes no pods at all.
+      // A paused Deployment creates no pods.
       await sandbox.create("deployments", deployment(name, { spec: { ...spec, paused: false } }));
     }
     await sandbox.create("statefulsets", statefulSet("single"));
@@ -263,7 +271,7 @@ describe("what a restart would make worse", () => {
     expect(allowed.status).toBe(5);
   });
 
-  test("what was failing before is restarted only when asked, and reported within seconds", async ({
+  test("is restarted while it fails only with --include unhealthy, and its failure ends the run quickly", async ({
     cluster,
     enter,
   }) => {
@@ -300,8 +308,8 @@ describe("what a restart would make worse", () => {
   });
 });
 
-describe("a run that is not for real, or not to the end", () => {
-  test("a dry run changes nothing, on the server neither", async ({ cluster, enter }) => {
+describe("restart", () => {
+  test("changes nothing in a dry run, client-side or server-side", async ({ cluster, enter }) => {
     await cluster.installRevision({ name: "asm-1-17", image: OLD });
     const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
     await sandbox.create("deployments", deployment("web"));
@@ -320,7 +328,10 @@ describe("a run that is not for real, or not to the end", () => {
     expect((await sandbox.get("deployments", "web")).metadata.generation).toBe(before);
   });
 
-  test("two runs side by side change each pod template once", async ({ cluster, enter }) => {
+  test("changes each pod template only once if two runs work side by side", async ({
+    cluster,
+    enter,
+  }) => {
     await cluster.installRevision({ name: "asm-1-17", image: OLD });
     const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
     const slow = { replicas: 2, annotations: { "test.istio-upgrade/ready-after": "1s" } };

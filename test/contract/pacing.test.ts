@@ -6,7 +6,7 @@ import { deployment, type Manifest } from "../support/manifests.ts";
 import { parseLines, parseReport } from "../support/report-schema.ts";
 import { startProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
-import { limitPods } from "./limited-pods.ts";
+import { limitPods } from "./pod-quota.ts";
 import { eventually, RESTARTED_AT, run, type Sandbox, test, untilReady } from "./sandbox.ts";
 
 const REVISION = "asm-1-62";

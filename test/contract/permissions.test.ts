@@ -9,8 +9,8 @@ import { eventually, type Sandbox, test } from "./sandbox.ts";
 const IMAGE = "mcr.microsoft.com/oss/istio/proxyv2:1.17.1-distroless";
 const NEWER = "mcr.microsoft.com/oss/istio/proxyv2:1.17.2-distroless";
 
-/** A namespace with one workload that lags. */
-async function lagging(
+/** A namespace with one outdated workload. */
+async function createOutdated(
   cluster: TestCluster,
   enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,
 ): Promise<Sandbox> {
@@ -22,9 +22,9 @@ async function lagging(
   return sandbox;
 }
 
-describe("the shipped permissions", () => {
-  test("read-only suffices to check, and not to restart", async ({ cluster, enter }) => {
-    const sandbox = await lagging(cluster, enter);
+describe("the permissions in deploy/", () => {
+  test("read-only is enough for check, but not for restart", async ({ cluster, enter }) => {
+    const sandbox = await createOutdated(cluster, enter);
     const rules = rulesOf(grantsOf("read-only"));
     const env = { KUBECONFIG: await cluster.userKubeconfig("reader", rules) };
 
@@ -41,9 +41,9 @@ describe("the shipped permissions", () => {
   });
 
   test.for(["restart-cluster", "restart-namespace"] as const)(
-    "%s suffices to restart",
+    "%s is enough for restart",
     async (role, { cluster, enter }) => {
-      const sandbox = await lagging(cluster, enter);
+      const sandbox = await createOutdated(cluster, enter);
       const rules = rulesOf(grantsOf(role, sandbox.name));
       const env = { KUBECONFIG: await cluster.userKubeconfig(role, rules) };
       const ran = await runProgram(["restart", "-n", sandbox.name, "--yes", "--json"], env);
@@ -55,11 +55,11 @@ describe("the shipped permissions", () => {
     },
   );
 
-  test("of one namespace alone suffice: what injection gives is proved", async ({
+  test("of a single namespace are enough, since dry runs prove the injection", async ({
     cluster,
     enter,
   }) => {
-    const sandbox = await lagging(cluster, enter);
+    const sandbox = await createOutdated(cluster, enter);
     const own = grantsOf("restart-namespace", sandbox.name).filter(
       ({ namespace }) => namespace === sandbox.name,
     );
@@ -90,7 +90,7 @@ describe("the shipped permissions", () => {
     expect(parseReport("CheckReport", unknown.stdout)).toMatchObject({
       workloads: [{ name: "web", verdict: "unknown" }],
     });
-    // Who knows whether it would get that one.
+    // The workload may get that revision.
     const asked = ["--revision", "asm-1-99"];
     const narrowed = await runProgram(["check", "-n", sandbox.name, "--json", ...asked], blind);
     expect(narrowed.status).toBe(6);
@@ -100,8 +100,11 @@ describe("the shipped permissions", () => {
     });
   });
 
-  test("of one namespace do not reach all: the way out is named", async ({ cluster, enter }) => {
-    const sandbox = await lagging(cluster, enter);
+  test("of a single namespace are not enough for all namespaces, and the hint names --namespace", async ({
+    cluster,
+    enter,
+  }) => {
+    const sandbox = await createOutdated(cluster, enter);
     const rules = rulesOf(grantsOf("restart-namespace", sandbox.name));
     const env = { KUBECONFIG: await cluster.userKubeconfig("homebody", rules) };
     const ran = await runProgram(["check", "--json"], env);
@@ -114,7 +117,7 @@ describe("the shipped permissions", () => {
     });
   });
 
-  test("are needed: without any, nothing is reported", async ({ cluster, enter }) => {
+  test("are required: without any, the program prints no report", async ({ cluster, enter }) => {
     const sandbox = await enter();
     const env = { KUBECONFIG: await cluster.userKubeconfig("nobody", []) };
     const ran = await runProgram(["check", "-n", sandbox.name], env);

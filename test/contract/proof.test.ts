@@ -9,10 +9,7 @@ const REVISION = "asm-1-93";
 const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
 const [OLD, NEW] = [image("v1.93.1-1"), image("v1.93.2-1")];
 
-test("whatever makes pods is proved, also what has no template to restart", async ({
-  cluster,
-  enter,
-}) => {
+test("--prove=always proves every workload, bare pods included", async ({ cluster, enter }) => {
   await cluster.installRevision({ name: REVISION, image: OLD });
   const sandbox = await enter({ "istio.io/rev": REVISION });
   await sandbox.create("deployments", deployment("web"));

@@ -10,16 +10,16 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const IMAGE = "mcr.microsoft.com/oss/v2/istio/proxyv2";
 const REVISION = { name: "asm-1-94", image: `${IMAGE}:v1.94.0-1` };
 
-/** Pages of one list per kind, and what decides injection. */
+/** The resources that are listed once each. */
 const LISTS = ["pods", "replicasets", "deployments", "statefulsets", "daemonsets"];
 
-/** What a run asks for, by its own account: paths with their queries. */
+/** The requests of one run as `--verbose` logs them: URLs with their queries. */
 async function requestsOf(kubeconfig: string, ...args: string[]): Promise<readonly URL[]> {
   const { stderr } = await runProgram([...args, "--verbose"], { KUBECONFIG: kubeconfig });
   return [...stderr.matchAll(/^GET (\S+)/gm)].map(([, url = ""]) => new URL(url));
 }
 
-test("a check asks for one list per kind, and nothing per pod, workload or namespace", async ({
+test("check sends one list request per kind, and none per pod, workload or namespace", async ({
   cluster,
   enter,
 }) => {
@@ -35,16 +35,16 @@ test("a check asks for one list per kind, and nothing per pod, workload or names
     await eventually(async () => expect(await sandbox.pods()).toHaveLength(6));
   }
 
-  // Where only a dry run can tell, as under PodSecurity, there is one per template besides.
+  // Without --prove=never, each template under PodSecurity would add one dry run.
   const urls = await requestsOf(cluster.kubeconfig, "check", "--prove=never");
   const wide = urls.filter(({ pathname }) => !pathname.includes("/namespaces/"));
   for (const resource of LISTS) {
     const pages = wide.filter(({ pathname }) => pathname.endsWith(`/${resource}`));
-    // A page has 500, and these clusters less than that of everything.
+    // A page has 500 items, and these clusters have fewer of every kind.
     expect([resource, pages.length]).toEqual([resource, 1]);
   }
   const others = urls.filter(({ pathname }) => !LISTS.some((name) => pathname.endsWith(name)));
-  // Each of these is a list too, asked for only where something in the cluster needs it.
+  // These lists are requested only if something in the cluster needs them.
   const rare = /\/(jobs|events|rollouts)$/;
   const always = others
     .filter(({ pathname }) => !rare.test(pathname))
@@ -54,10 +54,10 @@ test("a check asks for one list per kind, and nothing per pod, workload or names
 
   const [one] = scopes;
   const narrow = await requestsOf(cluster.kubeconfig, "verify", "-n", one?.name ?? "");
-  const places = new Set(
+  const namespacesOrPaths = new Set(
     narrow.map(({ pathname }) => /\/namespaces\/([^/]+)/.exec(pathname)?.[1] ?? pathname),
   );
-  expect([...places].sort()).toEqual([
+  expect([...namespacesOrPaths].sort()).toEqual([
     "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
     "aks-istio-system",
     one?.name,
@@ -65,7 +65,10 @@ test("a check asks for one list per kind, and nothing per pod, workload or names
   expect(narrow.length).toBeLessThanOrEqual(LISTS.length + 6);
 });
 
-test("a selector goes to the server, for workloads alone", async ({ cluster, enter }) => {
+test("a selector is sent to the API server with lists of workloads only", async ({
+  cluster,
+  enter,
+}) => {
   await cluster.installRevision(REVISION);
   const sandbox = await enter({ "istio.io/rev": REVISION.name });
   for (const [name, tier] of [
@@ -86,7 +89,7 @@ test("a selector goes to the server, for workloads alone", async ({ cluster, ent
     return parseReport("CheckReport", stdout).workloads.map(({ kind, name }) => `${kind}/${name}`);
   };
   expect(await selected("tier=front")).toEqual(["Deployment/web", "Pod/bare-front"]);
-  // The pods of what was not listed must not appear as workloads without labels.
+  // The pods of a workload that is not selected must not appear as bare pods.
   expect(await selected("tier!=front")).toEqual(["Deployment/db", "Pod/bare-back"]);
   expect(await selected("!tier")).toEqual([]);
 

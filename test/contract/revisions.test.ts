@@ -6,16 +6,16 @@ import { runProgram } from "../support/run-program.ts";
 import type { TestCluster, TestRule } from "../support/test-cluster.ts";
 import { eventually, run, type Sandbox, test } from "./sandbox.ts";
 
-/** Of this file alone: on a cluster that others use too, nothing else may hold them. */
+/** Only this file uses these revisions: on a shared cluster nothing else may refer to them. */
 const FROM = { name: "asm-1-21", image: "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.21.6-2" };
 const TO = { name: "asm-1-22", image: "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.22.4-1" };
 
-async function report(cluster: TestCluster, ...args: readonly string[]) {
+async function runRevisions(cluster: TestCluster, ...args: readonly string[]) {
   const ran = await run(cluster, "revisions", ...args, "--json");
   return { status: ran.status, ...parseReport("RevisionsReport", ran.stdout) };
 }
 
-async function open(
+async function setUp(
   cluster: TestCluster,
   enter: (labels?: Readonly<Record<string, string>>) => Promise<Sandbox>,
 ): Promise<Sandbox> {
@@ -28,9 +28,9 @@ async function open(
 }
 
 describe("revisions", () => {
-  test("are held until labels, tags and pods have left", async ({ cluster, enter }) => {
-    const sandbox = await open(cluster, enter);
-    const held = await report(cluster, FROM.name, "--assert-unused");
+  test("are in use until no label, tag or pod refers to them", async ({ cluster, enter }) => {
+    const sandbox = await setUp(cluster, enter);
+    const held = await runRevisions(cluster, FROM.name, "--assert-unused");
     expect(held.status).toBe(5);
     expect(held.revisions).toMatchObject([
       {
@@ -60,7 +60,9 @@ describe("revisions", () => {
     expect(text.stdout).toContain(`${FROM.name} is still held: 1 namespace, 2 pods.\n`);
 
     await sandbox.relabel({ "istio.io/rev": TO.name });
-    expect((await report(cluster, FROM.name, "--assert-unused")).exitReasons).toEqual(["pods:2"]);
+    expect((await runRevisions(cluster, FROM.name, "--assert-unused")).exitReasons).toEqual([
+      "pods:2",
+    ]);
     const restarted = await run(
       cluster,
       "restart",
@@ -71,7 +73,7 @@ describe("revisions", () => {
       "--yes",
     );
     expect(restarted.status).toBe(0);
-    // The old pods may still be on their way out.
+    // The old pods may still be terminating.
     await eventually(async () => {
       const left = await run(cluster, "revisions", FROM.name, "--assert-unused");
       expect(left.stdout).toContain(`Nothing holds ${FROM.name}: it may be removed.\n`);
@@ -80,7 +82,7 @@ describe("revisions", () => {
 
     await cluster.setTag("stage", FROM.name);
     await sandbox.relabel({ "istio.io/rev": "stage" });
-    const tagged = await report(cluster, FROM.name, "--assert-unused");
+    const tagged = await runRevisions(cluster, FROM.name, "--assert-unused");
     expect([tagged.status, tagged.exitReasons]).toEqual([5, ["tags:1"]]);
     expect(tagged.revisions).toMatchObject([
       {
@@ -88,8 +90,8 @@ describe("revisions", () => {
         namespaces: [{ name: sandbox.name, label: "istio.io/rev=stage", tag: "stage" }],
       },
     ]);
-    // What to type to release them leads to the same cluster.
-    const released = await report(cluster, FROM.name, "--context", "test");
+    // The command that releases them has the flags of the same cluster.
+    const released = await runRevisions(cluster, FROM.name, "--context", "test");
     expect(released.revisions[0]?.holders[0]?.release).toMatch(
       /^istioctl --context test tag set stage --revision \S+ /,
     );
@@ -99,7 +101,7 @@ describe("revisions", () => {
     await cluster.removeTag("stage");
   });
 
-  test("that are not installed are listed while something refers to them", async ({
+  test("are listed without being installed if something refers to them", async ({
     cluster,
     enter,
   }) => {
@@ -109,7 +111,7 @@ describe("revisions", () => {
       "deployments",
       deployment("web", { replicas: 0, labels: { "istio.io/rev": "asm-1-08" } }),
     );
-    const all = await report(cluster);
+    const all = await runRevisions(cluster);
     expect(all.status).toBe(0);
     const byName = Object.fromEntries(all.revisions.map((entry) => [entry.revision, entry]));
     expect(byName["asm-1-09"]).toMatchObject({ installed: false, ready: null, image: null });
@@ -125,15 +127,15 @@ describe("revisions", () => {
     );
   });
 
-  test("fit into 80 columns", async ({ cluster, enter }) => {
-    await open(cluster, enter);
+  test("fit into a table of 80 columns", async ({ cluster, enter }) => {
+    await setUp(cluster, enter);
     const { stdout } = await run(cluster, "revisions");
     const lines = stdout.split("\n");
     expect(lines[0]).toMatch(/^REVISION +STATE +IMAGE +TAGS +NAMESPACES +PODS +ENDING$/);
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
   });
 
-  test("are not called unused by who cannot read everything", async ({ cluster, enter }) => {
+  test("are not reported as unused if something could not be read", async ({ cluster, enter }) => {
     await cluster.installRevision(FROM);
     await enter();
     const all = grantsOf("read-only");
@@ -148,7 +150,7 @@ describe("revisions", () => {
     expect(parseReport("RevisionsReport", lacking.stdout)).toMatchObject({
       complete: false,
       gaps: [{ what: "list cronjobs.batch", reason: "forbidden" }],
-      // A namespace of a test before may still be on its way out, and hold it too.
+      // A namespace of an earlier test may still be terminating and refer to the revision, too.
       exitReasons: expect.arrayContaining(["gaps:1"]),
     });
     await eventually(async () => {

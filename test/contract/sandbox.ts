@@ -11,12 +11,12 @@ const GROUPS: Readonly<Record<string, string>> = {
   rollouts: "/apis/argoproj.io/v1alpha1",
 };
 
-/** Tries until it holds: real controllers take their time. */
+/** Repeats the assertion until it passes: real controllers take their time. */
 export async function eventually(assertion: () => Promise<void>): Promise<void> {
   await vi.waitFor(assertion, { timeout: 30_000, interval: 50 });
 }
 
-/** Skips a test of what only the embedded cluster has, and says why: the runner does not. */
+/** Skips a test on the real cluster and prints the reason, which the test runner does not print. */
 export function onlyEmbedded(
   cluster: TestCluster,
   skip: (reason: string) => void,
@@ -27,12 +27,12 @@ export function onlyEmbedded(
   skip(reason);
 }
 
-/** Runs the program against a cluster, with full rights. */
+/** Runs the program against a cluster with full permissions. */
 export function run(cluster: TestCluster, ...args: readonly string[]): Promise<Ran> {
   return runProgram(args, { KUBECONFIG: cluster.kubeconfig });
 }
 
-/** Waits for so many pods in a namespace, all of them ready. */
+/** Waits until the namespace has exactly `count` pods and all of them are ready. */
 export async function untilReady(sandbox: Sandbox, count: number): Promise<void> {
   await eventually(async () => {
     const pods = await sandbox.pods();
@@ -48,32 +48,33 @@ export async function untilReady(sandbox: Sandbox, count: number): Promise<void>
 
 export const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";
 
-/** A namespace of one test's own, with paths and requests relative to it. */
+/** A namespace that belongs to one test; paths and requests are relative to it. */
 export interface Sandbox {
   readonly name: string;
   path(resource: string, name?: string): string;
   create(resource: string, manifest: Manifest): Promise<Answer["body"]>;
   get(resource: string, name: string): Promise<Answer["body"]>;
-  /** Those not on their way out. */
+  /** All pods that are not terminating. */
   pods(): Promise<Answer["body"][]>;
   patch(resource: string, name: string, body: unknown): Promise<Answer>;
-  /** Exactly what `kubectl rollout restart` sends. */
+  /** Sends exactly the patch of `kubectl rollout restart`. */
   restart(resource: string, name: string, at: string): Promise<Answer>;
-  /** Sets labels of the namespace itself; `null` takes one away. */
+  /** Sets labels of the namespace itself; `null` removes a label. */
   relabel(labels: Readonly<Record<string, string | null>>): Promise<void>;
   remove(): Promise<void>;
 }
 
 interface Fixtures {
   readonly cluster: TestCluster;
-  /** Opens a namespace with these labels; it is removed after the test. */
+  /** Creates a namespace with these labels and deletes it after the test. */
   readonly enter: (labels?: Readonly<Record<string, string>>) => Promise<Sandbox>;
   readonly sandbox: Sandbox;
 }
 
 export const test = base.extend<Fixtures>({
   cluster: [
-    // oxlint-disable-next-line no-empty-pattern -- vitest reads the needed fixtures from it
+    // oxlint-disable-next-line no-empty-pattern -- vitest reads the required fixtures from the
+    // pattern
     async ({}, use) => {
       const cluster = await openCluster();
       await use(cluster);
@@ -104,14 +105,14 @@ async function openSandbox(
     body: namespace(name, labels),
   });
   expect(created.status).toBe(201);
-  // Pods are refused until the service account controller has seen the namespace.
+  // The API server rejects pods until the service account controller has seen the namespace.
   const options = { body: pod("probe") };
   await eventually(async () =>
     expect((await cluster.request("POST", `${path("pods")}?dryRun=All`, options)).status).toBe(201),
   );
 
   const patch = (resource: string, object: string, body: unknown) => {
-    // Of custom resources the server knows no strategy.
+    // The API server supports no strategic merge patch for custom resources.
     const type = resource === "rollouts" ? "merge-patch" : "strategic-merge-patch";
     const sent: RequestOptions = { body, contentType: `application/${type}+json` };
     return cluster.request("PATCH", `${path(resource, object)}?fieldManager=kubectl-rollout`, sent);

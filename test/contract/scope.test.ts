@@ -6,12 +6,15 @@ import { run, type Sandbox, test, untilReady } from "./sandbox.ts";
 const REVISION = "asm-1-59";
 const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
 
-/** Namespaces take turns by their names, which are random. */
+/** The plan alternates between namespaces in the order of their names, which are random. */
 function inOrder(a: Sandbox, b: Sandbox): readonly [Sandbox, Sandbox] {
   return a.name < b.name ? [a, b] : [b, a];
 }
 
-test("a restart reaches what it was asked for, and nothing else", async ({ cluster, enter }) => {
+test("restart selects exactly the workloads that its arguments name", async ({
+  cluster,
+  enter,
+}) => {
   await cluster.installRevision({ name: REVISION, image: image("v1.59.1-1") });
   await cluster.moveImage(REVISION, image("v1.59.1-1"));
   const labels = { "istio.io/rev": REVISION };
@@ -26,32 +29,32 @@ test("a restart reaches what it was asked for, and nothing else", async ({ clust
   await one.patch("deployments", "web", tier);
   await cluster.moveImage(REVISION, image("v1.59.2-1"));
 
-  /** `1/web` for each step, in the order of the plan, and the notes. */
-  const planned = async (...args: readonly string[]) => {
+  /** The steps in the order of the plan, such as `1/web`, and the notes. */
+  const plan = async (...args: readonly string[]) => {
     const ran = await run(cluster, "restart", ...args, "--dry-run", "--json");
     expect([args, ran.status]).toEqual([args, 0]);
     const { steps, notes } = parseReport("RestartReport", ran.stdout);
-    const place = (namespace: string) => (namespace === one.name ? "1" : "2");
-    return { steps: steps.map(({ namespace, name }) => `${place(namespace)}/${name}`), notes };
+    const numberOf = (namespace: string) => (namespace === one.name ? "1" : "2");
+    return { steps: steps.map(({ namespace, name }) => `${numberOf(namespace)}/${name}`), notes };
   };
   const both = ["-n", one.name, "-n", other.name];
 
   const all = ["1/api", "2/api", "1/web", "2/web", "1/db", "2/db"];
-  expect((await planned(...both)).steps).toEqual(all);
-  expect((await planned("-n", `${one.name},${other.name}`)).steps).toEqual(all);
-  expect((await planned(...both, "-l", "tier=front")).steps).toEqual(["1/web"]);
-  expect((await planned(...both, "-l", "tier!=front", "--exclude", "sts")).steps).toEqual([
+  expect((await plan(...both)).steps).toEqual(all);
+  expect((await plan("-n", `${one.name},${other.name}`)).steps).toEqual(all);
+  expect((await plan(...both, "-l", "tier=front")).steps).toEqual(["1/web"]);
+  expect((await plan(...both, "-l", "tier!=front", "--exclude", "sts")).steps).toEqual([
     "1/api",
     "2/api",
     "2/web",
   ]);
-  expect((await planned(...both, "--revision", REVISION)).steps).toEqual(all);
-  expect((await planned(...both, "--exclude-namespace", other.name)).steps).toEqual([
+  expect((await plan(...both, "--revision", REVISION)).steps).toEqual(all);
+  expect((await plan(...both, "--exclude-namespace", other.name)).steps).toEqual([
     "1/api",
     "1/web",
     "1/db",
   ]);
-  const excluded = await planned(
+  const excluded = await plan(
     ...both,
     "--exclude",
     `deploy/api,${one.name}/deployments.apps/web`,
@@ -61,16 +64,16 @@ test("a restart reaches what it was asked for, and nothing else", async ({ clust
   expect(excluded).toEqual({ steps: ["2/web"], notes: [] });
 
   for (const name of ["deploy/web", "deployment/web", "deployments.apps/web", "Deployment/web"]) {
-    expect((await planned(name, "-n", one.name)).steps).toEqual(["1/web"]);
+    expect((await plan(name, "-n", one.name)).steps).toEqual(["1/web"]);
   }
-  expect((await planned("deploy/web", "sts/db", "-n", one.name)).steps).toEqual(["1/web", "1/db"]);
+  expect((await plan("deploy/web", "sts/db", "-n", one.name)).steps).toEqual(["1/web", "1/db"]);
 
-  // Mistyped, it would leave nothing out; that is said before anything is asked.
-  expect(await planned("-n", one.name, "--exclude", "deploy/wbe")).toEqual({
+  // A mistyped name would exclude nothing, so a note says so before the question.
+  expect(await plan("-n", one.name, "--exclude", "deploy/wbe")).toEqual({
     steps: ["1/api", "1/web", "1/db"],
     notes: ["--exclude deploy/wbe leaves nothing out: there is no such workload in scope"],
   });
-  expect(await planned(...both, "-l", "tier=frnot")).toEqual({
+  expect(await plan(...both, "-l", "tier=frnot")).toEqual({
     steps: [],
     notes: ["nothing in scope has labels that --selector tier=frnot asks for"],
   });
@@ -96,12 +99,12 @@ test("a restart reaches what it was asked for, and nothing else", async ({ clust
       `error: ${message}`,
     ]);
   }
-  expect(await planned(...both, "--revision", "asm-1-95")).toEqual({
+  expect(await plan(...both, "--revision", "asm-1-95")).toEqual({
     steps: [],
     notes: ["nothing in scope runs the revision asm-1-95, or would get it; it is not installed"],
   });
   await cluster.setTag("stable-59", REVISION);
-  expect(await planned(...both, "--revision", "stable-59")).toEqual({
+  expect(await plan(...both, "--revision", "stable-59")).toEqual({
     steps: [],
     notes: [`stable-59 is a tag: what it stands for now is --revision ${REVISION}`],
   });

@@ -10,18 +10,18 @@ import { eventually, type Sandbox, test } from "./sandbox.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
-/** The newest of any cluster, so that what is suggested is the same on each. */
+/** The newest revision of any cluster, so that every cluster gets the same suggestion. */
 const REVISION = "asm-99-1";
 const image = (tag: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${tag}`;
 const [OLD, NEW] = [image("v99.1.1-1"), image("v99.1.2-1")];
 const LABEL = { "istio.io/rev": REVISION };
 const MERGE = "application/merge-patch+json";
 
-interface World {
-  /** Of the namespace, when the workload is created. */
+interface VerdictCase {
+  /** The namespace's labels when the workload is created. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly options?: Parameters<typeof deployment>[1];
-  /** What happens then. */
+  /** Changes the cluster after the workload is running. */
   readonly change?: (cluster: TestCluster, sandbox: Sandbox) => Promise<void>;
 }
 
@@ -48,8 +48,8 @@ const relabel =
 
 const PROXY = { name: "istio-proxy", image: OLD, args: ["proxy", "router"] };
 
-/** A world for each verdict. */
-const WORLDS: Readonly<Record<NonNullable<Explanation["verdict"]>, World>> = {
+/** A case for each verdict. */
+const CASES: Readonly<Record<NonNullable<Explanation["verdict"]>, VerdictCase>> = {
   managed: {
     labels: {},
     options: {
@@ -90,17 +90,17 @@ const WORLDS: Readonly<Record<NonNullable<Explanation["verdict"]>, World>> = {
   current: {},
 };
 
-describe("explain, kept as it is printed, of a workload that is", () => {
-  test.for(Object.entries(WORLDS))("%s", async ([verdict, world], { cluster, enter }) => {
+describe("explain prints the golden text of a workload that is", () => {
+  test.for(Object.entries(CASES))("%s", async ([verdict, given], { cluster, enter }) => {
     await cluster.installRevision({ name: REVISION, image: OLD });
     const { body: before } = await cluster.request("GET", CONFIGURATION);
-    const sandbox = await enter(world.labels ?? LABEL);
-    await sandbox.create("deployments", deployment("web", world.options));
+    const sandbox = await enter(given.labels ?? LABEL);
+    await sandbox.create("deployments", deployment("web", given.options));
     await eventually(async () => {
       expect((await sandbox.get("deployments", "web")).status?.availableReplicas).toBe(1);
     });
     try {
-      await world.change?.(cluster, sandbox);
+      await given.change?.(cluster, sandbox);
       const args = ["explain", "deploy/web", "-n", sandbox.name, "--prove=never"];
       const env = { KUBECONFIG: cluster.kubeconfig };
       const printed = await runProgram(args, env);
@@ -125,7 +125,7 @@ async function textOf(document: Explanation): Promise<string> {
   return [...render(document, PLAIN)].join("");
 }
 
-/** Without made-up names, and without the webhooks of other revisions in the same cluster. */
+/** The explanation without random names and without the webhooks of other revisions. */
 function comparable(document: Explanation, { name }: Sandbox): Explanation {
   const text = JSON.stringify(document)
     .replaceAll(name, "shop")

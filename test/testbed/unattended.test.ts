@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { limitPods } from "../contract/limited-pods.ts";
+import { limitPods } from "../contract/pod-quota.ts";
 import { eventually, run, type Sandbox, test } from "../contract/sandbox.ts";
-import { refusePods } from "../contract/refused-pods.ts";
+import { rejectPods } from "../contract/rejecting-webhook.ts";
 import { argoRollout, daemonSet, deployment, pod, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { auditedWrites } from "./audit.ts";
@@ -177,7 +177,7 @@ describe("a restart that nobody watches", () => {
       const enforce = { "pod-security.kubernetes.io/enforce": "restricted" };
       await restricted.relabel(enforce);
       await upgrades.next();
-      const answerAgain = await refusePods(cluster, unanswered);
+      const answerAgain = await rejectPods(cluster, unanswered);
 
       const all = [shop, pay, lost, full, unanswered, restricted].map(({ name }) => name);
       const ran = await run(

@@ -2,8 +2,11 @@ import { expect } from "vitest";
 import type { TestCluster } from "../support/test-cluster.ts";
 import type { Sandbox } from "./sandbox.ts";
 
-/** From now on every pod of the namespace is refused, for want of an answer. */
-export async function refusePods(
+/**
+ * Creates a webhook without an endpoint, so that the API server rejects every pod of the namespace.
+ * Returns a function that deletes the webhook.
+ */
+export async function rejectPods(
   cluster: TestCluster,
   { name }: Sandbox,
 ): Promise<() => Promise<void>> {

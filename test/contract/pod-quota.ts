@@ -2,7 +2,9 @@ import { expect } from "vitest";
 import type { TestCluster } from "../support/test-cluster.ts";
 import { eventually, type Sandbox } from "./sandbox.ts";
 
-/** Gives a namespace a quota of the pods that it has, and waits until it is counted. */
+/**
+ * Sets a pod quota at the number of pods that the namespace has, and waits until they are counted.
+ */
 export async function limitPods(
   cluster: TestCluster,
   sandbox: Sandbox,
