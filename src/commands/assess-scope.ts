@@ -1,8 +1,8 @@
 import { readCluster } from "../cluster/read.ts";
 import { CannotRun } from "../errors.ts";
-import { type Assessment, type Policy, predict } from "../mesh/assess.ts";
-import { isDoubtful } from "../mesh/doubt.ts";
-import { isRestingOnRules, weighGaps } from "../mesh/gaps.ts";
+import { type Assessment, type AssessmentOptions, predictNewPod } from "../mesh/assessment.ts";
+import { needsProof } from "../mesh/proof-need.ts";
+import { dependsOnInjectionRules, keepNeededGaps } from "../mesh/injection-gaps.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
 import { type Mesh, resolveMesh } from "../mesh/mesh.ts";
 import type { Consent } from "../mesh/restartability.ts";
@@ -43,7 +43,7 @@ export interface ScopeAssessment extends Circumstances {
 export async function assessScope(
   session: Session,
   consent: Consent,
-  prove: typeof isDoubtful = isDoubtful,
+  prove: typeof needsProof = needsProof,
 ): Promise<ScopeAssessment> {
   const workloads: Workload[] = [];
   const assessments: Assessment[] = [];
@@ -68,7 +68,7 @@ export async function assessScopeForReport(session: Session, consent: Consent): 
   const entries: WorkloadEntry[] = [];
   const { output, reportFile } = session.settings.display;
   const share = createEntryInterner(output.startsWith("json") || reportFile !== undefined);
-  const circumstances = await inspect(session, consent, isDoubtful, (_workload, assessment) => {
+  const circumstances = await inspect(session, consent, needsProof, (_workload, assessment) => {
     if (assessment) entries.push(share(workloadEntry(assessment)));
   });
   return { ...circumstances, entries: entries.sort(byPlace) };
@@ -78,7 +78,7 @@ export async function assessScopeForReport(session: Session, consent: Consent): 
 async function inspect(
   session: Session,
   consent: Consent,
-  prove: typeof isDoubtful,
+  prove: typeof needsProof,
   keep: (workload: Workload, assessment: Assessment | undefined) => void,
 ): Promise<Circumstances> {
   const { api, settings, namespaces, progress, prover } = session;
@@ -96,7 +96,7 @@ async function inspect(
 
   function settle(workload: Workload, judged: Assessment | undefined): void {
     const assessment = judged && isListed(judged, scope) ? judged : undefined;
-    restsOnRules ||= assessment !== undefined && isRestingOnRules(assessment);
+    restsOnRules ||= assessment !== undefined && dependsOnInjectionRules(assessment);
     idle.see(workload, assessment);
     if (scope.workloads.length > 0) named.push({ workload, assessment });
     keep(workload, assessment);
@@ -129,7 +129,7 @@ async function inspect(
   for (const workload of held) take(workload, { ...basis, mesh, lastRefusal });
   await Promise.all(pending);
 
-  const { gaps, notes } = weighGaps(basis.gaps, restsOnRules);
+  const { gaps, notes } = keepNeededGaps(basis.gaps, restsOnRules);
   requireNamed({ ...basis, gaps }, named, mesh, session);
   const unproved = prover.gaps();
   return {
@@ -145,7 +145,7 @@ interface Judged {
   readonly assessment: Assessment | undefined;
 }
 
-export function policyFor({ scope }: CommonSettings, consent: Consent): Policy {
+export function policyFor({ scope }: CommonSettings, consent: Consent): AssessmentOptions {
   return { ...consent, excludes: (workload) => excludedBy(workload, scope) };
 }
 
@@ -199,7 +199,7 @@ function requireNamed(
       );
     }
     if (found.assessment !== undefined) continue;
-    const prediction = predict(found.workload, namespaces.get(place), mesh);
+    const prediction = predictNewPod(found.workload, namespaces.get(place), mesh);
     const why = prediction.kind === "none" ? prediction.finding : undefined;
     throw new CannotRun(
       `${resourceName(named)} in "${place}" has no sidecar, and a restart would give it none: ${why?.reason ?? "nothing injects it"}`,

@@ -1,6 +1,6 @@
 import type { Basis } from "../cluster/read.ts";
-import { type Assessment, assess, type Policy } from "../mesh/assess.ts";
-import { isDoubtful } from "../mesh/doubt.ts";
+import { type Assessment, assess, type AssessmentOptions } from "../mesh/assessment.ts";
+import { needsProof } from "../mesh/proof-need.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import type { Workload } from "../snapshot.ts";
 import type { LastRefusal } from "./refused-pods.ts";
@@ -20,8 +20,8 @@ export function assessWorkload(
   { prover }: Session,
   world: AssessmentContext,
   workload: Workload,
-  policy: Policy,
-  prove: typeof isDoubtful = isDoubtful,
+  policy: AssessmentOptions,
+  prove: typeof needsProof = needsProof,
 ): Assessment | undefined | Promise<Assessment | undefined> {
   const { mesh, namespaces, gaps, lastRefusal } = world;
   const namespace = namespaces.get(workload.namespace);

@@ -3,7 +3,7 @@ import { readSnapshot } from "../cluster/read.ts";
 import { CannotRun } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
-import { isRestingOnRules, weighGaps } from "../mesh/gaps.ts";
+import { dependsOnInjectionRules, keepNeededGaps } from "../mesh/injection-gaps.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
 import { resolveMesh } from "../mesh/mesh.ts";
 import { NO_CONSENT } from "../mesh/restartability.ts";
@@ -38,9 +38,9 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
       workload,
       policyFor(settings, NO_CONSENT),
     );
-    const { gaps, notes } = weighGaps(
+    const { gaps, notes } = keepNeededGaps(
       snapshot.gaps,
-      assessment !== undefined && isRestingOnRules(assessment),
+      assessment !== undefined && dependsOnInjectionRules(assessment),
     );
     const document = withCompleteCommands(
       explanationOf(headOf(session), {

@@ -3,7 +3,11 @@ import { CannotRun } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { resolveMesh } from "../mesh/mesh.ts";
-import { type RevisionUse, type Usage, usageOf } from "../mesh/usage.ts";
+import {
+  type RevisionUsage,
+  type UsageByRevision,
+  usageByRevision,
+} from "../mesh/revision-usage.ts";
 import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts";
 import { revisionsReportOf } from "../report/revisions.ts";
 import type { RevisionsSettings } from "../settings.ts";
@@ -19,7 +23,7 @@ export function revisions(settings: RevisionsSettings, version: string, io: Io):
     progress.emit({ type: "reading", what: "all namespaces" });
     const snapshot = await readUsage(api, settings.istioNamespace);
     const mesh = resolveMesh(snapshot.controlPlane);
-    const usage = usageOf(snapshot, mesh);
+    const usage = usageByRevision(snapshot, mesh);
     // What is left behind of a mesh that is gone is worth a report too.
     if (usage.revisions.length === 0) requireInjector(snapshot, mesh, session);
     const asked = askedFor(usage, settings, snapshot.gaps);
@@ -38,10 +42,10 @@ export function revisions(settings: RevisionsSettings, version: string, io: Io):
 
 /** @throws CannotRun for a revision that nothing knows of: a slip of the pen must not look unused. */
 function askedFor(
-  { revisions: all }: Usage,
+  { revisions: all }: UsageByRevision,
   { revision }: RevisionsSettings,
   gaps: readonly Gap[],
-): readonly RevisionUse[] {
+): readonly RevisionUsage[] {
   if (revision === undefined) return all;
   const found = all.filter(({ name }) => name === revision);
   if (found.length > 0 || gaps.length > 0) return found;

@@ -1,4 +1,4 @@
-import type { Assessment } from "../mesh/assess.ts";
+import type { Assessment } from "../mesh/assessment.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import type { Exclude, ScopeSettings } from "../scope.ts";
 import { shellWord } from "../shell-word.ts";

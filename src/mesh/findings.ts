@@ -15,9 +15,9 @@ export interface Finding {
 }
 
 /** Why a webhook cannot answer, with the object that says so. */
-function deathOf({ death, service }: Injector): string {
+function outageText({ outage, service }: Injector): string {
   const name = `service ${service?.namespace ?? "?"}/${service?.name ?? "?"}`;
-  switch (death) {
+  switch (outage) {
     case "no-service":
       return `${name} does not exist`;
     case "no-authority":
@@ -38,9 +38,9 @@ function authorize({ configuration, revision }: Injector): string {
 export const notInjected = {
   deadWebhook: (injector: Injector): Finding => ({
     code: "webhook-dead-ignored",
-    reason: `the injector ${injector.configuration} does not answer (${deathOf(injector)}) and its failurePolicy is Ignore`,
+    reason: `the injector ${injector.configuration} does not answer (${outageText(injector)}) and its failurePolicy is Ignore`,
     nextStep:
-      injector.death === "no-authority"
+      injector.outage === "no-authority"
         ? authorize(injector)
         : `bring the control plane back: kubectl get pods,endpoints -n ${shellWord(injector.service?.namespace ?? "aks-istio-system")}`,
   }),
@@ -162,8 +162,8 @@ export function newestRevision(
   except?: string,
 ): string | undefined {
   const collator = new Intl.Collator("en", { numeric: true });
-  const answering = injectors.flatMap(({ revision, alive }) =>
-    revision === undefined || alive === false ? [] : [revision],
+  const answering = injectors.flatMap(({ revision, available }) =>
+    revision === undefined || available === false ? [] : [revision],
   );
   return [...revisions.keys(), ...answering]
     .filter((name) => name !== except)
@@ -178,9 +178,9 @@ const LOWER_LEVEL =
 export const blockedBy = {
   deadWebhook: (injector: Injector): Finding => ({
     code: "webhook-dead",
-    reason: `the injector ${injector.configuration} does not answer (${deathOf(injector)}) and its failurePolicy is Fail: new pods are rejected`,
+    reason: `the injector ${injector.configuration} does not answer (${outageText(injector)}) and its failurePolicy is Fail: new pods are rejected`,
     nextStep:
-      injector.death === "no-authority"
+      injector.outage === "no-authority"
         ? authorize(injector)
         : `bring the control plane back, or remove the webhook configuration ${injector.configuration} if its revision is gone`,
   }),

@@ -24,12 +24,12 @@ export interface Injector extends Webhook {
   /** `undefined`: what stands behind the Service could not be read, or is of several revisions. */
   readonly revision: string | undefined;
   /** `undefined`: that could not be read. */
-  readonly alive: boolean | undefined;
+  readonly available: boolean | undefined;
   /** Why it is not alive. */
-  readonly death: Death | undefined;
+  readonly outage: Outage | undefined;
 }
 
-export type Death = "no-service" | "no-endpoint" | "no-authority";
+export type Outage = "no-service" | "no-endpoint" | "no-authority";
 
 export interface Revision {
   readonly name: string;
@@ -73,19 +73,24 @@ export function resolveMesh(controlPlane: ControlPlane): Mesh {
  */
 function resolveInjector(webhook: Webhook, controlPlane: ControlPlane): Injector {
   const { services, istiods, readyEndpoints, istioNamespace } = controlPlane;
-  const untold = { ...webhook, revision: undefined, alive: undefined, death: undefined };
+  const untold = { ...webhook, revision: undefined, available: undefined, outage: undefined };
   // Behind a URL, or in another namespace, stands a control plane that was not read.
   if (webhook.service?.namespace !== istioNamespace || services === undefined) return untold;
   const { name } = webhook.service;
   const service = services.find((candidate) => candidate.name === name);
-  if (service === undefined) return { ...untold, alive: false, death: "no-service" };
+  if (service === undefined) return { ...untold, available: false, outage: "no-service" };
   // Where that is, no endpoint says; nor does the selector count there.
   if (service.external) return untold;
   const revision = revisionBehind(service, istiods ?? []);
   // Where istiod never wrote its authority, nobody can tell that it is istiod who answers.
-  if (!webhook.trusted) return { ...webhook, revision, alive: false, death: "no-authority" };
-  const alive = readyEndpoints && (readyEndpoints.get(name) ?? 0) > 0;
-  return { ...webhook, revision, alive, death: alive === false ? "no-endpoint" : undefined };
+  if (!webhook.trusted) return { ...webhook, revision, available: false, outage: "no-authority" };
+  const available = readyEndpoints && (readyEndpoints.get(name) ?? 0) > 0;
+  return {
+    ...webhook,
+    revision,
+    available,
+    outage: available === false ? "no-endpoint" : undefined,
+  };
 }
 
 /** `undefined` where nothing is behind a Service, or control planes of several revisions are. */

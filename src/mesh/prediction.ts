@@ -70,10 +70,10 @@ export function predictInjection(
   if (conditional) return unknown(undecided.matchConditions(conditional.configuration));
 
   const dead = called.find(
-    ({ alive, failurePolicy }) => alive === false && failurePolicy === "Fail",
+    ({ available, failurePolicy }) => available === false && failurePolicy === "Fail",
   );
   if (dead) return { kind: "rejected", finding: blockedBy.deadWebhook(dead) };
-  const answering = called.filter(({ alive }) => alive !== false);
+  const answering = called.filter(({ available }) => available !== false);
   if (answering.length === 0) {
     const [ignored] = called;
     return none(

@@ -4,7 +4,7 @@ import { type DryRun, pinOf, type PodTemplate } from "../snapshot.ts";
 import type { Prediction } from "./prediction.ts";
 import type { Warning } from "./warnings.ts";
 
-export interface Proved {
+export interface CheckedPrediction {
   readonly prediction: Prediction;
   /** It was proved: `false` where the dry run proved nothing, and the prediction stands. */
   readonly proved: boolean;
@@ -18,7 +18,7 @@ export function applyProof(
   dryRun: DryRun,
   mesh: Mesh,
   template: PodTemplate | undefined,
-): Proved {
+): CheckedPrediction {
   if (dryRun.kind === "unavailable") {
     return { prediction, proved: false, disagreement: undefined };
   }

@@ -1,6 +1,6 @@
 import { listing } from "../listing.ts";
-import type { Death, Injector, Mesh, Revision } from "./mesh.ts";
-import { type Assessment, predict, type Running } from "./assess.ts";
+import type { Outage, Injector, Mesh, Revision } from "./mesh.ts";
+import { type Assessment, predictNewPod, type RunningPods } from "./assessment.ts";
 import { newPodOf } from "../kubernetes/controller-labels.ts";
 import { type InjectorMatch, matchInjectors, type Prediction } from "./prediction.ts";
 import type { Labels, NamedPod, Namespace, PodGroup, Workload } from "../snapshot.ts";
@@ -26,7 +26,7 @@ export interface TraceStep {
   readonly detail: string;
 }
 
-export interface Explained {
+export interface TraceInput {
   readonly workload: Workload;
   /** `undefined` where its labels could not be read. */
   readonly namespace: Namespace | undefined;
@@ -37,9 +37,9 @@ export interface Explained {
 }
 
 /** Walks down the decision about one workload, in the order in which it is taken. */
-export function traceDecision(explained: Explained): readonly TraceStep[] {
+export function traceDecision(explained: TraceInput): readonly TraceStep[] {
   const { workload, namespace, mesh, assessment, pod } = explained;
-  const prediction = predict(workload, namespace, mesh);
+  const prediction = predictNewPod(workload, namespace, mesh);
   const newPod = newPodOf(workload);
   const matches =
     newPod && namespace && mesh.injectors ? matchInjectors(newPod, namespace, mesh.injectors) : [];
@@ -133,8 +133,8 @@ function revisionSteps(called: readonly Injector[], mesh: Mesh): readonly TraceS
   const byBackend = new Map(called.map((injector) => [backendOf(injector), injector]));
   return [...byBackend].map(([subject, injector]) => {
     const step = { step: "revision", subject } as const;
-    if (injector.alive === false) {
-      const detail = `${DEATHS[injector.death ?? "no-endpoint"]}, and failurePolicy ${injector.failurePolicy}`;
+    if (injector.available === false) {
+      const detail = `${OUTAGES[injector.outage ?? "no-endpoint"]}, and failurePolicy ${injector.failurePolicy}`;
       return { ...step, result: "dead", detail };
     }
     if (injector.revision === undefined) {
@@ -148,7 +148,7 @@ function revisionSteps(called: readonly Injector[], mesh: Mesh): readonly TraceS
   });
 }
 
-const DEATHS: Readonly<Record<Death, string>> = {
+const OUTAGES: Readonly<Record<Outage, string>> = {
   "no-service": "no such Service",
   "no-endpoint": "no ready endpoint",
   "no-authority": "no caBundle to trust it by",
@@ -229,7 +229,7 @@ function podsSteps(
 
 function resultOf(
   { image }: PodGroup,
-  change: Running["change"],
+  change: RunningPods["change"],
   assessment: Assessment | undefined,
 ): string {
   if (image === undefined) return "no-sidecar";

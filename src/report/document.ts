@@ -1,5 +1,5 @@
 import type { Change } from "../mesh/image.ts";
-import type { Verdict } from "../mesh/assess.ts";
+import type { Verdict } from "../mesh/assessment.ts";
 import type { Outcome } from "../rollout/result.ts";
 import type { ProgressEvent } from "./progress-event.ts";
 

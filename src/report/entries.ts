@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { type Assessment, VERDICTS } from "../mesh/assess.ts";
+import { type Assessment, VERDICTS } from "../mesh/assessment.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { defaultTarget } from "../mesh/mesh.ts";
-import type { RevisionUse } from "../mesh/usage.ts";
+import type { RevisionUsage } from "../mesh/revision-usage.ts";
 import type { Step } from "../rollout/step.ts";
 import type { StepResult } from "../rollout/result.ts";
 import type { Gap } from "../snapshot.ts";
@@ -69,8 +69,8 @@ export function workloadEntry(assessment: Assessment): WorkloadEntry {
   };
 }
 
-export function revisionEntry(use: RevisionUse): RevisionEntry {
-  const { name, installed, ready, image, source, tags, namespaces, pods, holders } = use;
+export function revisionEntry(use: RevisionUsage): RevisionEntry {
+  const { name, installed, ready, image, source, tags, namespaces, pods, references } = use;
   return {
     revision: name,
     installed: installed ?? null,
@@ -84,7 +84,7 @@ export function revisionEntry(use: RevisionUse): RevisionEntry {
       tag: tag ?? null,
     })),
     pods,
-    holders,
+    holders: references,
   };
 }
 

@@ -1,5 +1,5 @@
 import { type ExitCode, exitCodeOf } from "../exit-codes.ts";
-import { type Assessment, predict } from "../mesh/assess.ts";
+import { type Assessment, predictNewPod } from "../mesh/assessment.ts";
 import { traceDecision } from "../mesh/trace.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
 import type { Mesh } from "../mesh/mesh.ts";
@@ -54,7 +54,7 @@ type Conclusion = Pick<Explanation, "verdict" | "code" | "reason" | "nextStep">;
 
 /** Why a workload is not in the mesh: what its next pods would not get either. */
 function outside(workload: Workload, namespaces: Snapshot["namespaces"], mesh: Mesh): Conclusion {
-  const prediction = predict(workload, namespaces.get(workload.namespace), mesh);
+  const prediction = predictNewPod(workload, namespaces.get(workload.namespace), mesh);
   const why = prediction.kind === "none" ? prediction.finding : undefined;
   return {
     verdict: null,

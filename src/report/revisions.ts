@@ -1,5 +1,5 @@
 import { EXIT, type ExitCode, type ExitReason, exitCodeOf } from "../exit-codes.ts";
-import type { Usage } from "../mesh/usage.ts";
+import type { UsageByRevision } from "../mesh/revision-usage.ts";
 import type { Gap } from "../snapshot.ts";
 import type { DocumentHead, RevisionsReport } from "./document.ts";
 import { gapEntry, revisionEntry } from "./entries.ts";
@@ -7,7 +7,7 @@ import { gapEntry, revisionEntry } from "./entries.ts";
 export interface Revisions {
   readonly asked: { readonly revision: string | undefined; readonly assertUnused: boolean };
   /** Of the revisions that were asked for. */
-  readonly usage: Usage;
+  readonly usage: UsageByRevision;
   readonly gaps: readonly Gap[];
 }
 
@@ -36,14 +36,17 @@ export function revisionsReportOf(
 }
 
 /** What speaks against removing it. What does not say which revision it belongs to may be its own. */
-function holding({ revisions, unattributed: { pods, tags } }: Usage): readonly ExitReason[] {
+function holding({
+  revisions,
+  unattributed: { pods, tags },
+}: UsageByRevision): readonly ExitReason[] {
   return [
     ...(tags.length > 0
       ? [{ code: EXIT.incomplete, text: `unattributed-tags:${tags.length}` }]
       : []),
     ...(pods > 0 ? [{ code: EXIT.incomplete, text: `unattributed:${pods}` }] : []),
     ...revisions
-      .flatMap(({ holders }) => holders)
+      .flatMap(({ references }) => references)
       .map(({ kind, count }) => ({ code: EXIT.needsPerson, text: `${kind}:${count}` })),
   ];
 }

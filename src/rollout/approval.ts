@@ -1,4 +1,4 @@
-import type { Assessment, Target } from "../mesh/assess.ts";
+import type { Assessment, Target } from "../mesh/assessment.ts";
 import type { Plan } from "./plan.ts";
 import type { Step } from "./step.ts";
 import { type StepResult, untouched } from "./result.ts";

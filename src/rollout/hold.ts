@@ -1,4 +1,4 @@
-import type { Assessment, Target } from "../mesh/assess.ts";
+import type { Assessment, Target } from "../mesh/assessment.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { type Consent, failureOf } from "../mesh/restartability.ts";
 import { isPaused, isReplacing, rolloutStatus } from "./status.ts";

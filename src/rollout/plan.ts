@@ -1,4 +1,4 @@
-import type { Assessment, Verdict } from "../mesh/assess.ts";
+import type { Assessment, Verdict } from "../mesh/assessment.ts";
 import { type Rollout, wantedPods, type Workload } from "../snapshot.ts";
 import { incompleteRestart } from "./incomplete.ts";
 import { isReplacing, rolloutStatus } from "./status.ts";

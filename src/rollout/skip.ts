@@ -1,4 +1,4 @@
-import type { Assessment } from "../mesh/assess.ts";
+import type { Assessment } from "../mesh/assessment.ts";
 import { isSameTarget, templateChange } from "./approval.ts";
 import { type Ending, ended } from "./result.ts";
 import { rolloutCommand } from "../kubernetes/kinds.ts";

@@ -1,4 +1,4 @@
-import type { Target, Verdict } from "../mesh/assess.ts";
+import type { Target, Verdict } from "../mesh/assessment.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 
 /** One workload that a plan restarts, as it was when the plan was made. */

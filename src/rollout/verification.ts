@@ -1,5 +1,5 @@
 import { count } from "../count.ts";
-import type { Assessment } from "../mesh/assess.ts";
+import type { Assessment } from "../mesh/assessment.ts";
 import type { Workload } from "../snapshot.ts";
 import type { Step } from "./step.ts";
 import { isDone, type StepResult } from "./result.ts";

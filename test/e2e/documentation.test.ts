@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { buildProgram } from "../../src/program.ts";
 import { EXIT_MEANINGS } from "../../src/exit-codes.ts";
-import { VERDICTS } from "../../src/mesh/assess.ts";
+import { VERDICTS } from "../../src/mesh/assessment.ts";
 import manifest from "../../package.json" with { type: "json" };
 
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");

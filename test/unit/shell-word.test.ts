@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { blockedBy, notInjected, undecided } from "../../src/mesh/findings.ts";
-import { holdersOf } from "../../src/mesh/holders.ts";
+import { remainingReferences } from "../../src/mesh/remaining-references.ts";
 import { resourceName, rolloutCommand } from "../../src/kubernetes/kinds.ts";
 import { clusterFlags, completeCommands } from "../../src/report/pasted-commands.ts";
 import { plainCommand } from "../../src/report/plain.ts";
@@ -78,7 +78,7 @@ function commandsAbout(evil: string): readonly string[] {
   const reference = { ...use, label: `istio.io/rev=${evil.replaceAll("=", "")}`, tag: undefined };
   const pods = { ...use, kind: "pods", gateway: false, managed: false } as const;
   const revisions = { from: evil, to: evil, istioNamespace: evil };
-  const holders = holdersOf(
+  const holders = remainingReferences(
     [
       pods,
       { ...reference, kind: "tags" },

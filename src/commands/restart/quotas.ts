@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import { Gaps } from "../../cluster/gaps.ts";
 import { listQuotas, readPodNeeds } from "../../cluster/quotas.ts";
 import { quotaWarning } from "../../mesh/quota.ts";
-import type { Assessment } from "../../mesh/assess.ts";
+import type { Assessment } from "../../mesh/assessment.ts";
 import type { Plan } from "../../rollout/plan.ts";
 import type { Gap, Quota } from "../../snapshot.ts";
 import type { ScopeAssessment } from "../assess-scope.ts";

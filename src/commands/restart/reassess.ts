@@ -1,6 +1,6 @@
 import { readWorkload } from "../../cluster/workload.ts";
 import { CannotRun } from "../../errors.ts";
-import { type Assessment, assess } from "../../mesh/assess.ts";
+import { type Assessment, assess } from "../../mesh/assessment.ts";
 import { type Mesh, resolveMesh } from "../../mesh/mesh.ts";
 import type { Consent } from "../../mesh/restartability.ts";
 import { type Ending, ended } from "../../rollout/result.ts";

@@ -1,6 +1,6 @@
 import { ApiError, isConflict, isUnanswered } from "../../http/api-error.ts";
 import { chooseRestartTime, restart } from "../../cluster/write.ts";
-import type { Target } from "../../mesh/assess.ts";
+import type { Target } from "../../mesh/assessment.ts";
 import { fieldManagerFor } from "../../mesh/flux.ts";
 import { isRestartable } from "../../kubernetes/kinds.ts";
 import type { Consent } from "../../mesh/restartability.ts";

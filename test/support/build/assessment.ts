@@ -1,4 +1,4 @@
-import { type Assessment, assess, type Policy } from "../../../src/mesh/assess.ts";
+import { type Assessment, assess, type AssessmentOptions } from "../../../src/mesh/assessment.ts";
 import { type Mesh, resolveMesh } from "../../../src/mesh/mesh.ts";
 import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
 import type { Workload } from "../../../src/snapshot.ts";
@@ -19,7 +19,7 @@ export function assessmentOf(
   options: {
     readonly mesh?: Mesh;
     readonly labels?: NamespaceOptions;
-    readonly policy?: Partial<Policy>;
+    readonly policy?: Partial<AssessmentOptions>;
   } = {},
 ): Assessment {
   const mesh = options.mesh ?? meshOf();

@@ -1,4 +1,4 @@
-import type { Assessment } from "../../../src/mesh/assess.ts";
+import type { Assessment } from "../../../src/mesh/assessment.ts";
 import type {
   CheckReport,
   DocumentHead,

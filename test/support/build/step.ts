@@ -1,4 +1,4 @@
-import type { Assessment } from "../../../src/mesh/assess.ts";
+import type { Assessment } from "../../../src/mesh/assessment.ts";
 import type { Step } from "../../../src/rollout/step.ts";
 import type { StepResult } from "../../../src/rollout/result.ts";
 import { proxyImage } from "./pod-group.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { predict } from "../../../src/mesh/assess.ts";
+import { predictNewPod } from "../../../src/mesh/assessment.ts";
 import { newPodOf } from "../../../src/kubernetes/controller-labels.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import type { Workload } from "../../../src/snapshot.ts";
@@ -54,6 +54,6 @@ test.each([
     ],
   });
   const place = namespace("shop", { rev: "asm-1-27" });
-  expect(predict(deployment("web"), place, resolveMesh(plane)).kind).toBe(kind);
-  expect(predict(daemonSet("web"), place, resolveMesh(plane)).kind).not.toBe(kind);
+  expect(predictNewPod(deployment("web"), place, resolveMesh(plane)).kind).toBe(kind);
+  expect(predictNewPod(daemonSet("web"), place, resolveMesh(plane)).kind).not.toBe(kind);
 });

@@ -10,7 +10,7 @@ const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1
 /** Configuration, revision and life of each webhook, once per configuration. */
 function injectorsOf(plane: ControlPlane): readonly unknown[] {
   const all = resolveMesh(plane).injectors?.map(
-    ({ configuration, revision, alive }) => `${configuration} ${revision} ${alive}`,
+    ({ configuration, revision, available }) => `${configuration} ${revision} ${available}`,
   );
   return [...new Set(all)];
 }
@@ -51,7 +51,7 @@ describe("injectors", () => {
     expect(injectorsOf(plane)).toEqual(["istio-sidecar-injector default true"]);
   });
 
-  test.each<[what: string, plane: ControlPlane, revision: string | undefined, alive: unknown]>([
+  test.each<[what: string, plane: ControlPlane, revision: string | undefined, available: unknown]>([
     [
       "dead where the Service has no ready endpoint",
       controlPlane({ revisions: [{ ...OLD, state: "dead" }] }),
@@ -100,10 +100,10 @@ describe("injectors", () => {
       undefined,
       undefined,
     ],
-  ])("are %s", (_what, plane, revision, alive) => {
+  ])("are %s", (_what, plane, revision, available) => {
     const [injector] = resolveMesh(plane).injectors ?? [];
     expect(injector?.configuration).toContain("asm-1-27");
-    expect([injector?.revision, injector?.alive]).toEqual([revision, alive]);
+    expect([injector?.revision, injector?.available]).toEqual([revision, available]);
   });
 
   test.each<[what: string, changes: readonly Partial<Istiod>[], revision: string | undefined]>([
@@ -128,13 +128,13 @@ describe("injectors", () => {
     ]);
   });
 
-  test.each<[death: string, plane: ControlPlane]>([
+  test.each<[outage: string, plane: ControlPlane]>([
     ["no-service", controlPlane({ revisions: [{ ...OLD, state: "removed" }] })],
     ["no-endpoint", controlPlane({ revisions: [{ ...OLD, state: "dead" }] })],
     ["no-authority", untrusted(controlPlane({ revisions: [OLD] }))],
-  ])("that are dead say of what: %s", (death, plane) => {
+  ])("that are dead say of what: %s", (outage, plane) => {
     const [injector] = resolveMesh(plane).injectors ?? [];
-    expect(injector).toMatchObject({ alive: false, death });
+    expect(injector).toMatchObject({ available: false, outage });
   });
 
   test("behind a Service that stands for another name are not dead for want of endpoints", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { assess } from "../../../src/mesh/assess.ts";
+import { assess } from "../../../src/mesh/assessment.ts";
 import { traceDecision, type TraceStep } from "../../../src/mesh/trace.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import { NO_CONSENT } from "../../../src/mesh/restartability.ts";

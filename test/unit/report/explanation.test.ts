@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { assess, VERDICTS, type Verdict } from "../../../src/mesh/assess.ts";
+import { assess, VERDICTS, type Verdict } from "../../../src/mesh/assessment.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
 import type { Explanation } from "../../../src/report/document.ts";

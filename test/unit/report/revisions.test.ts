@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
-import { usageOf } from "../../../src/mesh/usage.ts";
+import { usageByRevision } from "../../../src/mesh/revision-usage.ts";
 import { renderText } from "../../../src/report/text.ts";
 import { revisionsReportOf } from "../../../src/report/revisions.ts";
 import type { ControlPlane, Gap, Namespace, Workload } from "../../../src/snapshot.ts";
@@ -46,7 +46,7 @@ function report(
   const stock = controlPlane({ revisions: [OLD, NEW] });
   const plane = remoteTag ? withRemoteTag(stock) : stock;
   const namespaces = new Map(places.map((place) => [place.name, place]));
-  const usage = usageOf(
+  const usage = usageByRevision(
     { controlPlane: plane, namespaces, workloads, gateways: [], cronJobs: [], gaps },
     resolveMesh(plane),
   );

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import schema from "../../../schema/v1.json" with { type: "json" };
-import { VERDICTS } from "../../../src/mesh/assess.ts";
+import { VERDICTS } from "../../../src/mesh/assessment.ts";
 import { GAP_REASONS } from "../../../src/snapshot.ts";
 
 test("the schema knows every verdict, and every reason of a gap", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isWanted, planRestart } from "../../../src/rollout/plan.ts";
-import { type Assessment, VERDICTS } from "../../../src/mesh/assess.ts";
+import { type Assessment, VERDICTS } from "../../../src/mesh/assessment.ts";
 import { RESTARTED_AT, type Workload } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";

@@ -1,12 +1,12 @@
 import type { Namespace } from "../snapshot.ts";
-import type { Assessment } from "./assess.ts";
+import type { Assessment } from "./assessment.ts";
 import { INJECTION_TEMPLATES } from "../istio-labels.ts";
 
 /**
  * Whether the rules here may not see all that happens to a new pod: where they decide nothing, and
  * where an injected pod may be refused by what comes after the injector.
  */
-export function isDoubtful(
+export function needsProof(
   predicted: Assessment | undefined,
   namespace: Namespace | undefined,
 ): boolean {

@@ -16,9 +16,9 @@ import { matchInjectors } from "./prediction.ts";
 import { INJECT, INJECTION, REVISION } from "../istio-labels.ts";
 
 /** One thing that uses a revision: pods that it injected, or what leads new ones to it. */
-export type Use = PodUse | Reference;
+export type Reference = PodReference | LabelReference;
 
-export interface PodUse {
+export interface PodReference {
   readonly kind: "pods" | "terminating-pods";
   /** `undefined`: the pods do not say. */
   readonly revision: string | undefined;
@@ -31,7 +31,7 @@ export interface PodUse {
   readonly managed: boolean;
 }
 
-export interface Reference {
+export interface LabelReference {
   readonly kind: "tags" | "namespaces" | "templates" | "gateways";
   readonly revision: string;
   readonly namespace: string;
@@ -43,10 +43,14 @@ export interface Reference {
   readonly tag: string | undefined;
 }
 
-export function podUses({ workloads }: UsageSnapshot): readonly PodUse[] {
+export function podReferences({ workloads }: UsageSnapshot): readonly PodReference[] {
   return workloads.flatMap((workload) => {
     const { namespace, pods, terminatingPods } = workload;
-    const use = (kind: PodUse["kind"], group: PodGroup, names: readonly string[]): PodUse => ({
+    const use = (
+      kind: PodReference["kind"],
+      group: PodGroup,
+      names: readonly string[],
+    ): PodReference => ({
       kind,
       revision: group.revision,
       namespace,
@@ -79,7 +83,7 @@ function isOfAks(workload: Workload): boolean {
 }
 
 /** Everything that leads new pods, or Gateways, to a revision. */
-export function references(snapshot: UsageSnapshot, mesh: Mesh): readonly Reference[] {
+export function labelReferences(snapshot: UsageSnapshot, mesh: Mesh): readonly LabelReference[] {
   const tags = tagsOf(mesh);
   const ofNamespaces = new Map(
     [...snapshot.namespaces].map(([name, place]) => [name, namespaceUses(place, tags, mesh)]),
@@ -93,7 +97,7 @@ export function references(snapshot: UsageSnapshot, mesh: Mesh): readonly Refere
     return templateUses(owner, place, { tags, mesh, covered });
   });
   return [
-    ...[...tags].map(([tag, revision]): Reference => {
+    ...[...tags].map(([tag, revision]): LabelReference => {
       const label = `${REVISION}=${tag}`;
       return {
         kind: "tags",
@@ -124,16 +128,19 @@ function tagsOf({ injectors }: Mesh): Tags {
 }
 
 /** What a label `istio.io/rev` leads to: it may name a tag. */
-function resolveLabel(value: string, tags: Tags): Pick<Reference, "label" | "revision" | "tag"> {
+function resolveLabel(
+  value: string,
+  tags: Tags,
+): Pick<LabelReference, "label" | "revision" | "tag"> {
   const label = `${REVISION}=${value}`;
   const tagged = tags.get(value);
   return { label, revision: tagged ?? value, tag: tagged === undefined ? undefined : value };
 }
 
-function namespaceUses(place: Namespace, tags: Tags, mesh: Mesh): readonly Reference[] {
+function namespaceUses(place: Namespace, tags: Tags, mesh: Mesh): readonly LabelReference[] {
   const base = { kind: "namespaces", namespace: "", names: [place.name], count: 1 } as const;
   const named = place.labels[REVISION];
-  const uses: Reference[] = named ? [{ ...base, ...resolveLabel(named, tags) }] : [];
+  const uses: LabelReference[] = named ? [{ ...base, ...resolveLabel(named, tags) }] : [];
   // Also what no `istio.io/rev` says: `istio-injection=enabled`, or selectors of an operator's own.
   for (const { revision, tag } of calledFor(PLAIN, place, mesh)) {
     if (uses.some((use) => use.revision === revision)) continue;
@@ -147,15 +154,15 @@ function namespaceUses(place: Namespace, tags: Tags, mesh: Mesh): readonly Refer
 function templateUses(
   owner: TemplateOwner,
   place: Namespace | undefined,
-  { tags, mesh, covered }: { tags: Tags; mesh: Mesh; covered: readonly Reference[] },
-): readonly Reference[] {
+  { tags, mesh, covered }: { tags: Tags; mesh: Mesh; covered: readonly LabelReference[] },
+): readonly LabelReference[] {
   const { namespace } = owner;
   const template = newPodOf(owner);
   // An opt-out always wins: the control plane's own pods carry their revision beside one.
   if (template === undefined || template.labels[INJECT] === "false") return [];
   const base = { kind: "templates", namespace, names: [placeOf(owner)], count: 1 } as const;
   const named = template.labels[REVISION];
-  const uses: Reference[] = named ? [{ ...base, ...resolveLabel(named, tags) }] : [];
+  const uses: LabelReference[] = named ? [{ ...base, ...resolveLabel(named, tags) }] : [];
   for (const { revision, tag } of place === undefined ? [] : calledFor(template, place, mesh)) {
     if ([...uses, ...covered].some((use) => use.revision === revision)) continue;
     const inject = template.labels[INJECT];
@@ -168,7 +175,7 @@ function templateUses(
 function gatewayUses(
   { namespace, name, labels }: LabelledObject,
   tags: Tags,
-): readonly Reference[] {
+): readonly LabelReference[] {
   const named = labels[REVISION];
   if (!named) return [];
   const names = [`${namespace}/${name}`];

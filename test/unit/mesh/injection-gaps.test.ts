@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Assessment } from "../../../src/mesh/assess.ts";
-import { isRestingOnRules, weighGaps } from "../../../src/mesh/gaps.ts";
+import type { Assessment } from "../../../src/mesh/assessment.ts";
+import { dependsOnInjectionRules, keepNeededGaps } from "../../../src/mesh/injection-gaps.ts";
 import type { Gap } from "../../../src/snapshot.ts";
 
 const WEBHOOKS = gap(
@@ -32,15 +32,17 @@ test.each<[what: string, seen: ReturnType<typeof seen>[], open: readonly Gap[]]>
   ["one is only predicted", [seen("current", true), seen("current", false)], [WEBHOOKS, PODS]],
   ["one is not decided", [seen("unknown", false)], [WEBHOOKS, PODS]],
 ])("a gap in the rules, where %s", (_what, assessments, open) => {
-  expect(weighGaps([WEBHOOKS, PODS], assessments.some(isRestingOnRules)).gaps).toEqual(open);
+  expect(keepNeededGaps([WEBHOOKS, PODS], assessments.some(dependsOnInjectionRules)).gaps).toEqual(
+    open,
+  );
 });
 
 test("what was not needed is said", () => {
-  expect(weighGaps([WEBHOOKS, CONFIG_MAPS], false)).toEqual({
+  expect(keepNeededGaps([WEBHOOKS, CONFIG_MAPS], false)).toEqual({
     gaps: [],
     notes: [
       "not read, and not needed, for every verdict was proved by a dry run: mutatingwebhookconfigurations.admissionregistration.k8s.io, configmaps",
     ],
   });
-  expect(weighGaps([PODS], false).notes).toEqual([]);
+  expect(keepNeededGaps([PODS], false).notes).toEqual([]);
 });

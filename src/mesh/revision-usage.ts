@@ -1,12 +1,17 @@
 import type { UsageSnapshot } from "../snapshot.ts";
 import { newestRevision } from "./findings.ts";
-import { countUses, type Holder, holdersOf, namesOf } from "./holders.ts";
+import {
+  countUses,
+  type RemainingReferences,
+  remainingReferences,
+  namesOf,
+} from "./remaining-references.ts";
 import { defaultTarget, type Mesh } from "./mesh.ts";
-import { podUses, references, type Use } from "./revision-uses.ts";
+import { podReferences, labelReferences, type Reference } from "./references.ts";
 
-export interface Usage {
+export interface UsageByRevision {
   /** Sorted by name. */
-  readonly revisions: readonly RevisionUse[];
+  readonly revisions: readonly RevisionUsage[];
   /** What may hold any revision: sidecars, and tags, that do not say which one they belong to. */
   readonly unattributed: {
     readonly pods: number;
@@ -16,7 +21,7 @@ export interface Usage {
 }
 
 /** One revision, installed or not, with all that uses it. */
-export interface RevisionUse {
+export interface RevisionUsage {
   readonly name: string;
   /** `undefined`: that could not be read. */
   readonly installed: boolean | undefined;
@@ -25,13 +30,13 @@ export interface RevisionUse {
   readonly image: string | undefined;
   readonly source: string | undefined;
   readonly tags: readonly string[];
-  readonly namespaces: readonly NamespaceUse[];
+  readonly namespaces: readonly LabelledNamespace[];
   readonly pods: PodCounts;
   /** What would lose its control plane if the revision were removed now. */
-  readonly holders: readonly Holder[];
+  readonly references: readonly RemainingReferences[];
 }
 
-export interface NamespaceUse {
+export interface LabelledNamespace {
   readonly name: string;
   /** `istio.io/rev=prod` */
   readonly label: string;
@@ -50,9 +55,9 @@ export interface PodCounts {
 }
 
 /** What uses each revision: those installed, and those that something still refers to. */
-export function usageOf(snapshot: UsageSnapshot, mesh: Mesh): Usage {
-  const pods = podUses(snapshot);
-  const uses: readonly Use[] = [...pods, ...references(snapshot, mesh)];
+export function usageByRevision(snapshot: UsageSnapshot, mesh: Mesh): UsageByRevision {
+  const pods = podReferences(snapshot);
+  const uses: readonly Reference[] = [...pods, ...labelReferences(snapshot, mesh)];
   const names = new Set([
     ...mesh.revisions.keys(),
     ...(snapshot.controlPlane.istiods ?? []).flatMap(({ revision }) => revision ?? []),
@@ -75,9 +80,9 @@ export function usageOf(snapshot: UsageSnapshot, mesh: Mesh): Usage {
 /** Tags behind a URL, or a Service that does not tell; one whose Service is gone leads nowhere. */
 function tagsToAnywhere({ injectors = [], istioNamespace }: Mesh): readonly string[] {
   const untold = injectors.filter(
-    ({ revision, alive, service }) =>
+    ({ revision, available, service }) =>
       revision === undefined &&
-      alive !== false &&
+      available !== false &&
       (service?.namespace ?? istioNamespace) === istioNamespace,
   );
   return [...new Set(untold.flatMap(({ tag }) => tag ?? []))].sort();
@@ -85,10 +90,10 @@ function tagsToAnywhere({ injectors = [], istioNamespace }: Mesh): readonly stri
 
 function revisionUse(
   name: string,
-  uses: readonly Use[],
+  uses: readonly Reference[],
   { controlPlane: { istiods, configMaps } }: UsageSnapshot,
   mesh: Mesh,
-): RevisionUse {
+): RevisionUsage {
   const revision = mesh.revisions.get(name);
   const istiod = istiods?.find((candidate) => candidate.revision === name);
   const there = revision !== undefined || istiod !== undefined;
@@ -107,7 +112,7 @@ function revisionUse(
         : [],
     ),
     pods: countPods(uses),
-    holders: holdersOf(uses, {
+    references: remainingReferences(uses, {
       from: name,
       to: newestRevision(mesh, name),
       istioNamespace: mesh.istioNamespace,
@@ -115,7 +120,7 @@ function revisionUse(
   };
 }
 
-function countPods(all: readonly Use[]): PodCounts {
+function countPods(all: readonly Reference[]): PodCounts {
   const uses = all.flatMap((use) => ("managed" in use ? [use] : []));
   const live = uses.filter(({ kind }) => kind === "pods");
   return {

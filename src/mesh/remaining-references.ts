@@ -1,5 +1,5 @@
 import { shellWord } from "../shell-word.ts";
-import type { Use } from "./revision-uses.ts";
+import type { Reference } from "./references.ts";
 import { REVISION } from "../istio-labels.ts";
 
 /** What keeps a revision from being removed, in the order in which it is released. */
@@ -10,10 +10,10 @@ const HOLDERS = [
   "gateways",
   "pods",
   "terminating-pods",
-] as const satisfies readonly Use["kind"][];
+] as const satisfies readonly Reference["kind"][];
 
-export interface Holder {
-  readonly kind: Use["kind"];
+export interface RemainingReferences {
+  readonly kind: Reference["kind"];
   readonly count: number;
   /** At most ten, sorted: for `pods` the workloads that they belong to. */
   readonly names: readonly string[];
@@ -21,7 +21,7 @@ export interface Holder {
   readonly release: string;
 }
 
-export interface Revisions {
+export interface RevisionMove {
   readonly from: string;
   /** Another installed revision; `undefined` where there is none. */
   readonly to: string | undefined;
@@ -29,7 +29,10 @@ export interface Revisions {
 }
 
 /** @param all what uses the revision. */
-export function holdersOf(all: readonly Use[], revisions: Revisions): readonly Holder[] {
+export function remainingReferences(
+  all: readonly Reference[],
+  revisions: RevisionMove,
+): readonly RemainingReferences[] {
   return HOLDERS.flatMap((kind) => {
     const uses = all.filter((use) => use.kind === kind && isHolding(use));
     if (uses.length === 0) return [];
@@ -39,11 +42,15 @@ export function holdersOf(all: readonly Use[], revisions: Revisions): readonly H
 }
 
 /** What leads to the revision by a tag goes along when the tag moves: the tag holds, not it. */
-function isHolding(use: Use): boolean {
+function isHolding(use: Reference): boolean {
   return "managed" in use ? !use.managed : use.tag === undefined;
 }
 
-function releaseOf(kind: Holder["kind"], uses: readonly Use[], revisions: Revisions): string {
+function releaseOf(
+  kind: RemainingReferences["kind"],
+  uses: readonly Reference[],
+  revisions: RevisionMove,
+): string {
   const { to } = revisions;
   if (kind === "pods") return restartOf(uses, revisions);
   if (kind === "terminating-pods") return "wait until they are gone";
@@ -52,17 +59,22 @@ function releaseOf(kind: Holder["kind"], uses: readonly Use[], revisions: Revisi
     : MOVES[kind](uses, { ...revisions, to });
 }
 
-function restartOf(uses: readonly Use[], { from }: Revisions): string {
+function restartOf(uses: readonly Reference[], { from }: RevisionMove): string {
   const places = distinct(uses.map(({ namespace }) => namespace));
   const scope =
     places.length > MOST_PLACES ? "--all-namespaces" : `--namespace ${shellWord(places.join(","))}`;
   return `istio-upgrade restart ${scope} --revision ${shellWord(from)}`;
 }
 
-type Move = (uses: readonly Use[], revisions: Revisions & { readonly to: string }) => string;
+type Move = (
+  uses: readonly Reference[],
+  revisions: RevisionMove & { readonly to: string },
+) => string;
 
 /** How what leads to a revision is led to another one. */
-const MOVES: Readonly<Record<Exclude<Holder["kind"], "pods" | "terminating-pods">, Move>> = {
+const MOVES: Readonly<
+  Record<Exclude<RemainingReferences["kind"], "pods" | "terminating-pods">, Move>
+> = {
   tags: (uses, { to, istioNamespace }) =>
     namesOf(uses)
       .map(
@@ -83,7 +95,7 @@ const MOVES: Readonly<Record<Exclude<Holder["kind"], "pods" | "terminating-pods"
 const MOST_PLACES = 3;
 
 /** By their label, so that none is left out; by name where no label selects them. */
-function namespacesOf(use: Use): string {
+function namespacesOf(use: Reference): string {
   const [key, value] = "label" in use ? use.label.split("=") : [];
   if (value === undefined) return use.names.map(shellWord).join(" ");
   // Any `istio-injection` label switches the revisions' own webhooks off.
@@ -92,11 +104,11 @@ function namespacesOf(use: Use): string {
 
 const MOST_NAMES = 10;
 
-export function namesOf(uses: readonly Use[]): readonly string[] {
+export function namesOf(uses: readonly Reference[]): readonly string[] {
   return distinct(uses.flatMap(({ names }) => names)).slice(0, MOST_NAMES);
 }
 
-export function countUses(uses: readonly Use[]): number {
+export function countUses(uses: readonly Reference[]): number {
   return uses.reduce((total, { count }) => total + count, 0);
 }
 

@@ -7,7 +7,7 @@ import { type Change, compareImages, largestChange } from "./image.ts";
 import { classifyManaged } from "./managed.ts";
 import type { Mesh } from "./mesh.ts";
 import { type Prediction, predictInjection } from "./prediction.ts";
-import { applyProof, type Proved } from "./proof.ts";
+import { applyProof, type CheckedPrediction } from "./proof.ts";
 import { type Consent, type Restartability, restartabilityOf } from "./restartability.ts";
 import { type Warning, warningsFor } from "./warnings.ts";
 import { shellWord } from "../shell-word.ts";
@@ -34,7 +34,7 @@ export interface Assessment {
   readonly verdict: Verdict;
   readonly finding: Finding;
   readonly change: Change;
-  readonly running: readonly Running[];
+  readonly running: readonly RunningPods[];
   /** `undefined` where nothing would be injected, or where that is unknown. */
   readonly target: Target | undefined;
   readonly restart: Restartability;
@@ -43,7 +43,7 @@ export interface Assessment {
   readonly warnings: readonly Warning[];
 }
 
-export interface Running extends PodGroup {
+export interface RunningPods extends PodGroup {
   readonly change: Change;
 }
 
@@ -52,11 +52,11 @@ export interface Target {
   readonly image: string;
 }
 
-export interface Policy extends Consent {
+export interface AssessmentOptions extends Consent {
   readonly excludes: (workload: Workload) => string | undefined;
 }
 
-export interface Evidence {
+export interface ServerAnswers {
   /** Asked for the sake of the verdict. */
   readonly dryRun?: DryRun | undefined;
   /** The last words to its controller, where it has no pods. */
@@ -74,10 +74,10 @@ export function assess(
   workload: Workload,
   namespace: Namespace | undefined,
   mesh: Mesh,
-  policy: Policy,
-  { dryRun, refusal }: Evidence = {},
+  policy: AssessmentOptions,
+  { dryRun, refusal }: ServerAnswers = {},
 ): Assessment | undefined {
-  const predicted = predict(workload, namespace, mesh);
+  const predicted = predictNewPod(workload, namespace, mesh);
   // Without its namespace nobody knows whether it was left out of this.
   const proof = namespace === undefined ? undefined : dryRun;
   const { prediction, proved, disagreement } = proveOr(predicted, proof, mesh, workload);
@@ -122,7 +122,7 @@ function proveOr(
   dryRun: DryRun | undefined,
   mesh: Mesh,
   { template }: Workload,
-): Proved {
+): CheckedPrediction {
   return dryRun === undefined
     ? { prediction, proved: false, disagreement: undefined }
     : applyProof(prediction, dryRun, mesh, template);
@@ -156,7 +156,7 @@ function hiddenBy(verdict: Verdict, below: Judgement, prediction: Prediction): r
     : [{ code: "pinned", message: pinOf(pin.by, prediction).reason }];
 }
 
-export function predict(
+export function predictNewPod(
   workload: Workload,
   namespace: Namespace | undefined,
   mesh: Mesh,
@@ -174,7 +174,7 @@ export function predict(
 /** No sidecar now, and certainly none to come. */
 function isOutside(
   { rollout }: Workload,
-  running: readonly Running[],
+  running: readonly RunningPods[],
   prediction: Prediction,
 ): boolean {
   // Without live pods and without a rollout that would make new ones, nothing comes any more.
@@ -185,7 +185,7 @@ function isOutside(
 function exclusion(
   workload: Workload,
   namespace: Namespace | undefined,
-  policy: Policy,
+  policy: AssessmentOptions,
 ): Finding | undefined {
   const by =
     policy.excludes(workload) ??
@@ -200,7 +200,7 @@ function exclusion(
 
 function judge(
   workload: Workload,
-  running: readonly Running[],
+  running: readonly RunningPods[],
   prediction: Prediction,
   refusal: string | undefined,
 ): Judgement {
@@ -249,7 +249,7 @@ const SCALED_TO_ZERO: Finding = {
 };
 
 function lagOf(
-  late: readonly Running[],
+  late: readonly RunningPods[],
   target: Extract<Prediction, { kind: "injected" }>,
 ): Finding {
   const pods = count(countPods(late), "pod");
@@ -288,10 +288,10 @@ function pinOf(
 
 function restartOf(
   workload: Workload,
-  running: readonly Running[],
+  running: readonly RunningPods[],
   prediction: Prediction,
   mesh: Mesh,
-  policy: Policy,
+  policy: AssessmentOptions,
 ): Restartability {
   const late = running.filter(({ image, change }) => image === undefined || change !== "none");
   // On target, and asked for all the same: every pod is meant.
@@ -303,7 +303,7 @@ function restartOf(
 
 /** AKS does not copy the shared mesh configuration to a new revision: it would silently be lost. */
 function lostSharedConfigMap(
-  running: readonly Running[],
+  running: readonly RunningPods[],
   target: string,
   { sharedConfigMaps, istioNamespace }: Mesh,
 ): Finding | undefined {

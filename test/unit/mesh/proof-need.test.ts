@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { assess } from "../../../src/mesh/assess.ts";
-import { isDoubtful } from "../../../src/mesh/doubt.ts";
+import { assess } from "../../../src/mesh/assessment.ts";
+import { needsProof } from "../../../src/mesh/proof-need.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
 import type { Labels, Workload } from "../../../src/snapshot.ts";
@@ -33,7 +33,7 @@ test.each<[what: string, workload: Workload, labels: Labels, doubtful: boolean]>
 ])("%s", (_what, workload, labels, doubtful) => {
   const place = namespace("shop", { rev: "asm-1-27" });
   const assessment = assessmentOf(workload, { mesh: meshOf() });
-  expect(isDoubtful(assessment, { ...place, labels: { ...place.labels, ...labels } })).toBe(
+  expect(needsProof(assessment, { ...place, labels: { ...place.labels, ...labels } })).toBe(
     doubtful,
   );
 });
@@ -44,19 +44,19 @@ test("a refusal by PodSecurity that was foreseen, for a cluster may exempt it", 
   const policy = { ...NO_CONSENT, excludes: () => undefined };
   const foreseen = assess(deployment("web", PODS), enforced, meshOf(), policy);
   expect(foreseen).toMatchObject({ verdict: "blocked", finding: { code: "pod-security" } });
-  expect(isDoubtful(foreseen, enforced)).toBe(true);
+  expect(needsProof(foreseen, enforced)).toBe(true);
 });
 
 test("but no other refusal", () => {
   const template = { annotations: { "inject.istio.io/templates": "nope" } };
   const blocked = assessmentOf(deployment("web", { ...PODS, template }), { mesh: meshOf() });
   expect(blocked?.verdict).toBe("blocked");
-  expect(isDoubtful(blocked, namespace("shop", { rev: "asm-1-27" }))).toBe(false);
+  expect(needsProof(blocked, namespace("shop", { rev: "asm-1-27" }))).toBe(false);
 });
 
 test("what is undecided, and what is outside the mesh", () => {
   const labels = { rev: "asm-1-27" };
   const undecided = assessmentOf(deployment("web", PODS), { mesh: UNREAD, labels });
-  expect(isDoubtful(undecided, namespace("shop", labels))).toBe(true);
-  expect(isDoubtful(undefined, namespace("shop"))).toBe(false);
+  expect(needsProof(undecided, namespace("shop", labels))).toBe(true);
+  expect(needsProof(undefined, namespace("shop"))).toBe(false);
 });

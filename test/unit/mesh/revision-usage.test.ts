@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
-import type { Holder } from "../../../src/mesh/holders.ts";
+import type { RemainingReferences } from "../../../src/mesh/remaining-references.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
-import { type RevisionUse, type Usage, usageOf } from "../../../src/mesh/usage.ts";
+import {
+  type RevisionUsage,
+  type UsageByRevision,
+  usageByRevision,
+} from "../../../src/mesh/revision-usage.ts";
 import type { Namespace, UsageSnapshot, Webhook } from "../../../src/snapshot.ts";
 import {
   controlPlane,
@@ -21,7 +25,7 @@ interface World extends Partial<Omit<UsageSnapshot, "controlPlane" | "namespaces
   readonly places?: readonly Namespace[];
 }
 
-function usage({ plane, places = [], ...rest }: World): Usage {
+function usage({ plane, places = [], ...rest }: World): UsageByRevision {
   const snapshot: UsageSnapshot = {
     controlPlane: controlPlane(plane ?? { revisions: [OLD, NEW] }),
     namespaces: new Map(places.map((place) => [place.name, place])),
@@ -31,10 +35,10 @@ function usage({ plane, places = [], ...rest }: World): Usage {
     gaps: [],
     ...rest,
   };
-  return usageOf(snapshot, resolveMesh(snapshot.controlPlane));
+  return usageByRevision(snapshot, resolveMesh(snapshot.controlPlane));
 }
 
-function revision(world: World, name = "asm-1-27"): RevisionUse {
+function revision(world: World, name = "asm-1-27"): RevisionUsage {
   const found = usage(world).revisions.find((candidate) => candidate.name === name);
   if (found === undefined) throw new Error(`no revision ${name}`);
   return found;
@@ -42,7 +46,7 @@ function revision(world: World, name = "asm-1-27"): RevisionUse {
 
 /** `KIND COUNT: NAMES` */
 function holders(world: World, name?: string): readonly string[] {
-  return revision(world, name).holders.map(
+  return revision(world, name).references.map(
     ({ kind, count, names }) => `${kind} ${count}: ${names.join(", ")}`,
   );
 }
@@ -56,7 +60,7 @@ describe("revisions", () => {
         ready: true,
         image: proxyImage("v1.27.9-6"),
         source: "configmap/istio-sidecar-injector-asm-1-27",
-        holders: [],
+        references: [],
       },
       { name: "asm-1-28", installed: true, holders: [] },
     ]);
@@ -128,7 +132,7 @@ describe("a revision is held by", () => {
         terminatingPods: [sidecars(12, IMAGE), bare(1)],
       }),
     ];
-    const [holder] = revision({ workloads }).holders;
+    const [holder] = revision({ workloads }).references;
     expect(holder).toMatchObject({ kind: "terminating-pods", count: 12 });
     expect(holder?.names).toHaveLength(10);
     expect(holder?.names[0]).toBe("shop/pod-0");
@@ -292,7 +296,9 @@ describe("a tag that does not say where it leads", () => {
       cronJobs: [],
       gaps: [],
     };
-    expect(usageOf(snapshot, resolveMesh(snapshot.controlPlane)).unattributed.tags).toEqual(tags);
+    expect(usageByRevision(snapshot, resolveMesh(snapshot.controlPlane)).unattributed.tags).toEqual(
+      tags,
+    );
   });
 });
 
@@ -312,7 +318,7 @@ describe("how it is released", () => {
   };
 
   test("says for each what to type, in the order in which it helps", () => {
-    expect(revision(world).holders.map(({ kind, release }) => [kind, release])).toEqual([
+    expect(revision(world).references.map(({ kind, release }) => [kind, release])).toEqual([
       [
         "tags",
         "istioctl tag set prod --revision asm-1-28 --istioNamespace aks-istio-system --overwrite",
@@ -350,7 +356,7 @@ describe("how it is released", () => {
     );
   });
 
-  function releaseOf(of: World, kind: Holder["kind"]): string | undefined {
-    return revision(of).holders.find((holder) => holder.kind === kind)?.release;
+  function releaseOf(of: World, kind: RemainingReferences["kind"]): string | undefined {
+    return revision(of).references.find((holder) => holder.kind === kind)?.release;
   }
 });

@@ -1,11 +1,11 @@
 import type { Gap } from "../snapshot.ts";
-import type { Assessment } from "./assess.ts";
+import type { Assessment } from "./assessment.ts";
 
 /**
  * Whether a verdict would be another one if the rules of injection were: no dry run stands for it,
  * and it is not one that injection has no part in.
  */
-export function isRestingOnRules({
+export function dependsOnInjectionRules({
   proved,
   verdict,
 }: Pick<Assessment, "proved" | "verdict">): boolean {
@@ -18,7 +18,7 @@ export function isRestingOnRules({
  *
  * @param restsOnRules whether any verdict does.
  */
-export function weighGaps(
+export function keepNeededGaps(
   gaps: readonly Gap[],
   restsOnRules: boolean,
 ): { readonly gaps: readonly Gap[]; readonly notes: readonly string[] } {

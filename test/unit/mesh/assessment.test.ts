@@ -2,10 +2,10 @@ import { describe, expect, test } from "vitest";
 import {
   type Assessment,
   assess,
-  type Evidence,
-  type Policy,
+  type ServerAnswers,
+  type AssessmentOptions,
   VERDICTS,
-} from "../../../src/mesh/assess.ts";
+} from "../../../src/mesh/assessment.ts";
 import { type Mesh, resolveMesh } from "../../../src/mesh/mesh.ts";
 import type { DryRun } from "../../../src/snapshot.ts";
 import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
@@ -24,7 +24,7 @@ const LATE = proxyImage("v1.27.7-1");
 const OLD: RevisionOptions = { name: "asm-1-27", values: { image: TARGET } };
 const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1.28.3-2") } };
 const SHOP = namespace("shop", { rev: "asm-1-27" });
-const POLICY: Policy = { ...NO_CONSENT, excludes: () => undefined };
+const POLICY: AssessmentOptions = { ...NO_CONSENT, excludes: () => undefined };
 const NO_REPLICAS = { replicas: 0, updated: 0, available: 0 };
 const PIN = { annotations: { "sidecar.istio.io/proxyImage": "x/proxyv2:v9" } };
 
@@ -35,7 +35,7 @@ function mesh(options: Partial<ControlPlaneOptions> = {}): Mesh {
 interface World {
   readonly ns?: Namespace | undefined;
   readonly mesh?: Mesh;
-  readonly policy?: Partial<Policy>;
+  readonly policy?: Partial<AssessmentOptions>;
 }
 
 function judge(workload: Workload, world: World = {}): Assessment | undefined {
@@ -343,12 +343,12 @@ describe("the verdict", () => {
 
 describe("without pods", () => {
   const web = deployment("web", { rollout: { replicas: 2, status: NO_REPLICAS } });
-  const judged = (evidence: Evidence) => {
+  const judged = (evidence: ServerAnswers) => {
     const { verdict, finding } = assess(web, SHOP, mesh(), POLICY, evidence) ?? {};
     return [verdict, finding?.code, finding?.reason];
   };
 
-  test.each<[what: string, evidence: Evidence, expected: readonly string[]]>([
+  test.each<[what: string, evidence: ServerAnswers, expected: readonly string[]]>([
     ["nothing says why", {}, ["unknown", "no-pods", "it wants 2 pods and has none"]],
     [
       "its controller was refused",
