@@ -73,8 +73,7 @@ interface Fixtures {
 
 export const test = base.extend<Fixtures>({
   cluster: [
-    // oxlint-disable-next-line no-empty-pattern -- vitest reads the required fixtures from the
-    // pattern
+    // oxlint-disable-next-line no-empty-pattern -- vitest reads the fixture names from the pattern
     async ({}, use) => {
       const cluster = await openCluster();
       await use(cluster);
