@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { runProgram } from "../support/run-program.ts";
 
-/** What may follow the words, without the directive in the last line. */
+/** Returns the suggestions for the next word, without the directive in the last line. */
 async function completions(...words: readonly string[]): Promise<readonly string[]> {
   const { status, stdout } = await runProgram(["complete", "--", ...words]);
   expect(status).toBe(0);
@@ -25,23 +25,23 @@ test.each([
     ["restart", "--max-"],
     ["--max-parallel", "--max-pods", "--max-failures"],
   ],
-])("%j is completed", async (words, expected) => {
+])("completes %j", async (words, expected) => {
   expect(await completions(...words)).toEqual(expected);
 });
 
-test.each(["bash", "zsh", "fish", "powershell"])("there is a script for %s", async (shell) => {
+test.each(["bash", "zsh", "fish", "powershell"])("prints a script for %s", async (shell) => {
   const { status, stdout, stderr } = await runProgram(["completion", shell]);
   expect([status, stderr]).toEqual([0, ""]);
   expect(stdout).toMatch(/istio-upgrade" complete|istio-upgrade complete|complete --/);
 });
 
-test("bash takes its script", async () => {
+test("prints a script that bash can parse", async () => {
   const { stdout } = await runProgram(["completion", "bash"]);
   const { status, stderr } = spawnSync("bash", ["-n"], { input: stdout, encoding: "utf8" });
   expect([status, stderr]).toEqual([0, ""]);
 });
 
-test("another shell is wrong usage", async () => {
+test("rejects any other shell as wrong usage", async () => {
   expect(await runProgram(["completion", "tcsh"])).toEqual({
     status: 64,
     stdout: "",

@@ -10,9 +10,9 @@ beforeAll(async () => {
 afterAll(() => bench.stop());
 
 const podless = whyNoPod();
-if (podless !== undefined) process.stderr.write(`cases in a pod are left out: ${podless}\n`);
+if (podless !== undefined) process.stderr.write(`skipped: the cases in a pod: ${podless}\n`);
 
-// The same cases are held against kubectl in `test/testbed/kubeconfig.test.ts`.
+// `test/testbed/kubeconfig.test.ts` runs the same cases with kubectl.
 describe.each(Object.entries(CASES))("%s", (_, cases) => {
   const possible = cases.filter(({ pod }) => pod !== true || podless === undefined);
   test.each(possible)("$name", async (one) => {

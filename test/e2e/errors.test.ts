@@ -6,8 +6,8 @@ import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { runProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 
-/** Every error: one sentence that says what failed, one that says what to do, and nothing else. */
-describe("an error", () => {
+/** Every error has one sentence about the failure, one about what to do, and nothing else. */
+describe("the error message", () => {
   let cluster: TestCluster;
   let host = "";
   let folder = "";
@@ -112,12 +112,12 @@ describe("an error", () => {
     ],
   ];
 
-  test.each(USAGE)("in usage: %s", async (args, message, hint) => {
+  test.each(USAGE)("for wrong usage: %s", async (args, message, hint) => {
     const ran = await runProgram(args.split(" "), { KUBECONFIG: "/nonexistent" });
     expect(ran).toEqual({ status: 64, stdout: "", stderr: `error: ${message}\n${hint}\n` });
   });
 
-  test("for all namespaces of whatever context is current, also in a pod", async () => {
+  test("for --all-namespaces --yes without --context, also in a pod", async () => {
     const home = join(folder, "home");
     mkdirSync(join(home, ".kube"), { recursive: true });
     copyFileSync(cluster.kubeconfig, join(home, ".kube", "config"));
@@ -131,8 +131,8 @@ describe("an error", () => {
     });
   });
 
-  test("that is none to the program: an end before there is an answer", async () => {
-    // Nothing ever comes of a connection, and nothing is left that would be waited for.
+  test("is missing, but the exit code is 1, if Node.js ends while a request is open", async () => {
+    // A connection that never opens does not keep the process alive.
     const never =
       "import { Socket } from 'node:net'; Socket.prototype.connect = function () { return this; };";
     const { status } = await runProgram(["check"], {
@@ -142,7 +142,7 @@ describe("an error", () => {
     expect(status).toBe(1);
   });
 
-  test("for no cluster at all", async () => {
+  test("for a missing configuration", async () => {
     expect(await runProgram(["check"])).toEqual({
       status: 1,
       stdout: "",
@@ -192,7 +192,7 @@ describe("an error", () => {
         `error: the namespace "shpo" does not exist in ${host}\n` +
         "see which there are: kubectl get namespaces\n",
     });
-    // What to type leads to the same cluster.
+    // The suggested command has the flags of the same cluster.
     const { stderr } = await runProgram(["check", "-n", "shpo", "--context", "test"], env);
     expect(stderr).toContain("see which there are: kubectl --context test get namespaces\n");
   });

@@ -5,8 +5,8 @@ import { type EmbeddedCluster, startEmbeddedCluster } from "../support/embedded/
 import { parseLines } from "../support/report-schema.ts";
 import { runInside } from "../support/run-inside.ts";
 
-/** Whatever a terminal would obey, turn round or not show. */
-const STEERS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}\p{NChar}]/u;
+/** Characters that a terminal interprets, reorders or does not show. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}\p{NChar}]/u;
 const REVISION = "asm-1-27";
 const TARGET = "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.27.9-6";
 const EVIL = Object.values(ATTACKS);
@@ -22,7 +22,7 @@ function owned(kind: string, name: string, uid: string) {
   return [{ apiVersion: "v1", kind, name, uid, controller: true }];
 }
 
-/** A pod whose author says of it what they like, wherever the API server takes any text. */
+/** A pod with the same text in every field that accepts any text. */
 function pod(
   name: string,
   evil: string,
@@ -89,7 +89,7 @@ function deployment(name: string, evil: string, replicas: number) {
   };
 }
 
-/** What one author with one text may leave in a cluster. */
+/** All objects that a user can create with one hostile text. */
 function objectsOf(evil: string, index: number): readonly Manifest[] {
   const [late, empty] = [`late-${index}`, `empty-${index}`];
   const template = (annotations: object) => ({
@@ -99,7 +99,7 @@ function objectsOf(evil: string, index: number): readonly Manifest[] {
   return [
     deployment(late, evil, 1),
     pod(`${late}-1`, evil, { owner: owned("Deployment", late, `uid-${late}`) }),
-    // Nothing was created, and the controller says why.
+    // No pod was created, and the controller reports the reason.
     deployment(empty, evil, 2),
     {
       kind: "Event",
@@ -110,7 +110,7 @@ function objectsOf(evil: string, index: number): readonly Manifest[] {
     },
     pod(`bare-${index}`, evil, {}),
     pod(`foreign-${index}`, evil, { owner: owned(evil, evil, `foreign-${index}`) }),
-    // Of an owner of these kinds the template is asked for, by its name.
+    // The program requests the template of an owner of these kinds by name.
     pod(`claimed-${index}`, evil, { owner: owned("StatefulSet", evil, `claimed-${index}`) }),
     pod(`replica-${index}`, evil, { owner: owned("ReplicaSet", evil, `replica-${index}`) }),
     {
@@ -139,7 +139,7 @@ function objectsOf(evil: string, index: number): readonly Manifest[] {
   ];
 }
 
-/** A ConfigMap that can be read, and says what its author likes. */
+/** A readable ConfigMap with the hostile text. */
 function forged(evil: string) {
   const global = { hub: evil, tag: evil, variant: evil, proxy: { image: evil } };
   return {
@@ -217,18 +217,18 @@ const RUNS = COMMANDS.flatMap(([args, codes]) =>
   })),
 );
 
-describe("in a cluster where every text is hostile", () => {
+describe("in a cluster with hostile texts", () => {
   test.each(RUNS)(
-    "$command ends as it should, and says it harmlessly",
+    "$command exits with the expected code and prints no unsafe character",
     async ({ args, codes, output }) => {
       const env = { KUBECONFIG: cluster.kubeconfig };
       const { status, stdout, stderr } = await runInside([...args, "--verbose"], env);
       expect(stderr).not.toContain("this is a bug");
       expect(codes).toContain(status);
       const lines = [...stdout.split("\n"), ...stderr.split("\n")];
-      expect(lines.find((line) => STEERS.test(line))).toBeUndefined();
+      expect(lines.find((line) => UNSAFE.test(line))).toBeUndefined();
       expect(problemOf(output, stdout)).toBeUndefined();
-      // What it is about is named all the same.
+      // The subject is still named.
       const named =
         args[0] === "revisions"
           ? REVISION
@@ -237,7 +237,7 @@ describe("in a cluster where every text is hostile", () => {
     },
   );
 
-  test("nothing was asked for but what checks and dry runs ask for", () => {
+  test("the program sends only the requests of checks and dry runs", () => {
     const asked = cluster.requests
       .filter(({ userAgent }) => userAgent === "istio-upgrade")
       .map(({ path }) => path);
@@ -246,7 +246,7 @@ describe("in a cluster where every text is hostile", () => {
   });
 });
 
-/** What a program that reads the format would stumble over. */
+/** Returns the error that a parser of the output format would report. */
 function problemOf(output: (typeof OUTPUTS)[number], stdout: string): unknown {
   if (stdout === "" && output !== "junit") return undefined;
   try {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
-import { startOnTerminal } from "../support/terminal.ts";
+import { requireTerminal, startOnTerminal } from "../support/terminal.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 
 let cluster: TestCluster;
@@ -19,8 +19,8 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-/** The cluster's kubeconfig, with a plugin that wants the token typed. */
-function kubeconfig(): string {
+/** Writes the cluster's kubeconfig with a plugin that asks for a password. */
+function writeKubeconfig(): string {
   const config = parse(readFileSync(cluster.kubeconfig, "utf8")) as {
     readonly users: { readonly user: object }[];
   };
@@ -47,13 +47,9 @@ function kubeconfig(): string {
   return path;
 }
 
-test("a plugin that asks at a terminal is seen, and answered", async ({ skip }) => {
-  if (process.platform !== "linux") {
-    const reason = "only the script command of util-linux takes these flags";
-    process.stderr.write(`skipped: ${reason}\n`);
-    return skip(reason);
-  }
-  const run = startOnTerminal(["check"], { KUBECONFIG: kubeconfig() });
+test("a credential plugin can ask for a password in the terminal", async ({ skip }) => {
+  requireTerminal(skip);
+  const run = startOnTerminal(["check"], { KUBECONFIG: writeKubeconfig() });
   await vi.waitFor(async () => expect(await run.screen()).toBe("Password:"), { timeout: 20_000 });
   run.type("sesame\r");
   expect(await run.done).toBe(0);

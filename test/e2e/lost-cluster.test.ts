@@ -4,7 +4,7 @@ import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { startProgram } from "../support/run-program.ts";
 
-test("a cluster that is lost during a restart costs neither the record nor the truth", async () => {
+test("a restart that loses the cluster still reports what it did, and marks the report as incomplete", async () => {
   const cluster = await startEmbeddedCluster();
   await installBookinfo(cluster);
   const running = startProgram(

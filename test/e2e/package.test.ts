@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Each with its map; and chunks, which they share. */
+/** The modules with a stable name, each with a source map. Shared chunks are not listed. */
 const MODULES =
   "check-HASH completion-HASH cli-HASH dist-HASH exec-credential-HASH explain-HASH hpagent-HASH " +
   "junit-HASH live-lines-HASH main markdown-HASH restart-HASH revisions-HASH text-HASH verify-HASH";
@@ -34,8 +34,8 @@ const MODULES =
 /** The files of the installed package. */
 const installed = (file: string) => join(bin, "../lib/node_modules/istio-upgrade", file);
 
-describe("what is published", () => {
-  test("is this, and nothing else", () => {
+describe("the published package", () => {
+  test("contains exactly these files", () => {
     const named = published.files.map((file) => file.replace(/-[A-Z0-9]{8}\.js/, "-HASH.js"));
     const counted = new Set(named.filter((file) => !file.startsWith("dist/chunk-")));
     expect([...counted]).toEqual(
@@ -59,20 +59,20 @@ describe("what is published", () => {
     );
   });
 
-  test("is small enough to be downloaded in a pipeline", () => {
+  test("has few files", () => {
     expect(published.files.length).toBeLessThan(120);
   });
 
-  test("says nothing of the machine that built it", async () => {
-    const told: string[] = [];
+  test("contains no path of the machine that built it", async () => {
+    const revealing: string[] = [];
     for (const file of published.files) {
       const text = await readFile(installed(file), "utf8");
-      if (text.includes(ROOT) || text.includes(`${homedir()}/`)) told.push(file);
+      if (text.includes(ROOT) || text.includes(`${homedir()}/`)) revealing.push(file);
     }
-    expect(told).toEqual([]);
+    expect(revealing).toEqual([]);
   });
 
-  test("maps to our sources and those of packages alone, none of them a test", async () => {
+  test("has source maps to src/ and packages only", async () => {
     for (const file of published.files.filter((name) => name.endsWith(".map"))) {
       const { sources } = JSON.parse(await readFile(installed(file), "utf8")) as {
         sources: string[];
@@ -85,20 +85,20 @@ describe("what is published", () => {
   });
 });
 
-describe("installed from the tarball, offline and without scripts", () => {
-  test("it brings no package along", async () => {
+describe("the installed package, offline and without scripts", () => {
+  test("brings no other package", async () => {
     expect(await readdir(join(bin, "../lib/node_modules"))).toEqual(["istio-upgrade"]);
     expect(await readdir(installed(""))).not.toContain("node_modules");
     expect(Object.keys(manifest)).not.toContain("dependencies");
   });
 
-  test.each(["istio-upgrade", "kubectl-istio_upgrade"])("%s runs", async (name) => {
+  test.each(["istio-upgrade", "kubectl-istio_upgrade"])("has the command %s", async (name) => {
     const program = join(bin, name);
     expect((await run(program, ["--version"])).stdout).toBe(`${manifest.version}\n`);
     expect((await run(program, ["--help"])).stdout).toContain("Usage: istio-upgrade");
   });
 
-  test("it checks a cluster, in every format", async () => {
+  test("checks a cluster in every output format", async () => {
     const cluster = await startEmbeddedCluster();
     await installBookinfo(cluster);
     const env = { PATH: process.env["PATH"], KUBECONFIG: cluster.kubeconfig, HOME: folder };
@@ -122,12 +122,12 @@ describe("installed from the tarball, offline and without scripts", () => {
 describe("packages", () => {
   const locked = lock.packages as Readonly<Record<string, { readonly version?: string }>>;
 
-  test("are asked for, and locked, by exact version", () => {
+  test("are required and locked by exact version", () => {
     for (const [name, version] of Object.entries(manifest.devDependencies)) {
       expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
       expect(locked[`node_modules/${name}`]?.version, name).toBe(version);
     }
-    // Of the linters' programs for other machines the versions are locked, not the bytes.
+    // For the linters' binaries of other platforms the lockfile has versions, but no hashes.
     const loose = Object.entries(locked).filter(
       ([path, entry]) => path !== "" && !("integrity" in entry) && !("optional" in entry),
     );
@@ -137,7 +137,7 @@ describe("packages", () => {
   const bundled = async () =>
     bundledPackages(await readFile(installed("dist/THIRD-PARTY-LICENSES"), "utf8"));
 
-  test("that are bundled are in CONTRIBUTING.md, each with its reason", async () => {
+  test("that are bundled are listed in CONTRIBUTING.md with their purpose", async () => {
     const names = new Set((await bundled()).map(({ name }) => name));
     const direct = Object.keys(manifest.devDependencies).filter((name) => names.has(name));
     const contributing = await readFile(join(ROOT, "CONTRIBUTING.md"), "utf8");
@@ -147,13 +147,13 @@ describe("packages", () => {
     expect(reasoned.sort()).toEqual(direct.sort());
   });
 
-  test("that are bundled are published with their licences, word for word", async () => {
+  test("that are bundled are published with the full text of their licences", async () => {
     for (const { name, text } of await bundled()) {
       expect(text, name).toMatch(/Permission|Redistribution|Apache License|copyright notice/i);
       expect(text.length, name).toBeGreaterThan(500);
     }
     const names = (await bundled()).map(({ name }) => name);
-    // These lie within files of others.
+    // These packages are inlined in the files of another package.
     expect(names).toEqual(expect.arrayContaining(["lodash", "xmlbuilder"]));
   });
 });

@@ -9,8 +9,10 @@ const REVISION = "asm-1-27";
 const ISTIO = "/api/v1/namespaces/aks-istio-system";
 const APPS = "/apis/apps/v1/namespaces";
 
-/** As `az aks mesh disable`, or `upgrade complete` too early, leaves a cluster. */
-describe("a control plane that was taken away", () => {
+/**
+ * The state after `az aks mesh disable`, or after `az aks mesh upgrade complete` came too early.
+ */
+describe("without a control plane", () => {
   let cluster: TestCluster;
   let left: Answer["body"];
 
@@ -43,7 +45,7 @@ describe("a control plane that was taken away", () => {
   });
   afterAll(() => cluster.stop());
 
-  test("leaves sidecars that any restart would lose: a check names them", async () => {
+  test("check reports the sidecars that a restart would lose", async () => {
     const ran = await run("check", "--json");
     const report = parseReport("CheckReport", ran.stdout);
     expect(report).toMatchObject({
@@ -65,13 +67,13 @@ describe("a control plane that was taken away", () => {
     expect((await run("explain", "deploy/web", "-n", "shop")).status).toBe(5);
   });
 
-  test("is no reason to restart them", async () => {
+  test("restart leaves these workloads alone", async () => {
     const ran = await run("restart", "-n", "shop", "--yes", "--json");
     expect(ran.status).toBe(5);
     expect(parseReport("RestartReport", ran.stdout)).toMatchObject({ steps: [], results: [] });
   });
 
-  test("leaves nothing to say where no pod has a sidecar", async () => {
+  test("check ends with an error if no pod has a sidecar", async () => {
     const { host } = new URL(
       /https:\/\/[\d.:]+/.exec((await run("check", "--json")).stdout)?.[0] ?? "",
     );
@@ -84,7 +86,7 @@ describe("a control plane that was taken away", () => {
     });
   });
 
-  test("blocks whatever its webhooks still select, also where no pod has a sidecar yet", async () => {
+  test("check reports pods as blocked if leftover webhooks still select them", async () => {
     const webhooks = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
     const name = `istio-sidecar-injector-${REVISION}-aks-istio-system`;
     await send("POST", webhooks, { ...left, metadata: { name, labels: left.metadata.labels } });
@@ -99,7 +101,7 @@ describe("a control plane that was taken away", () => {
     await send("DELETE", `${webhooks}/${name}`);
   });
 
-  test("is another thing than looking for it in the wrong namespace", async () => {
+  test("the hint differs if the control plane is only in another namespace", async () => {
     await cluster.installRevision({ name: REVISION, image: "mcr.microsoft.com/proxyv2:v1.27.9-6" });
     const ran = await run("check", "-i", "istio-system");
     expect(ran).toMatchObject({ status: 1, stdout: "" });

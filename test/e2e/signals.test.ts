@@ -10,7 +10,7 @@ import { deployment, namespace } from "../support/manifests.ts";
 import { type Relay, startRelay } from "../support/relay.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { runProgram, startProgram } from "../support/run-program.ts";
-import { startOnTerminal } from "../support/terminal.ts";
+import { requireTerminal, startOnTerminal } from "../support/terminal.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 
 const BIN = fileURLToPath(new URL("../../bin/istio-upgrade.js", import.meta.url));
@@ -18,10 +18,12 @@ const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${ver
 const DEPLOYMENTS = "/apis/apps/v1/namespaces/shop/deployments";
 const ARGS = ["restart", "-n", "shop", "--yes", "--json", "--max-parallel", "1"];
 
-/** A CI runner kills a few seconds after it asked: by then the report is out. */
-const AT_ONCE = 2500;
+/**
+ * A CI runner kills a process a few seconds after its signal; by then the report must be printed.
+ */
+const GRACE_PERIOD = 2500;
 
-describe("whatever ends a restart early", () => {
+describe("a restart that ends early", () => {
   let cluster: TestCluster;
   let relay: Relay;
 
@@ -56,16 +58,16 @@ describe("whatever ends a restart early", () => {
     });
   }
 
-  /** Sends the signal, and fails where the program has not ended by then. */
-  async function endedBy(running: ReturnType<typeof start>, signal: NodeJS.Signals) {
+  /** Sends the signal and fails if the program does not end in time. */
+  async function endWith(running: ReturnType<typeof start>, signal: NodeJS.Signals) {
     const asked = Date.now();
     running.signal(signal);
     const ran = await running.done;
-    expect(Date.now() - asked).toBeLessThan(AT_ONCE);
+    expect(Date.now() - asked).toBeLessThan(GRACE_PERIOD);
     return ran;
   }
 
-  async function restarts(): Promise<readonly string[]> {
+  async function restartedNames(): Promise<readonly string[]> {
     const { body } = await cluster.request("GET", DEPLOYMENTS);
     return body.items
       .filter(({ metadata }: { metadata: { generation: number } }) => metadata.generation > 1)
@@ -76,27 +78,27 @@ describe("whatever ends a restart early", () => {
     ["SIGINT", 130, "interrupted"],
     ["SIGTERM", 143, "terminated"],
   ] as const)(
-    "%s while it reads: nothing was done, and that is said",
+    "says that nothing was changed after a %s while it reads",
     async ([signal, status, word]) => {
       relay.stall();
       const running = start();
       await vi.waitFor(() => expect(relay.connections()).toBeGreaterThan(0), { timeout: 20_000 });
-      expect(await endedBy(running, signal)).toEqual({
+      expect(await endWith(running, signal)).toEqual({
         status,
         stdout: "",
         stderr: `error: ${word} before anything was restarted\nnothing was changed: run it again when you are ready\n`,
       });
-      expect(await restarts()).toEqual([]);
+      expect(await restartedNames()).toEqual([]);
     },
   );
 
-  test("SIGTERM while the API server is silent: what was patched may still roll", async () => {
+  test("reports that the workload may still roll after a SIGTERM while the API server is silent", async () => {
     const running = start();
     await until(running, "first: restarting");
     relay.stall();
-    // It is in the middle of a request then.
+    // By then a request is waiting for its answer.
     await new Promise((resolve) => setTimeout(resolve, 800));
-    const ran = await endedBy(running, "SIGTERM");
+    const ran = await endWith(running, "SIGTERM");
     const report = parseReport("RestartReport", ran.stdout);
     expect([ran.status, report.complete]).toEqual([143, false]);
     expect(report.results).toMatchObject([
@@ -116,14 +118,14 @@ describe("whatever ends a restart early", () => {
     ["SIGINT", 130, "interrupted"],
     ["SIGTERM", 143, "terminated"],
   ] as const)(
-    "%s while it verifies: the report says what was done, and what was not read again",
+    "reports the restarts and the missing verification after a %s while it verifies",
     async ([signal, status, reason]) => {
       const running = start();
       await until(running, "second: restarting");
-      // So that what is read again takes its time.
+      // The verification must take long enough to be interrupted.
       relay.slow(400);
       await until(running, "second: restarted, rolled out");
-      const ran = await endedBy(running, signal);
+      const ran = await endWith(running, signal);
       const report = parseReport("RestartReport", ran.stdout);
       expect([ran.status, report.exitReasons]).toEqual([status, [reason, "gaps:1"]]);
       expect(report.results.map(({ outcome }) => outcome)).toEqual(["restarted", "restarted"]);
@@ -132,25 +134,21 @@ describe("whatever ends a restart early", () => {
     },
   );
 
-  test("SIGINT during a pause does not wait for its end", async () => {
+  test("ends at once on a SIGINT during a pause", async () => {
     const running = start("--pause", "10m");
     await until(running, "first: restarted, rolled out");
-    const ran = await endedBy(running, "SIGINT");
+    const ran = await endWith(running, "SIGINT");
     const report = parseReport("RestartReport", ran.stdout);
     expect([ran.status, report.complete]).toEqual([130, true]);
     expect(report.results).toMatchObject([
       { name: "first", outcome: "restarted" },
       { name: "second", outcome: "not-started", code: "interrupted" },
     ]);
-    expect(await restarts()).toEqual(["first"]);
+    expect(await restartedNames()).toEqual(["first"]);
   });
 
-  test("Ctrl-C at the question is no answer", async ({ skip }) => {
-    if (process.platform !== "linux") {
-      const reason = "only the script command of util-linux takes these flags";
-      process.stderr.write(`skipped: ${reason}\n`);
-      return skip(reason);
-    }
+  test("exits 130 on Ctrl-C at the question", async ({ skip }) => {
+    requireTerminal(skip);
     const run = startOnTerminal(["restart", "-n", "shop"], { KUBECONFIG: cluster.kubeconfig });
     await vi.waitFor(async () => expect(await run.screen()).toContain("[y/N]"), {
       timeout: 20_000,
@@ -158,10 +156,10 @@ describe("whatever ends a restart early", () => {
     run.type("\u0003");
     expect(await run.done).toBe(130);
     expect(await run.screen()).toMatch(/\nerror: interrupted before anything was restarted\n/);
-    expect(await restarts()).toEqual([]);
+    expect(await restartedNames()).toEqual([]);
   });
 
-  test("a reader that goes away ends nothing: the run goes on, and its record is kept", async () => {
+  test("continues and writes the report file if the reader of stdout and stderr goes away", async () => {
     const folder = mkdtempSync(join(tmpdir(), "istio-upgrade-reader-"));
     try {
       const file = join(folder, "report.json");
@@ -170,21 +168,21 @@ describe("whatever ends a restart early", () => {
         env: { ...process.env, HOME: "/nonexistent", KUBECONFIG: cluster.kubeconfig },
         stdio: ["ignore", "pipe", "pipe"],
       });
-      // As `2>&1 | head -1` does.
+      // `2>&1 | head -1` does the same.
       child.stdout.once("data", () => child.stdout.destroy());
       child.stderr.once("data", () => child.stderr.destroy());
       expect(await once(child, "close")).toEqual([0, null]);
       const report = parseReport("RestartReport", readFileSync(file, "utf8"));
       expect(report.results.map(({ outcome }) => outcome)).toEqual(["restarted", "restarted"]);
-      expect([...(await restarts())].sort()).toEqual(["first", "second"]);
+      expect([...(await restartedNames())].sort()).toEqual(["first", "second"]);
     } finally {
       rmSync(folder, { recursive: true });
     }
   });
 
-  test("a result that the disk has no room for is an error, not a stack", async ({ skip }) => {
+  test("prints an error without a stack trace if the disk is full", async ({ skip }) => {
     if (process.platform !== "linux") {
-      const reason = "only Linux has a device that is full";
+      const reason = "only Linux has /dev/full";
       process.stderr.write(`skipped: ${reason}\n`);
       return skip(reason);
     }

@@ -9,7 +9,7 @@ import { runProgram } from "../support/run-program.ts";
 
 const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
 
-/** Hooks that write the address of every module that is loaded to stderr. */
+/** Module hooks that print the URL of every loaded module to stderr. */
 const HOOKS = `
   import { writeSync } from "node:fs";
   export async function load(url, context, next) {
@@ -20,7 +20,7 @@ const REGISTER = `
   import { register } from "node:module";
   register("data:text/javascript,${encodeURIComponent(HOOKS)}");`;
 
-/** Files of `dist/` that a run loads, and the packages that are bundled into them. */
+/** Returns the files of `dist/` that a run loads, and the packages that are bundled into them. */
 async function loadedBy(...args: string[]) {
   const { stderr } = await runProgram(args, {
     NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(REGISTER)}`,
@@ -34,7 +34,7 @@ async function loadedBy(...args: string[]) {
   };
 }
 
-/** The packages that source maps name. */
+/** Returns the packages that the source maps name. */
 function packagesIn(maps: readonly string[]): readonly string[] {
   const sources = maps.flatMap(
     (map) => (JSON.parse(readFileSync(map, "utf8")) as { sources: string[] }).sources,
@@ -45,12 +45,15 @@ function packagesIn(maps: readonly string[]): readonly string[] {
   return [...new Set(packages)].sort();
 }
 
-// What a start loads is what it costs, and needs no clock to be told.
-test.each([[["--version"]], [["--help"]], [["-h"]], [[]]])("%j loads nothing", async (args) => {
-  expect(await loadedBy(...args)).toEqual({ files: [], packages: [] });
-});
+// The loaded modules determine the start time, and counting them needs no clock.
+test.each([[["--version"]], [["--help"]], [["-h"]], [[]]])(
+  "%j loads no module of the program",
+  async (args) => {
+    expect(await loadedBy(...args)).toEqual({ files: [], packages: [] });
+  },
+);
 
-test("what the build wrote down is what the program would print", async () => {
+test("the texts that the build stores are what the program prints", async () => {
   for (const argument of ["--version", "--help"]) {
     const io = recordedIo();
     await main([argument], io);
@@ -59,7 +62,7 @@ test("what the build wrote down is what the program would print", async () => {
 });
 
 test.each([[["check", "--help"]], [["chek"]], [["restart"]], [["check", "--output", "yml"]]])(
-  "%j loads nothing heavy",
+  "%j loads no heavy module",
   async (args) => {
     const { files, packages } = await loadedBy(...args);
     expect(files).toContain("main.js");
@@ -67,7 +70,7 @@ test.each([[["check", "--help"]], [["chek"]], [["restart"]], [["check", "--outpu
   },
 );
 
-test("a check loads no more than it needs: no proxy, where there is none", async () => {
+test("check loads only what it needs: no proxy agent without a proxy", async () => {
   const folder = mkdtempSync(join(tmpdir(), "start-"));
   const kubeconfig = join(folder, "config");
   writeFileSync(
@@ -90,7 +93,7 @@ current-context: one`,
   ]);
 });
 
-test("the licence of every package that is bundled is published with it", () => {
+test("the licence of every bundled package is published", () => {
   const licences = readFileSync(join(DIST, "THIRD-PARTY-LICENSES"), "utf8");
   const maps = readdirSync(DIST).filter((file) => file.endsWith(".map"));
   const packages = packagesIn(maps.map((file) => join(DIST, file)));

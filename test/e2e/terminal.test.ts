@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { deployment, namespace, statefulSet } from "../support/manifests.ts";
 import { runProgram } from "../support/run-program.ts";
-import { startOnTerminal } from "../support/terminal.ts";
+import { requireTerminal, startOnTerminal } from "../support/terminal.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 
 const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
 
-/** Clocks differ from run to run, hashes of what has a uid, and what a poll happens to see. */
+/**
+ * Replaces what differs from run to run: times, hashes and the progress that a poll happens to see.
+ */
 function normalized(text: string): string {
   return text
     .replace(/(0\/1 ready, ).*/g, "$1...")
@@ -23,8 +25,8 @@ function normalized(text: string): string {
     .replace(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/g, "⠋");
 }
 
-/** Whoever looks at the golden files looks at what a person sees. */
-describe("what a person sees of a restart", () => {
+/** The golden files contain exactly the text on a person's screen. */
+describe("restart shows a person", () => {
   let cluster: TestCluster;
   const args = ["restart", "--namespace", "shop", "--max-parallel", "1"];
 
@@ -41,11 +43,11 @@ describe("what a person sees of a restart", () => {
   });
   afterAll(() => cluster.stop());
 
-  async function lag(version: string): Promise<void> {
+  async function makeOutdated(version: string): Promise<void> {
     await vi.waitFor(
       async () => {
         const check = await runProgram(["verify"], { KUBECONFIG: cluster.kubeconfig });
-        // By hand what was left before; and every pod is ready.
+        // All pods are ready; exit code 5 is the workload that an earlier test left outdated.
         expect([0, 5]).toContain(check.status);
       },
       { timeout: 20_000 },
@@ -53,13 +55,9 @@ describe("what a person sees of a restart", () => {
     await cluster.moveImage("asm-1-27", image(version));
   }
 
-  test("on a terminal: the plan, the question, live lines, the report", async ({ skip }) => {
-    if (process.platform !== "linux") {
-      const reason = "only the script command of util-linux takes these flags";
-      process.stderr.write(`skipped: ${reason}\n`);
-      return skip(reason);
-    }
-    await lag("v1.27.8-1");
+  test("on a terminal: the plan, the question, live progress and the report", async ({ skip }) => {
+    requireTerminal(skip);
+    await makeOutdated("v1.27.8-1");
     let run = startOnTerminal(args, { KUBECONFIG: cluster.kubeconfig });
     const shows = async (what: RegExp) => {
       const seen = await vi.waitFor(
@@ -93,7 +91,7 @@ describe("what a person sees of a restart", () => {
   });
 
   test("in a log: one dated line per event", async () => {
-    await lag("v1.27.9-6");
+    await makeOutdated("v1.27.9-6");
     const ran = await runProgram([...args, "--yes"], { KUBECONFIG: cluster.kubeconfig });
     expect(ran.status).toBe(5);
     await expect(normalized(ran.stderr)).toMatchFileSnapshot("golden/log-stderr.txt");

@@ -7,7 +7,7 @@ import type { TestCluster } from "../support/test-cluster.ts";
 
 const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 
-/** What the README shows for a command, as stdout and stderr come on one terminal. */
+/** Returns the README's sample output of a command: stdout and stderr as a terminal shows them. */
 function shown(command: string): string {
   const start = README.indexOf(`$ ${command}\n`);
   expect(start, command).toBeGreaterThan(0);
@@ -16,8 +16,8 @@ function shown(command: string): string {
 }
 
 /**
- * Times differ, and so does the order in which rollouts that run side by side end, and whether one
- * is seen half way.
+ * Removes the differences between runs: times, the order in which parallel rollouts end, and
+ * progress lines.
  */
 function normalized(output: string): string {
   const lines = output
@@ -38,21 +38,21 @@ describe("the walkthrough of the README", () => {
     await installBookinfo(cluster);
     for (const [args] of WALKTHROUGH) {
       const command = `istio-upgrade ${args.join(" ")}`;
-      // `check` is shown as it is the first time: with something to restart.
+      // The README shows the first `check`, when there is something to restart.
       const name = runs.has(command) ? `${command} (again)` : command;
       runs.set(name, await runProgram(args, { KUBECONFIG: cluster.kubeconfig }));
     }
   }, 60_000);
   afterAll(() => cluster.stop());
 
-  test("ends each command with the exit code that it should", () => {
+  test("ends each command with the documented exit code", () => {
     expect([...runs.values()].map(({ status }) => status)).toEqual(
       WALKTHROUGH.map(([, status]) => status),
     );
   });
 
   test.each(["istio-upgrade check", "istio-upgrade restart --namespace default --yes"])(
-    "prints what the README shows for %s",
+    "prints the README's sample output for %s",
     (command) => {
       const ran = runs.get(command);
       const result = ran?.stderr.match(/^RESULT .*$/m)?.[0];
@@ -66,7 +66,7 @@ describe("the walkthrough of the README", () => {
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
   });
 
-  test("keeps stdout for results: progress and the RESULT line are on stderr", () => {
+  test("prints only results to stdout, and progress and the RESULT line to stderr", () => {
     for (const { stdout, stderr } of runs.values()) {
       expect(stdout).not.toMatch(/RESULT|^\d{4}-/m);
       expect(stderr.trimEnd().split("\n").at(-1)).toMatch(/^RESULT exit=\d+ cluster=test /);

@@ -4,16 +4,24 @@ import xterm from "@xterm/headless";
 
 const BIN = fileURLToPath(new URL("../../bin/istio-upgrade.js", import.meta.url));
 
-/** A run of the program on a terminal of 80 columns, as a person has it before them. */
+/** A run of the program on a terminal of 80 columns. */
 export interface TerminalRun {
-  /** What the screen shows now, scrolled lines included, without the empty ones at the end. */
+  /** Returns the text on the screen, scrolled lines included, without empty lines at the end. */
   screen(): Promise<string>;
   type(text: string): void;
   /** The exit code. */
   readonly done: Promise<number | null>;
 }
 
-/** `script`, of util-linux, gives the program its terminal; xterm.js draws what it writes. */
+/** Skips a test that needs a terminal, except on Linux. */
+export function requireTerminal(skip: (reason: string) => void): void {
+  if (process.platform === "linux") return;
+  const reason = "only the script command of util-linux takes these flags";
+  process.stderr.write(`skipped: ${reason}\n`);
+  skip(reason);
+}
+
+/** Runs the program in the pseudo-terminal of `script` (util-linux); xterm.js renders the output. */
 export function startOnTerminal(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
