@@ -1,4 +1,4 @@
-import { type Encoding, ENCODINGS } from "./http/encoding.ts";
+import { type Encoding, ENCODINGS } from "./http/request.ts";
 import type { ConnectionSettings } from "./connection/kubeconfig.ts";
 import type { Deadline } from "./deadline.ts";
 import { UsageError } from "./errors.ts";

@@ -1,6 +1,6 @@
 import type { Namespace } from "../snapshot.ts";
 import type { Api } from "../http/api.ts";
-import { type ApiObject, METADATA } from "./api-objects.ts";
+import { METADATA } from "./api-objects.ts";
 import type { Gaps } from "./gaps.ts";
 import { listAll } from "../http/pages.ts";
 import { namespaceRecord } from "./records.ts";
@@ -32,6 +32,6 @@ function readNamespace(api: Api, name: string, gaps: Gaps) {
   return gaps.during("get namespaces", name, async () => {
     const path = `/api/v1/namespaces/${name}`;
     const object = await api.send({ method: "GET", path, kind: "Namespace" });
-    return namespaceRecord(object as ApiObject);
+    return namespaceRecord(object);
   });
 }

@@ -1,5 +1,6 @@
-import type { V1Pod } from "@kubernetes/client-node";
-import type { Api, KubernetesObject } from "../http/api.ts";
+import type { V1ObjectMeta, V1Pod } from "@kubernetes/client-node";
+import { PatchStrategy } from "@kubernetes/client-node/dist/patch.js";
+import type { Api } from "../http/api.ts";
 import { apiOf, type RestartableKind } from "../kubernetes/kinds.ts";
 import { RESTARTED_AT } from "../snapshot.ts";
 
@@ -42,7 +43,7 @@ async function restartTemplate(api: Api, request: RestartRequest): Promise<void>
     method: "PATCH",
     path: pathOf(request),
     query: { fieldManager, dryRun: dryRun ? "All" : undefined },
-    contentType: "application/strategic-merge-patch+json",
+    contentType: PatchStrategy.StrategicMergePatch,
     kind,
     body: {
       metadata: { uid, resourceVersion },
@@ -64,26 +65,23 @@ async function restartRollout(api: Api, request: RestartRequest): Promise<void> 
       method: "PATCH",
       path: pathOf(request),
       query: { fieldManager, dryRun: persist ? undefined : "All" },
-      contentType: "application/merge-patch+json",
+      contentType: PatchStrategy.MergePatch,
       kind,
       body: { metadata: { uid, resourceVersion }, spec: { restartAt } },
     });
-  const now = writtenAt(await send(request.restartedAt, false)) ?? request.restartedAt;
+  const { metadata } = await send(request.restartedAt, false);
   if (dryRun) return;
-  const restartAt = formatRestartTime(new Date(Date.parse(now) + 1000));
+  const now = writtenAt(metadata) ?? new Date(request.restartedAt);
+  const restartAt = formatRestartTime(new Date(now.getTime() + 1000));
   request.announce(restartAt);
   await send(restartAt, true);
 }
 
-/** When an object was last written, by the API server's clock. */
-function writtenAt({ metadata }: KubernetesObject): string | undefined {
-  const { managedFields = [] } = (metadata ?? {}) as {
-    readonly managedFields?: readonly { readonly time?: string }[];
-  };
-  return managedFields
-    .flatMap(({ time }) => time ?? [])
-    .sort()
-    .at(-1);
+/** Returns the time at which an object was last written, by the API server's clock. */
+function writtenAt({ managedFields = [] }: V1ObjectMeta = {}): Date | undefined {
+  // client-node's type says Date, but here a time is still the string of the JSON.
+  const times = managedFields.flatMap(({ time }) => (time ? new Date(time).getTime() : []));
+  return times.length > 0 ? new Date(Math.max(...times)) : undefined;
 }
 
 function pathOf({ kind, namespace, name }: RestartRequest): string {
@@ -132,7 +130,7 @@ export interface Permission {
 /** Whether the user may do something, by the server's own account. */
 export async function mayI(api: Api, permission: Permission): Promise<boolean> {
   const { verb, group, resource, namespace } = permission;
-  const answer = await api.send({
+  const review = await api.send({
     method: "POST",
     path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
     kind: "SelfSubjectAccessReview",
@@ -142,20 +140,19 @@ export async function mayI(api: Api, permission: Permission): Promise<boolean> {
       spec: { resourceAttributes: { verb, group, resource, namespace } },
     },
   });
-  return (answer["status"] as { allowed?: boolean } | undefined)?.allowed === true;
+  return review.status?.allowed === true;
 }
 
 /** The name that the API server knows the user by; `undefined` where it does not tell. */
 export async function whoAmI(api: Api): Promise<string | undefined> {
   try {
-    const answer = await api.send({
+    const review = await api.send({
       method: "POST",
       path: "/apis/authentication.k8s.io/v1/selfsubjectreviews",
       kind: "SelfSubjectReview",
       body: { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" },
     });
-    return (answer["status"] as { userInfo?: { username?: string } } | undefined)?.userInfo
-      ?.username;
+    return review.status?.userInfo?.username;
   } catch {
     // Only a line of the report: older servers lack the review, and no run should end for it.
     return undefined;

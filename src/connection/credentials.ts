@@ -12,7 +12,7 @@ import { fileOrData, whyUnusable } from "./tls-options.ts";
  *
  * @throws CannotRun where there are none, or they contradict each other.
  */
-export async function openCredentials(
+export async function createCredentials(
   user: User,
   cluster: Cluster,
   host: PluginHost,

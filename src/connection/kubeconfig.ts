@@ -2,7 +2,7 @@ import type { RequestOptions } from "node:https";
 import type { Env } from "../io.ts";
 import { chooseContext, clusterOf, kubeconfigFiles, serverOf, userOf } from "./chosen-context.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
-import { fromFile, openCredentials } from "./credentials.ts";
+import { fromFile, createCredentials } from "./credentials.ts";
 import { impersonationHeaders } from "./impersonation.ts";
 import { SERVICE_ACCOUNT_FOLDER, serviceAccount, type ServiceAccount } from "./in-cluster.ts";
 import { type Cluster, mergeKubeconfigs, readKubeconfig, type User } from "./kubeconfig-file.ts";
@@ -77,7 +77,7 @@ export async function loadConnection(
     // Nothing secret is sent where everybody may read it.
     tls: plain ? {} : tlsOptions(cluster, env),
     credentials:
-      plain || user === undefined ? NOBODY : await openCredentials(user, cluster, plugin),
+      plain || user === undefined ? NOBODY : await createCredentials(user, cluster, plugin),
   };
   return {
     ...connect(found, settings, env),

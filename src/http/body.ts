@@ -23,7 +23,7 @@ const MOST_KEPT = 2;
  * @returns what reads one answer; `kind` is what is about as large. It rejects where the answer stops
  *   before its end.
  */
-export function openBodies(): (response: IncomingMessage, kind: string) => Promise<Body> {
+export function createBodyReader(): (response: IncomingMessage, kind: string) => Promise<Body> {
   const freeByKind = new Map<string, Buffer[]>();
 
   return async (response, kind) => {

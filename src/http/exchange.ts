@@ -1,8 +1,8 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from "node:http";
 import { type RequestOptions, request as httpsRequest } from "node:https";
-import { type Answer, objectOf } from "./answer.ts";
+import { type HttpResponse, parseResponse } from "./response.ts";
 import { ApiError } from "./api-error.ts";
-import type { ApiRequest, KubernetesObject } from "./api.ts";
+import type { ApiRequest, ResponseObject } from "./request.ts";
 import type { Body } from "./body.ts";
 import type { Connection } from "../connection/kubeconfig.ts";
 import { PROTOBUF } from "./protobuf/protobuf-body.ts";
@@ -13,13 +13,13 @@ import { PROTOBUF } from "./protobuf/protobuf-body.ts";
  * @param timeout milliseconds without a byte.
  * @param readBytes reads an answer's body; `kind` is what it is expected to be.
  */
-export async function exchange(
+export async function exchange<Kind extends string>(
   { server, proxy }: Connection,
   options: RequestOptions,
-  request: ApiRequest,
+  request: ApiRequest<Kind>,
   timeout: number,
   readBytes: (response: IncomingMessage, kind: string) => Promise<Body>,
-): Promise<KubernetesObject> {
+): Promise<ResponseObject<Kind>> {
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
   const url = urlOf(server, request);
   const answer = await transfer(
@@ -46,7 +46,7 @@ export async function exchange(
   ).catch((error: unknown) => {
     throw transportError(error, url, proxy);
   });
-  return objectOf(answer, request);
+  return parseResponse(answer, request);
 }
 
 type ReadBytes = (response: IncomingMessage) => Promise<Body>;
@@ -56,7 +56,7 @@ function transfer(
   options: RequestOptions,
   body: string | undefined,
   readBytes: ReadBytes,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   const start = url.protocol === "http:" ? httpRequest : httpsRequest;
   return new Promise((resolve, reject) => {
     const request = start(url, options, (response) => {
@@ -71,7 +71,7 @@ function transfer(
   });
 }
 
-async function readAnswer(response: IncomingMessage, readBytes: ReadBytes): Promise<Answer> {
+async function readAnswer(response: IncomingMessage, readBytes: ReadBytes): Promise<HttpResponse> {
   return {
     status: response.statusCode ?? 0,
     contentType: response.headers["content-type"] ?? "",

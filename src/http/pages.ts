@@ -1,11 +1,12 @@
 import { ApiError } from "./api-error.ts";
-import type { Api, KubernetesObject } from "./api.ts";
+import type { Api } from "./api.ts";
+import type { ResponseObject } from "./request.ts";
 import type { Type } from "./protobuf/protobuf.ts";
 
 export interface ListRequest<Item> {
   /** `/api/v1/pods` */
   readonly path: string;
-  /** `PodList` */
+  /** The kind of the list, such as `PodList`. */
   readonly kind: string;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
@@ -42,10 +43,10 @@ export async function* listPages<Item extends object>(
   const firsts = new Set<string>();
   let empty = 0;
   let pages = 0;
-  let pending: Promise<KubernetesObject> | undefined = page(undefined);
+  let pending: Promise<ResponseObject> | undefined = page(undefined);
   while (pending !== undefined) {
-    const answer: KubernetesObject = await pending;
-    const token = (answer["metadata"] as { continue?: string } | undefined)?.continue || undefined;
+    const answer: ResponseObject = await pending;
+    const token = answer.metadata?.continue || undefined;
     if (token !== undefined && seen.has(token)) throw endless(list, REPEATED);
     if (token !== undefined) seen.add(token);
     pages += 1;
@@ -100,7 +101,7 @@ async function fetchPage(
   api: Api,
   list: ListRequest<object>,
   token: string | undefined,
-): Promise<KubernetesObject> {
+): Promise<ResponseObject> {
   const fetch = (from: string | undefined) =>
     api.send({
       method: "GET",
@@ -126,7 +127,7 @@ async function fetchPage(
   }
 }
 
-function itemsOf<Item>(answer: KubernetesObject, list: ListRequest<object>): Iterable<Item> {
+function itemsOf<Item>(answer: ResponseObject, list: ListRequest<object>): Iterable<Item> {
   const items = answer["items"];
   // Go prints an empty list as null where it was never allocated.
   if (items === null) return [];

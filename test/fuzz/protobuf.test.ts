@@ -9,7 +9,7 @@ import {
   STATEFUL_SET,
 } from "../../src/cluster/api-objects.ts";
 import { Malformed, type Type } from "../../src/http/protobuf/protobuf.ts";
-import { readBody } from "../../src/http/protobuf/protobuf-body.ts";
+import { readProtobuf } from "../../src/http/protobuf/protobuf-body.ts";
 import { tallyPod } from "../../src/cluster/pods-by-owner.ts";
 import { protobufBody, protobufList, writePod } from "../support/build/protobuf.ts";
 import { mutated, RUNS } from "./mutations.ts";
@@ -61,7 +61,7 @@ function inMemory(bytes: Buffer): Buffer {
 /** Everything that is read of a body, or the error that it is refused with. */
 function readAll(bytes: Buffer, type: Type<object>): unknown {
   try {
-    const body = readBody(inMemory(bytes), type);
+    const body = readProtobuf(inMemory(bytes), type);
     return body && { ...body, items: [...((body["items"] ?? []) as Iterable<object>)] };
   } catch (error) {
     return error;

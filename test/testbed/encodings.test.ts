@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { POD } from "../../src/cluster/api-objects.ts";
 import { type Api, openApi } from "../../src/http/api.ts";
-import type { Encoding } from "../../src/http/encoding.ts";
+import type { Encoding } from "../../src/http/request.ts";
 import { loadConnection } from "../../src/connection/kubeconfig.ts";
 import { readSnapshot } from "../../src/cluster/read.ts";
 import type { Snapshot } from "../../src/snapshot.ts";

@@ -1,5 +1,5 @@
 import { PbfReader } from "pbf";
-import type { KubernetesObject } from "../api.ts";
+import type { ResponseObject } from "../request.ts";
 import { eachField, Malformed, message, text, type Type, valueEnd } from "./protobuf.ts";
 
 export const PROTOBUF = "application/vnd.kubernetes.protobuf";
@@ -25,11 +25,11 @@ const LIST = { metadata: 1, items: 2 };
  * @returns `undefined` where there is no such envelope at all, or something else in it.
  * @throws Malformed
  */
-export function readBody(
+export function readProtobuf(
   bytes: Buffer,
   item: Type<object> | undefined,
   release: () => void = () => undefined,
-): KubernetesObject | undefined {
+): ResponseObject | undefined {
   return malformedOr(() => read(bytes, item, release));
 }
 
@@ -46,7 +46,7 @@ function read(
   bytes: Buffer,
   item: Type<object> | undefined,
   release: () => void,
-): KubernetesObject | undefined {
+): ResponseObject | undefined {
   if (bytes.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
   const reader = new PbfReader(bytes);
   reader.pos = MAGIC.length;
@@ -78,7 +78,7 @@ function readList(
   end: number,
   item: Type<object>,
   release: () => void,
-): Pick<KubernetesObject, "metadata" | "items"> {
+): Pick<ResponseObject, "metadata" | "items"> {
   const start = reader.pos;
   let metadata = {};
   eachField(reader, end, (number) => {

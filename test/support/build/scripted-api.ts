@@ -1,14 +1,25 @@
 import { ApiError } from "../../../src/http/api-error.ts";
-import type { Api, ApiRequest, KubernetesObject } from "../../../src/http/api.ts";
+import type { Api } from "../../../src/http/api.ts";
+import type { ApiRequest, ResponseObject } from "../../../src/http/request.ts";
 
-/** What the script answers to one request: an object, or the error that it throws. */
-export type Answer = KubernetesObject | ApiError;
+/** The answer to one request: an object, or the error that `send` throws. */
+export type Answer = Readonly<Record<string, unknown>> | ApiError;
 
-/** An API that answers requests in order, and refuses one more than the script has. */
+/** An API that answers requests in order, and rejects a request that the script has no answer for. */
 export function scriptedApi(answers: readonly Answer[]): Api & { readonly requests: ApiRequest[] } {
   const requests: ApiRequest[] = [];
+  const api = respondingApi((request) => {
+    const answer = answers[requests.length];
+    requests.push(request);
+    if (answer === undefined) throw new Error(`not scripted: ${request.path}`);
+    return answer;
+  });
+  return { ...api, requests };
+}
+
+/** An API that answers each request with what a function returns. */
+export function respondingApi(respond: (request: ApiRequest) => Answer | Promise<Answer>): Api {
   return {
-    requests,
     connection: {
       context: "prod",
       server: new URL("https://prod.example:6443"),
@@ -16,17 +27,16 @@ export function scriptedApi(answers: readonly Answer[]): Api & { readonly reques
       inCluster: false,
       authorize: () => Promise.resolve({}),
     },
-    send: (request) => {
-      const answer = answers[requests.length];
-      requests.push(request);
-      if (answer === undefined) return Promise.reject(new Error(`not scripted: ${request.path}`));
-      return answer instanceof ApiError ? Promise.reject(answer) : Promise.resolve(answer);
+    send: async <Kind extends string>(request: ApiRequest<Kind>) => {
+      const answer = await respond(request);
+      if (answer instanceof ApiError) throw answer;
+      return answer as ResponseObject<Kind>;
     },
     close: () => undefined,
   };
 }
 
-/** RBAC's refusal, in the API server's words. */
+/** The API server's error if RBAC does not grant a request. */
 export function forbidden(verb: string, resource: string): ApiError {
   return new ApiError(
     `${resource} is forbidden: User "jane" cannot ${verb} resource "${resource}" in API group "" at the cluster scope`,

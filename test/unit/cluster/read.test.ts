@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Api } from "../../../src/http/api.ts";
 import { readCluster, readSnapshot } from "../../../src/cluster/read.ts";
-import { forbidden, scriptedApi } from "../../support/build/scripted-api.ts";
+import { forbidden, respondingApi } from "../../support/build/scripted-api.ts";
 
 const owned = (kind: string, uid: string) => ({
   metadata: {
@@ -29,15 +29,12 @@ const ITEMS: Readonly<Record<string, readonly object[]>> = {
 };
 
 function api(unread: string): Api {
-  return {
-    ...scriptedApi([]),
-    send: async ({ path, kind }) => {
-      const last = path.split("/").at(-1) ?? "";
-      if (last === unread) throw forbidden("list", unread);
-      const items = path.includes("/shop/") ? (ITEMS[last] ?? []) : [];
-      return { kind, metadata: { name: last }, items };
-    },
-  };
+  return respondingApi(({ path, kind }) => {
+    const last = path.split("/").at(-1) ?? "";
+    if (last === unread) throw forbidden("list", unread);
+    const items = path.includes("/shop/") ? (ITEMS[last] ?? []) : [];
+    return { kind, metadata: { name: last }, items };
+  });
 }
 
 test.each<[unread: string, workloads: readonly string[]]>([
@@ -60,19 +57,16 @@ test.each<[unread: string, workloads: readonly string[]]>([
 test("a namespace is handed out, and forgotten, while pages behind the next are not yet asked for", async () => {
   const log: string[] = [];
   const places = ["a", "b", "c", "d", "e"];
-  const paged: Api = {
-    ...scriptedApi([]),
-    send: async ({ path, kind, query }) => {
-      if (path !== "/api/v1/pods") return { kind, metadata: {}, items: [] };
-      const index = Number(query?.["continue"] ?? 0);
-      const namespace = places[index] ?? "";
-      log.push(`page of ${namespace}`);
-      const one = owned("StatefulSet", "db");
-      const items = [{ ...one, metadata: { ...one.metadata, namespace, uid: `db-${index}` } }];
-      const more = index + 1 < places.length ? { continue: String(index + 1) } : {};
-      return { kind, metadata: more, items };
-    },
-  };
+  const paged = respondingApi(({ path, kind, query }) => {
+    if (path !== "/api/v1/pods") return { kind, metadata: {}, items: [] };
+    const index = Number(query?.["continue"] ?? 0);
+    const namespace = places[index] ?? "";
+    log.push(`page of ${namespace}`);
+    const one = owned("StatefulSet", "db");
+    const items = [{ ...one, metadata: { ...one.metadata, namespace, uid: `db-${index}` } }];
+    const more = index + 1 < places.length ? { continue: String(index + 1) } : {};
+    return { kind, metadata: more, items };
+  });
   const scope = { istioNamespace: "aks-istio-system", namespaces: undefined };
   await readCluster(paged, scope, (workloads) => {
     log.push(`workloads of ${workloads.map(({ namespace }) => namespace).join()}`);

@@ -1,25 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { ApiError } from "../../../src/http/api-error.ts";
-import type { Api, ApiRequest, KubernetesObject } from "../../../src/http/api.ts";
+import type { Api } from "../../../src/http/api.ts";
+import type { ResponseObject } from "../../../src/http/request.ts";
 import { readUsage } from "../../../src/cluster/usage.ts";
-import { scriptedApi } from "../../support/build/scripted-api.ts";
+import { respondingApi } from "../../support/build/scripted-api.ts";
 
 const NAME = "gateway.networking.k8s.io";
 const GROUP = `/apis/${NAME}`;
 
-function groups(...served: object[]): KubernetesObject {
+function groups(...served: object[]): ResponseObject {
   return { kind: "APIGroupList", groups: [{ name: "apps" }, ...served] };
 }
 
 /** An empty cluster, but for what is answered here. */
-function clusterWith(answers: Readonly<Record<string, KubernetesObject | ApiError>>): Api {
-  return {
-    ...scriptedApi([]),
-    send: (request: ApiRequest) => {
-      const answer = answers[request.path] ?? { kind: request.kind, items: [] };
-      return answer instanceof ApiError ? Promise.reject(answer) : Promise.resolve(answer);
-    },
-  };
+function clusterWith(answers: Readonly<Record<string, ResponseObject | ApiError>>): Api {
+  return respondingApi(({ path, kind }) => answers[path] ?? { kind, items: [] });
 }
 
 function refusal(status: number, message: string): ApiError {

@@ -2,9 +2,8 @@ import { expect, test } from "vitest";
 import { ApiError } from "../../../src/http/api-error.ts";
 import { openProver } from "../../../src/commands/prover.ts";
 import type { DryRun } from "../../../src/snapshot.ts";
-import type { Api } from "../../../src/http/api.ts";
 import { sidecars } from "../../support/build/pod-group.ts";
-import { type Answer, scriptedApi } from "../../support/build/scripted-api.ts";
+import { type Answer, respondingApi, scriptedApi } from "../../support/build/scripted-api.ts";
 
 const ALLOWED = { kind: "SelfSubjectAccessReview", status: { allowed: true } };
 const DENIED = { kind: "SelfSubjectAccessReview", status: { allowed: false } };
@@ -120,16 +119,13 @@ test.each([
 
 test("no more than eight dry runs are under way at a time", async () => {
   let [now, most] = [0, 0];
-  const api: Api = {
-    ...scriptedApi([]),
-    send: async ({ path }) => {
-      if (path.includes("selfsubjectaccessreviews")) return ALLOWED;
-      most = Math.max(most, (now += 1));
-      await new Promise((resolve) => setImmediate(resolve));
-      now -= 1;
-      return path.endsWith("/pods") ? POD : WEB;
-    },
-  };
+  const api = respondingApi(async ({ path }) => {
+    if (path.includes("selfsubjectaccessreviews")) return ALLOWED;
+    most = Math.max(most, (now += 1));
+    await new Promise((resolve) => setImmediate(resolve));
+    now -= 1;
+    return path.endsWith("/pods") ? POD : WEB;
+  });
   const prover = openProver(api, "always");
   const names = Array.from({ length: 40 }, (_, index) => `web-${index}`);
   const answers = await Promise.all(

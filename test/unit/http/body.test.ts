@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { openBodies } from "../../../src/http/body.ts";
+import { createBodyReader } from "../../../src/http/body.ts";
 
 function answer(bytes: Buffer, encoding?: string): IncomingMessage {
   const chunks = Array.from({ length: Math.ceil(bytes.length / 1000) }, (_, index) =>
@@ -16,7 +16,7 @@ function answer(bytes: Buffer, encoding?: string): IncomingMessage {
 const zipped = (bytes: Buffer) => answer(gzipSync(bytes), "gzip");
 
 test("bytes come as they were sent, zipped or not, whatever their number", async () => {
-  const bodies = openBodies();
+  const bodies = createBodyReader();
   const read = (response: IncomingMessage) => bodies(response, "PodList");
   for (const size of [0, 1, 999, 256 * 1024, 256 * 1024 + 1, 3_000_000]) {
     const sent = randomBytes(size);
@@ -28,7 +28,7 @@ test("bytes come as they were sent, zipped or not, whatever their number", async
 });
 
 test("what was not released is nobody else's", async () => {
-  const bodies = openBodies();
+  const bodies = createBodyReader();
   const read = (response: IncomingMessage) => bodies(response, "PodList");
   const first = await read(answer(Buffer.from("first")));
   const second = await read(answer(Buffer.from("second")));
@@ -36,7 +36,7 @@ test("what was not released is nobody else's", async () => {
 });
 
 test("memory is used again once it was released, and not twice for being released twice", async () => {
-  const bodies = openBodies();
+  const bodies = createBodyReader();
   const read = (response: IncomingMessage) => bodies(response, "PodList");
   const first = await read(answer(Buffer.from("first")));
   first.release();
@@ -48,7 +48,7 @@ test("memory is used again once it was released, and not twice for being release
 });
 
 test("memory is used again by what is about as large", async () => {
-  const read = openBodies();
+  const read = createBodyReader();
   const pods = await read(answer(Buffer.from("pods")), "PodList");
   pods.release();
   const status = await read(answer(Buffer.from("status")), "Status");
@@ -56,7 +56,7 @@ test("memory is used again by what is about as large", async () => {
 });
 
 test("what stops before its end is an error", async () => {
-  const bodies = openBodies();
+  const bodies = createBodyReader();
   const read = (response: IncomingMessage) => bodies(response, "PodList");
   const whole = gzipSync(Buffer.alloc(5000, "a"));
   await expect(read(answer(whole.subarray(0, whole.length - 9), "gzip"))).rejects.toThrow(
@@ -73,7 +73,7 @@ test("what stops before its end is an error", async () => {
 });
 
 test("what cannot be unpacked does not keep its connection", async () => {
-  const bodies = openBodies();
+  const bodies = createBodyReader();
   const garbled = Buffer.concat([gzipSync("a").subarray(0, 10), Buffer.alloc(500_000, 0xff)]);
   const response = answer(garbled, "gzip");
   await expect(bodies(response, "PodList")).rejects.toThrow("invalid");

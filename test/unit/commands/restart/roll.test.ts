@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { ApiError } from "../../../../src/http/api-error.ts";
-import type { Api, ApiRequest } from "../../../../src/http/api.ts";
+import type { ApiRequest } from "../../../../src/http/request.ts";
 import { rollWorkload, type RunControl } from "../../../../src/commands/restart/roll.ts";
 import type { Session } from "../../../../src/commands/session.ts";
 import type { RestartSettings } from "../../../../src/settings.ts";
 import { recordedIo } from "../../../support/build/recorded-io.ts";
-import { type Answer, forbidden, scriptedApi } from "../../../support/build/scripted-api.ts";
+import { type Answer, forbidden, respondingApi } from "../../../support/build/scripted-api.ts";
 import { someStep } from "../../../support/build/step.ts";
 
 const CONTROL: RunControl = {
@@ -20,14 +20,7 @@ const STEP = someStep();
 
 /** A session of which only the API server answers, each request by itself. */
 function sessionWith(answer: (request: ApiRequest) => Answer): Session<RestartSettings> {
-  const api: Api = {
-    ...scriptedApi([]),
-    send: async (request) => {
-      const answered = answer(request);
-      if (answered instanceof ApiError) throw answered;
-      return answered;
-    },
-  };
+  const api = respondingApi(answer);
   const settings = { istioNamespace: "istio-system", include: new Set(), timeout: 1 };
   return { api, settings, io: recordedIo() } as unknown as Session<RestartSettings>;
 }

@@ -2,7 +2,7 @@ import type { V1Pod } from "@kubernetes/client-node";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ApiPod, POD } from "../../../../src/cluster/api-objects.ts";
-import { readBody } from "../../../../src/http/protobuf/protobuf-body.ts";
+import { readProtobuf } from "../../../../src/http/protobuf/protobuf-body.ts";
 import { type PodsByOwner, tallyPod } from "../../../../src/cluster/pods-by-owner.ts";
 import { protobufBody, protobufList, writePod } from "../../../support/build/protobuf.ts";
 
@@ -108,7 +108,7 @@ function tallied(pods: Iterable<ApiPod>): Map<string, PodsByOwner> {
 }
 
 function itemsOf(body: Buffer): ApiPod[] {
-  return [...((readBody(body, POD) ?? { items: [] })["items"] as Iterable<ApiPod>)];
+  return [...((readProtobuf(body, POD) ?? { items: [] })["items"] as Iterable<ApiPod>)];
 }
 
 test("pods are tallied alike, read from protobuf and from JSON", () => {
@@ -133,31 +133,34 @@ describe("a body", () => {
   );
 
   test("says its kind, and where the list goes on, before an item is read", () => {
-    expect(readBody(list, POD)).toMatchObject({ kind: "PodList", metadata: { continue: "more" } });
+    expect(readProtobuf(list, POD)).toMatchObject({
+      kind: "PodList",
+      metadata: { continue: "more" },
+    });
   });
 
   test("of an empty list has no items and no token", () => {
     const empty = protobufList({ kind: "PodList", items: [] }, writePod);
-    expect(readBody(empty, POD)?.["metadata"]).toEqual({ resourceVersion: "1000" });
+    expect(readProtobuf(empty, POD)?.["metadata"]).toEqual({ resourceVersion: "1000" });
     expect(itemsOf(empty)).toEqual([]);
   });
 
   test("is an error wherever it is cut, and never a shorter list", () => {
     for (let length = 4; length < list.length - 4; length += 1) {
-      expect(() => readBody(list.subarray(0, length), POD)).toThrow(
+      expect(() => readProtobuf(list.subarray(0, length), POD)).toThrow(
         /it names no kind|holds it|where it should|varint/,
       );
     }
   });
 
   test("without the magic bytes is nothing that we can read", () => {
-    expect(readBody(Buffer.from("<html>"), POD)).toBeUndefined();
-    expect(readBody(Buffer.alloc(0), POD)).toBeUndefined();
-    expect(readBody(list.subarray(1), POD)).toBeUndefined();
+    expect(readProtobuf(Buffer.from("<html>"), POD)).toBeUndefined();
+    expect(readProtobuf(Buffer.alloc(0), POD)).toBeUndefined();
+    expect(readProtobuf(list.subarray(1), POD)).toBeUndefined();
   });
 
   test("that names no kind is refused", () => {
-    expect(() => readBody(Buffer.from("k8s\0"), POD)).toThrow("names no kind");
+    expect(() => readProtobuf(Buffer.from("k8s\0"), POD)).toThrow("names no kind");
   });
 
   test("of other bytes gives an error, or less than there was never", () => {
@@ -190,7 +193,7 @@ describe("a body", () => {
       writer.writeStringField(4, "Expired");
       writer.writeVarintField(6, 410);
     });
-    expect(readBody(gone, POD)).toEqual({
+    expect(readProtobuf(gone, POD)).toEqual({
       kind: "Status",
       metadata: { continue: "fresh" },
       message: "The provided continue parameter is too old",
