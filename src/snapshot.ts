@@ -367,7 +367,7 @@ export function restartTime({
 }
 
 /** By namespace, kind, name: two reports can be compared with `diff`. */
-export function byPlace(a: Place, b: Place): number {
+export function byNamespaceAndName(a: Place, b: Place): number {
   return compare(a.namespace, b.namespace) || compare(a.kind, b.kind) || compare(a.name, b.name);
 }
 

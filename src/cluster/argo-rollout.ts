@@ -38,7 +38,7 @@ export interface ApiRollout extends ApiObject {
 }
 
 /** The Deployment whose template a Rollout uses, by name; other kinds are not followed. */
-export function referredDeployment({ spec }: ApiRollout): string | undefined {
+export function referencedDeployment({ spec }: ApiRollout): string | undefined {
   return spec?.workloadRef?.kind === "Deployment" ? spec.workloadRef.name : undefined;
 }
 

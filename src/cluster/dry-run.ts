@@ -10,10 +10,10 @@ import { apiOf, isRestartable, type RestartableKind } from "../kubernetes/kinds.
 import { type DryRun, pinOf, type WorkloadRef } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
-import { type ApiRollout, referredDeployment } from "./argo-rollout.ts";
+import { type ApiRollout, referencedDeployment } from "./argo-rollout.ts";
 import { listAll } from "../http/pages.ts";
 import { templateRecord } from "./records.ts";
-import { groupOf } from "./pods-by-owner.ts";
+import { podGroupRecord } from "./pods-by-owner.ts";
 import { uninjectedPod } from "./uninjected-pod.ts";
 import { createPodDryRun } from "./write.ts";
 import { PROXY_CONTAINER, PROXY_IMAGE } from "../istio-labels.ts";
@@ -37,7 +37,7 @@ export async function dryRunInjection(
       ? await podOfTemplate(api, ref.kind, ref)
       : await podLike(api, ref, sample);
     if (typeof pod === "string") return unavailable(pod);
-    const { image, revision } = groupOf(await createPodDryRun(api, ref.namespace, pod));
+    const { image, revision } = podGroupRecord(await createPodDryRun(api, ref.namespace, pod));
     const unpinned = await unpinnedImage(api, ref.namespace, pod);
     return { kind: "pod", image, revision, unpinned };
   } catch (error) {
@@ -86,11 +86,11 @@ async function templateOwner(
   api: Api,
   kind: RestartableKind,
   { namespace, name }: Pick<WorkloadRef, "namespace" | "name">,
-): Promise<Owner> {
+): Promise<TemplateObject> {
   const { api: group, resource } = apiOf(kind);
   const path = `/apis/${group}/namespaces/${namespace}/${resource}/${name}`;
   const owner = await api.send({ method: "GET", path, kind });
-  const referred = kind === "Rollout" ? referredDeployment(owner as ApiRollout) : undefined;
+  const referred = kind === "Rollout" ? referencedDeployment(owner as ApiRollout) : undefined;
   return referred === undefined
     ? owner
     : templateOwner(api, "Deployment", { namespace, name: referred });
@@ -106,7 +106,7 @@ async function unpinnedImage(api: Api, namespace: string, pod: V1Pod): Promise<s
     if (container.name === PROXY_CONTAINER) container.image = "auto";
   }
   try {
-    return groupOf(await createPodDryRun(api, namespace, plain)).image;
+    return podGroupRecord(await createPodDryRun(api, namespace, plain)).image;
   } catch (error) {
     if (error instanceof ApiError) return undefined;
     throw error;
@@ -117,7 +117,7 @@ function unavailable(message: string): DryRun {
   return { kind: "unavailable", message };
 }
 
-type Owner = V1Deployment | V1StatefulSet | V1DaemonSet;
+type TemplateObject = V1Deployment | V1StatefulSet | V1DaemonSet;
 
 /** A refusal of the pod itself, as against one of the question. */
 function isAnswer(error: ApiError): boolean {
@@ -138,7 +138,7 @@ function isNoProof(message: string): boolean {
 }
 
 /** The pod that the workload's controller would create, as far as admission looks at it. */
-function podOf(ref: WorkloadRef, owner: Owner): V1Pod {
+function podOf(ref: WorkloadRef, owner: TemplateObject): V1Pod {
   const template = owner.spec?.template;
   const { labels = {}, annotations = {} } = template?.metadata ?? {};
   const { volumes = [], ...spec } = template?.spec ?? { containers: [] };
@@ -150,14 +150,14 @@ function podOf(ref: WorkloadRef, owner: Owner): V1Pod {
       namespace: ref.namespace,
       labels: { ...labels, ...controllerLabels(ref) },
       annotations,
-      ownerReferences: [controllerOf(ref)],
+      ownerReferences: [controllerReference(ref)],
     },
     spec: { ...spec, volumes: [...volumes, ...claimedVolumes(ref, owner)] },
   };
 }
 
 /** Policies tell pods without an owner from others; Istio takes the workload's name from it. */
-function controllerOf(ref: WorkloadRef): V1OwnerReference {
+function controllerReference(ref: WorkloadRef): V1OwnerReference {
   const { kind, name, uid } = ref;
   const hash = controllerLabels(ref)["pod-template-hash"];
   const owner =
@@ -167,7 +167,7 @@ function controllerOf(ref: WorkloadRef): V1OwnerReference {
 }
 
 /** The StatefulSet controller adds a volume for every claim template; without it the pod is invalid. */
-function claimedVolumes(ref: WorkloadRef, owner: Owner) {
+function claimedVolumes(ref: WorkloadRef, owner: TemplateObject) {
   const templates = (owner as V1StatefulSet).spec?.volumeClaimTemplates ?? [];
   return templates.map(({ metadata }) => ({
     name: metadata?.name ?? "",

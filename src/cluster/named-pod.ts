@@ -3,7 +3,7 @@ import { CannotRun } from "../errors.ts";
 import type { NamedPod } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
-import { controllerOf, groupOf } from "./pods-by-owner.ts";
+import { controllerOf, podGroupRecord } from "./pods-by-owner.ts";
 import { shellWord } from "../shell-word.ts";
 
 export interface FoundPod extends NamedPod {
@@ -22,7 +22,7 @@ export async function findPod(api: Api, namespace: string, name: string): Promis
     name,
     phase: pod.status?.phase ?? "Unknown",
     terminating: pod.metadata?.deletionTimestamp !== undefined,
-    group: groupOf(pod),
+    group: podGroupRecord(pod),
     ownerUid: await ownerUidOf(api, namespace, pod),
   };
 }

@@ -9,11 +9,11 @@ export interface NamespaceBatch {
   /** Who controls a ReplicaSet, by the uid of that. */
   readonly controllers: Map<string, Owner>;
   /** By the uid of the pods' direct owner. */
-  readonly tallies: Map<string, PodsByOwner>;
+  readonly podsByOwner: Map<string, PodsByOwner>;
 }
 
-export function newPart(workloads: readonly Workload[] = []): NamespaceBatch {
-  return { workloads: [...workloads], controllers: new Map(), tallies: new Map() };
+export function newBatch(workloads: readonly Workload[] = []): NamespaceBatch {
+  return { workloads: [...workloads], controllers: new Map(), podsByOwner: new Map() };
 }
 
 /** Adds one ReplicaSet, or one Job, of which only the metadata is known. */

@@ -27,7 +27,7 @@ export interface Owner {
 }
 
 /** Adds a pod to the tally of its owner, by the owner's uid. */
-export function tallyPod(tallies: Map<string, PodsByOwner>, pod: ApiPod): void {
+export function addPod(tallies: Map<string, PodsByOwner>, pod: ApiPod): void {
   // Finished pods run nothing.
   if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return;
   const owner = ownerOf(pod);
@@ -37,10 +37,10 @@ export function tallyPod(tallies: Map<string, PodsByOwner>, pod: ApiPod): void {
     tallies.set(owner.uid, tally);
   }
   if (pod.metadata?.deletionTimestamp === undefined) {
-    addGroup(tally.groups, groupOf(pod));
+    addGroup(tally.groups, podGroupRecord(pod));
   } else {
     tally.terminating += 1;
-    addGroup(tally.terminatingGroups, groupOf(pod));
+    addGroup(tally.terminatingGroups, podGroupRecord(pod));
   }
 }
 
@@ -84,7 +84,7 @@ function newTally(owner: Owner, pod: ApiPod): PodsByOwner {
 }
 
 /** What one pod says of itself. */
-export function groupOf(pod: ApiPod): PodGroup {
+export function podGroupRecord(pod: ApiPod): PodGroup {
   const name = pod.metadata?.name ?? "";
   const annotations = pod.metadata?.annotations ?? {};
   // A container of that name is not Istio's where nothing says so: a template may have its own.

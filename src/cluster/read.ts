@@ -1,5 +1,5 @@
 import {
-  byPlace,
+  byNamespaceAndName,
   type ControlPlane,
   type Gap,
   type Namespace,
@@ -69,5 +69,5 @@ export async function readSnapshot(
   const parts: (readonly Workload[])[] = [];
   const visit = (workloads: readonly Workload[]) => void parts.push(workloads);
   const basis = await readCluster(api, scope, visit, gaps);
-  return { ...basis, workloads: parts.flat().sort(byPlace) };
+  return { ...basis, workloads: parts.flat().sort(byNamespaceAndName) };
 }

@@ -2,7 +2,7 @@ import type { V1Pod } from "@kubernetes/client-node";
 import { RESTARTED_AT, type RollingPod } from "../snapshot.ts";
 import type { Api } from "../http/api.ts";
 import { listAll } from "../http/pages.ts";
-import { groupOf } from "./pods-by-owner.ts";
+import { podGroupRecord } from "./pods-by-owner.ts";
 
 /** The pods of a workload that rolls, without those that have finished: few, so JSON will do. */
 export async function readRollingPods(
@@ -19,7 +19,7 @@ export async function readRollingPods(
 
 export function rollingPod(pod: V1Pod): RollingPod {
   const { metadata, spec, status } = pod;
-  const { image, ready, trouble } = groupOf(pod);
+  const { image, ready, trouble } = podGroupRecord(pod);
   const scheduled = status?.conditions?.find(({ type }) => type === "PodScheduled");
   return {
     name: metadata?.name ?? "",

@@ -12,15 +12,15 @@ import {
 } from "./api-objects.ts";
 import type { Gaps } from "./gaps.ts";
 import { type Lane, readLane } from "./lane.ts";
-import { gatherWorkloads } from "./owners.ts";
-import { addController, newPart, type NamespaceBatch } from "./namespace-batch.ts";
+import { gatherWorkloads } from "./owner-chain.ts";
+import { addController, newBatch, type NamespaceBatch } from "./namespace-batch.ts";
 import { listPath, pathOf } from "../kubernetes/api-paths.ts";
 import type { Type } from "../http/protobuf/protobuf.ts";
-import { openRareOwners, type RareOwners } from "./rare-owners.ts";
+import { createOnDemandOwners, type OnDemandOwners } from "./on-demand-owners.ts";
 import { workloadRecord } from "./records.ts";
 import type { RestartableObject } from "./rollout-record.ts";
 import { openSweep } from "./sweep.ts";
-import { tallyPod } from "./pods-by-owner.ts";
+import { addPod } from "./pods-by-owner.ts";
 
 /** Where workloads are read, and which. */
 export interface Place {
@@ -43,13 +43,13 @@ export async function readWorkloads(
   visit: (workloads: readonly Workload[]) => Promise<void>,
 ): Promise<void> {
   const isNarrowed = labelSelector !== undefined;
-  const rare = openRareOwners(api, place, gaps, isNarrowed);
+  const rare = createOnDemandOwners(api, place, gaps, isNarrowed);
   const unread: Unread = { pods: false, replicaSets: false };
-  let part = newPart();
+  let part = newBatch();
   const lists = BUILT_IN_KINDS.length + 2;
   const sweep = openSweep(lists, async (namespace) => {
     const complete = part;
-    part = newPart();
+    part = newBatch();
     const workloads = await assemble(namespace, complete, rare, unread);
     // Pods do not say what labels their workload has, so that all of them are read: whose workload
     // the server did not list was not selected.
@@ -85,7 +85,7 @@ export async function readPodsOf(
   gaps: Gaps,
 ): Promise<Workload | undefined> {
   const { namespace, uid } = workload;
-  const part = newPart([workload]);
+  const part = newBatch([workload]);
   const unread: Unread = { pods: false, replicaSets: false };
   const sweep = openSweep(2, () => Promise.resolve());
   const read = <Item extends ApiOwned>(lane: Lane<Item>) => readLane(api, lane, gaps, sweep);
@@ -93,7 +93,7 @@ export async function readPodsOf(
     read(replicaSetLane(namespace, labelSelector, unread, () => part)),
     read(podLane(namespace, labelSelector, unread, () => part)),
   ]);
-  const rare = openRareOwners(api, namespace, gaps, false);
+  const rare = createOnDemandOwners(api, namespace, gaps, false);
   const all = await assemble(namespace, part, rare, unread);
   return all.find((found) => found.uid === uid);
 }
@@ -106,7 +106,7 @@ export async function readPodsOf(
 async function assemble(
   namespace: string,
   part: NamespaceBatch,
-  rare: RareOwners,
+  rare: OnDemandOwners,
   unread: Unread,
 ): Promise<readonly Workload[]> {
   // Without its pods nothing can be said of a workload.
@@ -114,7 +114,7 @@ async function assemble(
   const isTold = (kind: string) => !unread.replicaSets || !OF_REPLICA_SETS.has(kind);
   const jobs = await rare.jobs(part);
   const rollouts = await rare.rollouts(namespace, part);
-  const { workloads, tallies, controllers } = part;
+  const { workloads, podsByOwner: tallies, controllers } = part;
   return gatherWorkloads(
     [...workloads, ...rollouts].filter(({ kind }) => isTold(kind)),
     [...tallies.values()].filter(({ owner }) => isTold(owner.kind)),
@@ -172,7 +172,7 @@ function podLane(
     what: "list pods",
     place,
     list: { path: `${pathOf("v1", place)}/pods`, kind: "PodList", item: POD, labelSelector },
-    fold: (pod) => tallyPod(part().tallies, pod),
+    fold: (pod) => addPod(part().podsByOwner, pod),
     failed: () => (unread.pods = true),
   };
 }

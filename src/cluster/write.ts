@@ -128,7 +128,7 @@ export interface Permission {
 }
 
 /** Whether the user may do something, by the server's own account. */
-export async function mayI(api: Api, permission: Permission): Promise<boolean> {
+export async function canI(api: Api, permission: Permission): Promise<boolean> {
   const { verb, group, resource, namespace } = permission;
   const review = await api.send({
     method: "POST",

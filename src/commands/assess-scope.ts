@@ -12,7 +12,7 @@ import { workloadEntry } from "../report/entries.ts";
 import { createEntryInterner } from "../report/intern-entries.ts";
 import type { ScopeSettings } from "../scope.ts";
 import type { CommonSettings } from "../settings.ts";
-import { byPlace, type Gap, type Snapshot, type Workload } from "../snapshot.ts";
+import { byNamespaceAndName, type Gap, type Snapshot, type Workload } from "../snapshot.ts";
 import { isExcluded, labelsOf, createUnmatchedScope } from "./unmatched-scope.ts";
 import { hasInjector, requireInjector } from "./injector.ts";
 import { assessWorkload, type AssessmentContext } from "./assess-workload.ts";
@@ -53,8 +53,8 @@ export async function assessScope(
   });
   return {
     ...circumstances,
-    workloads: workloads.sort(byPlace),
-    assessments: assessments.sort((a, b) => byPlace(a.workload, b.workload)),
+    workloads: workloads.sort(byNamespaceAndName),
+    assessments: assessments.sort((a, b) => byNamespaceAndName(a.workload, b.workload)),
   };
 }
 
@@ -71,7 +71,7 @@ export async function assessScopeForReport(session: Session, consent: Consent): 
   const circumstances = await inspect(session, consent, needsProof, (_workload, assessment) => {
     if (assessment) entries.push(share(workloadEntry(assessment)));
   });
-  return { ...circumstances, entries: entries.sort(byPlace) };
+  return { ...circumstances, entries: entries.sort(byNamespaceAndName) };
 }
 
 /** @param keep gets every workload in scope, with what is to be said of it, in no certain order. */

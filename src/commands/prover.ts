@@ -3,7 +3,7 @@ import { ApiError } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
 import { dryRunInjection } from "../cluster/dry-run.ts";
 import { gapOf } from "../cluster/gaps.ts";
-import { mayI } from "../cluster/write.ts";
+import { canI } from "../cluster/write.ts";
 import { listing } from "../listing.ts";
 import type { PROVES } from "../settings.ts";
 import type { DryRun, Gap, Workload, WorkloadRef } from "../snapshot.ts";
@@ -33,7 +33,7 @@ export function openProver(api: Api, when: Prover["when"]): Prover {
   function mayCreate(namespace: string | undefined): Promise<boolean> {
     const known = answers.get(namespace);
     if (known) return known;
-    const asked = mayI(api, { verb: "create", group: "", resource: "pods", namespace });
+    const asked = canI(api, { verb: "create", group: "", resource: "pods", namespace });
     answers.set(namespace, asked);
     // What was not answered may be the next time.
     asked.catch(() => answers.delete(namespace));

@@ -1,4 +1,4 @@
-import { readUsage } from "../cluster/usage.ts";
+import { readUsageSnapshot } from "../cluster/usage-snapshot.ts";
 import { CannotRun } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
@@ -21,7 +21,7 @@ export function revisions(settings: RevisionsSettings, version: string, io: Io):
   return withSession(settings, version, io, async (session) => {
     const { api, progress } = session;
     progress.emit({ type: "reading", what: "all namespaces" });
-    const snapshot = await readUsage(api, settings.istioNamespace);
+    const snapshot = await readUsageSnapshot(api, settings.istioNamespace);
     const mesh = resolveMesh(snapshot.controlPlane);
     const usage = usageByRevision(snapshot, mesh);
     // What is left behind of a mesh that is gone is worth a report too.

@@ -10,7 +10,7 @@ import {
 } from "../../src/cluster/api-objects.ts";
 import { Malformed, type Type } from "../../src/http/protobuf/protobuf.ts";
 import { readProtobuf } from "../../src/http/protobuf/protobuf-body.ts";
-import { tallyPod } from "../../src/cluster/pods-by-owner.ts";
+import { addPod } from "../../src/cluster/pods-by-owner.ts";
 import { protobufBody, protobufList, writePod } from "../support/build/protobuf.ts";
 import { mutated, RUNS } from "./mutations.ts";
 
@@ -96,7 +96,7 @@ test("pods that were read of any bytes can be tallied", () => {
       const read = readAll(bytes, POD);
       const { items = [] } = (read instanceof Error ? {} : (read ?? {})) as { items?: object[] };
       const tallies = new Map();
-      for (const item of items) tallyPod(tallies, item);
+      for (const item of items) addPod(tallies, item);
       expect(tallies.size).toBeLessThanOrEqual(items.length);
     }),
     RUNS,

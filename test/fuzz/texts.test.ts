@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readQuantity } from "../../src/kubernetes/quantity.ts";
-import { tallyPod, type PodsByOwner } from "../../src/cluster/pods-by-owner.ts";
+import { addPod, type PodsByOwner } from "../../src/cluster/pods-by-owner.ts";
 import { compareImages, minorVersion, parseImage } from "../../src/mesh/image.ts";
 import { shortImage } from "../../src/report/image-text.ts";
 import { hostileText } from "../support/build/hostile.ts";
@@ -102,6 +102,6 @@ test("a quantity of any text is a number, or none", () => {
 
 function counted(pod: object): readonly PodsByOwner[] {
   const tallies = new Map<string, PodsByOwner>();
-  tallyPod(tallies, pod);
+  addPod(tallies, pod);
   return [...tallies.values()];
 }

@@ -1,5 +1,5 @@
 import { ApiError } from "../../http/api-error.ts";
-import { getWorkload } from "../../cluster/workload.ts";
+import { getWorkload } from "../../cluster/named-workload.ts";
 import { readRollingPods } from "../../cluster/rolling-pods.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { rolloutCommand } from "../../kubernetes/kinds.ts";

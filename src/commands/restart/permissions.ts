@@ -1,7 +1,7 @@
 import { ApiError } from "../../http/api-error.ts";
 import { CannotRun } from "../../errors.ts";
 import { apiOf, groupNameOf, isRestartable, type RestartableKind } from "../../kubernetes/kinds.ts";
-import { mayI } from "../../cluster/write.ts";
+import { canI } from "../../cluster/write.ts";
 import type { Plan } from "../../rollout/plan.ts";
 import type { Session } from "../session.ts";
 
@@ -35,9 +35,9 @@ async function ask({ api }: Session, plan: Plan): Promise<void> {
     const group = groupNameOf(kind);
     for (const verb of ["get", "patch"]) {
       const permission = { verb, group, resource };
-      if (await mayI(api, { ...permission, namespace: undefined })) continue;
+      if (await canI(api, { ...permission, namespace: undefined })) continue;
       for (const namespace of namespaces) {
-        if (await mayI(api, { ...permission, namespace })) continue;
+        if (await canI(api, { ...permission, namespace })) continue;
         throw new CannotRun(
           `you may not ${verb} ${resource}.${group} in the namespace "${namespace}", so nothing was restarted`,
           `ask for it, then see: kubectl auth can-i ${verb} ${resource}.${group} -n ${namespace}`,

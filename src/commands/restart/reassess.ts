@@ -1,4 +1,4 @@
-import { readWorkload } from "../../cluster/workload.ts";
+import { readWorkload } from "../../cluster/named-workload.ts";
 import { CannotRun } from "../../errors.ts";
 import { type Assessment, assess } from "../../mesh/assessment.ts";
 import { type Mesh, resolveMesh } from "../../mesh/mesh.ts";

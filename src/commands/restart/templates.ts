@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import { ApiError } from "../../http/api-error.ts";
-import { getWorkload } from "../../cluster/workload.ts";
+import { getWorkload } from "../../cluster/named-workload.ts";
 import type { Step } from "../../rollout/step.ts";
 import type { Session } from "../session.ts";
 import { READS_AT_A_TIME } from "./request-limits.ts";

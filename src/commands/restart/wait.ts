@@ -1,7 +1,7 @@
 import type { LimitFunction } from "p-limit";
 import { ApiError, isForbidden } from "../../http/api-error.ts";
 import { Gaps } from "../../cluster/gaps.ts";
-import { getWorkload } from "../../cluster/workload.ts";
+import { getWorkload } from "../../cluster/named-workload.ts";
 import { readPodsOf } from "../../cluster/workloads.ts";
 import { formatDuration } from "../../duration-text.ts";
 import { rolloutCommand } from "../../kubernetes/kinds.ts";

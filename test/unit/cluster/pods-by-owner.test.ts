@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import {
   controllerOf,
-  groupOf,
+  podGroupRecord,
   type PodsByOwner,
-  tallyPod,
+  addPod,
 } from "../../../src/cluster/pods-by-owner.ts";
 import { apiPod, type ApiPodOptions } from "../../support/build/api-pod.ts";
 
@@ -14,7 +14,7 @@ const WEB = { kind: "ReplicaSet", name: "web-5d9", uid: "rs-1" };
 
 function tally(...pods: ApiPodOptions[]): readonly PodsByOwner[] {
   const tallies = new Map<string, PodsByOwner>();
-  for (const pod of pods.map(apiPod)) tallyPod(tallies, pod);
+  for (const pod of pods.map(apiPod)) addPod(tallies, pod);
   return [...tallies.values()];
 }
 
@@ -89,14 +89,14 @@ describe("what one pod runs", () => {
     ["a ready pod", { sidecar: SIDECAR }, { pods: 1, ready: 1, podNames: ["web-1"] }],
     ["a pod that is not ready", { sidecar: SIDECAR, ready: false }, { pods: 1, ready: 0 }],
   ])("%s", (_what, pod, expected) => {
-    expect(groupOf(apiPod(pod))).toMatchObject(expected);
+    expect(podGroupRecord(apiPod(pod))).toMatchObject(expected);
   });
 
   test("a pod without status, conditions or metadata is a pod that is not ready", () => {
     const bare = { image: undefined, native: false, pods: 1, ready: 0, trouble: undefined };
-    expect(groupOf({ spec: { containers: [] } })).toMatchObject(bare);
-    expect(groupOf({ status: { phase: "Pending" } })).toMatchObject(bare);
-    expect(groupOf({})).toMatchObject(bare);
+    expect(podGroupRecord({ spec: { containers: [] } })).toMatchObject(bare);
+    expect(podGroupRecord({ status: { phase: "Pending" } })).toMatchObject(bare);
+    expect(podGroupRecord({})).toMatchObject(bare);
   });
 
   test("istio-init and istio-validation run the same image and are no sidecar", () => {
@@ -105,7 +105,7 @@ describe("what one pod runs", () => {
       image: IMAGE,
     }));
     const pod = { spec: { containers: [{ name: "app", image: "istio-proxy:1" }], initContainers } };
-    expect(groupOf(pod).image).toBeUndefined();
+    expect(podGroupRecord(pod).image).toBeUndefined();
   });
 
   test.each([
@@ -117,7 +117,7 @@ describe("what one pod runs", () => {
     "CreateContainerError",
     "RunContainerError",
   ])("%s is trouble, in the kubelet's words", (waiting) => {
-    expect(groupOf(apiPod({ ready: false, waiting })).trouble).toEqual({
+    expect(podGroupRecord(apiPod({ ready: false, waiting })).trouble).toEqual({
       pod: "web-1",
       reason: waiting,
       message: "why",
@@ -125,7 +125,7 @@ describe("what one pod runs", () => {
   });
 
   test.each(["ContainerCreating", "PodInitializing"])("%s is none: it passes", (waiting) => {
-    expect(groupOf(apiPod({ ready: false, waiting })).trouble).toBeUndefined();
+    expect(podGroupRecord(apiPod({ ready: false, waiting })).trouble).toBeUndefined();
   });
 
   test("a container that is started over and over has last words", () => {
@@ -134,7 +134,7 @@ describe("what one pod runs", () => {
     if (container === undefined) throw new Error("the pod has a container");
     const told = (terminated: object) => {
       container.lastState = { terminated: { exitCode: 137, ...terminated } };
-      return groupOf(pod).trouble?.message;
+      return podGroupRecord(pod).trouble?.message;
     };
     expect(told({ reason: "OOMKilled" })).toBe("why; app ended with exit code 137 (OOMKilled)");
     expect(told({ reason: "Error", message: "no config\n" })).toBe(
@@ -154,7 +154,11 @@ describe("what one pod runs", () => {
       state,
     };
     const pod = { metadata: { name: "p" }, status: { initContainerStatuses: [status] } };
-    expect(groupOf(pod).trouble).toEqual({ pod: "p", reason: "CrashLoopBackOff", message: "" });
+    expect(podGroupRecord(pod).trouble).toEqual({
+      pod: "p",
+      reason: "CrashLoopBackOff",
+      message: "",
+    });
   });
 });
 

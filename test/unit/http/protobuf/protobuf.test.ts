@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ApiPod, POD } from "../../../../src/cluster/api-objects.ts";
 import { readProtobuf } from "../../../../src/http/protobuf/protobuf-body.ts";
-import { type PodsByOwner, tallyPod } from "../../../../src/cluster/pods-by-owner.ts";
+import { type PodsByOwner, addPod } from "../../../../src/cluster/pods-by-owner.ts";
 import { protobufBody, protobufList, writePod } from "../../../support/build/protobuf.ts";
 
 const text = fc.oneof(
@@ -103,7 +103,7 @@ const arbitraryPod = fc
 
 function tallied(pods: Iterable<ApiPod>): Map<string, PodsByOwner> {
   const tallies = new Map<string, PodsByOwner>();
-  for (const pod of pods) tallyPod(tallies, pod);
+  for (const pod of pods) addPod(tallies, pod);
   return tallies;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { gatherWorkloads } from "../../../src/cluster/owners.ts";
-import { type PodsByOwner, tallyPod } from "../../../src/cluster/pods-by-owner.ts";
+import { gatherWorkloads } from "../../../src/cluster/owner-chain.ts";
+import { type PodsByOwner, addPod } from "../../../src/cluster/pods-by-owner.ts";
 import type { Workload } from "../../../src/snapshot.ts";
 import { apiPod, type ApiPodOptions } from "../../support/build/api-pod.ts";
 import { deployment } from "../../support/build/workload.ts";
@@ -20,7 +20,7 @@ function gather(
   controllers: readonly (readonly [string, ReturnType<typeof controller>])[] = [],
 ): readonly Workload[] {
   const tallies = new Map<string, PodsByOwner>();
-  for (const pod of pods.map(apiPod)) tallyPod(tallies, pod);
+  for (const pod of pods.map(apiPod)) addPod(tallies, pod);
   return gatherWorkloads(listed, tallies.values(), (uid) => new Map(controllers).get(uid));
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ApiError } from "../../../src/http/api-error.ts";
 import type { Api } from "../../../src/http/api.ts";
 import type { ResponseObject } from "../../../src/http/request.ts";
-import { readUsage } from "../../../src/cluster/usage.ts";
+import { readUsageSnapshot } from "../../../src/cluster/usage-snapshot.ts";
 import { respondingApi } from "../../support/build/scripted-api.ts";
 
 const NAME = "gateway.networking.k8s.io";
@@ -24,7 +24,7 @@ function refusal(status: number, message: string): ApiError {
 describe("Gateways", () => {
   test("are none where their API group is not installed", async () => {
     const api = clusterWith({ "/apis": groups() });
-    expect(await readUsage(api, "istio-system")).toMatchObject({ gateways: [], gaps: [] });
+    expect(await readUsageSnapshot(api, "istio-system")).toMatchObject({ gateways: [], gaps: [] });
   });
 
   test("are listed in the version that the server prefers", async () => {
@@ -33,7 +33,7 @@ describe("Gateways", () => {
       "/apis": groups({ name: NAME, preferredVersion: { version: "v1beta1" } }),
       [`${GROUP}/v1beta1/gateways`]: { kind: "PartialObjectMetadataList", items },
     });
-    expect((await readUsage(api, "istio-system")).gateways).toEqual([
+    expect((await readUsageSnapshot(api, "istio-system")).gateways).toEqual([
       { namespace: "shop", name: "public", labels: { a: "b" } },
     ]);
   });
@@ -42,7 +42,10 @@ describe("Gateways", () => {
     ["a 404 from somebody on the way", refusal(404, "404 page not found")],
     ["a list without groups", { kind: "APIGroupList" }],
   ])("are not taken to be absent for %s", async (_what, answer) => {
-    const { gateways, gaps } = await readUsage(clusterWith({ "/apis": answer }), "istio-system");
+    const { gateways, gaps } = await readUsageSnapshot(
+      clusterWith({ "/apis": answer }),
+      "istio-system",
+    );
     expect(gateways).toBeUndefined();
     expect(gaps).toMatchObject([{ what: "list gateways.gateway.networking.k8s.io" }]);
   });
@@ -52,7 +55,7 @@ describe("Gateways", () => {
       "/apis": groups({ name: NAME, preferredVersion: { version: "v1" } }),
       [`${GROUP}/v1/gateways`]: refusal(403, 'User "jane" cannot list resource "gateways" in ...'),
     });
-    const { gateways, gaps } = await readUsage(api, "istio-system");
+    const { gateways, gaps } = await readUsageSnapshot(api, "istio-system");
     expect(gateways).toBeUndefined();
     expect(gaps).toMatchObject([
       { what: "list gateways.gateway.networking.k8s.io", reason: "forbidden" },
@@ -75,7 +78,7 @@ test("CronJobs show the template of their next run", async () => {
     "/apis": groups(),
     "/apis/batch/v1/cronjobs": { kind: "CronJobList", items },
   });
-  expect((await readUsage(api, "istio-system")).cronJobs).toMatchObject([
+  expect((await readUsageSnapshot(api, "istio-system")).cronJobs).toMatchObject([
     { namespace: "shop", name: "nightly", template: { labels: { "istio.io/rev": "asm-1-27" } } },
   ]);
 });

@@ -5,7 +5,7 @@ import { isNotFound } from "../http/api-error.ts";
 import type { ApiObject } from "./api-objects.ts";
 import type { Api } from "../http/api.ts";
 import { appliersOf } from "./appliers.ts";
-import { argoWorkload, referredDeployment } from "./argo-rollout.ts";
+import { argoWorkload, referencedDeployment } from "./argo-rollout.ts";
 import { readControlPlane } from "./control-plane.ts";
 import { Gaps } from "./gaps.ts";
 import { readNamespaces } from "./namespaces.ts";
@@ -61,7 +61,7 @@ async function findWorkload(
   const object = (await api.send({ method: "GET", path, kind })) as ApiObject;
   const own = { templateHash: templateHash(object), appliers: appliersOf(object) };
   if (kind !== "Rollout") return { ...workloadRecord(kind, object), ...own };
-  const base = referredDeployment(object);
+  const base = referencedDeployment(object);
   if (base === undefined) return { ...argoWorkload(object, undefined), ...own };
   const referred = await findWorkload(api, "Deployment", namespace, base);
   const hash = referred.templateHash ?? own.templateHash;

@@ -13,7 +13,7 @@ import { templateRecord } from "./records.ts";
  *
  * @throws CannotRun where nothing at all could be read.
  */
-export async function readUsage(api: Api, istioNamespace: string): Promise<UsageSnapshot> {
+export async function readUsageSnapshot(api: Api, istioNamespace: string): Promise<UsageSnapshot> {
   const gaps = new Gaps(api, { isNarrowable: false });
   const [snapshot, gateways, cronJobs] = await Promise.all([
     readSnapshot(api, { istioNamespace, namespaces: undefined }, gaps),

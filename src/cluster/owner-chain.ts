@@ -1,5 +1,5 @@
 import { isRestartable } from "../kubernetes/kinds.ts";
-import { byPlace, type PodGroup, type Workload } from "../snapshot.ts";
+import { byNamespaceAndName, type PodGroup, type Workload } from "../snapshot.ts";
 import { addGroup } from "./pod-group.ts";
 import type { Owner, PodsByOwner } from "./pods-by-owner.ts";
 
@@ -22,7 +22,7 @@ export function gatherWorkloads(
     const owner = controllerBy(tally.owner.uid) ?? tally.owner;
     workloads.set(owner.uid, withPods(workloads.get(owner.uid) ?? unlisted(owner, tally), tally));
   }
-  return [...workloads.values()].sort(byPlace);
+  return [...workloads.values()].sort(byNamespaceAndName);
 }
 
 function unlisted(owner: Owner, { namespace, sample, metadata }: PodsByOwner): Workload {

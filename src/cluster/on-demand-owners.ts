@@ -1,7 +1,7 @@
 import type { Workload } from "../snapshot.ts";
 import type { Api } from "../http/api.ts";
 import { DEPLOYMENT, OWNED } from "./api-objects.ts";
-import { type ApiRollout, argoWorkload, referredDeployment } from "./argo-rollout.ts";
+import { type ApiRollout, argoWorkload, referencedDeployment } from "./argo-rollout.ts";
 import type { Gaps } from "./gaps.ts";
 import { listAll, listPages } from "../http/pages.ts";
 import { addController, type NamespaceBatch } from "./namespace-batch.ts";
@@ -11,7 +11,7 @@ import type { RestartableObject } from "./rollout-record.ts";
 import type { Owner } from "./pods-by-owner.ts";
 
 /** Owners that most clusters have none of: they are asked for once, where a pod belongs to one. */
-export interface RareOwners {
+export interface OnDemandOwners {
   /** Who controls the Jobs that a part's pods belong to, by the uid of the Job. */
   jobs(part: NamespaceBatch): Promise<ReadonlyMap<string, Owner>>;
   /** Argo Rollouts of a part's namespace, where a ReplicaSet there belongs to one. */
@@ -22,18 +22,18 @@ export interface RareOwners {
  * @param place `undefined`: the whole cluster.
  * @param isNarrowed whether parts may lack some of the Deployments.
  */
-export function openRareOwners(
+export function createOnDemandOwners(
   api: Api,
   place: string | undefined,
   gaps: Gaps,
   isNarrowed: boolean,
-): RareOwners {
+): OnDemandOwners {
   let jobs: Promise<ReadonlyMap<string, Owner>> | undefined;
   let rollouts: Promise<readonly ApiRollout[]> | undefined;
   let unlisted: Promise<readonly Workload[]> | undefined;
 
   return {
-    jobs: async ({ tallies }) => {
+    jobs: async ({ podsByOwner: tallies }) => {
       const isNeeded = [...tallies.values()].some(({ owner }) => owner.kind === "Job");
       if (!isNeeded) return new Map();
       return (jobs ??= listJobs(api, place, gaps));
@@ -47,7 +47,7 @@ export function openRareOwners(
       const all = await (rollouts ??= listRollouts(api, place, gaps));
       const here = all.filter(({ metadata }) => metadata?.namespace === namespace);
       // One may take its template from a Deployment that was not selected itself.
-      const isReferring = here.some((object) => referredDeployment(object) !== undefined);
+      const isReferring = here.some((object) => referencedDeployment(object) !== undefined);
       const bases =
         isReferring && isNarrowed
           ? await (unlisted ??= listDeployments(api, place, gaps))
@@ -62,7 +62,7 @@ function baseOf(object: ApiRollout, workloads: readonly Workload[]): Workload | 
     ({ kind, namespace, name }) =>
       kind === "Deployment" &&
       namespace === object.metadata?.namespace &&
-      name === referredDeployment(object),
+      name === referencedDeployment(object),
   );
 }
 
