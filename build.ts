@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { build } from "esbuild";
+import { generateSchema } from "./generate-schema.ts";
 import { processIo } from "./src/io.ts";
 import type * as Program from "./src/main.ts";
 
@@ -17,6 +18,7 @@ const CARRIED: Readonly<Record<string, readonly string[]>> = {
 const REQUIRE =
   "import{createRequire as _require}from'node:module';const require=_require(import.meta.url);";
 
+writeFileSync("schema/v1.json", generateSchema());
 rmSync(OUT, { recursive: true, force: true });
 const { metafile } = await build({
   entryPoints: ["src/main.ts"],

@@ -22,7 +22,11 @@ import type { Session } from "./session.ts";
 /** The part of a report that all commands share, before the exit code is known. */
 export type ReportBody = Omit<CheckReport, "kind" | "exitCode" | "exitReasons" | "nextStep">;
 
-export function reportBody(session: Session, seen: Survey, include: readonly string[]): ReportBody {
+export function reportBody(
+  session: Session,
+  seen: Survey,
+  include: ReportBody["scope"]["include"],
+): ReportBody {
   const { settings, namespaces } = session;
   const { scope } = settings;
   const workloads = seen.entries;
@@ -114,7 +118,7 @@ export async function finish<Kind extends Report["kind"]>(
   await publish(session, report);
   const counts = countEntries(report.workloads, report.gaps.length);
   session.io.stderr.write(`${resultLine(report.exitCode, report.cluster.context, counts)}\n`);
-  return report.exitCode as ExitCode;
+  return report.exitCode;
 }
 
 /** Prints a document in the format that was asked for, and keeps it where that was. */

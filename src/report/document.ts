@@ -1,21 +1,27 @@
-import type { Change } from "../mesh/image.ts";
+import type { ExitCode } from "../exit-codes.ts";
 import type { Verdict } from "../mesh/assessment.ts";
+import type { Change } from "../mesh/image.ts";
 import type { Outcome } from "../rollout/result.ts";
+import type { DRY_RUNS, INCLUDES } from "../settings.ts";
+import type { GapReason } from "../snapshot.ts";
 import type { ProgressEvent } from "./progress-event.ts";
 
 /**
- * The published documents, as `--json` prints them: names that scripts rely on. More may be added,
- * none renamed; `schema/v1.json` is the same in JSON Schema.
+ * The documents that `--json` prints. Scripts rely on every name here: names may be added, but none
+ * may be renamed or removed within v1. The build generates `schema/v1.json` from these types; their
+ * comments become its descriptions.
  */
 export const API_VERSION = "istio-upgrade/v1";
 
 export interface DocumentHead {
   readonly apiVersion: typeof API_VERSION;
-  readonly generatedAt: string;
-  /** Of this program. */
+  readonly generatedAt: Timestamp;
+  /** The version of istio-upgrade. */
   readonly version: string;
   readonly cluster: {
+    /** The kubeconfig context. */
     readonly context: string;
+    /** The address of the API server. */
     readonly server: string;
     readonly istioNamespace: string;
   };
@@ -23,180 +29,207 @@ export interface DocumentHead {
 
 interface ReportBase extends DocumentHead {
   readonly scope: ScopeEntry;
-  /** Everything in scope was read, and every workload decided. */
+  /** True if everything in scope was read, and every workload has a verdict other than unknown. */
   readonly complete: boolean;
   readonly gaps: readonly GapEntry[];
-  /** What to know about the report as a whole. */
+  /** Remarks about the report as a whole. */
   readonly notes: readonly string[];
   readonly targets: readonly TargetEntry[];
   readonly workloads: readonly WorkloadEntry[];
   readonly summary: SummaryEntry;
-  /** A command to type now; empty where nothing needs doing. */
+  /** The command to run next. Empty if there is nothing to do. */
   readonly nextStep: string;
-  readonly exitCode: number;
-  /** `outdated:9` */
-  readonly exitReasons: readonly string[];
+  readonly exitCode: ExitCode;
+  readonly exitReasons: ExitReasonTexts;
 }
 
+/** The result of `istio-upgrade check`. */
 export interface CheckReport extends ReportBase {
   readonly kind: "CheckReport";
 }
 
+/** The result of `istio-upgrade verify`. */
 export interface VerifyReport extends ReportBase {
   readonly kind: "VerifyReport";
 }
 
+/** The result of `istio-upgrade restart`, or its plan after a dry run. */
 export interface RestartReport extends ReportBase {
   readonly kind: "RestartReport";
-  /** As the API server knows the user; null where it does not tell. */
+  /** The user name that the API server reports. Null if it reports none. */
   readonly user: string | null;
+  /** The value of `--reason`. */
   readonly reason: string | null;
-  /** `client` or `server`; null for a real run. */
-  readonly dryRun: string | null;
-  /** Consent to restart what has no pod to spare. */
+  /** Null for a real run. */
+  readonly dryRun: (typeof DRY_RUNS)[number] | null;
+  /** True if workloads may be restarted that have no other pod to serve meanwhile. */
   readonly allowDowntime: boolean;
-  /** Hash of the steps: `sha256:...`. */
+  /**
+   * The hash of the plan.
+   *
+   * @pattern ^sha256:[0-9a-f]{64}$
+   */
   readonly plan: string;
+  /** The workloads to restart, in this order. */
   readonly steps: readonly StepEntry[];
   readonly results: readonly ResultEntry[];
 }
 
 export type Report = CheckReport | VerifyReport | RestartReport;
 
-/** How the verdict about one workload comes about. */
+/** The result of `istio-upgrade explain`: the verdict about one workload, and how it is reached. */
 export interface Explanation extends DocumentHead {
   readonly kind: "Explanation";
   readonly subject: {
     readonly namespace: string;
     readonly kind: string;
     readonly name: string;
-    /** The pod that was asked for; null where its workload was. */
+    /** The name of the pod on the command line. Null if the command line names the workload. */
     readonly pod: string | null;
   };
+  /** True if everything that decides was read, and the verdict is not unknown. */
   readonly complete: boolean;
   readonly gaps: readonly GapEntry[];
   readonly notes: readonly string[];
-  /** What was looked at, in the order of the decision. */
+  /** The facts that lead to the verdict, in the order of the decision. */
   readonly steps: readonly TraceEntry[];
-  /** As in a CheckReport; null for a workload outside the mesh. */
+  /** The entry that `check` reports. Null for a workload outside the mesh. */
   readonly workload: WorkloadEntry | null;
-  /** null for a workload outside the mesh. */
+  /** Null for a workload outside the mesh. */
   readonly verdict: Verdict | null;
-  readonly code: string;
+  readonly code: Code;
   readonly reason: string;
   readonly nextStep: string;
-  readonly exitCode: number;
-  readonly exitReasons: readonly string[];
+  readonly exitCode: ExitCode;
+  readonly exitReasons: ExitReasonTexts;
 }
 
 export interface TraceEntry {
   readonly step: "namespace" | "template" | "webhook" | "revision" | "target" | "pods" | "pod";
-  /** `namespace/shop`, `configmap/istio-sidecar-injector-asm-1-27` */
+  /** For example `namespace/shop` or `configmap/istio-sidecar-injector-asm-1-27`. */
   readonly subject: string;
-  /** One word: `matched`, `not-matched`, `unread`, `injected`, ... */
+  /** One word, for example `matched`, `not-matched`, `unread` or `injected`. */
   readonly result: string;
   readonly detail: string;
 }
 
-/** What is installed, what uses it, and what still holds it. */
+/** The result of `istio-upgrade revisions`: the revisions and everything that still uses them. */
 export interface RevisionsReport extends DocumentHead {
   readonly kind: "RevisionsReport";
-  /** The one that was asked for; null for all. */
+  /** The revision on the command line. Null if the report is about all revisions. */
   readonly revision: string | null;
   readonly assertUnused: boolean;
+  /** True if everything that may use a revision was read. */
   readonly complete: boolean;
   readonly gaps: readonly GapEntry[];
   readonly revisions: readonly RevisionEntry[];
-  /** Sidecars that do not say which revision injected them: they may hold any. */
+  /**
+   * Sidecars that do not name the revision that injected them, and tags whose revision is unknown.
+   * They may use any revision.
+   */
   readonly unattributed: {
-    readonly pods: number;
-    readonly names: readonly string[];
+    readonly pods: Count;
+    readonly names: Names;
     readonly tags: readonly string[];
   };
-  readonly exitCode: number;
-  readonly exitReasons: readonly string[];
+  readonly exitCode: ExitCode;
+  readonly exitReasons: ExitReasonTexts;
 }
 
 export interface RevisionEntry {
   readonly revision: string;
-  /** null where that could not be read. */
+  /** Null if this could not be read. */
   readonly installed: boolean | null;
-  /** null where it is not installed, or its Deployment could not be read. */
+  /** Null if the revision is not installed, or its Deployment could not be read. */
   readonly ready: boolean | null;
-  /** null where it is not installed, or its ConfigMap cannot be used. */
+  /** Null if the revision is not installed, or its ConfigMap cannot be used. */
   readonly image: string | null;
+  /** The object that names the image. Null if there is none. */
   readonly source: string | null;
   readonly tags: readonly string[];
   readonly namespaces: readonly NamespaceEntry[];
   readonly pods: {
-    readonly sidecars: number;
-    readonly gateways: number;
-    readonly terminating: number;
-    /** Of those, what AKS takes away together with the revision. */
-    readonly managed: number;
+    readonly sidecars: Count;
+    readonly gateways: Count;
+    readonly terminating: Count;
+    /** The pods among these that AKS removes together with the revision. */
+    readonly managed: Count;
   };
-  /** Empty: nothing that was read holds it. */
+  /** Everything that still uses the revision. Empty if nothing that was read uses it. */
   readonly holders: readonly HolderEntry[];
 }
 
 export interface NamespaceEntry {
   readonly name: string;
-  /** `istio.io/rev=prod` */
+  /** For example `istio.io/rev=prod`. */
   readonly label: string;
-  /** The tag by which its label leads to the revision; null where it names the revision itself. */
+  /** The tag in the label. Null if the label names the revision itself. */
   readonly tag: string | null;
 }
 
 export interface HolderEntry {
   readonly kind: "tags" | "namespaces" | "templates" | "gateways" | "pods" | "terminating-pods";
-  readonly count: number;
-  /** At most ten, sorted: for `pods` the workloads that they belong to. */
-  readonly names: readonly string[];
-  /** What to type, or to do, so that it no longer holds the revision. */
+  /** @minimum 1 */
+  readonly count: Count;
+  /** Sorted. For `pods`, the workloads that own them. */
+  readonly names: Names;
+  /** The command or action after which these no longer use the revision. */
   readonly release: string;
 }
 
-/** One line of `--output jsonl` while a restart runs; the report is the last. */
+/** One line of `--output jsonl` while a command runs. The last line is the report. */
 export interface EventEntry {
   readonly apiVersion: typeof API_VERSION;
   readonly kind: "Event";
   readonly type: ProgressEvent["type"];
-  readonly time: string;
-  /** null, as the next two, for what is said of the run as a whole. */
+  readonly time: Timestamp;
+  /** The namespace of the workload. Null if the event is about the run as a whole. */
   readonly namespace: string | null;
+  /** Null if the event is about the run as a whole. */
   readonly workloadKind: string | null;
+  /** Null if the event is about the run as a whole. */
   readonly name: string | null;
   readonly message: string;
 }
 
-/** Every document that `--json` prints. */
+/** A document that `--json` prints. */
 export type AnyDocument = Report | Explanation | RevisionsReport;
 
+/** A line that `--output jsonl` prints. */
+export type JsonLine = AnyDocument | EventEntry;
+
 export interface ScopeEntry {
-  /** null: all of them. */
+  /** Null for all namespaces. */
   readonly namespaces: readonly string[] | null;
+  /** The workloads on the command line. Empty for all. */
   readonly workloads: readonly string[];
   readonly selector: string | null;
   readonly revision: string | null;
   readonly exclude: readonly string[];
-  readonly include: readonly string[];
+  readonly include: readonly (typeof INCLUDES)[number][];
 }
 
+/** Something in scope that could not be read. */
 export interface GapEntry {
+  /** For example `list pods`. */
   readonly what: string;
+  /** Null for a request that covers the whole cluster. */
   readonly namespace: string | null;
-  readonly reason: string;
+  readonly reason: GapReason;
   readonly message: string;
+  /** The command or action that would close the gap. */
   readonly hint: string;
 }
 
+/** An installed revision, and the proxy image that it injects. */
 export interface TargetEntry {
   readonly revision: string;
-  /** null where the ConfigMap cannot be used, or decides per pod. */
+  /** Null if the ConfigMap cannot be used, or its template chooses the image for each pod. */
   readonly image: string | null;
+  /** The object that names the image. */
   readonly source: string;
   readonly tags: readonly string[];
-  /** null where the control plane's Deployment could not be read. */
+  /** Null if the Deployment of the control plane could not be read. */
   readonly ready: boolean | null;
 }
 
@@ -205,38 +238,53 @@ export interface WorkloadEntry {
   readonly kind: string;
   readonly name: string;
   readonly verdict: Verdict;
-  readonly code: string;
+  readonly code: Code;
   readonly reason: string;
   readonly nextStep: string;
   readonly change: Change;
+  /** The live pods, grouped by the sidecar that they run. */
   readonly running: readonly RunningEntry[];
+  /** The sidecar that new pods get. Null if they get none, or if this is unknown. */
   readonly target: { readonly revision: string; readonly image: string } | null;
+  /**
+   * How the target is known: predicted from the injection rules, proved by a dry run, or seen on
+   * the first new pod of a restart.
+   */
   readonly proof: "predicted" | "proved" | "first-pod";
+  /** Whether `istio-upgrade restart` would restart the workload. */
   readonly restart: "yes" | "no" | "by-hand" | "refused";
-  /** Why it is not restarted; empty where `restart` is `yes`, or nothing needs doing. */
+  /** Why it would not. Empty if `restart` is `yes`, or if there is nothing to do. */
   readonly restartReason: string;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
 
 export interface RunningEntry {
-  /** null: no sidecar. */
+  /** Null if these pods have no sidecar. */
   readonly image: string | null;
   readonly revision: string | null;
-  readonly pods: number;
-  readonly ready: number;
+  /** @minimum 1 */
+  readonly pods: Count;
+  readonly ready: Count;
+  /** True if the sidecar is a native one: an init container that keeps running. */
   readonly native: boolean;
   readonly change: Change;
-  /** At most ten, and only where the pods are not on target. */
-  readonly podNames?: readonly string[];
+  /** Absent if the pods are on target. */
+  readonly podNames?: Names;
 }
 
 export interface SummaryEntry {
-  readonly workloads: number;
-  readonly pods: number;
-  readonly byVerdict: Readonly<Partial<Record<Verdict, number>>>;
+  readonly workloads: Count;
+  readonly pods: Count;
+  /**
+   * The number of workloads of each verdict. Verdicts without workloads are absent.
+   *
+   * @propertyNames {"$ref": "#/definitions/Verdict"}
+   */
+  readonly byVerdict: Readonly<Partial<Record<Verdict, Count>>>;
 }
 
-interface PlaceEntry {
+/** A workload, the sidecars of its pods, and the sidecar that a restart gives them. */
+interface StepBase {
   readonly namespace: string;
   readonly kind: string;
   readonly name: string;
@@ -245,23 +293,54 @@ interface PlaceEntry {
   readonly to: { readonly revision: string; readonly image: string };
 }
 
-export interface StepEntry extends PlaceEntry {
+export interface StepEntry extends StepBase {
   readonly verdict: Verdict;
-  /** Hash of the pod template that the plan was made for; null where it was not read. */
+  /**
+   * The hash of the pod template that the plan is for: `sha256:...`. Null if the template was not
+   * read.
+   */
   readonly template: string | null;
 }
 
 export interface FromEntry {
+  /** Null if these pods have no sidecar. */
   readonly image: string | null;
   readonly revision: string | null;
-  readonly pods: number;
+  readonly pods: Count;
 }
 
-export interface ResultEntry extends PlaceEntry {
+export interface ResultEntry extends StepBase {
   readonly outcome: Outcome;
-  readonly code: string;
+  readonly code: Code;
   readonly message: string;
   readonly nextStep: string;
-  readonly startedAt: string | null;
-  readonly finishedAt: string;
+  /** The time of the restart. Null if there was none. */
+  readonly startedAt: Timestamp | null;
+  readonly finishedAt: Timestamp;
 }
+
+/** @format date-time */
+type Timestamp = string;
+
+/**
+ * @asType integer
+ * @minimum 0
+ */
+type Count = number;
+
+/**
+ * A stable name for the rule that decided.
+ *
+ * @pattern ^[a-z]+(-[a-z]+)*$
+ */
+type Code = string;
+
+/**
+ * At most ten names.
+ *
+ * @maxItems 10
+ */
+type Names = readonly string[];
+
+/** Everything that keeps the exit code from being 0, for example `outdated:9`. */
+type ExitReasonTexts = readonly string[];

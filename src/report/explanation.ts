@@ -1,4 +1,4 @@
-import { type ExitCode, exitCodeOf } from "../exit-codes.ts";
+import { exitCodeOf } from "../exit-codes.ts";
 import { type Assessment, predictNewPod } from "../mesh/assessment.ts";
 import { traceDecision } from "../mesh/trace.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
@@ -23,7 +23,7 @@ export interface Decided {
 export function explanationOf(
   { apiVersion, ...head }: DocumentHead,
   { snapshot, mesh, workload, assessment, pod, notes }: Decided,
-): Explanation & { readonly exitCode: ExitCode } {
+): Explanation {
   const { namespaces, gaps } = snapshot;
   const namespace = namespaces.get(workload.namespace);
   const entry = assessment === undefined ? null : workloadEntry(assessment);

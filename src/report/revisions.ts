@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode, type ExitReason, exitCodeOf } from "../exit-codes.ts";
+import { EXIT, type ExitReason, exitCodeOf } from "../exit-codes.ts";
 import type { UsageByRevision } from "../mesh/revision-usage.ts";
 import type { Gap } from "../snapshot.ts";
 import type { DocumentHead, RevisionsReport } from "./document.ts";
@@ -15,7 +15,7 @@ export interface Revisions {
 export function revisionsReportOf(
   { apiVersion, ...head }: DocumentHead,
   { asked, usage, gaps }: Revisions,
-): RevisionsReport & { readonly exitCode: ExitCode } {
+): RevisionsReport {
   const reasons: readonly ExitReason[] = [
     ...(gaps.length > 0 ? [{ code: EXIT.incomplete, text: `gaps:${gaps.length}` }] : []),
     ...(asked.assertUnused ? holding(usage) : []),

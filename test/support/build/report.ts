@@ -1,3 +1,4 @@
+import type { ExitCode } from "../../../src/exit-codes.ts";
 import type { Assessment } from "../../../src/mesh/assessment.ts";
 import type {
   CheckReport,
@@ -48,7 +49,7 @@ interface ReportOptions {
   readonly assessments?: readonly Assessment[];
   readonly gaps?: readonly Gap[];
   readonly nextStep?: string;
-  readonly exitCode?: number;
+  readonly exitCode?: ExitCode;
 }
 
 export function checkReport(options: ReportOptions = {}): CheckReport {

@@ -102,15 +102,15 @@ describe("a summary", () => {
 });
 
 describe("the hash of a plan", () => {
-  const plan: PlanContent = {
+  const plan = {
     cluster: { context: "prod", server: "https://aks:443", istioNamespace: "aks-istio-system" },
     scope: { include: ["unhealthy", "missing"] },
     allowDowntime: false,
     steps: [],
-  };
+  } satisfies PlanContent;
 
   test("is the same for the same plan, whatever the context is called here", () => {
-    const same = {
+    const same: PlanContent = {
       ...plan,
       cluster: { ...plan.cluster, context: "other" },
       scope: { include: ["missing", "unhealthy"] },

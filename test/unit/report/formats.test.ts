@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { AnyDocument } from "../../../src/report/document.ts";
+import type { AnyDocument, ScopeEntry } from "../../../src/report/document.ts";
 import { renderJunit } from "../../../src/report/junit.ts";
 import { renderMarkdown } from "../../../src/report/markdown.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
@@ -66,7 +66,7 @@ test("a clean check is a suite without failures", () => {
 });
 
 test("a ticket says what the restart was about, and what there is to know of it", () => {
-  const scope = {
+  const scope: ScopeEntry = {
     namespaces: ["shop", "pay"],
     workloads: [],
     selector: "tier=front",

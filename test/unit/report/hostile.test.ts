@@ -35,7 +35,7 @@ const alone = assessmentOf(otherWorkload("Pod", "single", { pods: [sidecars(1, L
 const gaps: readonly Gap[] = [
   { what: "list pods", namespace: "pay", reason: "refused", message: "no", hint: "ask" },
 ];
-const head = { assessments: [late, lost, alone], gaps, nextStep: "do it", exitCode: 6 };
+const head = { assessments: [late, lost, alone], gaps, nextStep: "do it", exitCode: 6 as const };
 const CHECK = { ...checkReport(head), notes: ["a note"] };
 const failed = someResult({ outcome: "failed", code: "pod-failed", message: "m", nextStep: "n" });
 
@@ -79,7 +79,7 @@ const REVISIONS: RevisionsReport = {
     holders: [{ kind: "pods", count: 12, names: ["shop/deploy/web"], release: "restart" }],
   })),
   unattributed: { pods: 1, names: ["shop/deploy/lost"], tags: ["prod"] },
-  exitCode: 6,
+  exitCode: 6 as const,
   exitReasons: [],
 };
 

@@ -1,11 +1,39 @@
-import { expect, test } from "vitest";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { generateSchema } from "../../../generate-schema.ts";
 import schema from "../../../schema/v1.json" with { type: "json" };
 import { VERDICTS } from "../../../src/mesh/assessment.ts";
 import { GAP_REASONS } from "../../../src/snapshot.ts";
+import { checkReport } from "../../support/build/report.ts";
+import { closed } from "../../support/report-schema.ts";
 
-test("the schema knows every verdict, and every reason of a gap", () => {
-  const { gap, workload } = schema.$defs;
-  expect(gap.properties.reason.enum).toEqual([...GAP_REASONS]);
-  expect(workload.properties.verdict).toEqual({ $ref: "#/$defs/verdict" });
-  expect(schema.$defs.verdict.enum.toSorted()).toEqual(VERDICTS.toSorted());
+describe("the published schema", () => {
+  test("is the one that the document's types generate", () => {
+    expect(readFileSync("schema/v1.json", "utf8")).toBe(generateSchema());
+  });
+
+  test("lists every verdict and every reason for a gap", () => {
+    const { GapEntry, GapReason, WorkloadEntry, Verdict } = schema.$defs;
+    expect(GapEntry.properties.reason).toEqual({ $ref: "#/$defs/GapReason" });
+    expect(GapReason.enum).toEqual([...GAP_REASONS]);
+    expect(WorkloadEntry.properties.verdict).toEqual({ $ref: "#/$defs/Verdict" });
+    expect(Verdict.enum.toSorted()).toEqual(VERDICTS.toSorted());
+  });
+});
+
+describe("a property that the types do not have", () => {
+  const compile = (from: object) => new Ajv2020({ validateFormats: false }).compile(from);
+  const [isPublished, isClosed] = [compile(schema), compile(closed(schema))];
+  const report = checkReport();
+
+  test.each<[where: string, document: object]>([
+    ["at the top", { ...report, added: true }],
+    ["in a nested object", { ...report, cluster: { ...report.cluster, added: true } }],
+    ["in an entry", { ...report, summary: { ...report.summary, added: true } }],
+  ])("is valid for readers and fails in tests: %s", (_where, document) => {
+    expect(isPublished(document)).toBe(true);
+    expect(isClosed(document)).toBe(false);
+    expect(isClosed(report)).toBe(true);
+  });
 });
