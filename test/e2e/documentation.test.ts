@@ -1,91 +1,282 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { buildProgram } from "../../src/program.ts";
-import { EXIT_MEANINGS } from "../../src/exit-codes.ts";
-import { VERDICTS } from "../../src/mesh/assessment.ts";
+import { parse } from "yaml";
 import manifest from "../../package.json" with { type: "json" };
+import { EXIT_MEANINGS, type ExitCode, exitCodeOf } from "../../src/exit-codes.ts";
+import { VERDICTS } from "../../src/mesh/assessment.ts";
+import { type Actions, buildProgram, completionCommands } from "../../src/program.ts";
+import {
+  commonSettings,
+  explainSettings,
+  INCLUDES,
+  OUTPUTS,
+  PROVES,
+  restartSettings,
+  revisionsSettings,
+  verifySettings,
+} from "../../src/settings.ts";
+import { flagsPage } from "../support/flags-page.ts";
 
-const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
-const README = read("README.md");
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
+const filesIn = (folder: string, extension: string) =>
+  readdirSync(join(ROOT, folder), { recursive: true })
+    .map((name) => join(folder, String(name)))
+    .filter((path) => path.endsWith(extension));
 
-const silent = { write: () => true };
-const program = buildProgram(
-  { stdout: silent, stderr: silent },
-  {
-    check: async () => {},
-    restart: async () => {},
-    verify: async () => {},
-    explain: async () => {},
-    revisions: async () => {},
-    completion: async () => {},
-    complete: async () => {},
-  },
+const PAGES = [
+  "README.md",
+  "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  ...filesIn("docs", ".md"),
+];
+/** The pages for users; those for contributors also name flags of other programs. */
+const USER_PAGES = PAGES.filter(
+  (page) => page === "README.md" || (page.startsWith("docs/") && !page.endsWith("benchmarks.md")),
 );
+/** Flags that the pages name although the program does not have them. */
+const NO_FLAGS = ["--force", "--flag"];
+const SOURCES = filesIn("src", ".ts").map(read).join("\n");
 
-describe("the README", () => {
-  test("names every flag, and none that does not exist", () => {
-    const flags = program.commands.flatMap(({ options }) => options.map(({ long }) => long ?? ""));
-    const known = new Set([...flags, "--version", "--help"]);
-    const section = README.slice(README.indexOf("### Flags"), README.indexOf("## In CI"));
-    const documented = [...section.matchAll(/^\|([^|]*)\|/gm)].flatMap(([, cell = ""]) => [
-      ...cell.matchAll(/--[a-z][a-z-]+/g),
-    ]);
-    expect([...new Set(documented.map(([flag]) => flag))].sort()).toEqual(
-      [...new Set(flags)].sort(),
+/** Returns the program with commands that only check their flags and arguments. */
+function strictProgram() {
+  const actions: Actions = {
+    check: async (raw) => void commonSettings(raw),
+    restart: async (raw, names) => void restartSettings(raw, names),
+    verify: async (raw) => void verifySettings(raw),
+    explain: async (raw, name) => void explainSettings(raw, name),
+    revisions: async (raw, name) => void revisionsSettings(raw, name),
+    completion: async () => undefined,
+    complete: async () => undefined,
+  };
+  const silent = { write: () => true };
+  const program = buildProgram({ stdout: silent, stderr: silent }, actions);
+  completionCommands(program, actions);
+  return program.version("0.0.0", "--version");
+}
+
+/** The fenced blocks of a page in one language. */
+function blocks(page: string, language: string): readonly string[] {
+  const fence = new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, "gms");
+  return [...read(page).matchAll(fence)].map(([, content = ""]) => content);
+}
+
+/** Returns the commands that a reader types: the lines after a prompt, continued lines joined. */
+function typedCommands(page: string): readonly string[] {
+  return blocks(page, "console").flatMap((block) =>
+    [...block.replaceAll("\\\n", " ").matchAll(/^\$ (.*)$/gm)].map(([, line = ""]) => line),
+  );
+}
+
+/** The scripts in the pipelines that a page shows. */
+function pipelineScripts(page: string): readonly string[] {
+  return blocks(page, "yaml").flatMap((block) => {
+    const steps = parse(block) as readonly { readonly run: string }[];
+    return steps.map(({ run }) => run);
+  });
+}
+
+/** The cells of each row of the tables in a text, without the headings. */
+function tableRows(text: string): readonly (readonly string[])[] {
+  const lines = text.split("\n").filter((line) => line.startsWith("|"));
+  const isHeading = (index: number) => /^\|[ -]+-/.test(lines[index] ?? "");
+  return lines
+    .filter((_line, index) => !isHeading(index) && !isHeading(index + 1))
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split(" | ")
+        .map((cell) => cell.trim()),
     );
-    // kubectl's, npm's and Node's own flags are in examples of those.
-    const ours = README.split("\n").filter((line) => line.includes("istio-upgrade "));
-    const used = ours.flatMap((line) =>
-      [...line.matchAll(/ (--[a-z-]+)/g)].map(([, flag]) => flag),
-    );
-    expect(used.filter((flag) => !known.has(flag ?? ""))).toEqual([]);
+}
+
+/** The words in code style in a column of a page's tables. */
+function codeInColumn(page: string, column: number): readonly string[] {
+  return tableRows(read(page)).flatMap((cells) =>
+    [...(cells[column] ?? "").matchAll(/`([^`]+)`/g)].map(([, word = ""]) => word),
+  );
+}
+
+/** A part of a page, from its heading to the next one of the same or a higher level. */
+function section(page: string, heading: string): string {
+  const [, content] = read(page).split(`\n${heading}\n`);
+  expect(content, `${heading} in ${page}`).toBeDefined();
+  const level = heading.indexOf(" ");
+  return content?.split(new RegExp(`^#{1,${level}} `, "m"))[0] ?? "";
+}
+
+/** The arguments of each call of the program in a line of shell. */
+function callsIn(line: string): readonly (readonly string[])[] {
+  return line
+    .replace(/ +# .*$/, "")
+    .split(/&&|\|\||[|>;]|<\(|\)/)
+    .map((part) => part.trim().replace(/^kubectl (?=istio-upgrade )/, ""))
+    .filter((part) => part.startsWith("istio-upgrade "))
+    .map((part) => part.split(/ +/).slice(1));
+}
+
+describe("the pages", () => {
+  test("docs/flags.md matches the program; if not, run: npm run docs", async () => {
+    await expect(flagsPage(strictProgram())).toMatchFileSnapshot(join(ROOT, "docs/flags.md"));
   });
 
-  test("shows the defaults that the flags have", () => {
-    for (const { options } of program.commands) {
-      for (const { long, defaultValue } of options) {
-        if (typeof defaultValue !== "string") continue;
-        const row = README.split("\n").find(
-          (line) => line.startsWith("|") && line.includes(`${long}\``),
-        );
-        expect(row, long ?? "").toContain(`\`${defaultValue}\``);
-      }
-    }
+  test("README.md is two screens long, and leads to every other page", () => {
+    const readme = read("README.md");
+    expect(readme.split("\n").length).toBeLessThanOrEqual(160);
+    for (const page of PAGES.slice(1)) expect(readme).toContain(`](${page}`);
   });
 
-  test("gives every exit code its meaning", () => {
-    const rows = [...README.matchAll(/^\| (\d+) +\| (.*?) +\|$/gm)].map(([, code, meaning]) => [
-      Number(code),
-      meaning,
-    ]);
-    expect(rows).toEqual(EXIT_MEANINGS);
-  });
-
-  test("explains every verdict, in the order in which they are taken", () => {
-    const rows = [...README.matchAll(/^\| `([a-z-]+)` +\|.*\|.*\|$/gm)].map(
-      ([, verdict]) => verdict,
-    );
-    expect(rows.slice(-VERDICTS.length)).toEqual(VERDICTS);
-  });
-
-  test("and CONTRIBUTING name scripts that exist", () => {
-    const scripts = Object.keys(manifest.scripts);
-    const named = [...`${README}${read("CONTRIBUTING.md")}`.matchAll(/npm run ([a-z:]+)/g)];
-    expect(named.map(([, name]) => name).filter((name) => !scripts.includes(name ?? ""))).toEqual(
+  test.each(PAGES)("%s links to files and headings that exist", (page) => {
+    const links = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => link);
+    expect(links.filter((link) => !link.startsWith("https://") && isBroken(page, link))).toEqual(
       [],
     );
   });
+
+  test.each(PAGES)("%s shows commands that the program takes", async (page) => {
+    const lines = [...typedCommands(page), ...pipelineScripts(page).join("\n").split("\n")];
+    for (const args of lines.flatMap(callsIn)) {
+      const call = args.join(" ");
+      await expect(outcomeOf(args), `istio-upgrade ${call} in ${page}`).resolves.toBe("accepted");
+    }
+  });
+
+  test.each(PAGES)("%s shows commands that a shell can parse", (page) => {
+    for (const script of [...typedCommands(page), ...pipelineScripts(page)]) {
+      const { stderr } = spawnSync("bash", ["-n"], { input: script, encoding: "utf8" });
+      expect(stderr, script).toBe("");
+    }
+  });
+
+  test.each(USER_PAGES)("%s names flags that exist", (page) => {
+    const known = strictProgram().commands.flatMap(({ options }) =>
+      options.flatMap(({ long, short }) => [long, short]),
+    );
+    const code = [...read(page).matchAll(/`([^`\n]+)`/g)].map(([, text = ""]) => text);
+    const flags = code.flatMap((text) => /^--?[a-z][a-z-]*/.exec(text) ?? []);
+    expect(flags.filter((flag) => ![...known, ...NO_FLAGS].includes(flag))).toEqual([]);
+  });
+
+  test.each(PAGES)("%s names scripts that exist", (page) => {
+    const scripts = [...read(page).matchAll(/npm run ([a-z:]+)/g)].map(([, name = ""]) => name);
+    expect(scripts.filter((name) => !(name in manifest.scripts))).toEqual([]);
+  });
+});
+
+async function outcomeOf(args: readonly string[]): Promise<string> {
+  try {
+    await strictProgram().parseAsync(
+      args.map((argument) => (argument === "--dry-run" ? "--dry-run=client" : argument)),
+      { from: "user" },
+    );
+    return "accepted";
+  } catch (error) {
+    const { message, code } = error as Error & { readonly code?: string };
+    return code === "commander.version" ? "accepted" : message;
+  }
+}
+
+function isBroken(page: string, link: string): boolean {
+  const [path = "", anchor] = link.split("#");
+  const target = path === "" ? page : join(dirname(page), path);
+  if (!existsSync(join(ROOT, target))) return true;
+  return anchor !== undefined && !anchorsOf(target).includes(anchor);
+}
+
+/** The anchors that GitHub makes of a page's headings. */
+function anchorsOf(page: string): readonly string[] {
+  return [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\d\- ]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+describe("the tables", () => {
+  test("of exit codes give every code its meaning", () => {
+    const rows = tableRows(section("README.md", "## Exit codes"));
+    expect(rows.map(([code, meaning]) => [Number(code), meaning])).toEqual(EXIT_MEANINGS);
+  });
+
+  test("of exit codes are followed by their precedence", () => {
+    const [, list = ""] =
+      / first of ([\d, ]+)\./.exec(read("README.md").replaceAll("\n", " ")) ?? [];
+    const order = list.split(", ").map((code) => Number(code) as ExitCode);
+    expect([...order, 0].sort((a, b) => a - b)).toEqual(EXIT_MEANINGS.map(([code]) => code));
+    for (const [index, code] of order.entries()) {
+      const reasons = order.slice(index).map((later) => ({ code: later, text: "" }));
+      expect(exitCodeOf(reasons.toReversed())).toBe(code);
+    }
+  });
+
+  test("of verdicts have each verdict, in the order in which they apply", () => {
+    const rows = tableRows(section("docs/how-it-decides.md", "## Verdicts"));
+    expect(rows.map(([verdict]) => verdict)).toEqual(VERDICTS.map((verdict) => `\`${verdict}\``));
+  });
+
+  test("of values have each value of a flag", () => {
+    const first = (page: string, heading: string) =>
+      tableRows(section(page, heading)).map(([cell = ""]) => cell.replaceAll("`", ""));
+    expect(first("docs/ci.md", "## Formats")).toEqual(OUTPUTS);
+    expect(first("docs/how-it-decides.md", "## Proof by dry run")).toEqual(PROVES);
+    const consent = first("docs/restart.md", "## Consent");
+    expect(consent.filter((flag) => flag.startsWith("--include ")).sort()).toEqual(
+      INCLUDES.map((value) => `--include ${value}`).sort(),
+    );
+  });
+
+  test("of failures have the code of every result, and none that does not exist", () => {
+    const acting = [...filesIn("src/rollout", ".ts"), ...filesIn("src/commands/restart", ".ts")];
+    const sources = acting.map(read).join("\n");
+    const given = [
+      ...sources.matchAll(
+        /"(?:restarted|waited|skipped|failed|timed-out|not-started)",\s*(?:code: )?"([a-z-]+)",/g,
+      ),
+    ].map(([, code = ""]) => code);
+    expect(new Set(given).size).toBeGreaterThan(20);
+    const documented = codeInColumn("docs/failures.md", 0);
+    expect([...new Set(given)].filter((code) => !documented.includes(code))).toEqual([]);
+    const isUsed = (code: string) => new RegExp(`["\\s]${code}(?:"|:)`).test(sources);
+    expect(documented.filter((code) => !isUsed(code))).toEqual([]);
+  });
+
+  test("of environment variables have each that the program reads", () => {
+    const names = [...SOURCES.matchAll(/(?:env\["|fromEither\(env, "|\? ")([A-Z]+_?[A-Z_]*)"/g)]
+      .map(([, name = ""]) => name)
+      // Set by Kubernetes and by the system, not by a user.
+      .filter((name) => !/^(?:KUBERNETES_.*|HOME|PATH)$/.test(name));
+    expect(names).toContain("HTTPS_PROXY");
+    const [, documented = ""] = flagsPage(strictProgram()).split("## Environment");
+    expect(names.filter((name) => !documented.includes(name))).toEqual([]);
+  });
+});
+
+test("the pipeline goes on after exit code 2, and stops at any other, under bash -e", () => {
+  const folder = mkdtempSync(join(tmpdir(), "istio-upgrade-docs-"));
+  try {
+    const [check = ""] = pipelineScripts("docs/ci.md");
+    const ending = (status: number) => {
+      const stub = `#!/bin/sh\nexit ${status}\n`;
+      writeFileSync(join(folder, "istio-upgrade"), stub, { mode: 0o755 });
+      const env = { PATH: `${folder}:${process.env["PATH"]}` };
+      return spawnSync("bash", ["-e", "-c", check], { cwd: folder, env }).status;
+    };
+    expect([0, 2, 1, 5, 6].map(ending)).toEqual([0, 0, 1, 5, 6]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("CONTRIBUTING gives every bundled package its reason", () => {
   const contributing = read("CONTRIBUTING.md");
-  const sources = readdirSync(new URL("../../src", import.meta.url), { recursive: true })
-    .map(String)
-    .filter((name) => name.endsWith(".ts"))
-    .map((name) => read(`src/${name}`))
-    .join("\n");
   const bundled = Object.keys(manifest.devDependencies).filter((name) =>
-    sources.includes(`"${name}"`),
+    SOURCES.includes(`"${name}"`),
   );
   expect(bundled.length).toBeGreaterThan(5);
   expect(bundled.filter((name) => !contributing.includes(name))).toEqual([]);

@@ -31,6 +31,9 @@ const MODULES =
   "check-HASH completion-HASH cli-HASH dist-HASH exec-credential-HASH explain-HASH hpagent-HASH " +
   "junit-HASH live-lines-HASH main markdown-HASH restart-HASH revisions-HASH text-HASH verify-HASH";
 
+const PAGES =
+  "benchmarks ci connection failures faq flags how-it-decides permissions restart revisions";
+
 /** The files of the installed package. */
 const installed = (file: string) => join(bin, "../lib/node_modules/istio-upgrade", file);
 
@@ -41,6 +44,7 @@ describe("the published package", () => {
     expect([...counted]).toEqual(
       [
         "CHANGELOG.md",
+        "CONTRIBUTING.md",
         "LICENSE",
         "README.md",
         "SECURITY.md",
@@ -53,6 +57,7 @@ describe("the published package", () => {
         ...MODULES.split(" ").flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`]),
         "dist/help.txt",
         "dist/version.txt",
+        ...PAGES.split(" ").map((name) => `docs/${name}.md`),
         "package.json",
         "schema/v1.json",
       ].sort(),

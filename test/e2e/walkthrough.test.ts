@@ -5,13 +5,12 @@ import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { type Ran, runProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 
-const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-
-/** Returns the README's sample output of a command: stdout and stderr as a terminal shows them. */
-function shown(command: string): string {
-  const start = README.indexOf(`$ ${command}\n`);
+/** Returns a page's sample output of a command: stdout and stderr as a terminal shows them. */
+function shown(page: string, command: string): string {
+  const content = readFileSync(new URL(`../../${page}`, import.meta.url), "utf8");
+  const start = content.indexOf(`$ ${command}\n`);
   expect(start, command).toBeGreaterThan(0);
-  const text = README.slice(start + command.length + 3);
+  const text = content.slice(start + command.length + 3);
   return text.slice(0, text.search(/^(```|\$ )/m));
 }
 
@@ -29,7 +28,7 @@ function normalized(output: string): string {
   return [...dated, ...lines.filter((line) => !line.startsWith("TIME "))].join("\n");
 }
 
-describe("the walkthrough of the README", () => {
+describe("the documented walkthrough", () => {
   let cluster: TestCluster;
   const runs = new Map<string, Ran>();
 
@@ -51,15 +50,15 @@ describe("the walkthrough of the README", () => {
     );
   });
 
-  test.each(["istio-upgrade check", "istio-upgrade restart --namespace default --yes"])(
-    "prints the README's sample output for %s",
-    (command) => {
-      const ran = runs.get(command);
-      const result = ran?.stderr.match(/^RESULT .*$/m)?.[0];
-      const before = ran?.stderr.replace(`${result}\n`, "");
-      expect(normalized(`${before}${ran?.stdout}${result}\n`)).toBe(normalized(shown(command)));
-    },
-  );
+  test.each([
+    ["README.md", "istio-upgrade check"],
+    ["docs/restart.md", "istio-upgrade restart --namespace default --yes"],
+  ])("prints the sample output in %s for %s", (page, command) => {
+    const ran = runs.get(command);
+    const result = ran?.stderr.match(/^RESULT .*$/m)?.[0];
+    const before = ran?.stderr.replace(`${result}\n`, "");
+    expect(normalized(`${before}${ran?.stdout}${result}\n`)).toBe(normalized(shown(page, command)));
+  });
 
   test("fits into 80 columns", () => {
     const lines = [...runs.values()].flatMap(({ stdout }) => stdout.split("\n"));

@@ -2,12 +2,11 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Grant, grantsOf, nameOf, ROLES } from "../../support/rbac.ts";
 
-const README = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
-const SECTION = README.slice(README.indexOf("## Permissions"), README.indexOf("## How it decides"));
+const PAGE = readFileSync(new URL("../../../docs/permissions.md", import.meta.url), "utf8");
 
-/** The columns of the README's table, as `list pods`. */
+/** The columns of the table of permissions, as `list pods`. */
 const [CHECK, RESTART, EXPLAIN] = [1, 2, 3].map((column) =>
-  SECTION.split("\n")
+  PAGE.split("\n")
     .filter(
       (line) => /^\| [a-z.\d]+ +\|( *[a-z ]*\|){3}$/.test(line) && !line.startsWith("| resource "),
     )
@@ -26,7 +25,7 @@ function namesOf(grants: readonly Grant[]): readonly string[] {
   return [...new Set(grants.map(nameOf))].sort();
 }
 
-describe("the README's table of permissions is what the manifests grant", () => {
+describe("the table of permissions is what the manifests grant", () => {
   test("read-only", () => {
     expect(namesOf(grantsOf("read-only"))).toEqual([...CHECK, ...EXPLAIN].sort());
   });

@@ -107,12 +107,10 @@ describe("the explanation", () => {
     await expect(text(document)).toMatchFileSnapshot("golden/explain-outside.txt");
   });
 
-  test("in the README is what is printed", () => {
-    const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
+  test("in the documentation is what is printed", () => {
+    const page = readFileSync(new URL("../../../docs/how-it-decides.md", import.meta.url), "utf8");
     const printed = text(explained(...WORLDS.outdated));
-    expect(readme).toContain(
-      `$ istio-upgrade explain deploy/web --namespace shop\n${printed}\`\`\``,
-    );
+    expect(page).toContain(`$ istio-upgrade explain deploy/web --namespace shop\n${printed}\`\`\``);
   });
 
   test("ends as a check of the workload alone would", () => {

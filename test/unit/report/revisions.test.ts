@@ -73,9 +73,9 @@ const HELD: World = {
 };
 
 describe("the revisions", () => {
-  test("in the README are what is printed", () => {
-    const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
-    expect(readme).toContain(`$ istio-upgrade revisions asm-1-27\n${text(HELD, "asm-1-27")}\`\`\``);
+  test("in the documentation are what is printed", () => {
+    const page = readFileSync(new URL("../../../docs/revisions.md", import.meta.url), "utf8");
+    expect(page).toContain(`$ istio-upgrade revisions asm-1-27\n${text(HELD, "asm-1-27")}\`\`\``);
   });
 
   test("together say what holds each, and not yet how to release it", () => {
