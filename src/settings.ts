@@ -2,6 +2,7 @@ import { type Encoding, ENCODINGS } from "./http/request.ts";
 import type { ConnectionSettings } from "./connection/kubeconfig.ts";
 import type { Deadline } from "./deadline.ts";
 import { UsageError } from "./errors.ts";
+import { type Consent, NO_CONSENT } from "./mesh/restartability.ts";
 import { parseAnyKind } from "./kubernetes/kinds.ts";
 import {
   count,
@@ -23,6 +24,8 @@ export interface CommonSettings {
   /** When to prove by a dry run what injection would give. */
   readonly prove: (typeof PROVES)[number];
   readonly display: DisplaySettings;
+  /** Nothing, except for `restart`. */
+  readonly consent: Consent;
 }
 
 export const OUTPUTS = ["table", "wide", "json", "jsonl", "markdown", "junit"] as const;
@@ -59,8 +62,6 @@ export interface RestartSettings extends CommonSettings {
   readonly deadline: Deadline | undefined;
   /** Milliseconds that a workload may go without progress. */
   readonly timeout: number;
-  readonly include: ReadonlySet<(typeof INCLUDES)[number]>;
-  readonly allowDowntime: boolean;
   readonly reason: string | undefined;
   /** File with an approved plan, which brings its own scope. */
   readonly plan: string | undefined;
@@ -98,6 +99,7 @@ export function commonSettings(raw: RawOptions, names: readonly string[] = []): 
       verbose: raw["verbose"] === true,
       reportFile: text(raw["reportFile"]),
     },
+    consent: NO_CONSENT,
   };
 }
 
@@ -137,11 +139,28 @@ export function restartSettings(raw: RawOptions, names: readonly string[]): Rest
     pause: duration("--pause", raw["pause"]),
     deadline: deadline(text(raw["deadline"])),
     timeout: patience(raw["timeout"]),
-    include: new Set(list(raw["include"]).map((value) => oneOf("--include", value, INCLUDES))),
-    allowDowntime: raw["allowDowntime"] === true,
+    consent: consentFrom(
+      list(raw["include"]).map((value) => oneOf("--include", value, INCLUDES)),
+      raw["allowDowntime"] === true,
+    ),
     reason: text(raw["reason"]),
     plan,
   };
+}
+
+/** The consent that `--include` and `--allow-downtime` give. */
+export function consentFrom(include: readonly string[], downtime: boolean): Consent {
+  return {
+    missing: include.includes("missing"),
+    current: include.includes("current"),
+    unhealthy: include.includes("unhealthy"),
+    downtime,
+  };
+}
+
+/** The values of `--include` that give a consent. */
+export function includedBy(consent: Consent): readonly (typeof INCLUDES)[number][] {
+  return INCLUDES.filter((name) => consent[name]);
 }
 
 /** The mode of `--dry-run`, typed as an argument of its own, would be the name of a workload. */

@@ -1,84 +1,73 @@
 import type { V1ObjectMeta, V1Pod } from "@kubernetes/client-node";
 import { PatchStrategy } from "@kubernetes/client-node/dist/patch.js";
 import type { Api } from "../http/api.ts";
+import type { ResponseObject } from "../http/request.ts";
 import { apiOf, type RestartableKind } from "../kubernetes/kinds.ts";
+import { formatRestartTime } from "../kubernetes/restart-time.ts";
 import { RESTARTED_AT } from "../snapshot.ts";
 
-/** Every request that is not a read is sent from this file; only `restart` changes anything. */
+/** Every request that is not a read is sent from this file; only `sendRestart` changes anything. */
 
 export interface RestartRequest {
   readonly namespace: string;
   readonly kind: RestartableKind;
   readonly name: string;
   readonly uid: string;
-  /** The state that was judged: another one answers 409. */
+  /** The version that was assessed: the API server answers 409 for any other. */
   readonly resourceVersion: string;
   /** RFC 3339; chosen once per workload, so that a repeated patch changes nothing. */
   readonly restartedAt: string;
-  /** The name under which it is written. */
   readonly fieldManager: string;
-  /** Have the API server check it all, and persist nothing. */
+  /** True if the API server must check the request and persist nothing. */
   readonly dryRun: boolean;
-  /** Is told the time that is written, just before it is: its answer may be lost. */
-  readonly announce: (restartedAt: string) => void;
 }
 
 /**
- * Starts a restart.
+ * Restarts a workload.
  *
- * @throws ApiError 409 where the workload changed since it was judged, 422 where it is another one.
+ * @throws ApiError 409 if the workload has changed since it was assessed, 422 if it was recreated.
  */
-export async function restart(api: Api, request: RestartRequest): Promise<void> {
-  await (request.kind === "Rollout" ? restartRollout : restartTemplate)(api, request);
+export async function sendRestart(api: Api, request: RestartRequest): Promise<void> {
+  await sendPatch(api, request);
 }
 
 /**
- * Exactly what `kubectl rollout restart` sends, guarded by uid and resourceVersion.
+ * Returns the time to write for a restart of an Argo Rollout. The controller evicts the pods that
+ * were created before that time. So it must come from the API server's clock, which the answer to a
+ * dry run shows, and be a second later than every existing pod.
+ * Source: argoproj/argo-rollouts `rollout/restart.go`.
+ *
+ * @throws ApiError as `sendRestart` does.
+ */
+export async function serverRestartTime(api: Api, request: RestartRequest): Promise<string> {
+  const { metadata } = await sendPatch(api, { ...request, dryRun: true });
+  const now = lastWriteTime(metadata) ?? new Date(request.restartedAt);
+  return formatRestartTime(new Date(now.getTime() + 1000));
+}
+
+/**
+ * Sends exactly what `kubectl rollout restart` or `kubectl argo rollouts restart` sends, guarded by
+ * uid and resourceVersion.
  * Source: k8s.io/kubectl `pkg/polymorphichelpers/objectrestarter.go`.
  */
-async function restartTemplate(api: Api, request: RestartRequest): Promise<void> {
+function sendPatch(api: Api, request: RestartRequest): Promise<ResponseObject<RestartableKind>> {
   const { kind, uid, resourceVersion, restartedAt, fieldManager, dryRun } = request;
-  request.announce(restartedAt);
-  await api.send({
+  const template = { metadata: { annotations: { [RESTARTED_AT]: restartedAt } } };
+  return api.send({
     method: "PATCH",
     path: pathOf(request),
     query: { fieldManager, dryRun: dryRun ? "All" : undefined },
-    contentType: PatchStrategy.StrategicMergePatch,
+    contentType: kind === "Rollout" ? PatchStrategy.MergePatch : PatchStrategy.StrategicMergePatch,
     kind,
     body: {
       metadata: { uid, resourceVersion },
-      spec: { template: { metadata: { annotations: { [RESTARTED_AT]: restartedAt } } } },
+      spec: kind === "Rollout" ? { restartAt: restartedAt } : { template },
     },
   });
 }
 
-/**
- * What `kubectl argo rollouts restart` sends, guarded alike. The controller evicts the pods that
- * were made before the time that is written, so it must be the API server's own, which a dry run
- * tells, and a second later than every pod that is there.
- * Source: argoproj/argo-rollouts `rollout/restart.go`.
- */
-async function restartRollout(api: Api, request: RestartRequest): Promise<void> {
-  const { kind, uid, resourceVersion, fieldManager, dryRun } = request;
-  const send = (restartAt: string, persist: boolean) =>
-    api.send({
-      method: "PATCH",
-      path: pathOf(request),
-      query: { fieldManager, dryRun: persist ? undefined : "All" },
-      contentType: PatchStrategy.MergePatch,
-      kind,
-      body: { metadata: { uid, resourceVersion }, spec: { restartAt } },
-    });
-  const { metadata } = await send(request.restartedAt, false);
-  if (dryRun) return;
-  const now = writtenAt(metadata) ?? new Date(request.restartedAt);
-  const restartAt = formatRestartTime(new Date(now.getTime() + 1000));
-  request.announce(restartAt);
-  await send(restartAt, true);
-}
-
 /** Returns the time at which an object was last written, by the API server's clock. */
-function writtenAt({ managedFields = [] }: V1ObjectMeta = {}): Date | undefined {
+function lastWriteTime({ managedFields = [] }: V1ObjectMeta = {}): Date | undefined {
   // client-node's type says Date, but here a time is still the string of the JSON.
   const times = managedFields.flatMap(({ time }) => (time ? new Date(time).getTime() : []));
   return times.length > 0 ? new Date(Math.max(...times)) : undefined;
@@ -87,22 +76,6 @@ function writtenAt({ managedFields = [] }: V1ObjectMeta = {}): Date | undefined 
 function pathOf({ kind, namespace, name }: RestartRequest): string {
   const { api, resource } = apiOf(kind);
   return `/apis/${api}/namespaces/${namespace}/${resource}/${name}`;
-}
-
-/**
- * The time that a restart writes.
- *
- * @param last what is written there: with the same time again the API server would change nothing,
- *   and somebody else's restart of that second would be taken for this one.
- */
-export function chooseRestartTime(now: Date, last: string | undefined): string {
-  const time = formatRestartTime(now);
-  return time === last ? formatRestartTime(new Date(now.getTime() + 1000)) : time;
-}
-
-/** RFC 3339 without fractions, as kubectl writes it. */
-function formatRestartTime(time: Date): string {
-  return `${time.toISOString().slice(0, 19)}Z`;
 }
 
 /**

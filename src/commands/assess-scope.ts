@@ -5,7 +5,6 @@ import { needsProof } from "../mesh/proof-need.ts";
 import { dependsOnInjectionRules, keepNeededGaps } from "../mesh/injection-gaps.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
 import { type Mesh, resolveMesh } from "../mesh/mesh.ts";
-import type { Consent } from "../mesh/restartability.ts";
 import { formatSelector, matchesSelector } from "../kubernetes/selector.ts";
 import type { WorkloadEntry } from "../report/document.ts";
 import { workloadEntry } from "../report/entries.ts";
@@ -42,12 +41,11 @@ export interface ScopeAssessment extends Circumstances {
  */
 export async function assessScope(
   session: Session,
-  consent: Consent,
   prove: typeof needsProof = needsProof,
 ): Promise<ScopeAssessment> {
   const workloads: Workload[] = [];
   const assessments: Assessment[] = [];
-  const circumstances = await inspect(session, consent, prove, (workload, assessment) => {
+  const circumstances = await inspect(session, prove, (workload, assessment) => {
     workloads.push(workload);
     if (assessment) assessments.push(assessment);
   });
@@ -64,11 +62,11 @@ export interface Survey extends Circumstances {
 }
 
 /** As `look`, for what only reports: of a large cluster no more than a namespace is in memory. */
-export async function assessScopeForReport(session: Session, consent: Consent): Promise<Survey> {
+export async function assessScopeForReport(session: Session): Promise<Survey> {
   const entries: WorkloadEntry[] = [];
   const { output, reportFile } = session.settings.display;
   const share = createEntryInterner(output.startsWith("json") || reportFile !== undefined);
-  const circumstances = await inspect(session, consent, needsProof, (_workload, assessment) => {
+  const circumstances = await inspect(session, needsProof, (_workload, assessment) => {
     if (assessment) entries.push(share(workloadEntry(assessment)));
   });
   return { ...circumstances, entries: entries.sort(byNamespaceAndName) };
@@ -77,7 +75,6 @@ export async function assessScopeForReport(session: Session, consent: Consent): 
 /** @param keep gets every workload in scope, with what is to be said of it, in no certain order. */
 async function inspect(
   session: Session,
-  consent: Consent,
   prove: typeof needsProof,
   keep: (workload: Workload, assessment: Assessment | undefined) => void,
 ): Promise<Circumstances> {
@@ -85,7 +82,7 @@ async function inspect(
   const { scope, istioNamespace } = settings;
   progress.emit({ type: "reading", what: namespaces?.join(", ") ?? "all namespaces" });
   const labelSelector = scope.selector && formatSelector(scope.selector.parsed);
-  const policy = policyFor(settings, consent);
+  const policy = policyFor(settings);
   const lastRefusal = openRefusals(session);
   const idle = createUnmatchedScope(scope);
   const named: Judged[] = [];
@@ -145,7 +142,7 @@ interface Judged {
   readonly assessment: Assessment | undefined;
 }
 
-export function policyFor({ scope }: CommonSettings, consent: Consent): AssessmentOptions {
+export function policyFor({ scope, consent }: CommonSettings): AssessmentOptions {
   return { ...consent, excludes: (workload) => excludedBy(workload, scope) };
 }
 

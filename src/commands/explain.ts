@@ -6,7 +6,6 @@ import type { Io } from "../io.ts";
 import { dependsOnInjectionRules, keepNeededGaps } from "../mesh/injection-gaps.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
 import { resolveMesh } from "../mesh/mesh.ts";
-import { NO_CONSENT } from "../mesh/restartability.ts";
 import { explanationOf } from "../report/explanation.ts";
 import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts";
 import type { ExplainSettings } from "../settings.ts";
@@ -32,12 +31,7 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
 
     const workload = subjectOf(snapshot, settings, place, pod);
     const world = { ...snapshot, mesh, lastRefusal: openRefusals(session) };
-    const assessment = await assessWorkload(
-      session,
-      world,
-      workload,
-      policyFor(settings, NO_CONSENT),
-    );
+    const assessment = await assessWorkload(session, world, workload, policyFor(settings));
     const { gaps, notes } = keepNeededGaps(
       snapshot.gaps,
       assessment !== undefined && dependsOnInjectionRules(assessment),

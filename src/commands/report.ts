@@ -16,17 +16,14 @@ import { resultLine } from "../report/result-line.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
 import { styleFor } from "../report/style.ts";
 import { shellWord } from "../shell-word.ts";
+import { includedBy } from "../settings.ts";
 import type { Survey } from "./assess-scope.ts";
 import type { Session } from "./session.ts";
 
 /** The part of a report that all commands share, before the exit code is known. */
 export type ReportBody = Omit<CheckReport, "kind" | "exitCode" | "exitReasons" | "nextStep">;
 
-export function reportBody(
-  session: Session,
-  seen: Survey,
-  include: ReportBody["scope"]["include"],
-): ReportBody {
+export function reportBody(session: Session, seen: Survey): ReportBody {
   const { settings, namespaces } = session;
   const { scope } = settings;
   const workloads = seen.entries;
@@ -38,7 +35,7 @@ export function reportBody(
       selector: scope.selector?.text ?? null,
       revision: scope.revision ?? null,
       exclude: scope.excludes.map(({ text }) => text),
-      include,
+      include: includedBy(settings.consent),
     },
     complete: seen.gaps.length === 0 && workloads.every(({ verdict }) => verdict !== "unknown"),
     gaps: seen.gaps.map(gapEntry),

@@ -2,7 +2,6 @@ import type { ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { unreadyReasons, reasonsOf, countEntries } from "../report/exit-reasons.ts";
 import type { VerifySettings } from "../settings.ts";
-import { NO_CONSENT } from "../mesh/restartability.ts";
 import { assessScopeForReport } from "./assess-scope.ts";
 import { type ReportBody, reportBody, finish } from "./report.ts";
 import { type Session, withSession } from "./session.ts";
@@ -20,8 +19,8 @@ export function verify(settings: VerifySettings, version: string, io: Io): Promi
 
 async function lookUntilClean(session: Session, deadline: number): Promise<ReportBody> {
   for (;;) {
-    const seen = await assessScopeForReport(session, NO_CONSENT);
-    const findings = reportBody(session, seen, []);
+    const seen = await assessScopeForReport(session);
+    const findings = reportBody(session, seen);
     const counts = countEntries(findings.workloads, findings.gaps.length);
     const clean =
       reasonsOf(counts, false).length === 0 && unreadyReasons(findings.workloads).length === 0;

@@ -11,17 +11,24 @@ export type Restartability =
   /** Scaled to zero: a restart would touch nothing. */
   | { readonly answer: "no"; readonly finding: Finding };
 
-/** What the operator allowed beyond what is always safe. */
+/** The workloads that the user asked to restart besides the outdated ones that are safe to restart. */
 export interface Consent {
-  /** Workloads that have no pod to spare: `Recreate`, a StatefulSet of one. */
-  readonly downtime: boolean;
-  /** Workloads that were failing before. */
-  readonly unhealthy: boolean;
+  /** Workloads whose pods lack a sidecar. */
+  readonly missing: boolean;
   /** Workloads on target, to pick up a change that no image shows. */
   readonly current: boolean;
+  /** Workloads that were failing before the restart. */
+  readonly unhealthy: boolean;
+  /** Workloads without a pod to spare: `Recreate`, or a StatefulSet with one replica. */
+  readonly downtime: boolean;
 }
 
-export const NO_CONSENT: Consent = { downtime: false, unhealthy: false, current: false };
+export const NO_CONSENT: Consent = {
+  missing: false,
+  current: false,
+  unhealthy: false,
+  downtime: false,
+};
 
 /** @param late the pods that a restart is wanted for. */
 export function restartabilityOf(

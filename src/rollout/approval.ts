@@ -8,7 +8,7 @@ export interface Narrowed {
   /** What is still as it was approved, in the approved order. */
   readonly plan: Plan;
   /** What is not: current meanwhile, or refused since it has changed. */
-  readonly settled: readonly StepResult[];
+  readonly decided: readonly StepResult[];
 }
 
 /**
@@ -56,7 +56,7 @@ export function narrowPlan(
       waits,
       steps: judged.flatMap(({ why, planned }) => (why === undefined ? (planned ?? []) : [])),
     },
-    settled: judged.flatMap(({ step, why }) =>
+    decided: judged.flatMap(({ step, why }) =>
       why === undefined || waited.has(step.ref.uid)
         ? []
         : [untouched(step, { outcome: "skipped", ...why }, now)],

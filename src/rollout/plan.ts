@@ -1,4 +1,5 @@
 import type { Assessment, Verdict } from "../mesh/assessment.ts";
+import type { Consent } from "../mesh/restartability.ts";
 import { type Rollout, wantedPods, type Workload } from "../snapshot.ts";
 import { incompleteRestart } from "./incomplete.ts";
 import { isReplacing, rolloutStatus } from "./status.ts";
@@ -14,13 +15,6 @@ export interface Plan {
   readonly leftOut: readonly Assessment[];
 }
 
-/** What the operator asked to have restarted beyond the outdated. */
-export interface Include {
-  readonly missing: boolean;
-  /** Also what is on target already: to pick up a change that no image shows. */
-  readonly current: boolean;
-}
-
 /**
  * What is wanted and may be restarted, in its order, and what is only waited for.
  *
@@ -29,13 +23,13 @@ export interface Include {
  */
 export function planRestart(
   assessments: readonly Assessment[],
-  include: Include,
+  consent: Consent,
   now: number,
   timeout: number,
 ): Plan {
   const steps = assessments.flatMap((assessment) => {
     const { workload, verdict, restart } = assessment;
-    if (!isWanted(verdict, include) || restart.answer !== "yes") return [];
+    if (!isWanted(verdict, consent) || restart.answer !== "yes") return [];
     return stepOf(assessment).map((step) => ({ step, turn: turnOf(workload) }));
   });
   const ordered = TURNS.flatMap((turn) =>
@@ -74,11 +68,11 @@ function stepOf({ workload, verdict, running, target }: Assessment): readonly St
   ];
 }
 
-export function isWanted(verdict: Verdict, include: Include): boolean {
+export function isWanted(verdict: Verdict, consent: Consent): boolean {
   return (
     verdict === "outdated" ||
-    (verdict === "missing" && include.missing) ||
-    (verdict === "current" && include.current)
+    (verdict === "missing" && consent.missing) ||
+    (verdict === "current" && consent.current)
   );
 }
 

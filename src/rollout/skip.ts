@@ -2,10 +2,10 @@ import type { Assessment } from "../mesh/assessment.ts";
 import { isSameTarget, templateChange } from "./approval.ts";
 import { type Ending, ended } from "./result.ts";
 import { rolloutCommand } from "../kubernetes/kinds.ts";
-import { failureOf } from "../mesh/restartability.ts";
+import { type Consent, failureOf } from "../mesh/restartability.ts";
 import type { Workload } from "../snapshot.ts";
 import { isPaused } from "./status.ts";
-import { type Include, isWanted } from "./plan.ts";
+import { isWanted } from "./plan.ts";
 import type { Step } from "./step.ts";
 
 /** What keeps a step of an approved plan from being carried out as it was approved. */
@@ -43,14 +43,14 @@ function comeOut(workload: Workload): Ending {
 /** Why a workload that was planned needs no restart now, or may not have one. */
 export function skipReason(
   { workload, verdict, restart: can, finding }: Assessment,
-  include: Include,
+  consent: Consent,
   waited: boolean,
 ): Ending | undefined {
   if (verdict === "current" && waited) return comeOut(workload);
-  if (verdict === "current" && !include.current) {
+  if (verdict === "current" && !consent.current) {
     return ended("skipped", "already-current", "it is on target already");
   }
-  if (!isWanted(verdict, include)) {
+  if (!isWanted(verdict, consent)) {
     return ended("skipped", finding.code, finding.reason, finding.nextStep);
   }
   if (can.answer === "yes") return undefined;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../../src/errors.ts";
+import { NO_CONSENT } from "../../src/mesh/restartability.ts";
 import type { RawOptions } from "../../src/option-values.ts";
 import { commonSettings, encodingOf, restartSettings, verifySettings } from "../../src/settings.ts";
 
@@ -131,8 +132,7 @@ test("every flag of restart arrives typed", () => {
     maxParallel: 8,
     maxFailures: 3,
     timeout: 3_600_000,
-    include: new Set(["missing", "unhealthy"]),
-    allowDowntime: true,
+    consent: { missing: true, current: false, unhealthy: true, downtime: true },
     reason: "CVE-2026-1",
   });
 });
@@ -144,8 +144,7 @@ test("without flags a restart is real, asks, and goes slowly", () => {
     maxParallel: 4,
     maxFailures: 1,
     timeout: 600_000,
-    include: new Set(),
-    allowDowntime: false,
+    consent: NO_CONSENT,
     reason: undefined,
   });
 });

@@ -3,7 +3,7 @@ import { UsageError } from "../../errors.ts";
 import { API_VERSION, type RestartReport, type StepEntry } from "../../report/document.ts";
 import { planHash } from "../../report/entries.ts";
 import type { Step } from "../../rollout/step.ts";
-import type { RestartSettings } from "../../settings.ts";
+import { consentFrom, type RestartSettings } from "../../settings.ts";
 import { addressOf } from "../report.ts";
 import type { Session } from "../session.ts";
 
@@ -15,8 +15,7 @@ export interface ApprovedPlan {
   readonly steps: readonly Step[];
   readonly server: string;
   readonly istioNamespace: string;
-  readonly include: RestartSettings["include"];
-  readonly allowDowntime: boolean;
+  readonly consent: RestartSettings["consent"];
 }
 
 const MAKE_ONE =
@@ -41,8 +40,7 @@ export async function readApprovedPlan(file: string): Promise<ApprovedPlan> {
     steps: steps.map(plannedStep),
     server: cluster.server,
     istioNamespace: cluster.istioNamespace,
-    include: new Set(scope.include as Iterable<"missing" | "current" | "unhealthy">),
-    allowDowntime: document.allowDowntime,
+    consent: consentFrom(scope.include, document.allowDowntime),
   };
 }
 
@@ -53,8 +51,7 @@ export function withPlan(settings: RestartSettings, approved: ApprovedPlan): Res
     ...settings,
     istioNamespace: approved.istioNamespace,
     scope: { ...settings.scope, namespaces },
-    include: approved.include,
-    allowDowntime: approved.allowDowntime,
+    consent: approved.consent,
   };
 }
 

@@ -5,12 +5,14 @@ import type { WorkloadRef } from "../../snapshot.ts";
 
 export type SignalName = Parameters<Parameters<Io["onSignal"]>[0]>[0];
 
-/** Either what work came to, or the signal that came first. */
-export type UntilSignal<Value> = { readonly value: Value } | { readonly signal: SignalName };
+/** The value of some work, or the signal that came first. */
+export type UntilSignal<Value> =
+  | { readonly kind: "done"; readonly value: Value }
+  | { readonly kind: "signal"; readonly signal: SignalName };
 
 /**
- * Runs work until it is done or a signal comes, whichever is first. Work that was overtaken is
- * asked to end by its own signal; what it still does must do no harm.
+ * Runs work until it is done or a signal comes, whichever is first. After a signal the work goes on
+ * in the background, so it must be harmless; its own abort signal asks it to end.
  */
 export async function untilSignal<Value>(
   io: Pick<Io, "onSignal">,
@@ -21,11 +23,11 @@ export async function untilSignal<Value>(
   const signalled = new Promise<UntilSignal<Value>>((resolve) => {
     unsubscribe = io.onSignal((signal) => {
       overtaken.abort();
-      resolve({ signal });
+      resolve({ kind: "signal", signal });
     });
   });
   try {
-    const done = work(overtaken.signal).then((value) => ({ value }));
+    const done = work(overtaken.signal).then((value) => ({ kind: "done" as const, value }));
     return await Promise.race([signalled, done]);
   } finally {
     unsubscribe();

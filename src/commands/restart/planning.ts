@@ -1,44 +1,42 @@
 import { narrowPlan, type Narrowed } from "../../rollout/approval.ts";
-import { type Include, planRestart } from "../../rollout/plan.ts";
+import { planRestart } from "../../rollout/plan.ts";
 import type { Step } from "../../rollout/step.ts";
-import type { RestartSettings } from "../../settings.ts";
 import type { ScopeAssessment } from "../assess-scope.ts";
-import type { Session } from "../session.ts";
 import type { ApprovedPlan } from "./approved-plan.ts";
+import type { RestartSession } from "./restart-session.ts";
 import { readTemplates } from "./templates.ts";
 
-/** What of a look belongs to the plan; all of it where none was given. */
-export function ofPlan(seen: ScopeAssessment, approved: ApprovedPlan | undefined): ScopeAssessment {
-  if (approved === undefined) return seen;
-  const planned = new Set(approved.steps.map(({ ref }) => placeOf(ref)));
+/** Keeps the workloads of an approved plan; keeps all of them if there is no such plan. */
+export function onlyPlanned(
+  assessed: ScopeAssessment,
+  approved: ApprovedPlan | undefined,
+): ScopeAssessment {
+  if (approved === undefined) return assessed;
+  const planned = new Set(approved.steps.map(({ ref }) => keyOf(ref)));
   return {
-    ...seen,
-    workloads: seen.workloads.filter((workload) => planned.has(placeOf(workload))),
-    assessments: seen.assessments.filter(({ workload }) => planned.has(placeOf(workload))),
+    ...assessed,
+    workloads: assessed.workloads.filter((workload) => planned.has(keyOf(workload))),
+    assessments: assessed.assessments.filter(({ workload }) => planned.has(keyOf(workload))),
   };
 }
 
-function placeOf({ namespace, kind, name }: Step["ref"]): string {
+function keyOf({ namespace, kind, name }: Step["ref"]): string {
   return `${namespace}/${kind}/${name}`;
 }
 
-export function includeOf({ include }: RestartSettings): Include {
-  return { missing: include.has("missing"), current: include.has("current") };
-}
-
-/** What is to be done now; of an approved plan, what of it still may. */
+/** Plans the restarts of now; of an approved plan, the part that may still run. */
 export async function planFor(
-  session: Session<RestartSettings>,
+  session: RestartSession,
   { assessments }: ScopeAssessment,
-  approved: ApprovedPlan | undefined,
 ): Promise<Narrowed> {
-  const { settings, io } = session;
-  const fresh = planRestart(assessments, includeOf(settings), io.now().getTime(), settings.timeout);
+  const { settings, io, approved } = session;
+  const { consent, timeout, dryRun } = settings;
+  const fresh = planRestart(assessments, consent, io.now().getTime(), timeout);
   const templates = await readTemplates(session, approved?.steps ?? fresh.steps);
   const steps = fresh.steps.map((step) => ({ ...step, template: templates.get(step.ref.uid) }));
-  // A dry run tells what would be changed: it has nothing to wait for.
-  const waits = settings.dryRun === undefined ? fresh.waits : [];
+  // A dry run shows what would change: it has nothing to wait for.
+  const waits = dryRun === undefined ? fresh.waits : [];
   const plan = { ...fresh, steps, waits };
-  if (approved === undefined) return { plan, settled: [] };
+  if (approved === undefined) return { plan, decided: [] };
   return narrowPlan(approved.steps, plan, templates, assessments, io.now());
 }

@@ -2,7 +2,6 @@ import { readWorkload } from "../../cluster/named-workload.ts";
 import { CannotRun } from "../../errors.ts";
 import { type Assessment, assess } from "../../mesh/assessment.ts";
 import { type Mesh, resolveMesh } from "../../mesh/mesh.ts";
-import type { Consent } from "../../mesh/restartability.ts";
 import { type Ending, ended } from "../../rollout/result.ts";
 import type { Step } from "../../rollout/step.ts";
 import type { RestartSettings } from "../../settings.ts";
@@ -14,7 +13,6 @@ import type { Session } from "../session.ts";
 export async function reassess(
   { api, settings, prover }: Session<RestartSettings>,
   step: Step,
-  consent: Consent,
 ): Promise<Ending | { readonly assessment: Assessment; readonly mesh: Mesh }> {
   let snapshot: Snapshot;
   try {
@@ -33,7 +31,7 @@ export async function reassess(
   }
   const mesh = resolveMesh(snapshot.controlPlane);
   const namespace = snapshot.namespaces.get(step.ref.namespace);
-  const policy = policyFor(settings, consent);
+  const policy = policyFor(settings);
   const dryRun = prover.when === "never" ? undefined : await prover.prove(workload);
   const assessment = assess(workload, namespace, mesh, policy, { dryRun });
   // A part of the rules that could not be read matters no more once the outcome is proved.

@@ -12,7 +12,7 @@ import {
 import { resultReasons } from "../../report/exit-reasons.ts";
 import type { Step } from "../../rollout/step.ts";
 import type { StepResult } from "../../rollout/result.ts";
-import type { RestartSettings } from "../../settings.ts";
+import { includedBy, type RestartSettings } from "../../settings.ts";
 import type { Gap } from "../../snapshot.ts";
 import type { ScopeAssessment } from "../assess-scope.ts";
 import { reportBody, finish, headOf, reportOf } from "../report.ts";
@@ -47,11 +47,11 @@ export async function openRecord(
     user: (await whoAmI(api)) ?? null,
     reason: settings.reason ?? null,
     dryRun: settings.dryRun ?? null,
-    allowDowntime: settings.allowDowntime,
+    allowDowntime: settings.consent.downtime,
     plan: planHash({
       cluster: headOf(session).cluster,
-      scope: { include: [...settings.include] },
-      allowDowntime: settings.allowDowntime,
+      scope: { include: includedBy(settings.consent) },
+      allowDowntime: settings.consent.downtime,
       steps,
     }),
     steps,
@@ -60,7 +60,7 @@ export async function openRecord(
   function content(seen: ScopeAssessment, results: readonly StepResult[]) {
     const entries = results.map(resultEntry);
     const survey = { ...seen, entries: seen.assessments.map(workloadEntry) };
-    const findings = reportBody(session, survey, [...settings.include]);
+    const findings = reportBody(session, survey);
     const workloads = withFirstPods(findings.workloads, entries);
     return [
       { ...findings, workloads },

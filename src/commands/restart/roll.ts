@@ -1,27 +1,23 @@
 import { ApiError, isConflict, isUnanswered } from "../../http/api-error.ts";
-import { chooseRestartTime, restart } from "../../cluster/write.ts";
+import { sendRestart, serverRestartTime } from "../../cluster/write.ts";
 import type { Target } from "../../mesh/assessment.ts";
 import { fieldManagerFor } from "../../mesh/flux.ts";
 import { isRestartable } from "../../kubernetes/kinds.ts";
-import type { Consent } from "../../mesh/restartability.ts";
+import { chooseRestartTime } from "../../kubernetes/restart-time.ts";
 import { type Ending, ended, type StepResult } from "../../rollout/result.ts";
 import { holdReason } from "../../rollout/hold.ts";
 import type { Step } from "../../rollout/step.ts";
 import type { StartPermission, StopReason } from "../../rollout/schedule.ts";
 import { notAsApproved, skipReason } from "../../rollout/skip.ts";
 import { WHY_STOPPED } from "../../rollout/stop.ts";
-import type { RestartSettings } from "../../settings.ts";
 import { restartTime } from "../../snapshot.ts";
 import { formatDuration } from "../../duration-text.ts";
-import type { Session } from "../session.ts";
 import { followRollout, type Restarted } from "./follow.ts";
 import { abandoned } from "./interruption.ts";
 import { reassess } from "./reassess.ts";
-import { includeOf } from "./planning.ts";
 import { pollInterval } from "./request-limits.ts";
+import type { RestartSession } from "./restart-session.ts";
 import { knownRefusals } from "./refusals.ts";
-
-type RestartSession = Session<RestartSettings>;
 
 /** The run as one of its workloads sees it. */
 export interface RunControl {
@@ -44,13 +40,12 @@ interface Course {
 export async function rollWorkload(
   session: RestartSession,
   step: Step,
-  consent: Consent,
   control: RunControl,
 ): Promise<StepResult> {
   const { io } = session;
   const course: Course = { to: step.to, startedAt: undefined };
   const ending = await Promise.race([
-    carryOut(session, step, consent, control, course),
+    carryOut(session, step, control, course),
     abandoned(io, step.ref, control.abort, () => course.startedAt !== undefined),
   ]);
   const { ref, from } = step;
@@ -60,12 +55,11 @@ export async function rollWorkload(
 async function carryOut(
   session: RestartSession,
   step: Step,
-  consent: Consent,
   control: RunControl,
   course: Course,
 ): Promise<Ending> {
   try {
-    const ready = await settle(session, step, consent, control, course);
+    const ready = await settle(session, step, control, course);
     if ("outcome" in ready) {
       course.startedAt = undefined;
       return ready;
@@ -92,7 +86,6 @@ async function carryOut(
 async function settle(
   session: RestartSession,
   step: Step,
-  consent: Consent,
   control: RunControl,
   course: Course,
 ): Promise<Ending | (Restarted & { readonly target: Target })> {
@@ -110,7 +103,7 @@ async function settle(
   let unanswered: ApiError | undefined;
   for (;;) {
     if (control.abort.aborted) return notStarted("interrupted");
-    const judged = await reassess(session, step, consent);
+    const judged = await reassess(session, step);
     if ("outcome" in judged) {
       if (unanswered) throw unanswered;
       return judged;
@@ -126,7 +119,7 @@ async function settle(
       const message = "it was changed by others each time before it could be restarted";
       return ended("timed-out", "still-changing", message);
     }
-    const hold = holdReason(step.to, assessment, mesh, consent);
+    const hold = holdReason(step.to, assessment, mesh, settings.consent);
     if (hold !== undefined) {
       const stopped = control.stopReason();
       // What rolls is waited for, whoever started it.
@@ -146,8 +139,8 @@ async function settle(
     }
     const waited = held !== undefined;
     const skip =
-      skipReason(assessment, includeOf(settings), waited) ??
-      (settings.plan === undefined ? undefined : notAsApproved(step, assessment));
+      skipReason(assessment, settings.consent, waited) ??
+      (session.approved === undefined ? undefined : notAsApproved(step, assessment));
     if (skip !== undefined) return skip;
     const { workload, target } = assessment;
     if (target === undefined || workload.rollout === undefined || !isRestartable(workload.kind)) {
@@ -166,15 +159,17 @@ async function settle(
       restartedAt = chooseRestartTime(course.startedAt, lastAt);
     }
     try {
-      await restart(api, {
+      const request = {
         ...step.ref,
         kind: workload.kind,
         resourceVersion: workload.rollout.resourceVersion,
         restartedAt,
         fieldManager: fieldManagerFor(workload),
         dryRun: settings.dryRun === "server",
-        announce: (time) => (sent = time),
-      });
+      };
+      const needsServerTime = workload.kind === "Rollout" && !request.dryRun;
+      sent = needsServerTime ? await serverRestartTime(api, request) : restartedAt;
+      await sendRestart(api, { ...request, restartedAt: sent });
       return { target, restartedAt: sent, knownRefusals: known };
     } catch (error) {
       // It changed since it was judged, or was restarted without our hearing of it: judge again.

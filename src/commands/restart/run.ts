@@ -1,7 +1,6 @@
 import { setMaxListeners } from "node:events";
 import pLimit from "p-limit";
 import { count } from "../../count.ts";
-import type { Consent } from "../../mesh/restartability.ts";
 import type { Plan } from "../../rollout/plan.ts";
 import { isFailure, type StepResult, untouched } from "../../rollout/result.ts";
 import {
@@ -15,8 +14,7 @@ import {
   type StopReason,
 } from "../../rollout/schedule.ts";
 import { WHY_STOPPED } from "../../rollout/stop.ts";
-import type { RestartSettings } from "../../settings.ts";
-import type { Session } from "../session.ts";
+import type { RestartSession } from "./restart-session.ts";
 import { pollInterval } from "./request-limits.ts";
 import { rollWorkload, type RunControl } from "./roll.ts";
 import { awaitRestart, type Looks } from "./wait.ts";
@@ -47,9 +45,8 @@ const LOOKS_AT_A_TIME = 20;
  * @param record is told the results so far after every one of them.
  */
 export async function runPlan(
-  session: Session<RestartSettings>,
+  session: RestartSession,
   plan: Plan,
-  consent: Consent,
   deadline: Date | undefined,
   record: (soFar: readonly StepResult[]) => Promise<void>,
 ): Promise<Run> {
@@ -89,7 +86,7 @@ export async function runPlan(
     wakeAt = actions.wakeAt;
     for (const id of actions.start) {
       const step = steps.get(id);
-      if (step) rolling.set(id, rollWorkload(session, step, consent, control));
+      if (step) rolling.set(id, rollWorkload(session, step, control));
     }
   };
   const become = (next: Schedule) => {

@@ -219,7 +219,7 @@ describe("what has no rollout is restarted by hand", () => {
   });
 
   test("consent changes nothing about it", () => {
-    const all: Consent = { downtime: true, unhealthy: true, current: true };
+    const all: Consent = { missing: true, current: true, unhealthy: true, downtime: true };
     const pod = otherWorkload("Pod", "web", { pods: ONE });
     expect(judge(pod, all)).toEqual(judge(pod));
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { narrowPlan } from "../../../src/rollout/approval.ts";
+import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
 import { planRestart } from "../../../src/rollout/plan.ts";
 import type { Step } from "../../../src/rollout/step.ts";
 import { RESTARTED_AT, type Workload } from "../../../src/snapshot.ts";
@@ -22,30 +23,25 @@ interface Present {
   readonly template?: string;
 }
 
-/** What is left to run, and `name: code` of what is settled. */
+/** What is left to run, and `name: code` of what is decided. */
 function narrow(steps: readonly Step[], workloads: readonly Workload[], present: Present = {}) {
   const { template = "sha256:template", ...world } = present;
   const assessments = workloads.map((workload) => assessmentOf(workload, world));
-  const planned = planRestart(
-    assessments,
-    { missing: false, current: false },
-    NOW.getTime(),
-    600_000,
-  );
+  const planned = planRestart(assessments, NO_CONSENT, NOW.getTime(), 600_000);
   const fresh = { ...planned, steps: planned.steps.map((step) => ({ ...step, template })) };
   const templates = new Map(steps.map(({ ref }) => [ref.uid, template]));
-  const { plan, settled } = narrowPlan(steps, fresh, templates, assessments, NOW);
+  const { plan, decided } = narrowPlan(steps, fresh, templates, assessments, NOW);
   return {
     left: plan.steps.map(({ ref }) => ref.name),
     waits: plan.waits.map(({ ref }) => ref.name),
-    settled: settled.map(({ ref, outcome, code }) => `${ref.name}: ${outcome} ${code}`),
-    messages: settled.map(({ message }) => message),
+    decided: decided.map(({ ref, outcome, code }) => `${ref.name}: ${outcome} ${code}`),
+    messages: decided.map(({ message }) => message),
   };
 }
 
 test("what is as it was approved runs, in the approved order, and nothing else", () => {
   const now = [late("a"), late("b"), late("c")];
-  expect(narrow(approved("c", "a"), now)).toMatchObject({ left: ["c", "a"], settled: [] });
+  expect(narrow(approved("c", "a"), now)).toMatchObject({ left: ["c", "a"], decided: [] });
 });
 
 test("what was restarted meanwhile, and still rolls, is waited for", () => {
@@ -58,11 +54,11 @@ test("what was restarted meanwhile, and still rolls, is waited for", () => {
   expect(narrow(approved("web", "rest"), [rolling, other, late("rest")])).toMatchObject({
     left: ["rest"],
     waits: ["web"],
-    settled: [],
+    decided: [],
   });
 });
 
-describe("what changed is settled one by one, and the rest runs", () => {
+describe("what changed is decided one by one, and the rest runs", () => {
   const rest = late("rest");
   const recreated = { ...late("web"), uid: "another" };
 
@@ -79,20 +75,20 @@ describe("what changed is settled one by one, and the rest runs", () => {
   ])("%s", (_what, now, present, code) => {
     expect(narrow(approved("web", "rest"), [...now, rest], present)).toMatchObject({
       left: ["rest"],
-      settled: [`web: skipped ${code}`],
+      decided: [`web: skipped ${code}`],
     });
   });
 
   test("its pod template is another one", () => {
     expect(narrow(approved("web"), [late("web")], { template: "sha256:other" })).toMatchObject({
       left: [],
-      settled: ["web: skipped template-changed"],
+      decided: ["web: skipped template-changed"],
     });
   });
 
   test("its verdict is another one, for the reason that is given", () => {
-    const { settled, messages } = narrow(approved("web"), [late("web")], { labels: {} });
-    expect(settled).toEqual(["web: skipped verdict-changed"]);
+    const { decided, messages } = narrow(approved("web"), [late("web")], { labels: {} });
+    expect(decided).toEqual(["web: skipped verdict-changed"]);
     expect(messages[0]).toMatch(/^it was outdated when the plan was made, and is would-lose now: /);
   });
 });
@@ -102,8 +98,8 @@ test("a target that has moved stops all of it, and names the first that shows it
     ...step,
     to: { ...step.to, image: proxyImage("v1.27.8-1") },
   }));
-  const { left, settled, messages } = narrow(moved, [late("web"), late("db")]);
-  expect([left, settled]).toEqual([[], ["web: skipped target-moved", "db: skipped target-moved"]]);
+  const { left, decided, messages } = narrow(moved, [late("web"), late("db")]);
+  expect([left, decided]).toEqual([[], ["web: skipped target-moved", "db: skipped target-moved"]]);
   expect(messages[0]).toContain(`shop/Deployment/web would get ${TARGET} of asm-1-27`);
 });
 
@@ -115,12 +111,12 @@ test("a target that only one workload's own change moved stops that one alone", 
   });
   expect(narrow([...web, ...approved("db")], [pinned, late("db")])).toMatchObject({
     left: ["db"],
-    settled: ["web: skipped template-changed"],
+    decided: ["web: skipped template-changed"],
   });
   const recreated = { ...pinned, uid: "another" };
   expect(narrow([...approved("web", "db")], [recreated, late("db")])).toMatchObject({
     left: ["db"],
-    settled: ["web: skipped recreated"],
+    decided: ["web: skipped recreated"],
   });
 });
 
@@ -132,6 +128,6 @@ test("a target that moved is told from what was brought to the new one meanwhile
   const current = deployment("web", { pods: [sidecars(2, TARGET)] });
   expect(narrow([...web, ...approved("db")], [current, late("db")])).toMatchObject({
     left: [],
-    settled: ["web: skipped already-current", "db: skipped target-moved"],
+    decided: ["web: skipped already-current", "db: skipped target-moved"],
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isWanted, planRestart } from "../../../src/rollout/plan.ts";
 import { type Assessment, VERDICTS } from "../../../src/mesh/assessment.ts";
+import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
 import { RESTARTED_AT, type Workload } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
@@ -14,7 +15,6 @@ import {
 
 const TARGET = proxyImage("v1.27.9-6");
 const LATE = proxyImage("v1.27.7-1");
-const NOTHING_MORE = { missing: false, current: false };
 
 function late(namespace: string, name: string): Workload {
   return deployment(name, { namespace, pods: [sidecars(2, LATE)] });
@@ -23,14 +23,14 @@ function late(namespace: string, name: string): Workload {
 const NOW = Date.parse("2026-11-26T20:00:00Z");
 const TIMEOUT = 600_000;
 
-function planFor(assessments: readonly Assessment[], include = NOTHING_MORE) {
-  return planRestart(assessments, include, NOW, TIMEOUT);
+function planFor(assessments: readonly Assessment[], consent = NO_CONSENT) {
+  return planRestart(assessments, consent, NOW, TIMEOUT);
 }
 
 /** `namespace/name` of each step, in order. */
-function order(workloads: readonly Workload[], include = NOTHING_MORE): readonly string[] {
+function order(workloads: readonly Workload[], consent = NO_CONSENT): readonly string[] {
   const assessments = workloads.map((workload) => assessmentOf(workload));
-  return planFor(assessments, include).steps.map(({ ref }) => `${ref.namespace}/${ref.name}`);
+  return planFor(assessments, consent).steps.map(({ ref }) => `${ref.namespace}/${ref.name}`);
 }
 
 test("namespaces take turns, and each keeps its own order", () => {
@@ -100,7 +100,7 @@ test("a step says from what, to what, and whether there is a sidecar to lose", (
     },
   ]);
   const without = deployment("web", { pods: [bare(1)] });
-  const { steps } = planFor([assessmentOf(without)], { missing: true, current: false });
+  const { steps } = planFor([assessmentOf(without)], { ...NO_CONSENT, missing: true });
   expect(steps.map(({ hadSidecar }) => hadSidecar)).toEqual([false]);
 });
 
@@ -122,37 +122,37 @@ describe("what is restarted, and what is left out with a reason", () => {
   ];
 
   test.each([
-    [NOTHING_MORE, ["outdated"], ["missing", "lost", "single", "by-hand", "unknown"]],
+    [NO_CONSENT, ["outdated"], ["missing", "lost", "single", "by-hand", "unknown"]],
     [
-      { missing: true, current: false },
+      { ...NO_CONSENT, missing: true },
       ["outdated", "missing"],
       ["lost", "single", "by-hand", "unknown"],
     ],
     [
-      { missing: false, current: true },
+      { ...NO_CONSENT, current: true },
       ["outdated", "current"],
       ["missing", "lost", "single", "by-hand", "unknown"],
     ],
     [
-      { missing: true, current: true },
+      { ...NO_CONSENT, missing: true, current: true },
       ["outdated", "missing", "current"],
       ["lost", "single", "by-hand", "unknown"],
     ],
-  ])("with %j", (include, planned, leftOut) => {
-    const plan = planFor(world, include);
+  ])("with %j", (consent, planned, leftOut) => {
+    const plan = planFor(world, consent);
     expect(plan.steps.map(({ ref }) => ref.name).toSorted()).toEqual(planned.toSorted());
     expect(plan.leftOut.map(({ workload }) => workload.name)).toEqual(leftOut);
   });
 });
 
 test("no include ever asks for would-lose, blocked or unknown", () => {
-  const all = { missing: true, current: true };
+  const all = { ...NO_CONSENT, missing: true, current: true };
   expect(VERDICTS.filter((verdict) => isWanted(verdict, all))).toEqual([
     "outdated",
     "missing",
     "current",
   ]);
-  expect(VERDICTS.filter((verdict) => isWanted(verdict, NOTHING_MORE))).toEqual(["outdated"]);
+  expect(VERDICTS.filter((verdict) => isWanted(verdict, NO_CONSENT))).toEqual(["outdated"]);
 });
 
 describe("what an earlier restart brought on target", () => {
@@ -231,7 +231,7 @@ describe("what an earlier restart brought on target", () => {
 
   test("is restarted once more where that is asked for", () => {
     const assessment = assessmentOf(web(1), { policy: { current: true } });
-    const plan = planFor([assessment], { missing: false, current: true });
+    const plan = planFor([assessment], { ...NO_CONSENT, current: true });
     expect([plan.steps.length, plan.waits]).toEqual([1, []]);
   });
 });

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
+import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
 import { skipReason } from "../../../src/rollout/skip.ts";
 import type { DeploymentRollout } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { deployment } from "../../support/build/workload.ts";
 
-const NOTHING_MORE = { missing: false, current: false };
 const LATE = {
   type: "Progressing",
   status: "False",
@@ -16,11 +16,7 @@ const LATE = {
 /** `outcome code` of what is on target, whose rollout was waited for or not. */
 function reason(waited: boolean, rollout: Partial<DeploymentRollout> = {}): string | undefined {
   const pods = [sidecars(2, proxyImage("v1.27.9-6"))];
-  const ending = skipReason(
-    assessmentOf(deployment("web", { pods, rollout })),
-    NOTHING_MORE,
-    waited,
-  );
+  const ending = skipReason(assessmentOf(deployment("web", { pods, rollout })), NO_CONSENT, waited);
   return ending && `${ending.outcome} ${ending.code}`;
 }
 

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { ApiError } from "../../../../src/http/api-error.ts";
 import type { ApiRequest } from "../../../../src/http/request.ts";
 import { rollWorkload, type RunControl } from "../../../../src/commands/restart/roll.ts";
-import type { Session } from "../../../../src/commands/session.ts";
-import type { RestartSettings } from "../../../../src/settings.ts";
+import type { RestartSession } from "../../../../src/commands/restart/restart-session.ts";
+import { NO_CONSENT } from "../../../../src/mesh/restartability.ts";
 import { recordedIo } from "../../../support/build/recorded-io.ts";
 import { type Answer, forbidden, respondingApi } from "../../../support/build/scripted-api.ts";
 import { someStep } from "../../../support/build/step.ts";
@@ -13,23 +13,22 @@ const CONTROL: RunControl = {
   requestStart: () => ({ kind: "granted" }),
   abort: new AbortController().signal,
 };
-const CONSENT = { downtime: false, unhealthy: false, current: false };
 const GONE = new ApiError("not found", { status: 404, reason: "NotFound" });
 
 const STEP = someStep();
 
 /** A session of which only the API server answers, each request by itself. */
-function sessionWith(answer: (request: ApiRequest) => Answer): Session<RestartSettings> {
+function sessionWith(answer: (request: ApiRequest) => Answer): RestartSession {
   const api = respondingApi(answer);
-  const settings = { istioNamespace: "istio-system", include: new Set(), timeout: 1 };
-  return { api, settings, io: recordedIo() } as unknown as Session<RestartSettings>;
+  const settings = { istioNamespace: "istio-system", consent: NO_CONSENT, timeout: 1 };
+  return { api, settings, io: recordedIo() } as unknown as RestartSession;
 }
 
 test("a workload whose namespace was deleted is not restarted, and ends no run", async () => {
   const session = sessionWith(({ path }) =>
     path.includes("/namespaces/shop") ? GONE : forbidden("list", "services"),
   );
-  expect(await rollWorkload(session, STEP, CONSENT, CONTROL)).toMatchObject({
+  expect(await rollWorkload(session, STEP, CONTROL)).toMatchObject({
     outcome: "skipped",
     code: "not-read",
     message: expect.stringContaining('the namespace "shop" does not exist'),
@@ -43,7 +42,7 @@ test("a workload that was deleted is gone, also for who may not read the rules o
       return { kind: "Namespace", metadata: { name: "shop" } };
     return path.includes("/namespaces/shop/") ? GONE : forbidden("list", "services");
   });
-  expect(await rollWorkload(session, STEP, CONSENT, CONTROL)).toMatchObject({
+  expect(await rollWorkload(session, STEP, CONTROL)).toMatchObject({
     outcome: "skipped",
     code: "gone",
   });

@@ -1,0 +1,45 @@
+import { count } from "../../count.ts";
+import { formatLocal } from "../../deadline.ts";
+import { warningGroups } from "../../report/warning-groups.ts";
+import type { Plan } from "../../rollout/plan.ts";
+import type { RestartSettings } from "../../settings.ts";
+import type { Session } from "../session.ts";
+import type { ReadyToRestart } from "./preparation.ts";
+
+/** Reports what is about to happen, just before the first restart. */
+export function announcePlan(
+  { settings, progress }: Session<RestartSettings>,
+  { before, plan, record, deadline }: ReadyToRestart,
+): void {
+  progress.emit({
+    type: "planned",
+    steps: plan.waits.length + plan.steps.length,
+    message: planText(plan, record.hash, deadline, settings),
+  });
+  // Without --yes the question showed the notes and warnings.
+  if (!settings.yes) return;
+  for (const message of before.notes) progress.emit({ type: "notice", message });
+  const planned = new Set(plan.steps.map(({ ref }) => ref.uid));
+  const entries = before.assessments.filter(({ workload }) => planned.has(workload.uid));
+  const groups = warningGroups(
+    entries.map(({ workload, warnings }) => ({ ...workload, warnings })),
+  );
+  for (const { message, places } of groups) {
+    progress.emit({ type: "notice", message: `warning: ${message}: ${places}` });
+  }
+}
+
+function planText(
+  { steps, waits, leftOut }: Plan,
+  hash: string,
+  deadline: Date | undefined,
+  { dryRun }: RestartSettings,
+): string {
+  const [what, others] = [count(steps.length, "workload"), count(waits.length, "workload")];
+  const doing = dryRun === undefined ? `restarting ${what}` : `trying ${what}, changing nothing`;
+  const does = waits.length > 0 && steps.length === 0 ? [] : [doing];
+  const waiting = waits.length > 0 ? [`waiting for ${others} restarted before`] : [];
+  const left = leftOut.length > 0 ? [`${leftOut.length} left out`] : [];
+  const until = deadline === undefined ? [] : [`starting nothing after ${formatLocal(deadline)}`];
+  return [...does, ...waiting, ...left, ...until, `plan ${hash}`].join(", ");
+}

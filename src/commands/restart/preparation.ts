@@ -1,0 +1,79 @@
+import { resolveDeadline } from "../../deadline.ts";
+import { EXIT, type ExitReason } from "../../exit-codes.ts";
+import type { Plan } from "../../rollout/plan.ts";
+import type { StepResult } from "../../rollout/result.ts";
+import type { Gap } from "../../snapshot.ts";
+import { assessScope, type ScopeAssessment } from "../assess-scope.ts";
+import { askConsent } from "./consent.ts";
+import { requirePermissions } from "./permissions.ts";
+import { onlyPlanned, planFor } from "./planning.ts";
+import { withQuotaWarnings } from "./quotas.ts";
+import { openRecord, type RunRecord } from "./record.ts";
+import type { RestartSession } from "./restart-session.ts";
+
+/** The state of a `restart` command just before it changes anything. */
+export type Preparation = ReadyToRestart | NothingToDo;
+
+interface Prepared {
+  readonly before: ScopeAssessment;
+  /** The results that are known without a restart, because the approved plan no longer fits. */
+  readonly decided: readonly StepResult[];
+  readonly record: RunRecord;
+}
+
+/** A plan that may be carried out. */
+export interface ReadyToRestart extends Prepared {
+  readonly kind: "ready";
+  readonly plan: Plan;
+  readonly deadline: Date | undefined;
+  /** The quotas and pods that could not be read for a warning. */
+  readonly quotaGaps: readonly Gap[];
+}
+
+/** A dry run, an empty plan, or a plan that the user declined. */
+interface NothingToDo extends Prepared {
+  readonly kind: "report";
+  readonly reasons: readonly ExitReason[];
+}
+
+/**
+ * Reads the scope, plans, checks permissions and asks the user. Changes nothing.
+ *
+ * @param overtaken fires if a signal came: the question to the user ends without an answer.
+ */
+export async function prepare(
+  session: RestartSession,
+  overtaken: AbortSignal,
+): Promise<Preparation> {
+  const { settings, io, approved } = session;
+  const deadline = settings.deadline && resolveDeadline(settings.deadline, io.now());
+  const assessed = onlyPlanned(await assessScope(session), approved);
+  const { plan, decided } = await planFor(session, assessed);
+  const { warned, gaps: quotaGaps } = await withQuotaWarnings(session, assessed, plan);
+  const before = withGaps(warned, quotaGaps);
+  const toDo = plan.waits.length + plan.steps.length;
+  const planned = approved?.steps ?? plan.steps;
+  const record = await openRecord(session, planned, decided.length + toDo);
+  const prepared = { before, decided, record };
+  if (settings.dryRun === "client" || toDo === 0) {
+    return { ...prepared, kind: "report", reasons: [] };
+  }
+  await requirePermissions(session, plan);
+  const mayStart =
+    settings.dryRun !== undefined ||
+    (await askConsent(session, plan, record.plan(before), deadline, overtaken));
+  return mayStart
+    ? { ...prepared, kind: "ready", plan, deadline, quotaGaps }
+    : {
+        ...prepared,
+        kind: "report",
+        reasons: [{ code: EXIT.needsPerson, text: "no-consent" }],
+      };
+}
+
+/** Adds the gaps that the assessment does not have yet. */
+export function withGaps(assessed: ScopeAssessment, gaps: readonly Gap[]): ScopeAssessment {
+  const isNew = ({ what, namespace }: Gap) =>
+    !assessed.gaps.some((gap) => gap.what === what && gap.namespace === namespace);
+  return { ...assessed, gaps: [...assessed.gaps, ...gaps.filter(isNew)] };
+}
