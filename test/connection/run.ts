@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
-import type { Ran } from "../support/run-program.ts";
+import type { RunResult } from "../support/run-program.ts";
 import type { Case, File } from "./case.ts";
 import { clientKeyPair, serverKeyPair } from "./certificates.ts";
 import { type Proxies, startProxies } from "./proxies.ts";
@@ -18,7 +18,7 @@ export interface Arrival {
   readonly proxies: readonly string[];
   /** What the credential plugin was told, once for each of its runs. */
   readonly plugin: readonly PluginRun[];
-  readonly ran: Ran;
+  readonly ran: RunResult;
 }
 
 export interface PluginRun {
@@ -149,7 +149,7 @@ function inPod({ pod }: Case, dir: string, command: readonly string[]): readonly
 function spawned(
   [program = "", ...args]: readonly string[],
   { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
-): Promise<Ran> {
+): Promise<RunResult> {
   const child = spawn(program, args, {
     cwd,
     env: { PATH: process.env["PATH"], NO_COLOR: "1", ...env },
@@ -190,7 +190,7 @@ function arrivalOf(
   recorder: Recorder,
   proxies: Proxies,
   plugin: readonly PluginRun[],
-  ran: Ran,
+  ran: RunResult,
 ): Arrival {
   const came = recorder.take().filter(({ status }) => status !== 401);
   const ways = came.map((one) =>

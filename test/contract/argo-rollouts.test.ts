@@ -4,7 +4,7 @@ import { openWay } from "../faults/way.ts";
 import { argoRollout, deployment } from "../support/manifests.ts";
 import { grantsOf, rulesOf } from "../support/rbac.ts";
 import { parseReport } from "../support/report-schema.ts";
-import { runInside } from "../support/run-inside.ts";
+import { runInProcess } from "../support/run-in-process.ts";
 import { runProgram } from "../support/run-program.ts";
 import { eventually, type Sandbox, test } from "./sandbox.ts";
 
@@ -123,7 +123,7 @@ describe("Argo Rollouts", () => {
       await way.proxy.arm({ key, fault, times: "for ever" });
       const args = ["restart", "-n", sandbox.name, "--yes", "--json"];
       // Most of the run is waiting between retries, so its clock runs fast.
-      const ran = await runInside(args, { KUBECONFIG: way.kubeconfig }, { leaps: 20 });
+      const ran = await runInProcess(args, { KUBECONFIG: way.kubeconfig }, { sleepDivisor: 20 });
       expect(way.proxy.strikes()).toBeGreaterThan(0);
       expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([
         { name: "web", outcome: "restarted", code: "rolled-out" },

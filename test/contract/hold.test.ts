@@ -1,7 +1,7 @@
 import { describe, expect } from "vitest";
 import { deployment, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
-import { type Running, startProgram } from "../support/run-program.ts";
+import { type RunningProgram, startProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 import { eventually, RESTARTED_AT, type Sandbox, test, untilReady } from "./sandbox.ts";
 
@@ -46,7 +46,11 @@ describe("while the control plane itself rolls", () => {
     });
   }
 
-  const begin = (cluster: TestCluster, sandbox: Sandbox, ...args: readonly string[]): Running =>
+  const begin = (
+    cluster: TestCluster,
+    sandbox: Sandbox,
+    ...args: readonly string[]
+  ): RunningProgram =>
     startProgram(["restart", "-n", sandbox.name, "--yes", "--json", ...args], {
       KUBECONFIG: cluster.kubeconfig,
     });

@@ -1,7 +1,7 @@
 import { test as base, expect, vi } from "vitest";
 import { type Manifest, namespace, pod } from "../support/manifests.ts";
 import { openCluster } from "../support/open-cluster.ts";
-import { type Ran, runProgram } from "../support/run-program.ts";
+import { type RunResult, runProgram } from "../support/run-program.ts";
 import type { Answer, RequestOptions, TestCluster } from "../support/test-cluster.ts";
 
 const GROUPS: Readonly<Record<string, string>> = {
@@ -28,7 +28,7 @@ export function onlyEmbedded(
 }
 
 /** Runs the program against a cluster with full permissions. */
-export function run(cluster: TestCluster, ...args: readonly string[]): Promise<Ran> {
+export function run(cluster: TestCluster, ...args: readonly string[]): Promise<RunResult> {
   return runProgram(args, { KUBECONFIG: cluster.kubeconfig });
 }
 

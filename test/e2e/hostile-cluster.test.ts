@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ATTACKS } from "../support/build/hostile.ts";
 import { type EmbeddedCluster, startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { parseLines } from "../support/report-schema.ts";
-import { runInside } from "../support/run-inside.ts";
+import { runInProcess } from "../support/run-in-process.ts";
 
 /** Characters that a terminal interprets, reorders or does not show. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}\p{NChar}]/u;
@@ -187,7 +187,7 @@ const COMMANDS: readonly (readonly [args: readonly string[], codes: readonly num
   ],
   [["revisions"], [0, 6]],
   [
-    ["revisions", ATTACKS["a shell's work"] ?? "", "--assert-unused"],
+    ["revisions", ATTACKS["shell commands"] ?? "", "--assert-unused"],
     [5, 6],
   ],
   [
@@ -222,7 +222,7 @@ describe("in a cluster with hostile texts", () => {
     "$command exits with the expected code and prints no unsafe character",
     async ({ args, codes, output }) => {
       const env = { KUBECONFIG: cluster.kubeconfig };
-      const { status, stdout, stderr } = await runInside([...args, "--verbose"], env);
+      const { status, stdout, stderr } = await runInProcess([...args, "--verbose"], env);
       expect(stderr).not.toContain("this is a bug");
       expect(codes).toContain(status);
       const lines = [...stdout.split("\n"), ...stderr.split("\n")];

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { installBookinfo, WALKTHROUGH } from "../support/bookinfo.ts";
 import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
-import { type Ran, runProgram } from "../support/run-program.ts";
+import { type RunResult, runProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 
 /** Returns a page's sample output of a command: stdout and stderr as a terminal shows them. */
@@ -30,7 +30,7 @@ function normalized(output: string): string {
 
 describe("the documented walkthrough", () => {
   let cluster: TestCluster;
-  const runs = new Map<string, Ran>();
+  const runs = new Map<string, RunResult>();
 
   beforeAll(async () => {
     cluster = await startEmbeddedCluster();

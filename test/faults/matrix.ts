@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type RanInside, runInside } from "../support/run-inside.ts";
+import { type InProcessResult, runInProcess } from "../support/run-in-process.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 import { type Command, expect } from "./expected.ts";
 import { CLOCKS, type Fault, FAULTS, type Times } from "./faults.ts";
@@ -55,7 +55,7 @@ const VARIANTS: readonly Variant[] = [
 ];
 
 /** Its sleeps take so much less than their time: minutes of patience take a second. */
-const LEAPS = { looking: 100, restarting: 30 };
+const SLEEP_DIVISOR = { looking: 100, restarting: 30 };
 /** Of our time: no run waits longer, whatever goes wrong; two thousand pages take theirs. */
 const LONGEST = { usual: 120_000, pages: 300_000 };
 
@@ -65,10 +65,13 @@ export async function openMatrix(cluster: TestCluster): Promise<Matrix> {
   const { proxy } = world;
 
   const start = async ({ command, args }: Variant, ahead = 0) =>
-    runInside(
+    runInProcess(
       [...(await args(world)), "--json", "--request-timeout", "700ms"],
       { KUBECONFIG: world.kubeconfig },
-      { leaps: command === "restart" ? LEAPS.restarting : LEAPS.looking, ahead },
+      {
+        sleepDivisor: command === "restart" ? SLEEP_DIVISOR.restarting : SLEEP_DIVISOR.looking,
+        ahead,
+      },
     );
 
   const usual = new Map<number, string>();
@@ -138,7 +141,7 @@ function isOf({ midList, of }: Fault, key: string): boolean {
 
 const TIMES: readonly Times[] = ["once", "for ever"];
 
-function judge(ran: RanInside, cell: Cell, usual: string): readonly string[] {
+function judge(ran: InProcessResult, cell: Cell, usual: string): readonly string[] {
   const { status, gap } = expect(cell);
   if (ran.status === null || !status.includes(ran.status)) {
     return [`exit ${ran.status} instead of ${status.join(" or ")}`];
@@ -158,7 +161,7 @@ function judge(ran: RanInside, cell: Cell, usual: string): readonly string[] {
 }
 
 /** What two runs must have in common to be both right. */
-function essence({ stdout }: RanInside): string {
+function essence({ stdout }: InProcessResult): string {
   const { gaps, complete, workloads, workload, revisions, exitReasons, results } =
     JSON.parse(stdout);
   const judged = [...(workloads ?? []), ...(workload ? [workload] : [])].map(
@@ -183,7 +186,7 @@ async function leftOpen(proxy: Proxy): Promise<readonly string[]> {
   return proxy.connections() > 0 ? [`${proxy.connections()} connections stay open`] : [];
 }
 
-function said({ status, stdout, stderr }: RanInside): string {
+function said({ status, stdout, stderr }: InProcessResult): string {
   const lines = stderr.trim().split("\n").slice(-3).join(" | ");
   return `exit ${status}: ${lines} ${status === 0 ? stdout.replace(/\s+/g, " ").slice(0, 600) : ""}`;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { daemonSet, deployment, namespace, statefulSet } from "../support/manifests.ts";
-import { runInside } from "../support/run-inside.ts";
+import { runInProcess } from "../support/run-in-process.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 import type { Proxy } from "./proxy.ts";
 import { openWay } from "./way.ts";
@@ -68,7 +68,7 @@ export async function openWorld(cluster: TestCluster): Promise<World> {
     settled: async () => {
       for (let tries = 0; tries < 400; tries++) {
         const args = ["verify", "-n", place, "--json"];
-        const ran = await runInside(args, { KUBECONFIG: cluster.kubeconfig });
+        const ran = await runInProcess(args, { KUBECONFIG: cluster.kubeconfig });
         const { workloads = [] } = JSON.parse(ran.stdout || "{}");
         const isLeaving = workloads.some((one: { terminating?: number }) => one.terminating);
         if (ran.status === 0 && workloads.length === 2 && !isLeaving) return;

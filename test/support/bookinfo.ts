@@ -12,8 +12,8 @@ const WORKLOADS = [
 ];
 
 /**
- * Installs Bookinfo as the AKS walkthrough does: it runs an old sidecar in the namespace `default`,
- * and the injector's ConfigMap already names a newer image.
+ * Installs Bookinfo as in the AKS walkthrough: an old sidecar runs in the namespace `default`, and
+ * the injector's ConfigMap already names a newer image.
  */
 export async function installBookinfo(cluster: TestCluster): Promise<void> {
   await cluster.installRevision({ name: REVISION, image: image("v1.27.7-1") });
@@ -47,7 +47,7 @@ async function availableWorkloads(cluster: TestCluster): Promise<number> {
   return items.filter(({ status }) => status?.availableReplicas === 1).length;
 }
 
-/** The walkthrough: what is typed, and the exit code that it must have. */
+/** The commands of the walkthrough, each with its exit code. */
 export const WALKTHROUGH: readonly (readonly [args: readonly string[], status: number])[] = [
   [["check"], 2],
   [["restart", "--namespace", "default", "--yes"], 0],

@@ -2,7 +2,7 @@ import { installBookinfo, WALKTHROUGH } from "./bookinfo.ts";
 import { startEmbeddedCluster } from "./embedded/cluster.ts";
 import { runVisibly } from "./run-program.ts";
 
-/** `npm run demo`: the main job, to look at, on the embedded cluster. */
+/** `npm run demo`: shows the main job on the embedded cluster. */
 const cluster = await startEmbeddedCluster();
 try {
   await installBookinfo(cluster);

@@ -1,14 +1,14 @@
-/** Kubernetes objects as plain JSON, in the least words that a real API server accepts. */
+/** Kubernetes objects as plain JSON, with only the fields that a real API server requires. */
 
 export interface WorkloadOptions {
   readonly replicas?: number;
-  /** Of the pod template. */
+  /** In the pod template. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Of the pod template. */
+  /** In the pod template. */
   readonly annotations?: Readonly<Record<string, string>>;
-  /** Laid over the workload's `spec`: strategies, deadlines, `paused`. */
+  /** Additional fields of the workload's `spec`: strategies, deadlines, `paused`. */
   readonly spec?: Readonly<Record<string, unknown>>;
-  /** Laid over the pod's `spec`. */
+  /** Additional fields of the pod's `spec`. */
   readonly podSpec?: Readonly<Record<string, unknown>>;
 }
 
@@ -42,7 +42,7 @@ export function daemonSet(name: string, options: WorkloadOptions = {}): Manifest
   return workload("DaemonSet", name, options, {});
 }
 
-/** A `Rollout` of Argo Rollouts; with `workloadRef` in its spec it needs no template of its own. */
+/** A `Rollout` of Argo Rollouts. With `workloadRef` in its spec it needs no template. */
 export function argoRollout(name: string, options: WorkloadOptions = {}): Manifest {
   const { spec, ...rest } = workload("Rollout", name, options, {
     replicas: options.replicas ?? 1,

@@ -7,15 +7,15 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What `npm publish` would send. */
+/** The package that `npm publish` would upload. */
 export interface Package {
-  /** Path of the tarball. */
+  /** The path of the tarball. */
   readonly tarball: string;
-  /** Paths in it, sorted. */
+  /** The sorted paths in the tarball. */
   readonly files: readonly string[];
 }
 
-/** `npm pack` of what is built; the build itself is not started again. */
+/** Runs `npm pack` on the existing build. */
 export async function packProgram(folder: string): Promise<Package> {
   const args = ["pack", "--ignore-scripts", "--json", "--pack-destination", folder];
   const { stdout } = await run("npm", args, { cwd: ROOT });
@@ -26,10 +26,10 @@ export async function packProgram(folder: string): Promise<Package> {
 }
 
 /**
- * `npm install --global` as a user does it, into a folder of its own: offline and with an empty
- * cache, so that it brings nothing along, and without scripts.
+ * Runs `npm install --global` as a user does, but into its own folder. The installation is offline
+ * with an empty cache, so that it cannot add other packages, and runs no scripts.
  *
- * @returns the folder with the programs.
+ * @returns the folder of the installed programs.
  */
 export async function installProgram(folder: string, { tarball }: Package): Promise<string> {
   const prefix = join(folder, "prefix");
@@ -40,11 +40,11 @@ export async function installProgram(folder: string, { tarball }: Package): Prom
   return join(prefix, "bin");
 }
 
-/** A package that lies in `dist/`, by the bundler's own account. */
+/** A package that the bundler included in `dist/`. */
 export interface BundledPackage {
   readonly name: string;
   readonly version: string;
-  /** Name, version, kind of licence, and its text. */
+  /** The name, version, licence type and licence text. */
   readonly text: string;
 }
 

@@ -23,7 +23,7 @@ function roleText(role: RoleName): string {
   return readFileSync(new URL(`../../deploy/rbac/${role}.yaml`, import.meta.url), "utf8");
 }
 
-/** What a shipped manifest grants, with another namespace in the place of its example. */
+/** Returns the grants of a manifest in deploy/rbac, with `shop` replaced by another namespace. */
 export function grantsOf(role: RoleName, shop = "shop"): readonly Grant[] {
   return (parseYaml(roleText(role)) as Document[]).flatMap(({ metadata, rules = [] }) =>
     rules.flatMap(({ apiGroups: [group = ""], resources, verbs }) =>
@@ -39,7 +39,7 @@ export function grantsOf(role: RoleName, shop = "shop"): readonly Grant[] {
   );
 }
 
-/** `list deployments.apps` */
+/** The name of a grant, such as `list deployments.apps`. */
 export function nameOf({ verb, group, resource }: Grant): string {
   return `${verb} ${resource}${group === "" ? "" : `.${group}`}`;
 }

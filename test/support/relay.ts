@@ -3,15 +3,18 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A way to a cluster that counts, and can be slow or fall silent: nothing comes, and nothing ends. */
+/**
+ * A TCP relay to a cluster. It counts connections and bytes, and can delay or stall all traffic.
+ */
 export interface Relay {
   readonly kubeconfig: string;
-  /** Connections so far. */
+  /** Returns the number of connections so far. */
   connections(): number;
-  /** That came from the cluster so far, as they are on the wire. */
+  /** Returns the bytes that the cluster sent so far, as transferred. */
   bytes(): number;
-  /** From now on everything takes so many milliseconds more, each way. */
+  /** Delays all further traffic by this time in each direction. */
   slow(milliseconds: number): void;
+  /** Forwards nothing more and keeps all connections open. */
   stall(): void;
   stop(): Promise<void>;
 }

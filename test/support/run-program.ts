@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** How a spawned run of the program ended. */
-export interface Ran {
+/** The result of a run of the program. */
+export interface RunResult {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -10,22 +10,23 @@ export interface Ran {
 
 const BIN = fileURLToPath(new URL("../../bin/istio-upgrade.js", import.meta.url));
 
-/** A run of the real program that is under way. */
-export interface Running {
-  readonly done: Promise<Ran>;
-  /** What it has written to stderr so far. */
+/** A run of the program that is in progress. */
+export interface RunningProgram {
+  readonly done: Promise<RunResult>;
+  /** Returns the text on stderr so far. */
   stderr(): string;
   signal(name: NodeJS.Signals): void;
 }
 
 /**
- * Starts the program as a user would: another process, no terminal, no colour, an empty stdin. The
- * environment is the caller's own without what could lead to a cluster.
+ * Starts the program as a user would: in its own process, without a terminal, without colour and
+ * with an empty stdin. The environment is the caller's, without the variables that could lead to a
+ * cluster.
  */
 export function startProgram(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Running {
+): RunningProgram {
   const { KUBECONFIG: _, KUBERNETES_SERVICE_HOST: __, FORCE_COLOR: ___, ...own } = process.env;
   const child = spawn(process.execPath, [BIN, ...args], {
     env: { ...own, NO_COLOR: "1", HOME: "/nonexistent", ...env },
@@ -34,7 +35,7 @@ export function startProgram(
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  const done = new Promise<Ran>((resolve, reject) => {
+  const done = new Promise<RunResult>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (status) => resolve({ status, stdout, stderr }));
   });
@@ -44,11 +45,11 @@ export function startProgram(
 export function runProgram(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<Ran> {
+): Promise<RunResult> {
   return startProgram(args, env).done;
 }
 
-/** Runs the program on this process's own terminal, for a person to watch. */
+/** Runs the program in the terminal of this process, for a person to watch. */
 export function runVisibly(
   args: readonly string[],
   env: Readonly<Record<string, string>>,

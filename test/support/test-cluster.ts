@@ -1,54 +1,54 @@
 /**
- * What a test may ask of a cluster, whichever it runs on: the embedded API server (`npm test`) or
- * the real control plane (`npm run test:cluster`). Everything a test changes goes through the
- * Kubernetes API (`request`), so one suite serves both; only what no API offers is a method.
+ * A cluster for tests: the embedded API server (`npm test`) or the real control plane (`npm run
+ * test:cluster`). A test makes all its changes through the Kubernetes API (`request`), so that one
+ * suite runs on both; a method exists only for what no API offers.
  */
 export interface TestCluster {
   readonly kind: "embedded" | "real";
-  /** Path of a kubeconfig with full rights; its current context is named `test`. */
+  /** The path of a kubeconfig with full permissions; its current context is named `test`. */
   readonly kubeconfig: string;
-  /** One request with full rights (or with `token`). Resolves whatever the status is. */
+  /** Sends one request with full permissions. Resolves for every status. */
   request(method: string, path: string, options?: RequestOptions): Promise<Answer>;
   /**
    * Installs a control-plane revision in `aks-istio-system` and resolves once it injects: the
-   * ConfigMap `istio-sidecar-injector-NAME`, the webhook configuration, the Service and Deployment
-   * `istiod-NAME`. Called again for an installed revision it only sets the image.
+   * ConfigMap `istio-sidecar-injector-NAME`, the webhook configuration, the Service and the
+   * Deployment `istiod-NAME`. For a revision that is already installed it only sets the image.
    */
   installRevision(revision: TestRevision): Promise<void>;
-  /** What Azure does at a patch upgrade: another `global.proxy.image` in the ConfigMap's `values`. */
+  /** Sets `global.proxy.image` in the ConfigMap's `values`, as Azure does in a patch upgrade. */
   moveImage(revision: string, image: string): Promise<void>;
-  /** `istioctl tag set TAG --revision REVISION --overwrite`. */
+  /** Does the same as `istioctl tag set TAG --revision REVISION --overwrite`. */
   setTag(tag: string, revision: string): Promise<void>;
-  /** Takes a tag away again; no error where there is none. */
+  /** Removes a tag. Does nothing if the tag does not exist. */
   removeTag(tag: string): Promise<void>;
-  /** Installs Argo Rollouts: the type `Rollout`, and its controller. Once is enough. */
+  /** Installs Argo Rollouts, both the type `Rollout` and its controller. Later calls do nothing. */
   installArgoRollouts(): Promise<void>;
-  /** The path of a kubeconfig whose user may do only what `rules` say. */
+  /** Returns the path of a kubeconfig whose user has only the permissions in `rules`. */
   userKubeconfig(user: string, rules: readonly TestRule[]): Promise<string>;
   stop(): Promise<void>;
 }
 
 export interface TestRevision {
-  /** `asm-1-27` */
+  /** The name, such as `asm-1-27`. */
   readonly name: string;
-  /** The whole image reference of `istio-proxy`. */
+  /** The full image reference of `istio-proxy`. */
   readonly image: string;
-  /** Native sidecars: `istio-proxy` among the init containers. */
+  /** True for native sidecars: `istio-proxy` is an init container. */
   readonly native?: boolean;
 }
 
-/** As in RBAC. */
+/** A rule as in an RBAC role. */
 export interface TestRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
-  /** In this namespace alone. */
+  /** The only namespace of the rule; absent for the whole cluster. */
   readonly namespace?: string;
 }
 
 export interface RequestOptions {
   readonly body?: unknown;
-  /** Default `application/json`. */
+  /** `application/json` by default. */
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -56,17 +56,17 @@ export interface RequestOptions {
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Parsed where the answer is JSON, else the text. */
+  /** The parsed body if it is JSON, otherwise the text. */
   // oxlint-disable-next-line typescript/no-explicit-any -- tests read many shapes of Kubernetes objects
   readonly body: any;
 }
 
 /**
- * Annotations of a pod template that both clusters obey.
+ * Annotations of a pod template that both clusters support.
  * `readyAfter`: a Go duration from the pod's creation until it is ready.
- * `fail`: the waiting reason that its first container gets instead of running
- * (`ErrImagePull`, `CrashLoopBackOff`, `CreateContainerConfigError`); such a pod never becomes ready.
- * `failRestarted`: the same, only for pods that a restart made.
+ * `fail`: the waiting reason of its first container, which never runs (`ErrImagePull`,
+ * `CrashLoopBackOff`, `CreateContainerConfigError`); such a pod never becomes ready.
+ * `failRestarted`: the same, but only for pods that a restart created.
  */
 export const POD_BEHAVIOUR = {
   readyAfter: "test.istio-upgrade/ready-after",

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect } from "vitest";
 import { eventually, type Sandbox, test } from "../contract/sandbox.ts";
 import { argoRollout, daemonSet, deployment, statefulSet } from "../support/manifests.ts";
 import { type Grant, grantsOf, nameOf, type RoleName, ROLES, rulesOf } from "../support/rbac.ts";
-import { runInside } from "../support/run-inside.ts";
+import { runInProcess } from "../support/run-in-process.ts";
 import type { Answer } from "../support/test-cluster.ts";
 import type { Gap } from "../../src/snapshot.ts";
-import type { Ran } from "../support/run-program.ts";
+import type { RunResult } from "../support/run-program.ts";
 import { auditOf } from "./audit.ts";
 import { GATEWAY_CRD } from "./gateway-crd.ts";
 import { openRealCluster } from "./open-real-cluster.ts";
@@ -81,7 +81,7 @@ describe("least privilege on a real API server", () => {
         );
         const kubeconfig = await cluster.userKubeconfig(`${role}-${index}`, rulesOf(without));
         const env = { KUBECONFIG: kubeconfig };
-        const ran = await runInside([...trial.args, "--json"], env, { speed: 5 });
+        const ran = await runInProcess([...trial.args, "--json"], env, { speed: 5 });
         const found = mistakeOf(ran, grant, trial);
         const place = isElsewhere(grant) ? ` in ${ISTIO}` : "";
         const row = `${role} without ${nameOf(grant)}${place}`.padEnd(100);
@@ -100,7 +100,11 @@ describe("least privilege on a real API server", () => {
 });
 
 /** `undefined` where the run has said what is missing, and that alone, and did not exit 0. */
-function mistakeOf(ran: Ran, grant: Grant, { status, says, gapIn }: Trial): string | undefined {
+function mistakeOf(
+  ran: RunResult,
+  grant: Grant,
+  { status, says, gapIn }: Trial,
+): string | undefined {
   if (ran.status !== status) return `exit ${ran.status} instead of ${status}`;
   if (says !== undefined && !`${ran.stdout}${ran.stderr}`.includes(says)) return `no "${says}"`;
   if (gapIn === undefined) return undefined;
@@ -205,7 +209,7 @@ async function openWorld(
   expect((await cluster.request("POST", path, { body })).status).toBe(201);
   await eventually(async () => {
     const check = ["verify", "-n", shop.name];
-    expect((await runInside(check, { KUBECONFIG: cluster.kubeconfig })).status).toBe(0);
+    expect((await runInProcess(check, { KUBECONFIG: cluster.kubeconfig })).status).toBe(0);
     expect(await shop.pods()).not.toHaveLength(0);
     const { status } = await argo.get("rollouts", "web");
     expect([status?.phase, await argo.pods()]).toMatchObject(["Healthy", { length: 2 }]);
@@ -260,13 +264,13 @@ async function runAll(
   ]);
   const runs = [...looks, ...(role === "read-only" ? reads : acts)];
   for (const args of runs) {
-    const { status, stdout } = await runInside([...args, "--json"], env, { speed: 5 });
+    const { status, stdout } = await runInProcess([...args, "--json"], env, { speed: 5 });
     expect([args, status, JSON.parse(stdout).gaps]).toEqual([args, 0, []]);
   }
-  const ran = await runInside(["check", "-n", podless.name], env);
+  const ran = await runInProcess(["check", "-n", podless.name], env);
   expect([ran.status, ran.stdout]).toEqual([5, expect.stringContaining("exceeded quota: none")]);
   if (role !== "restart-namespace") {
-    const { stdout } = await runInside(["check", "--json"], env);
+    const { stdout } = await runInProcess(["check", "--json"], env);
     expect(JSON.parse(stdout)).toMatchObject({ gaps: [] });
   }
   await eventually(async () => {

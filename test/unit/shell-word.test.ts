@@ -131,7 +131,7 @@ describe.each(Object.entries(ATTACKS))("of a cluster that says %s", (_what, evil
 });
 
 test("a refusal in the cluster's words is no command", () => {
-  const evil = ATTACKS["a shell's work"] ?? "";
+  const evil = ATTACKS["shell commands"] ?? "";
   expect(blockedBy.refusal("the dry run", evil).nextStep).not.toContain("touch");
   expect(blockedBy.missingTemplate(evil, [evil], evil).nextStep).not.toContain("touch");
 });

@@ -7,21 +7,21 @@ export interface ApiPodOptions {
   readonly owner?: { readonly kind: string; readonly name: string; readonly uid: string };
   readonly labels?: Labels;
   readonly annotations?: Labels;
-  /** Image of `istio-proxy`, and where it stands. */
+  /** The image of `istio-proxy`; `native` makes it an init container. */
   readonly sidecar?: { readonly image: string; readonly native?: boolean };
   readonly args?: readonly string[];
   readonly ready?: boolean;
-  /** The kubelet's reason for which its first container waits. */
+  /** The kubelet's waiting reason of the first container. */
   readonly waiting?: string;
   readonly terminating?: boolean;
   readonly phase?: string;
 }
 
-/** A pod as the API server's JSON has it; istio-init beside every sidecar. */
+/** Returns a pod in the JSON of the API server, with istio-init beside every sidecar. */
 export function apiPod(options: ApiPodOptions = {}): V1Pod {
   const { name = "web-1", owner, sidecar, ready = true, waiting, phase = "Running" } = options;
-  if (waiting !== undefined && ready) throw new Error("a pod that waits is not ready");
-  if (phase !== "Running" && ready) throw new Error("a pod that does not run is not ready");
+  if (waiting !== undefined && ready) throw new Error("a waiting pod cannot be ready");
+  if (phase !== "Running" && ready) throw new Error("only a running pod can be ready");
   const proxy = sidecar && {
     name: "istio-proxy",
     image: sidecar.image,
@@ -30,7 +30,7 @@ export function apiPod(options: ApiPodOptions = {}): V1Pod {
   };
   const init = proxy ? [{ name: "istio-init", image: proxy.image }] : [];
   const native = sidecar?.native === true;
-  // Injection leaves its status on whatever it changed.
+  // The injector annotates every pod that it changes.
   const annotations =
     options.annotations ?? (sidecar ? { "sidecar.istio.io/status": "{}" } : undefined);
   return {
@@ -43,7 +43,7 @@ export function apiPod(options: ApiPodOptions = {}): V1Pod {
       ...(owner && {
         ownerReferences: [{ apiVersion: "apps/v1", controller: true, ...owner }],
       }),
-      // A string in JSON, whatever the client's types say.
+      // JSON has a string here, although the client's type is Date.
       ...(options.terminating === true && {
         deletionTimestamp: "2026-11-22T20:00:00Z" as unknown as Date,
       }),

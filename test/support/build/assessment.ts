@@ -6,14 +6,17 @@ import { controlPlane } from "./control-plane.ts";
 import { namespace, type NamespaceOptions } from "./namespace.ts";
 import { proxyImage } from "./pod-group.ts";
 
-/** One revision, asm-1-27, whose image is v1.27.9-6 unless told otherwise. */
+/** Returns a mesh of one revision, by default asm-1-27 with the image v1.27.9-6. */
 export function meshOf(tag = "v1.27.9-6", revision = "asm-1-27"): Mesh {
   return resolveMesh(
     controlPlane({ revisions: [{ name: revision, values: { image: proxyImage(tag) } }] }),
   );
 }
 
-/** Judged by the real rules, in a namespace of the revision; refuses what is outside the mesh. */
+/**
+ * Assesses a workload by the real rules in a namespace of the revision. Throws if the workload is
+ * outside the mesh.
+ */
 export function assessmentOf(
   workload: Workload,
   options: {
@@ -24,9 +27,9 @@ export function assessmentOf(
 ): Assessment {
   const mesh = options.mesh ?? meshOf();
   const [revision = ""] = mesh.revisions.keys();
-  const place = namespace(workload.namespace, options.labels ?? { rev: revision });
+  const home = namespace(workload.namespace, options.labels ?? { rev: revision });
   const policy = { ...NO_CONSENT, excludes: () => undefined, ...options.policy };
-  const assessment = assess(workload, place, mesh, policy);
+  const assessment = assess(workload, home, mesh, policy);
   if (assessment === undefined) throw new Error(`${workload.name} is outside the mesh`);
   return assessment;
 }

@@ -12,34 +12,34 @@ export interface RevisionOptions {
   readonly name: string;
   readonly values: ValuesOptions;
   readonly config?: ConfigOptions;
-  /** `dead`: nothing answers behind its Service. `removed`: only its webhooks were left behind. */
+  /** `dead`: its Service has no endpoint. `removed`: only its webhooks are left. */
   readonly state?: "alive" | "dead" | "removed";
   readonly failurePolicy?: "Fail" | "Ignore";
   readonly matchConditions?: boolean;
   readonly istiodImage?: string;
-  /** Its env `ENABLE_NATIVE_SIDECARS`. */
+  /** The value of istiod's environment variable `ENABLE_NATIVE_SIDECARS`. */
   readonly native?: "true" | "false" | "auto";
-  /** Its Deployment is rolled out. */
+  /** True if istiod's Deployment is rolled out. */
   readonly ready?: boolean;
 }
 
 export interface ControlPlaneOptions {
   readonly istioNamespace?: string;
   readonly revisions: readonly RevisionOptions[];
-  /** Revision by tag; the tag `default` answers to `istio-injection=enabled`. */
+  /** The revision of each tag; the tag `default` also covers `istio-injection=enabled`. */
   readonly tags?: Readonly<Record<string, string>>;
   /** Other ConfigMaps of the Istio namespace. */
   readonly configMaps?: Readonly<Record<string, Labels>>;
-  /** What could not be read. */
+  /** The parts that could not be read. */
   readonly unread?: readonly Part[];
 }
 
 export type Part = Exclude<keyof ControlPlane, "istioNamespace">;
 
-/** The records of a control plane as Istio's charts and `istioctl tag set` install it. */
+/** Returns the records of a control plane as Istio's charts and `istioctl tag set` install it. */
 export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   const { revisions, tags = {}, istioNamespace = "aks-istio-system" } = options;
-  refuseImpossible(revisions, tags);
+  rejectImpossible(revisions, tags);
   const suffix = istioNamespace === "istio-system" ? "" : `-${istioNamespace}`;
   const installed = revisions.filter(({ state }) => state !== "removed");
   const own = revisions.flatMap((revision) =>
@@ -91,29 +91,32 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   };
 }
 
-function refuseImpossible(
+function rejectImpossible(
   revisions: readonly RevisionOptions[],
   tags: Readonly<Record<string, string>>,
 ): void {
   const names = revisions.map(({ name }) => name);
   for (const name of [...names, ...Object.keys(tags)]) {
-    if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) throw new Error(`no revision is "${name}"`);
+    if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name))
+      throw new Error(`"${name}" is not a valid revision name`);
   }
-  if (new Set(names).size < names.length) throw new Error("a revision is installed once");
+  if (new Set(names).size < names.length) throw new Error("a revision can be installed only once");
   const shadowed = Object.keys(tags).find((tag) => names.includes(tag));
-  if (shadowed !== undefined) throw new Error(`"${shadowed}" is a revision: it can be no tag`);
+  if (shadowed !== undefined) throw new Error(`"${shadowed}" is a revision and cannot be a tag`);
   for (const { name, state, ready } of revisions) {
-    if (state === "dead" && ready === true) throw new Error(`${name} is ready, so it answers`);
+    if (state === "dead" && ready === true)
+      throw new Error(`${name} cannot be both ready and dead`);
   }
 }
 
 function revisionNamed(revisions: readonly RevisionOptions[], name: string): RevisionOptions {
   const revision = revisions.find((candidate) => candidate.name === name);
-  if (revision === undefined) throw new Error(`no tag can be set on "${name}": never installed`);
+  if (revision === undefined)
+    throw new Error(`cannot set a tag: the revision "${name}" was never installed`);
   return revision;
 }
 
-/** `default` has no suffix. */
+/** The suffix of a revision's objects; the revision `default` has none. */
 function dashed(revision: string): string {
   return revision === "default" ? "" : `-${revision}`;
 }
@@ -142,7 +145,7 @@ function istiodOf({ name, state, istiodImage, native, ready }: RevisionOptions):
 
 interface StockOptions {
   readonly configuration: string;
-  /** The value of `istio.io/rev` that it answers to: a revision or a tag. */
+  /** The value of `istio.io/rev` that it selects: a revision or a tag. */
   readonly selects: string;
   readonly tag: string | undefined;
   readonly revision: RevisionOptions;
@@ -159,9 +162,11 @@ const among = (key: string, value: string): LabelRequirement => ({
   operator: "In",
   values: [value],
 });
-const NOT_REFUSED: LabelRequirement = { key: INJECT, operator: "NotIn", values: ["false"] };
+const NOT_OPTED_OUT: LabelRequirement = { key: INJECT, operator: "NotIn", values: ["false"] };
 
-/** The table of webhooks in `facts.md`, taken from a real control plane. */
+/**
+ * Returns Istio's webhooks as in the table in `facts.md`, which comes from a real control plane.
+ */
 function stockWebhooks(options: StockOptions): readonly Webhook[] {
   const { configuration, selects, tag, revision, istioNamespace } = options;
   const webhook = (
@@ -181,13 +186,13 @@ function stockWebhooks(options: StockOptions): readonly Webhook[] {
     trusted: true,
   });
   const byRevision = [
-    webhook("rev.namespace", [among(REV, selects), absent(INJECTION)], [NOT_REFUSED]),
-    webhook("rev.object", [absent(REV), absent(INJECTION)], [NOT_REFUSED, among(REV, selects)]),
+    webhook("rev.namespace", [among(REV, selects), absent(INJECTION)], [NOT_OPTED_OUT]),
+    webhook("rev.object", [absent(REV), absent(INJECTION)], [NOT_OPTED_OUT, among(REV, selects)]),
   ];
   if (selects !== "default") return byRevision;
   return [
     ...byRevision,
-    webhook("namespace", [among(INJECTION, "enabled")], [NOT_REFUSED]),
+    webhook("namespace", [among(INJECTION, "enabled")], [NOT_OPTED_OUT]),
     webhook("object", [absent(INJECTION), absent(REV)], [among(INJECT, "true"), absent(REV)]),
   ];
 }

@@ -2,7 +2,7 @@ import { dump } from "js-yaml";
 import type { Labels, LabelSelector } from "../../../src/snapshot.ts";
 
 /**
- * The sidecar template around its image, word for word from istio/istio
+ * The part of the sidecar template that contains the image, copied from istio/istio
  * `manifests/charts/istio-control/istio-discovery/files/injection-template.yaml`, release 1.31.
  */
 export const SIDECAR_TEMPLATE = `metadata:
@@ -50,7 +50,7 @@ spec:
     - sidecar
 `;
 
-/** `gateway-injection-template.yaml` of the same release. */
+/** The gateway template: `gateway-injection-template.yaml` of the same release. */
 const GATEWAY_TEMPLATE = `spec:
   containers:
   - name: istio-proxy
@@ -68,7 +68,7 @@ const GATEWAY_TEMPLATE = `spec:
     - router
 `;
 
-/** The same up to release 1.22: the condition asks only what the revision has. */
+/** The gateway template up to release 1.22, whose condition has no annotation. */
 export const OLD_GATEWAY_TEMPLATE = GATEWAY_TEMPLATE.replace(
   "(annotation .ObjectMeta `sidecar.istio.io/proxyImage` .Values.global.proxy.image)",
   ".Values.global.proxy.image",
@@ -77,7 +77,9 @@ export const OLD_GATEWAY_TEMPLATE = GATEWAY_TEMPLATE.replace(
 export interface ConfigOptions {
   readonly policy?: string;
   readonly defaultTemplates?: readonly string[];
-  /** Laid over the stock ones, as `sidecarInjectorWebhook.templates` is. */
+  /**
+   * Templates that replace or extend the default ones, as `sidecarInjectorWebhook.templates` does.
+   */
   readonly templates?: Readonly<Record<string, string>>;
   readonly aliases?: Readonly<Record<string, readonly string[]>>;
   readonly never?: readonly LabelSelector[];
@@ -86,19 +88,21 @@ export interface ConfigOptions {
 
 export interface ValuesOptions {
   readonly hub?: string;
-  /** Istio's charts take a number too, and Helm hands it on as one. */
+  /**
+   * A tag as text or a number: Istio's charts accept both, and Helm passes a number on as a number.
+   */
   readonly tag?: string | number;
   readonly variant?: string;
-  /** `global.proxy.image`: the whole reference on AKS, the last part of the name upstream. */
+  /** `global.proxy.image`: the full image reference on AKS, the last part of its name upstream. */
   readonly image?: string;
   readonly cni?: boolean;
 }
 
-/** The two keys of an `istio-sidecar-injector*` ConfigMap. */
+/** Returns the data of an `istio-sidecar-injector*` ConfigMap. */
 export function injectorConfigMap(config: ConfigOptions, values: ValuesOptions): Labels {
   const { hub, tag, variant, image, cni = false } = values;
   if (image === undefined && (hub === undefined || tag === undefined)) {
-    throw new Error("without hub and tag the chart needs a whole image");
+    throw new Error("the chart needs a full image reference if hub or tag is missing");
   }
   const global = { hub, tag, variant, proxy: { image } };
   return {

@@ -1,22 +1,22 @@
 import type { Labels, Namespace } from "../../../src/snapshot.ts";
 
 export interface NamespaceOptions {
-  /** Label `istio.io/rev`. */
+  /** The label `istio.io/rev`. */
   readonly rev?: string;
-  /** Label `istio-injection`. */
+  /** The label `istio-injection`. */
   readonly injection?: string;
   readonly annotations?: Labels;
 }
 
 export function namespace(name: string, options: NamespaceOptions = {}): Namespace {
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
-    throw new Error(`no namespace can be called "${name}"`);
+    throw new Error(`"${name}" is not a valid namespace name`);
   }
   const { rev, injection, annotations = {} } = options;
   return {
     name,
     labels: {
-      // The API server sets it on every namespace.
+      // The API server sets this label on every namespace.
       "kubernetes.io/metadata.name": name,
       ...(rev === undefined ? {} : { "istio.io/rev": rev }),
       ...(injection === undefined ? {} : { "istio-injection": injection }),

@@ -8,18 +8,18 @@ export interface SidecarOptions {
   readonly trouble?: PodTrouble;
 }
 
-/** `mcr.microsoft.com/oss/v2/istio/proxyv2:TAG`, as on AKS. */
+/** Returns the image reference that AKS uses: `mcr.microsoft.com/oss/v2/istio/proxyv2:TAG`. */
 export function proxyImage(tag: string): string {
   return `mcr.microsoft.com/oss/v2/istio/proxyv2:${tag}`;
 }
 
-/** Live pods that run the sidecar of one image and revision. */
+/** Returns live pods whose sidecars have the same image and revision. */
 export function sidecars(pods: number, image: string, options: SidecarOptions = {}): PodGroup {
-  if (image === "") throw new Error("a sidecar has an image");
+  if (image === "") throw new Error("a sidecar needs an image");
   return group(pods, image, "revision" in options ? options.revision : "asm-1-27", options);
 }
 
-/** Live pods without a sidecar. */
+/** Returns live pods without a sidecar. */
 export function bare(pods: number, options: Pick<SidecarOptions, "ready" | "podNames"> = {}) {
   return group(pods, undefined, undefined, options);
 }
@@ -30,13 +30,13 @@ function group(
   revision: string | undefined,
   { native = false, ready = pods, podNames, trouble }: SidecarOptions,
 ): PodGroup {
-  if (!Number.isInteger(pods) || pods < 1) throw new Error("a group has pods");
+  if (!Number.isInteger(pods) || pods < 1) throw new Error("a group needs at least one pod");
   if (ready < 0 || ready > pods) throw new Error(`${ready} of ${pods} pods cannot be ready`);
   const names =
     podNames ?? Array.from({ length: Math.min(pods, 10) }, (_, index) => `pod-${index}`);
-  if (names.length !== Math.min(pods, 10)) throw new Error("a group names its pods, at most ten");
+  if (names.length !== Math.min(pods, 10)) throw new Error("a group names up to ten pods");
   if (trouble && !names.includes(trouble.pod) && pods <= 10) {
-    throw new Error(`${trouble.pod} is none of the group`);
+    throw new Error(`${trouble.pod} is not in the group`);
   }
   return { image, revision, native, pods, ready, podNames: names.toSorted(), trouble };
 }

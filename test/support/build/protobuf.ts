@@ -2,12 +2,12 @@ import type { V1Container, V1ObjectMeta, V1Pod, V1SecurityContext } from "@kuber
 import { PbfWriter } from "pbf";
 
 /**
- * Pods as an API server writes them in protobuf, by numbers of our own taking from `generated.proto`
- * and not from what is tested: whatever a field is not set to is written as its zero value, as Go
- * does, and fields that nobody looks at stand in between.
+ * Lists in the API server's protobuf encoding. The field numbers come from `generated.proto`, not
+ * from the code under test. As in Go, unset fields are encoded as zero values, and fields that the
+ * program ignores are in between.
  */
 
-/** pbf's own writer of texts gets characters beyond the second plane wrong. */
+/** pbf's writer encodes characters beyond the Basic Multilingual Plane incorrectly. */
 function writeText(writer: PbfWriter, tag: number, text: string): void {
   writer.writeBytesField(tag, Buffer.from(text));
 }
@@ -144,7 +144,7 @@ export interface ProtobufList<Item> {
   readonly items: readonly Item[];
 }
 
-/** The whole body of a list: the magic bytes, the envelope, the list. */
+/** Returns the body of a list: the magic bytes, the envelope and the list. */
 export function protobufList<Item>(
   { kind, continueToken, items }: ProtobufList<Item>,
   write: Write<Item>,

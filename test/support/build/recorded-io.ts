@@ -2,11 +2,11 @@ import { PassThrough } from "node:stream";
 import type { Io } from "../../../src/io.ts";
 
 export interface RecordedIo extends Io {
-  /** What was written so far. */
+  /** The output so far. */
   readonly written: { stdout: string; stderr: string };
 }
 
-/** An outside world without a terminal, whose clock stands still, and that keeps what it is told. */
+/** Returns an Io without a terminal, with a fixed time and recorded output. */
 export function recordedIo(env: Io["env"] = {}): RecordedIo {
   const written = { stdout: "", stderr: "" };
   const record = (stream: "stdout" | "stderr") => ({

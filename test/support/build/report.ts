@@ -20,7 +20,7 @@ import type { StepResult } from "../../../src/rollout/result.ts";
 import type { Gap } from "../../../src/snapshot.ts";
 import { meshOf } from "./assessment.ts";
 
-/** No colour, and no end of a line: as in a file. */
+/** The style of a file: no colour and no line width. */
 export const PLAIN: Style = {
   bold: (text) => text,
   dim: (text) => text,
@@ -31,7 +31,7 @@ export const PLAIN: Style = {
   headers: true,
 };
 
-/** 80 columns, as a terminal is at first. */
+/** The style of a terminal of 80 columns, without colour. */
 export const PLAIN_80: Style = { ...PLAIN, width: 80 };
 
 export const HEAD: DocumentHead = {
@@ -54,7 +54,8 @@ interface ReportOptions {
 
 export function checkReport(options: ReportOptions = {}): CheckReport {
   const { assessments = [], gaps = [], nextStep = "", exitCode = 0 } = options;
-  if (gaps.length > 0 && exitCode === 0) throw new Error("an incomplete read is never 0");
+  if (gaps.length > 0 && exitCode === 0)
+    throw new Error("an incomplete report cannot have the exit code 0");
   const workloads = assessments.map(workloadEntry);
   return {
     ...HEAD,
@@ -83,7 +84,7 @@ export function verifyReport(options: ReportOptions = {}): VerifyReport {
   return { ...checkReport(options), kind: "VerifyReport" };
 }
 
-/** The planned step that a result belongs to. */
+/** Returns the planned step of a result. */
 function stepOf({ ref, from, to }: StepResult): Step {
   return {
     ref,
@@ -102,7 +103,7 @@ export function restartReport(
 ): RestartReport {
   const dryRun = options.dryRun ?? null;
   const done = results.some(({ outcome }) => outcome === "restarted");
-  if (dryRun !== null && done) throw new Error("a dry run restarts nothing");
+  if (dryRun !== null && done) throw new Error("a dry run has no restarted workloads");
   return {
     ...checkReport(options),
     kind: "RestartReport",

@@ -2,13 +2,13 @@ import type { RolloutView } from "../../../src/rollout/view.ts";
 import type { RollingPod, Workload } from "../../../src/snapshot.ts";
 import { proxyImage } from "./pod-group.ts";
 
-/** The restart that the views are of. */
+/** The restart that the views belong to. */
 export const RESTART = {
   target: { revision: "asm-1-27", image: proxyImage("v1.27.9-6") },
   restartedAt: "2026-11-22T20:00:00Z",
 } as const;
 
-/** A pod that the restart made: ready, on target. */
+/** Returns a ready pod that the restart created, on target. */
 export function newPod(name: string, facts: Partial<RollingPod> = {}): RollingPod {
   return rollingPod(name, {
     image: RESTART.target.image,
@@ -18,7 +18,7 @@ export function newPod(name: string, facts: Partial<RollingPod> = {}): RollingPo
   });
 }
 
-/** A pod from before it. */
+/** Returns a pod from before the restart. */
 export function oldPod(name: string, facts: Partial<RollingPod> = {}): RollingPod {
   return rollingPod(name, { image: proxyImage("v1.27.7-1"), restartedAt: undefined, ...facts });
 }
@@ -38,17 +38,17 @@ function rollingPod(name: string, facts: Partial<RollingPod>): RollingPod {
     ...facts,
   };
   if (pod.ready && (pod.trouble ?? pod.unschedulable) !== undefined) {
-    throw new Error("a pod in trouble is not ready");
+    throw new Error("a pod in trouble cannot be ready");
   }
   return pod;
 }
 
-/** A look at a workload whose template has the restart's time. */
+/** Returns a view of a workload whose template has the restart time. */
 export function rolloutView(
   { namespace, kind, name, uid, rollout }: Workload,
   facts: Partial<Omit<RolloutView, "ref" | "rollout">> = {},
 ): RolloutView {
-  if (rollout === undefined) throw new Error(`a ${kind} does not roll`);
+  if (rollout === undefined) throw new Error(`a ${kind} has no rollout`);
   return {
     ref: { namespace, kind, name, uid },
     rollout,

@@ -3,9 +3,9 @@ import type { Step } from "../../../src/rollout/step.ts";
 import type { StepResult } from "../../../src/rollout/result.ts";
 import { proxyImage } from "./pod-group.ts";
 
-/** A planned restart of what was assessed; refuses what has no target. */
+/** Returns the planned restart of an assessed workload. Throws if it has no target. */
 export function stepFor({ workload, verdict, running, target }: Assessment): Step {
-  if (target === undefined) throw new Error("nothing is restarted towards nothing");
+  if (target === undefined) throw new Error("a step needs a target");
   const { namespace, kind, name, uid } = workload;
   return {
     ref: { namespace, kind, name, uid },
@@ -21,7 +21,10 @@ export function stepFor({ workload, verdict, running, target }: Assessment): Ste
 const STARTED = new Date("2026-11-22T20:00:00Z");
 const FINISHED = new Date("2026-11-22T20:01:30Z");
 
-/** How it ended: restarted, unless told otherwise; what never started has no time of start. */
+/**
+ * Returns the result of a step, by default `restarted`. A step that was not started has no start
+ * time.
+ */
 export function resultOf(
   { ref, from, to }: Pick<Step, "ref" | "from" | "to">,
   ending: Partial<StepResult> = {},
@@ -29,7 +32,7 @@ export function resultOf(
   const outcome = ending.outcome ?? "restarted";
   const started = outcome === "restarted" || outcome === "failed" || outcome === "timed-out";
   if (outcome === "not-started" && ending.startedAt !== undefined) {
-    throw new Error("what was not started has no time of start");
+    throw new Error("a step that was not started has no start time");
   }
   return {
     ref,
@@ -45,7 +48,7 @@ export function resultOf(
   };
 }
 
-/** A restart of `deployment/web` in `shop`, from v1.27.7-1 to v1.27.9-6. */
+/** Returns a restart of `deployment/web` in `shop` from v1.27.7-1 to v1.27.9-6. */
 export function someStep(): Step {
   return {
     ref: { namespace: "shop", kind: "Deployment", name: "web", uid: "shop-deployment-web" },

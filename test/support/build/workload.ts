@@ -15,7 +15,7 @@ export interface TemplateOptions {
   readonly labels?: Labels;
   readonly annotations?: Labels;
   readonly hostNetwork?: boolean;
-  /** The template's own container `istio-proxy`. */
+  /** The container `istio-proxy` of the template itself. */
   readonly proxy?: Partial<OwnProxy> & Pick<OwnProxy, "image">;
   readonly probed?: boolean;
 }
@@ -35,15 +35,15 @@ export interface WorkloadOptions {
   readonly namespace?: string;
   readonly labels?: Labels;
   readonly annotations?: Labels;
-  /** `null`: it could not be read. */
+  /** The template, or `null` if it could not be read. */
   readonly template?: TemplateOptions | null;
   readonly pods?: readonly PodGroup[];
   readonly terminating?: number;
-  /** What they run, where that matters. */
+  /** The terminating pods by sidecar, if a test needs that. */
   readonly terminatingPods?: readonly PodGroup[];
 }
 
-/** Finished by default: every pod that it wants is there, new and available. */
+/** Returns a Deployment, by default fully rolled out: all its pods are updated and available. */
 export function deployment(
   name: string,
   options: WorkloadOptions & { readonly rollout?: Partial<DeploymentRollout> } = {},
@@ -70,7 +70,7 @@ export function daemonSet(
   return workload("DaemonSet", name, options, daemonSetRollout(count(options), options.rollout));
 }
 
-/** A `Rollout` of Argo Rollouts. */
+/** Returns a `Rollout` of Argo Rollouts. */
 export function argoRollout(
   name: string,
   options: WorkloadOptions & { readonly rollout?: Partial<ArgoRollout> } = {},
@@ -78,14 +78,14 @@ export function argoRollout(
   return workload("Rollout", name, options, argoRolloutFacts(count(options), options.rollout));
 }
 
-/** What has no rollout that a patch of a template starts: a bare pod, a Job, a custom kind. */
+/** Returns a workload without a rollout: a bare pod, a Job, or a custom kind. */
 export function otherWorkload(kind: string, name: string, options: WorkloadOptions = {}): Workload {
   if (["Deployment", "StatefulSet", "DaemonSet", "Rollout"].includes(kind)) {
     throw new Error(`a ${kind} has a rollout`);
   }
   const terminating = options.terminating ?? count({ pods: options.terminatingPods ?? [] });
   if (kind === "Pod" && count(options) + terminating !== 1) {
-    throw new Error("a bare pod is one pod");
+    throw new Error("a bare pod has exactly one pod");
   }
   return workload(kind, name, options, undefined);
 }
@@ -115,7 +115,7 @@ export function deploymentRollout(
   };
   const { status } = rollout;
   if (status.updated > status.replicas || status.available > status.replicas) {
-    throw new Error("a Deployment's updated and available pods are among its pods");
+    throw new Error("a Deployment cannot have more updated or available pods than pods");
   }
   return checked(rollout);
 }
@@ -136,7 +136,7 @@ export function statefulSetRollout(
     status: { ready: replicas, updated: replicas },
     ...overrides,
   };
-  if (rollout.partition < 0) throw new Error("the API server refuses a negative partition");
+  if (rollout.partition < 0) throw new Error("the API server rejects a negative partition");
   return checked(rollout);
 }
 
@@ -177,7 +177,7 @@ export function argoRolloutFacts(
 
 function checked<Kind extends Rollout>(rollout: Kind): Kind {
   if (rollout.observedGeneration > rollout.generation) {
-    throw new Error("no controller sees a generation before it is written");
+    throw new Error("the observed generation cannot be newer than the generation");
   }
   return rollout;
 }
@@ -191,7 +191,8 @@ function workload(
   const { namespace = "shop", labels = {}, annotations = {}, template = {} } = options;
   const { pods = [], terminatingPods = [] } = options;
   const keys = pods.map(({ image, revision, native }) => JSON.stringify([image, revision, native]));
-  if (new Set(keys).size < keys.length) throw new Error("pods that run the same are one group");
+  if (new Set(keys).size < keys.length)
+    throw new Error("pods with the same sidecar must be one group");
   return {
     namespace,
     kind,

@@ -1,31 +1,31 @@
 import { PassThrough } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { main } from "../../src/main.ts";
-import type { Ran } from "./run-program.ts";
+import type { RunResult } from "./run-program.ts";
 
-export interface World {
-  /** How much faster than ours its clock runs: both what it tells and what sleep takes. */
+export interface ClockOptions {
+  /** The speed of the program's clock relative to real time, for the time and for sleeps. */
   readonly speed?: number;
   /**
-   * How much less than its time a sleep takes. The clock leaps over the rest, and else runs as ours:
-   * a machine that is slow to answer has not been silent for minutes.
+   * The factor by which sleeps are shortened. The clock skips the rest of each sleep and otherwise
+   * keeps real time, so that a slow machine does not look like a silent API server.
    */
-  readonly leaps?: number;
-  /** Milliseconds that its clock is ahead of ours. */
+  readonly sleepDivisor?: number;
+  /** The milliseconds by which the program's clock is ahead. */
   readonly ahead?: number;
 }
 
-/** A run in this process, and what it left behind that would keep a process of its own alive. */
-export interface RanInside extends Ran {
+/** The result of a run in this process, and the names of what would keep its own process alive. */
+export interface InProcessResult extends RunResult {
   readonly left: readonly string[];
 }
 
-/** The whole program in this process: what a spawned run does, without its start. */
-export async function runInside(
+/** Runs the whole program in this process instead of spawning it. */
+export async function runInProcess(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  { speed = 1, leaps = 1, ahead = 0 }: World = {},
-): Promise<RanInside> {
+  { speed = 1, sleepDivisor = 1, ahead = 0 }: ClockOptions = {},
+): Promise<InProcessResult> {
   const open = { timers: 0, "signal listeners": 0 };
   const written = { stdout: "", stderr: "" };
   const record = (stream: "stdout" | "stderr") => ({
@@ -34,8 +34,8 @@ export async function runInside(
     },
   });
   const start = Date.now();
-  let leapt = 0;
-  const now = () => start + ahead + leapt + (Date.now() - start) * speed;
+  let skipped = 0;
+  const now = () => start + ahead + skipped + (Date.now() - start) * speed;
   const status = await main(args, {
     stdin: new PassThrough(),
     stdout: record("stdout"),
@@ -47,9 +47,9 @@ export async function runInside(
       const options = signal ? { signal } : {};
       open.timers += 1;
       const end = now() + milliseconds;
-      await delay(milliseconds / speed / leaps, undefined, options).catch(() => undefined);
-      // Of those that slept side by side the first has leapt for all.
-      if (leaps > 1 && !signal?.aborted) leapt += Math.max(0, end - now());
+      await delay(milliseconds / speed / sleepDivisor, undefined, options).catch(() => undefined);
+      // Sleeps may overlap: the first one to end has already advanced the clock for the others.
+      if (sleepDivisor > 1 && !signal?.aborted) skipped += Math.max(0, end - now());
       open.timers -= 1;
     },
     onSignal: () => {
