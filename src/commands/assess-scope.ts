@@ -1,6 +1,7 @@
 import { readCluster } from "../cluster/read.ts";
 import { CannotRun } from "../errors.ts";
-import { type Assessment, type AssessmentOptions, predictNewPod } from "../mesh/assessment.ts";
+import type { Assessment, AssessmentOptions } from "../mesh/assessment.ts";
+import { predictNewPod } from "../mesh/prediction.ts";
 import { needsProof } from "../mesh/proof-need.ts";
 import { dependsOnInjectionRules, keepNeededGaps } from "../mesh/injection-gaps.ts";
 import { resourceName } from "../kubernetes/kinds.ts";

@@ -2,8 +2,8 @@ import type { Gap } from "../snapshot.ts";
 import type { Assessment } from "./assessment.ts";
 
 /**
- * Whether a verdict would be another one if the rules of injection were: no dry run stands for it,
- * and it is not one that injection has no part in.
+ * True if the verdict depends on the rules of injection: no dry run proves it, and it is neither
+ * `managed` nor `excluded`, which hold regardless of injection.
  */
 export function dependsOnInjectionRules({
   proved,
@@ -13,18 +13,19 @@ export function dependsOnInjectionRules({
 }
 
 /**
- * Which gaps leave something open. What only serves to predict injection need not be read where
- * no verdict rests on it; what is outside the mesh was told so by what was read.
+ * Keeps the gaps that make a report incomplete. Gaps in the rules of injection do not count if no
+ * verdict depends on these rules.
  *
- * @param restsOnRules whether any verdict does.
+ * @param rulesNeeded true if at least one verdict depends on the rules of injection.
+ * @returns the remaining gaps, and notes about the dropped ones.
  */
 export function keepNeededGaps(
   gaps: readonly Gap[],
-  restsOnRules: boolean,
+  rulesNeeded: boolean,
 ): { readonly gaps: readonly Gap[]; readonly notes: readonly string[] } {
-  const spared = gaps.filter(({ about }) => about === "injection");
-  if (spared.length === 0 || restsOnRules) return { gaps, notes: [] };
-  const unread = spared.map(({ what }) => what.replace("list ", "")).join(", ");
+  const needless = gaps.filter(({ about }) => about === "injection");
+  if (needless.length === 0 || rulesNeeded) return { gaps, notes: [] };
+  const unread = needless.map(({ what }) => what.replace("list ", "")).join(", ");
   return {
     gaps: gaps.filter(({ about }) => about !== "injection"),
     notes: [`not read, and not needed, for every verdict was proved by a dry run: ${unread}`],

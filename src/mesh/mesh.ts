@@ -1,46 +1,53 @@
 import { load as parseYaml } from "js-yaml";
 import type { ControlPlane, Istiod, Labels, PodTemplate, Service, Webhook } from "../snapshot.ts";
-import { type InjectorConfig, parseInjectorConfig } from "./injector-config.ts";
+import { type InjectorConfig, type Parsed, parseInjectorConfig } from "./injector-config.ts";
 import { imageTypeOf, proxyImageFor } from "./proxy-image.ts";
 import { matchesSelector } from "../kubernetes/selector.ts";
 
-const CONFIG_MAP = "istio-sidecar-injector";
+/** The ConfigMap of a revision's injector, without the suffix `-REVISION`. */
+const INJECTOR_CONFIG_MAP = "istio-sidecar-injector";
 
-/** The control plane, resolved once: what every prediction reads. */
+/** The ConfigMap of a revision's shared mesh configuration, without the suffix `-REVISION`. */
+export const SHARED_CONFIG_MAP = "istio-shared-configmap";
+
+/** The control plane: its webhooks and revisions, with the connections between them. */
 export interface Mesh {
   readonly istioNamespace: string;
-  /** `undefined`: they could not be read, so nothing can be predicted. */
+  /** `undefined` if the webhooks could not be read; no prediction is then possible. */
   readonly injectors: readonly Injector[] | undefined;
-  /** By name; `default` for the revision without a suffix. */
+  /** The revisions by name. The revision without a suffix has the name `default`. */
   readonly revisions: ReadonlyMap<string, Revision>;
-  /** The ConfigMaps could not be read: that `revisions` lacks one says nothing. */
+  /** True if the ConfigMaps could not be read, so that `revisions` may be incomplete. */
   readonly revisionsUnread: boolean;
-  /** `undefined`: they could not be read. */
+  /** The names of the shared ConfigMaps; `undefined` if the ConfigMaps could not be read. */
   readonly sharedConfigMaps: ReadonlySet<string> | undefined;
 }
 
-/** A webhook, with the revision behind its Service. */
+/** A webhook that injects sidecars, with the revision behind its Service. */
 export interface Injector extends Webhook {
-  /** `undefined`: what stands behind the Service could not be read, or is of several revisions. */
+  /** `undefined` if the Service leads to no known revision, or to several. */
   readonly revision: string | undefined;
-  /** `undefined`: that could not be read. */
+  /** True if the API server can reach the injector; `undefined` if that is unknown. */
   readonly available: boolean | undefined;
-  /** Why it is not alive. */
+  /** The reason why the injector is not available. */
   readonly outage: Outage | undefined;
 }
 
+/** The reason why the API server cannot call an injector; `no-authority`: it has no `caBundle`. */
 export type Outage = "no-service" | "no-endpoint" | "no-authority";
 
+/** An installed revision, as its ConfigMap in the Istio namespace describes it. */
 export interface Revision {
   readonly name: string;
-  /** `configmap/istio-sidecar-injector-asm-1-27` */
+  /** The ConfigMap, for example `configmap/istio-sidecar-injector-asm-1-27`. */
   readonly source: string;
-  /** What is wrong with the ConfigMap, where it cannot be used. */
-  readonly config: InjectorConfig | string;
+  readonly config: Parsed<InjectorConfig>;
+  /** The image type in the mesh configuration; empty if it has none. */
   readonly meshImageType: string;
-  /** The mesh configuration may give every pod another way of interception than redirection. */
+  /** True if the mesh configuration sets an interception mode for every pod. */
   readonly meshNamesInterception: boolean;
   readonly tags: readonly string[];
+  /** `undefined` if no control-plane Deployment of the revision was found. */
   readonly istiod: Istiod | undefined;
 }
 
@@ -50,7 +57,7 @@ export function resolveMesh(controlPlane: ControlPlane): Mesh {
     .map((webhook) => resolveInjector(webhook, controlPlane));
   const configMaps = [...(controlPlane.configMaps ?? [])];
   const revisions = configMaps
-    .filter(([name]) => name === CONFIG_MAP || name.startsWith(`${CONFIG_MAP}-`))
+    .filter(([name]) => name === INJECTOR_CONFIG_MAP || name.startsWith(`${INJECTOR_CONFIG_MAP}-`))
     .map(([name, data]) => resolveRevision(name, data, injectors ?? [], controlPlane));
   return {
     istioNamespace: controlPlane.istioNamespace,
@@ -60,29 +67,27 @@ export function resolveMesh(controlPlane: ControlPlane): Mesh {
     sharedConfigMaps:
       controlPlane.configMaps &&
       new Set(
-        configMaps
-          .map(([name]) => name)
-          .filter((name) => name.startsWith("istio-shared-configmap-")),
+        configMaps.map(([name]) => name).filter((name) => name.startsWith(`${SHARED_CONFIG_MAP}-`)),
       ),
   };
 }
 
 /**
- * The revision is what the control plane behind the Service calls itself, not the webhook's own
- * label `istio.io/rev`: some tools write a tag's name there.
+ * Finds the revision behind a webhook by the control plane that its Service selects. The webhook's
+ * own label `istio.io/rev` is not reliable: some tools write the name of a tag there.
  */
 function resolveInjector(webhook: Webhook, controlPlane: ControlPlane): Injector {
   const { services, istiods, readyEndpoints, istioNamespace } = controlPlane;
-  const untold = { ...webhook, revision: undefined, available: undefined, outage: undefined };
-  // Behind a URL, or in another namespace, stands a control plane that was not read.
-  if (webhook.service?.namespace !== istioNamespace || services === undefined) return untold;
+  const unknown = { ...webhook, revision: undefined, available: undefined, outage: undefined };
+  // A URL, or a Service in another namespace, leads to a control plane that was not read.
+  if (webhook.service?.namespace !== istioNamespace || services === undefined) return unknown;
   const { name } = webhook.service;
   const service = services.find((candidate) => candidate.name === name);
-  if (service === undefined) return { ...untold, available: false, outage: "no-service" };
-  // Where that is, no endpoint says; nor does the selector count there.
-  if (service.external) return untold;
+  if (service === undefined) return { ...unknown, available: false, outage: "no-service" };
+  // An ExternalName Service has no endpoints, and Kubernetes ignores its selector.
+  if (service.external) return unknown;
   const revision = revisionBehind(service, istiods ?? []);
-  // Where istiod never wrote its authority, nobody can tell that it is istiod who answers.
+  // Without a CA certificate, the API server does not trust the answers.
   if (!webhook.trusted) return { ...webhook, revision, available: false, outage: "no-authority" };
   const available = readyEndpoints && (readyEndpoints.get(name) ?? 0) > 0;
   return {
@@ -93,17 +98,20 @@ function resolveInjector(webhook: Webhook, controlPlane: ControlPlane): Injector
   };
 }
 
-/** `undefined` where nothing is behind a Service, or control planes of several revisions are. */
+/**
+ * The revision of the control plane that a Service selects; `undefined` if the Service selects
+ * none, or control planes of several revisions.
+ */
 function revisionBehind({ selector }: Service, istiods: readonly Istiod[]): string | undefined {
-  // A Service without a selector selects nothing, unlike an empty label selector.
+  // A Service without a selector selects nothing; an empty label selector would select everything.
   const selects = Object.keys(selector).length > 0;
   const selected = istiods.filter(
     ({ podLabels }) => selects && matchesSelector(podLabels, { matchLabels: selector }),
   );
-  // What is scaled to zero answers nothing, where another does.
-  const wanted = selected.filter((istiod) => istiod.wanted > 0);
+  // A Deployment that is scaled to zero only counts if no other Deployment has pods.
+  const scaledUp = selected.filter((istiod) => istiod.wanted > 0);
   const [revision, ...others] = new Set(
-    (wanted.length > 0 ? wanted : selected).map((istiod) => istiod.revision),
+    (scaledUp.length > 0 ? scaledUp : selected).map((istiod) => istiod.revision),
   );
   return others.length === 0 ? revision : undefined;
 }
@@ -114,12 +122,12 @@ function resolveRevision(
   injectors: readonly Injector[],
   { configMaps, istiods }: ControlPlane,
 ): Revision {
-  const suffix = configMap.slice(CONFIG_MAP.length);
+  const suffix = configMap.slice(INJECTOR_CONFIG_MAP.length);
   const name = suffix === "" ? "default" : suffix.slice(1);
   const tags = injectors.flatMap(({ tag, revision }) =>
     tag !== undefined && revision === name ? [tag] : [],
   );
-  const meshes = [`istio${suffix}`, `istio-shared-configmap${suffix}`].map(
+  const meshConfigs = [`istio${suffix}`, `${SHARED_CONFIG_MAP}${suffix}`].map(
     (map) => configMaps?.get(map)?.["mesh"],
   );
   return {
@@ -127,13 +135,13 @@ function resolveRevision(
     source: `configmap/${configMap}`,
     config: parseInjectorConfig(data),
     meshImageType: meshImageType(configMaps?.get(`istio${suffix}`)?.["mesh"]),
-    meshNamesInterception: meshes.some((mesh) => mesh?.includes("interceptionMode") === true),
+    meshNamesInterception: meshConfigs.some((mesh) => mesh?.includes("interceptionMode") === true),
     tags: [...new Set(tags)].sort(),
     istiod: istiods?.find((candidate) => candidate.revision === name),
   };
 }
 
-/** The image type that the mesh configuration gives every proxy; empty where it gives none. */
+/** The image type that a mesh configuration in YAML sets for every proxy; empty if it sets none. */
 function meshImageType(mesh: string | undefined): string {
   if (mesh === undefined || !mesh.includes("imageType")) return "";
   try {
@@ -144,14 +152,15 @@ function meshImageType(mesh: string | undefined): string {
   }
 }
 
-/** What a revision gives a plain pod; `undefined` where its ConfigMap cannot be used. */
-export function defaultTarget({ config, meshImageType: type }: Revision): string | undefined {
-  if (typeof config === "string") return undefined;
-  const proxy = proxyImageFor(PLAIN_POD, config, type);
+/** The image that a revision gives a plain pod; `undefined` if that is unknown. */
+export function defaultImage({ config, meshImageType: type }: Revision): string | undefined {
+  if (config.kind === "malformed") return undefined;
+  const proxy = proxyImageFor(PLAIN_POD, config.value, type);
   return proxy.kind === "image" ? proxy.image : undefined;
 }
 
-const PLAIN_POD: PodTemplate = {
+/** A pod template without labels and annotations: the outcome depends on the namespace alone. */
+export const PLAIN_POD: PodTemplate = {
   labels: {},
   annotations: {},
   hostNetwork: false,

@@ -1,10 +1,11 @@
+import { INJECTION_TEMPLATES } from "../istio-labels.ts";
 import type { Namespace } from "../snapshot.ts";
 import type { Assessment } from "./assessment.ts";
-import { INJECTION_TEMPLATES } from "../istio-labels.ts";
+import { POD_SECURITY_ENFORCE } from "./rejection.ts";
 
 /**
- * Whether the rules here may not see all that happens to a new pod: where they decide nothing, and
- * where an injected pod may be refused by what comes after the injector.
+ * True if a predicted assessment needs a dry run to be reliable: the prediction rules leave the
+ * outcome open, or admission rules that they do not cover may reject the injected pod.
  */
 export function needsProof(
   predicted: Assessment | undefined,
@@ -13,16 +14,17 @@ export function needsProof(
   if (predicted === undefined) return false;
   const { verdict, finding, target, workload } = predicted;
   if (verdict === "unknown") return true;
-  // The cluster may exempt the user, or a policy mend the pod: no label shows it.
+  // The cluster may exempt the user from PodSecurity, or a policy may change the pod: no label
+  // shows either.
   if (verdict === "blocked") return finding.code === "pod-security";
   if (verdict === "managed" || verdict === "excluded" || target === undefined) return false;
   const templates = workload.template?.annotations[INJECTION_TEMPLATES] ?? "";
-  // Each template may bring the same container.
+  // Several templates may add the same container.
   return isEnforcing(namespace) || templates.includes(",");
 }
 
-/** PodSecurity refuses what `istio-init` may do, at each level but one. */
+/** True if PodSecurity may reject `istio-init`: every level but `privileged` forbids what it needs. */
 function isEnforcing(namespace: Namespace | undefined): boolean {
-  const level = namespace?.labels["pod-security.kubernetes.io/enforce"];
+  const level = namespace?.labels[POD_SECURITY_ENFORCE];
   return level !== undefined && level !== "privileged";
 }

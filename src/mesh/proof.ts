@@ -4,26 +4,36 @@ import { type DryRun, pinOf, type PodTemplate } from "../snapshot.ts";
 import type { Prediction } from "./prediction.ts";
 import type { Warning } from "./warnings.ts";
 
+/** A prediction, corrected by a dry run if there was one. */
 export interface CheckedPrediction {
   readonly prediction: Prediction;
-  /** It was proved: `false` where the dry run proved nothing, and the prediction stands. */
+  /** True if the dry run decided the outcome; false if the original prediction is unchanged. */
   readonly proved: boolean;
-  /** The rules here came to something else than the real injector, or hide what it said. */
+  /** Set if the dry run and the prediction differ. */
   readonly disagreement: Warning | undefined;
 }
 
-/** Lays a dry run over a prediction: where they disagree, the dry run wins, and that is said. */
+/**
+ * Corrects a prediction by a dry run. If the two differ, the dry run counts, and a warning reports
+ * the difference.
+ *
+ * @param dryRun `undefined` if no dry run was made; the prediction is then unchanged.
+ */
 export function applyProof(
   prediction: Prediction,
-  dryRun: DryRun,
+  dryRun: DryRun | undefined,
   mesh: Mesh,
   template: PodTemplate | undefined,
 ): CheckedPrediction {
-  if (dryRun.kind === "unavailable") {
+  if (dryRun === undefined || dryRun.kind === "unavailable") {
     return { prediction, proved: false, disagreement: undefined };
   }
-  if (prediction.kind === "none" && dryRun.kind === "refused" && !isOfInjection(dryRun.message)) {
-    // Refused for its own sake: once that is mended, it comes up without a sidecar all the same.
+  if (
+    prediction.kind === "none" &&
+    dryRun.kind === "refused" &&
+    !concernsInjection(dryRun.message)
+  ) {
+    // The pod was rejected for another reason. Without that reason, it would still get no sidecar.
     const { reason } = blockedBy.refusal("a dry run by the API server is refused", dryRun.message);
     return {
       prediction,
@@ -31,7 +41,7 @@ export function applyProof(
       disagreement: { code: "otherwise-blocked", message: reason },
     };
   }
-  const proved = predictionOf(prediction, dryRun, mesh, template);
+  const proved = outcomeOf(dryRun, prediction, mesh, template);
   return {
     prediction: proved,
     proved: true,
@@ -45,19 +55,19 @@ export function applyProof(
   };
 }
 
-/** By an injector, or by somebody who saw what it had added. */
-function isOfInjection(message: string): boolean {
+/** True if an injector rejected the pod, or if the message names a container that injection adds. */
+function concernsInjection(message: string): boolean {
   return /sidecar-injector\.istio\.io|"istio-(?:init|proxy|validation)"/.test(message);
 }
 
-function predictionOf(
-  prediction: Prediction,
+function outcomeOf(
   dryRun: Exclude<DryRun, { kind: "unavailable" }>,
+  prediction: Prediction,
   mesh: Mesh,
   template: PodTemplate | undefined,
 ): Prediction {
   if (dryRun.kind === "refused") {
-    return { kind: "rejected", finding: refusedBy(prediction, dryRun.message) };
+    return { kind: "rejected", finding: rejectionFinding(prediction, dryRun.message) };
   }
   if (dryRun.image === undefined) {
     return {
@@ -83,8 +93,8 @@ const NOT_INJECTED: Finding = {
   nextStep: "look for another webhook or policy that keeps injection away",
 };
 
-function refusedBy(prediction: Prediction, message: string): Finding {
-  // The API server's own words say more of PodSecurity than a rule does.
+/** Prefers the predicted finding, except for PodSecurity: there the API server's message says more. */
+function rejectionFinding(prediction: Prediction, message: string): Finding {
   return prediction.kind === "rejected" && prediction.finding.code !== "pod-security"
     ? prediction.finding
     : blockedBy.refusal("a dry run by the API server is refused", message);

@@ -1,3 +1,12 @@
+import {
+  INJECT,
+  INJECTION,
+  INJECTION_TEMPLATES,
+  MANAGED_GATEWAY,
+  REVISION,
+} from "../istio-labels.ts";
+import { newPodOf } from "../kubernetes/controller-labels.ts";
+import { shortKind } from "../kubernetes/kinds.ts";
 import type {
   LabelledObject,
   Namespace,
@@ -7,46 +16,50 @@ import type {
   UsageSnapshot,
   Workload,
 } from "../snapshot.ts";
-import { newPodOf } from "../kubernetes/controller-labels.ts";
-import { isGateway } from "./gateway.ts";
-import { shortKind } from "../kubernetes/kinds.ts";
+import { calledInjectors } from "./injector-match.ts";
 import { classifyManaged } from "./managed.ts";
-import type { Mesh } from "./mesh.ts";
-import { matchInjectors } from "./prediction.ts";
-import { INJECT, INJECTION, REVISION } from "../istio-labels.ts";
+import { type Mesh, PLAIN_POD } from "./mesh.ts";
+import { hasSidecar } from "./running-pods.ts";
 
-/** One thing that uses a revision: pods that it injected, or what leads new ones to it. */
+/** A use of a revision: pods with its sidecar, or a label that leads new pods to it. */
 export type Reference = PodReference | LabelReference;
 
+/** Pods whose sidecar belongs to a revision. */
 export interface PodReference {
   readonly kind: "pods" | "terminating-pods";
-  /** `undefined`: the pods do not say. */
+  /** `undefined` if the pods do not name their revision. */
   readonly revision: string | undefined;
   readonly namespace: string;
-  /** Of live pods the workload, of terminating ones the pods, at most ten. */
+  /** The workload of live pods; the names of terminating pods, at most ten. */
   readonly names: readonly string[];
   readonly count: number;
   readonly gateway: boolean;
-  /** AKS owns them, and takes them away with the revision. */
+  /** True if the pods are a gateway of AKS, which AKS removes together with the revision. */
   readonly managed: boolean;
 }
 
+/** A label or a tag that leads new pods, or a Gateway, to a revision. */
 export interface LabelReference {
   readonly kind: "tags" | "namespaces" | "templates" | "gateways";
   readonly revision: string;
   readonly namespace: string;
   readonly names: readonly string[];
   readonly count: 1;
-  /** `istio.io/rev=prod` */
+  /** For example `istio.io/rev=prod`. */
   readonly label: string;
-  /** The tag by which the label leads to the revision. */
+  /** The tag that the label names; `undefined` if the label leads to the revision without a tag. */
   readonly tag: string | undefined;
 }
 
+export function isPodReference(reference: Reference): reference is PodReference {
+  return reference.kind === "pods" || reference.kind === "terminating-pods";
+}
+
+/** Lists the live and terminating pods that have a sidecar. */
 export function podReferences({ workloads }: UsageSnapshot): readonly PodReference[] {
   return workloads.flatMap((workload) => {
     const { namespace, pods, terminatingPods } = workload;
-    const use = (
+    const reference = (
       kind: PodReference["kind"],
       group: PodGroup,
       names: readonly string[],
@@ -57,12 +70,12 @@ export function podReferences({ workloads }: UsageSnapshot): readonly PodReferen
       names,
       count: group.pods,
       gateway: isGateway(workload),
-      managed: isOfAks(workload),
+      managed: isAksGateway(workload),
     });
     return [
-      ...pods.filter(hasSidecar).map((group) => use("pods", group, [placeOf(workload)])),
+      ...pods.filter(hasSidecar).map((group) => reference("pods", group, [pathOf(workload)])),
       ...terminatingPods.filter(hasSidecar).map((group) =>
-        use(
+        reference(
           "terminating-pods",
           group,
           group.podNames.map((name) => `${namespace}/${name}`),
@@ -72,54 +85,63 @@ export function podReferences({ workloads }: UsageSnapshot): readonly PodReferen
   });
 }
 
-function hasSidecar({ image }: PodGroup): boolean {
-  return image !== undefined;
+/** True if the proxy is a gateway, which either the gateway template injects or istiod renders. */
+function isGateway({ labels, template }: Workload): boolean {
+  const all = { ...labels, ...template?.labels };
+  const templates = template?.annotations[INJECTION_TEMPLATES] ?? "";
+  return (
+    templates.split(",").some((name) => name.trim() === "gateway") ||
+    template?.proxy?.args.includes("router") === true ||
+    all["gateway.networking.k8s.io/gateway-name"] !== undefined ||
+    all[MANAGED_GATEWAY] !== undefined
+  );
 }
 
-/** During an upgrade AKS runs its gateways of both revisions, and ends it by removing the old ones. */
-function isOfAks(workload: Workload): boolean {
+/** During an upgrade, AKS runs gateways of both revisions. At the end it removes the old ones. */
+function isAksGateway(workload: Workload): boolean {
   const pods = [...workload.pods, ...workload.terminatingPods];
   return classifyManaged(workload, pods)?.code === "aks-gateway";
 }
 
-/** Everything that leads new pods, or Gateways, to a revision. */
+/** Lists the tags and labels that lead new pods, or Gateways, to a revision. */
 export function labelReferences(snapshot: UsageSnapshot, mesh: Mesh): readonly LabelReference[] {
-  const tags = tagsOf(mesh);
-  const ofNamespaces = new Map(
-    [...snapshot.namespaces].map(([name, place]) => [name, namespaceUses(place, tags, mesh)]),
+  const tags = revisionsByTag(mesh);
+  const byNamespace = new Map(
+    [...snapshot.namespaces].map(([name, namespace]) => [
+      name,
+      namespaceReferences(namespace, tags, mesh),
+    ]),
   );
   const ofTemplates = [
-    ...snapshot.workloads.filter((workload) => workload.kind !== "Pod" && !isOfAks(workload)),
+    ...snapshot.workloads.filter((workload) => workload.kind !== "Pod" && !isAksGateway(workload)),
     ...(snapshot.cronJobs ?? []),
   ].flatMap((owner) => {
-    const place = snapshot.namespaces.get(owner.namespace);
-    const covered = ofNamespaces.get(owner.namespace) ?? [];
-    return templateUses(owner, place, { tags, mesh, covered });
+    const namespace = snapshot.namespaces.get(owner.namespace);
+    const inherited = byNamespace.get(owner.namespace) ?? [];
+    return templateReferences(owner, namespace, { tags, mesh, inherited });
   });
   return [
-    ...[...tags].map(([tag, revision]): LabelReference => {
-      const label = `${REVISION}=${tag}`;
-      return {
-        kind: "tags",
-        revision,
-        namespace: "",
-        names: [tag],
-        count: 1,
-        label,
-        tag: undefined,
-      };
-    }),
-    ...[...ofNamespaces.values()].flat(),
-    // A CronJob is there twice while its pods run.
-    ...new Map(ofTemplates.map((use) => [JSON.stringify([use.revision, use.names]), use])).values(),
-    ...(snapshot.gateways ?? []).flatMap((gateway) => gatewayUses(gateway, tags)),
+    ...[...tags].map(([tag, revision]) => tagReference(tag, revision)),
+    ...[...byNamespace.values()].flat(),
+    ...withoutDuplicates(ofTemplates),
+    ...(snapshot.gateways ?? []).flatMap((gateway) => gatewayReferences(gateway, tags)),
   ];
 }
 
-/** The revision that each tag leads to. */
-type Tags = ReadonlyMap<string, string>;
+/** A CronJob with running pods is listed twice: as their workload, and among the CronJobs. */
+function withoutDuplicates(references: readonly LabelReference[]): Iterable<LabelReference> {
+  return new Map(
+    references.map((reference) => [
+      JSON.stringify([reference.revision, reference.names]),
+      reference,
+    ]),
+  ).values();
+}
 
-function tagsOf({ injectors }: Mesh): Tags {
+/** The revision that each tag leads to. */
+type RevisionsByTag = ReadonlyMap<string, string>;
+
+function revisionsByTag({ injectors }: Mesh): RevisionsByTag {
   return new Map(
     (injectors ?? []).flatMap(({ tag, revision }) =>
       tag === undefined || revision === undefined ? [] : [[tag, revision] as const],
@@ -127,79 +149,97 @@ function tagsOf({ injectors }: Mesh): Tags {
   );
 }
 
-/** What a label `istio.io/rev` leads to: it may name a tag. */
+/** Resolves the value of a label `istio.io/rev`, which is the name of a tag or of a revision. */
 function resolveLabel(
   value: string,
-  tags: Tags,
+  tags: RevisionsByTag,
 ): Pick<LabelReference, "label" | "revision" | "tag"> {
   const label = `${REVISION}=${value}`;
   const tagged = tags.get(value);
   return { label, revision: tagged ?? value, tag: tagged === undefined ? undefined : value };
 }
 
-function namespaceUses(place: Namespace, tags: Tags, mesh: Mesh): readonly LabelReference[] {
-  const base = { kind: "namespaces", namespace: "", names: [place.name], count: 1 } as const;
-  const named = place.labels[REVISION];
-  const uses: LabelReference[] = named ? [{ ...base, ...resolveLabel(named, tags) }] : [];
-  // Also what no `istio.io/rev` says: `istio-injection=enabled`, or selectors of an operator's own.
-  for (const { revision, tag } of calledFor(PLAIN, place, mesh)) {
-    if (uses.some((use) => use.revision === revision)) continue;
-    const injection = place.labels[INJECTION];
-    const label = injection === undefined ? "selected by a webhook" : `${INJECTION}=${injection}`;
-    uses.push({ ...base, revision, tag, label });
-  }
-  return uses;
+function tagReference(tag: string, revision: string): LabelReference {
+  return {
+    kind: "tags",
+    revision,
+    namespace: "",
+    names: [tag],
+    count: 1,
+    label: `${REVISION}=${tag}`,
+    tag: undefined,
+  };
 }
 
-function templateUses(
-  owner: TemplateOwner,
-  place: Namespace | undefined,
-  { tags, mesh, covered }: { tags: Tags; mesh: Mesh; covered: readonly LabelReference[] },
+function namespaceReferences(
+  namespace: Namespace,
+  tags: RevisionsByTag,
+  mesh: Mesh,
 ): readonly LabelReference[] {
-  const { namespace } = owner;
+  const base = { kind: "namespaces", namespace: "", names: [namespace.name], count: 1 } as const;
+  const value = namespace.labels[REVISION];
+  const references: LabelReference[] = value ? [{ ...base, ...resolveLabel(value, tags) }] : [];
+  // Other labels can select a webhook, too: `istio-injection=enabled`, or labels of the user's own.
+  for (const { revision, tag } of selectedRevisions(PLAIN_POD, namespace, mesh)) {
+    if (references.some((reference) => reference.revision === revision)) continue;
+    const injection = namespace.labels[INJECTION];
+    const label = injection === undefined ? "selected by a webhook" : `${INJECTION}=${injection}`;
+    references.push({ ...base, revision, tag, label });
+  }
+  return references;
+}
+
+/** @param context `inherited` are the references of the owner's namespace. */
+function templateReferences(
+  owner: TemplateOwner,
+  namespace: Namespace | undefined,
+  context: {
+    readonly tags: RevisionsByTag;
+    readonly mesh: Mesh;
+    readonly inherited: readonly LabelReference[];
+  },
+): readonly LabelReference[] {
+  const { tags, mesh, inherited } = context;
   const template = newPodOf(owner);
-  // An opt-out always wins: the control plane's own pods carry their revision beside one.
+  // The control plane's own pods opt out of injection, but also carry a label with their revision.
   if (template === undefined || template.labels[INJECT] === "false") return [];
-  const base = { kind: "templates", namespace, names: [placeOf(owner)], count: 1 } as const;
-  const named = template.labels[REVISION];
-  const uses: LabelReference[] = named ? [{ ...base, ...resolveLabel(named, tags) }] : [];
-  for (const { revision, tag } of place === undefined ? [] : calledFor(template, place, mesh)) {
-    if ([...uses, ...covered].some((use) => use.revision === revision)) continue;
+  const base = {
+    kind: "templates",
+    namespace: owner.namespace,
+    names: [pathOf(owner)],
+    count: 1,
+  } as const;
+  const value = template.labels[REVISION];
+  const references: LabelReference[] = value ? [{ ...base, ...resolveLabel(value, tags) }] : [];
+  const selected = namespace === undefined ? [] : selectedRevisions(template, namespace, mesh);
+  for (const { revision, tag } of selected) {
+    if ([...references, ...inherited].some((reference) => reference.revision === revision))
+      continue;
     const inject = template.labels[INJECT];
     const label = inject === undefined ? "selected by a webhook" : `${INJECT}=${inject}`;
-    uses.push({ ...base, revision, tag, label });
+    references.push({ ...base, revision, tag, label });
   }
-  return uses;
+  return references;
 }
 
-function gatewayUses(
+function gatewayReferences(
   { namespace, name, labels }: LabelledObject,
-  tags: Tags,
+  tags: RevisionsByTag,
 ): readonly LabelReference[] {
-  const named = labels[REVISION];
-  if (!named) return [];
+  const value = labels[REVISION];
+  if (!value) return [];
   const names = [`${namespace}/${name}`];
-  return [{ kind: "gateways", namespace, names, count: 1, ...resolveLabel(named, tags) }];
+  return [{ kind: "gateways", namespace, names, count: 1, ...resolveLabel(value, tags) }];
 }
 
-/** A pod without labels: what the namespace alone decides. */
-const PLAIN: PodTemplate = {
-  labels: {},
-  annotations: {},
-  hostNetwork: false,
-  proxy: undefined,
-  probed: true,
-};
-
-function calledFor(template: PodTemplate, place: Namespace, { injectors }: Mesh) {
-  return matchInjectors(template, place, injectors ?? []).flatMap(({ called, injector }) =>
-    called && injector.revision !== undefined
-      ? [{ revision: injector.revision, tag: injector.tag }]
-      : [],
+/** The revisions whose webhooks select a pod of the template. */
+function selectedRevisions(template: PodTemplate, namespace: Namespace, { injectors }: Mesh) {
+  return calledInjectors(template, namespace, injectors ?? []).flatMap(({ revision, tag }) =>
+    revision === undefined ? [] : [{ revision, tag }],
   );
 }
 
-/** `shop/deploy/web` */
-function placeOf({ namespace, kind, name }: Omit<TemplateOwner, "template">): string {
+/** A name such as `shop/deploy/web`. */
+function pathOf({ namespace, kind, name }: Omit<TemplateOwner, "template">): string {
   return `${namespace}/${shortKind(kind)}/${name}`;
 }

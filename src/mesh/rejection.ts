@@ -6,15 +6,17 @@ import type { Revision } from "./mesh.ts";
 import { templateNames } from "./proxy-image.ts";
 import { NATIVE_SIDECAR, PROXY_CONFIG } from "../istio-labels.ts";
 
-/** What is to be said of a pod that its injector would inject, and that would not come up so. */
+/** The prediction for a pod that the API server rejects, or may reject, after injection. */
 export interface Rejection {
   readonly kind: "rejected" | "unknown";
   readonly finding: Finding;
 }
 
 /**
- * Why the API server would refuse a pod because of what injection adds to it, as far as that is
- * certain. What lies in the app's own containers is not looked at: they were admitted before.
+ * Predicts the rejection of a pod because of the containers that injection adds to it. The rules
+ * ignore the workload's own containers, which the API server admitted before.
+ *
+ * @returns `undefined` if no rule predicts a rejection.
  */
 export function rejectionOf(
   template: PodTemplate,
@@ -24,78 +26,85 @@ export function rejectionOf(
 ): Rejection | undefined {
   const names = templateNames(template, config);
   const texts = names.map((name) => config.templates[name] ?? "");
-  const level = namespace.labels[ENFORCE];
+  const level = namespace.labels[POD_SECURITY_ENFORCE];
   if (level === "baseline" || level === "restricted") {
-    const needs = offence(level, texts, template, revision, config);
-    if (needs !== undefined) {
-      const finding = blockedBy.podSecurity(namespace.name, level, needs, revision.source);
+    const violation = podSecurityViolation(level, texts, template, revision, config);
+    if (violation !== undefined) {
+      const finding = blockedBy.podSecurity(namespace.name, level, violation, revision.source);
       return { kind: "rejected", finding };
     }
   }
-  return twins(names, texts, template, revision);
+  return duplicateProxy(names, texts, template, revision);
 }
 
-const ENFORCE = "pod-security.kubernetes.io/enforce";
+/** The label of namespaces that names the level of PodSecurity. */
+export const POD_SECURITY_ENFORCE = "pod-security.kubernetes.io/enforce";
 
 /**
- * What of the injected containers a level of PodSecurity does not allow.
+ * Describes how the injected containers violate a level of PodSecurity; `undefined` if they comply.
  * Rules: k8s.io/pod-security-admission `policy/check_capabilities_baseline.go` and
  * `check_allowPrivilegeEscalation.go`.
  */
-function offence(
+function podSecurityViolation(
   level: "baseline" | "restricted",
   texts: readonly string[],
   template: PodTemplate,
   revision: Revision,
   config: InjectorConfig,
 ): string | undefined {
-  const init = texts.some((text) => bringsInit(text, config));
-  if (init && interceptionOf(template, revision) === "redirect") {
+  const addsInit = texts.some((text) => addsInitContainer(text, config));
+  if (addsInit && interceptionOf(template, revision) === "redirect") {
     return "istio-init needs the capabilities NET_ADMIN and NET_RAW";
   }
-  const silent = texts.some((text) => bringsProxy(text) && !text.includes("allowPrivilege"));
-  // The template's own container of that name may say it itself.
-  return level === "restricted" && silent && template.proxy?.confined !== true
+  const lacksSetting = texts.some((text) => addsProxy(text) && !text.includes("allowPrivilege"));
+  // The pod template's own container istio-proxy may have the setting.
+  return level === "restricted" && lacksSetting && template.proxy?.confined !== true
     ? "istio-proxy is injected without allowPrivilegeEscalation=false"
     : undefined;
 }
 
-/** With Istio CNI there is `istio-validation` in its place, which needs nothing. */
-function bringsInit(text: string, { values }: InjectorConfig): boolean {
-  const isInit = /^ *- name: istio-init *$/m.test(text) && text.includes("NET_ADMIN");
-  return isInit && !(values.cni && text.includes("- name: istio-validation"));
+/**
+ * True if the injection template adds `istio-init`. With Istio CNI it adds `istio-validation`
+ * instead, which needs no capabilities.
+ */
+function addsInitContainer(text: string, { values }: InjectorConfig): boolean {
+  const hasInit = /^ *- name: istio-init *$/m.test(text) && text.includes("NET_ADMIN");
+  return hasInit && !(values.cni && text.includes("- name: istio-validation"));
 }
 
-function bringsProxy(text: string): boolean {
+function addsProxy(text: string): boolean {
   return /^ *- name: istio-proxy *$/m.test(text);
 }
 
 const MODE = "interceptionMode";
 
-/** With the mode `NONE` there is no init container. */
+/** The interception mode of a pod. In the mode `NONE`, injection adds no init container. */
 function interceptionOf(
   { annotations }: PodTemplate,
   { meshNamesInterception }: Revision,
 ): "redirect" | "none" | "unclear" {
-  const asked = annotations[`sidecar.istio.io/${MODE}`];
-  if (asked !== undefined) return asked === "NONE" ? "none" : "redirect";
-  const isNamed = meshNamesInterception || annotations[PROXY_CONFIG]?.includes(MODE);
-  return isNamed === true ? "unclear" : "redirect";
+  const mode = annotations[`sidecar.istio.io/${MODE}`];
+  if (mode !== undefined) return mode === "NONE" ? "none" : "redirect";
+  const isConfigured = meshNamesInterception || annotations[PROXY_CONFIG]?.includes(MODE);
+  return isConfigured === true ? "unclear" : "redirect";
 }
 
 /**
- * Templates are laid over each other by list: one that brings the proxy as a native sidecar, and one
- * that brings it as an ordinary container, make a pod with two containers of one name.
+ * Predicts a pod with two containers `istio-proxy`, which the API server rejects: one injection
+ * template adds it as a native sidecar, another one as an ordinary container. Istio merges each
+ * list of containers separately.
  */
-function twins(
+function duplicateProxy(
   names: readonly string[],
   texts: readonly string[],
   template: PodTemplate,
   revision: Revision,
 ): Rejection | undefined {
-  const proxies = names.filter((_name, index) => bringsProxy(texts[index] ?? ""));
-  const able = proxies.filter((name) => texts[names.indexOf(name)]?.includes("$nativeSidecar"));
-  if (able.length === 0 || able.length === proxies.length) return undefined;
+  const proxies = names.filter((_name, index) => addsProxy(texts[index] ?? ""));
+  const nativeCapable = proxies.filter((name) =>
+    texts[names.indexOf(name)]?.includes("$nativeSidecar"),
+  );
+  if (nativeCapable.length === 0 || nativeCapable.length === proxies.length) return undefined;
   const native = isNative(template, revision);
   if (native === false) return undefined;
   return native === true
@@ -104,13 +113,13 @@ function twins(
 }
 
 /**
- * Whether the proxy becomes a native sidecar; `undefined` where that depends on the nodes.
+ * True if injection makes the proxy a native sidecar; `undefined` if that depends on the nodes.
  * Rules: Istio `injection-template.yaml` (`$nativeSidecar`); `pilot/pkg/features/pilot.go`.
  */
 function isNative({ annotations }: PodTemplate, { istiod }: Revision): boolean | undefined {
-  // Go's `default` takes an empty value for none.
-  const asked = annotations[NATIVE_SIDECAR] || istiod?.native;
-  if (asked !== undefined && asked !== "auto") return asked !== "false";
+  // Go's `default` treats an empty value as absent.
+  const setting = annotations[NATIVE_SIDECAR] || istiod?.native;
+  if (setting !== undefined && setting !== "auto") return setting !== "false";
   const [major = 0, minor = 0] = minorVersion(istiod?.image ?? "") ?? [];
-  return asked === undefined && major === 1 && minor < 27 ? false : undefined;
+  return setting === undefined && major === 1 && minor < 27 ? false : undefined;
 }

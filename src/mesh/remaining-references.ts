@@ -1,9 +1,9 @@
-import { shellWord } from "../shell-word.ts";
-import type { Reference } from "./references.ts";
 import { REVISION } from "../istio-labels.ts";
+import { shellWord } from "../shell-word.ts";
+import { isPodReference, type LabelReference, type Reference } from "./references.ts";
 
-/** What keeps a revision from being removed, in the order in which it is released. */
-const HOLDERS = [
+/** The kinds of references, in the order in which the user removes them. */
+const KINDS = [
   "tags",
   "namespaces",
   "templates",
@@ -12,104 +12,118 @@ const HOLDERS = [
   "terminating-pods",
 ] as const satisfies readonly Reference["kind"][];
 
+/** All references of one kind that the user must remove before the revision can go. */
 export interface RemainingReferences {
   readonly kind: Reference["kind"];
   readonly count: number;
-  /** At most ten, sorted: for `pods` the workloads that they belong to. */
+  /** At most ten names, sorted. For `pods`, these are the names of their workloads. */
   readonly names: readonly string[];
-  /** What to type, or to do, so that it no longer holds the revision. */
+  /** The command or instruction that removes the references. */
   readonly release: string;
 }
 
+/** A move from one revision to another. */
 export interface RevisionMove {
   readonly from: string;
-  /** Another installed revision; `undefined` where there is none. */
+  /** `undefined` if no other revision is installed. */
   readonly to: string | undefined;
   readonly istioNamespace: string;
 }
 
-/** @param all what uses the revision. */
+/**
+ * Groups by kind the references to `move.from` that the user must remove.
+ *
+ * @param all every reference to the revision.
+ */
 export function remainingReferences(
   all: readonly Reference[],
-  revisions: RevisionMove,
+  move: RevisionMove,
 ): readonly RemainingReferences[] {
-  return HOLDERS.flatMap((kind) => {
-    const uses = all.filter((use) => use.kind === kind && isHolding(use));
-    if (uses.length === 0) return [];
-    const release = releaseOf(kind, uses, revisions);
-    return [{ kind, count: countUses(uses), names: namesOf(uses), release }];
+  return KINDS.flatMap((kind) => {
+    const references = all.filter(
+      (reference) => reference.kind === kind && mustBeRemoved(reference),
+    );
+    if (references.length === 0) return [];
+    const release = releaseFor(kind, references, move);
+    return [{ kind, count: countReferences(references), names: namesOf(references), release }];
   });
 }
 
-/** What leads to the revision by a tag goes along when the tag moves: the tag holds, not it. */
-function isHolding(use: Reference): boolean {
-  return "managed" in use ? !use.managed : use.tag === undefined;
+/** Labels that name a tag move with the tag, and AKS removes its own gateways. */
+function mustBeRemoved(reference: Reference): boolean {
+  return isPodReference(reference) ? !reference.managed : reference.tag === undefined;
 }
 
-function releaseOf(
-  kind: RemainingReferences["kind"],
-  uses: readonly Reference[],
-  revisions: RevisionMove,
+function releaseFor(
+  kind: Reference["kind"],
+  references: readonly Reference[],
+  move: RevisionMove,
 ): string {
-  const { to } = revisions;
-  if (kind === "pods") return restartOf(uses, revisions);
+  const { to } = move;
+  if (kind === "pods") return restartCommand(references, move);
   if (kind === "terminating-pods") return "wait until they are gone";
   return to === undefined
     ? "there is no other revision that they could follow: install one first"
-    : MOVES[kind](uses, { ...revisions, to });
+    : RELABEL[kind](references, { ...move, to });
 }
 
-function restartOf(uses: readonly Reference[], { from }: RevisionMove): string {
-  const places = distinct(uses.map(({ namespace }) => namespace));
+function restartCommand(pods: readonly Reference[], { from }: RevisionMove): string {
+  const namespaces = distinct(pods.map(({ namespace }) => namespace));
   const scope =
-    places.length > MOST_PLACES ? "--all-namespaces" : `--namespace ${shellWord(places.join(","))}`;
+    namespaces.length > MOST_NAMESPACES
+      ? "--all-namespaces"
+      : `--namespace ${shellWord(namespaces.join(","))}`;
   return `istio-upgrade restart ${scope} --revision ${shellWord(from)}`;
 }
 
-type Move = (
-  uses: readonly Reference[],
-  revisions: RevisionMove & { readonly to: string },
+type Relabel = (
+  references: readonly Reference[],
+  move: RevisionMove & { readonly to: string },
 ) => string;
 
-/** How what leads to a revision is led to another one. */
-const MOVES: Readonly<
-  Record<Exclude<RemainingReferences["kind"], "pods" | "terminating-pods">, Move>
-> = {
-  tags: (uses, { to, istioNamespace }) =>
-    namesOf(uses)
+/** Instructions to make labels and tags lead to another revision. */
+const RELABEL: Readonly<Record<LabelReference["kind"], Relabel>> = {
+  tags: (references, { to, istioNamespace }) =>
+    namesOf(references)
       .map(
         (tag) =>
           `istioctl tag set ${shellWord(tag)} --revision ${shellWord(to)} --istioNamespace ${shellWord(istioNamespace)} --overwrite`,
       )
       .join(" && "),
-  namespaces: (uses, { to }) =>
-    distinct(uses.map((use) => `kubectl label namespaces ${namespacesOf(use)}`))
+  namespaces: (references, { to }) =>
+    distinct(
+      references.map((reference) => `kubectl label namespaces ${namespaceArguments(reference)}`),
+    )
       .map((command) => `${command} ${shellWord(`${REVISION}=${to}`)} --overwrite`)
       .join(" && "),
-  templates: (_uses, { to }) => `set the label ${REVISION}=${to} in these pod templates`,
-  gateways: (_uses, { from, to }) =>
+  templates: (_references, { to }) => `set the label ${REVISION}=${to} in these pod templates`,
+  gateways: (_references, { from, to }) =>
     `kubectl label gateways.gateway.networking.k8s.io -A -l ${shellWord(`${REVISION}=${from}`)} ${shellWord(`${REVISION}=${to}`)} --overwrite`,
 };
 
-/** More namespaces than these are not named one by one. */
-const MOST_PLACES = 3;
+/** A command that concerns more namespaces than these does not list them. */
+const MOST_NAMESPACES = 3;
 
-/** By their label, so that none is left out; by name where no label selects them. */
-function namespacesOf(use: Reference): string {
-  const [key, value] = "label" in use ? use.label.split("=") : [];
-  if (value === undefined) return use.names.map(shellWord).join(" ");
-  // Any `istio-injection` label switches the revisions' own webhooks off.
+/**
+ * The arguments of `kubectl label namespaces` that select the namespaces of a reference. A label
+ * selects all of them at once; without one, the namespaces are listed by name.
+ */
+function namespaceArguments(reference: Reference): string {
+  const [key, value] = isPodReference(reference) ? [] : reference.label.split("=");
+  if (value === undefined) return reference.names.map(shellWord).join(" ");
+  // The label `istio-injection` goes: any value of it disables the webhooks of revisions.
   return `-l ${shellWord(`${key}=${value}`)}${key === REVISION ? "" : ` ${key}-`}`;
 }
 
 const MOST_NAMES = 10;
 
-export function namesOf(uses: readonly Reference[]): readonly string[] {
-  return distinct(uses.flatMap(({ names }) => names)).slice(0, MOST_NAMES);
+/** The distinct names of the references, sorted, at most ten. */
+export function namesOf(references: readonly Reference[]): readonly string[] {
+  return distinct(references.flatMap(({ names }) => names)).slice(0, MOST_NAMES);
 }
 
-export function countUses(uses: readonly Reference[]): number {
-  return uses.reduce((total, { count }) => total + count, 0);
+export function countReferences(references: readonly Reference[]): number {
+  return references.reduce((total, { count }) => total + count, 0);
 }
 
 function distinct(values: readonly string[]): readonly string[] {

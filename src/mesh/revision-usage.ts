@@ -1,18 +1,25 @@
 import type { UsageSnapshot } from "../snapshot.ts";
 import { newestRevision } from "./findings.ts";
 import {
-  countUses,
+  countReferences,
+  namesOf,
   type RemainingReferences,
   remainingReferences,
-  namesOf,
 } from "./remaining-references.ts";
-import { defaultTarget, type Mesh } from "./mesh.ts";
-import { podReferences, labelReferences, type Reference } from "./references.ts";
+import { defaultImage, type Mesh } from "./mesh.ts";
+import {
+  isPodReference,
+  labelReferences,
+  type PodReference,
+  podReferences,
+  type Reference,
+} from "./references.ts";
 
+/** The references to every revision in the cluster. */
 export interface UsageByRevision {
   /** Sorted by name. */
   readonly revisions: readonly RevisionUsage[];
-  /** What may hold any revision: sidecars, and tags, that do not say which one they belong to. */
+  /** Sidecars and tags whose revision is unknown. Any revision may be in use by them. */
   readonly unattributed: {
     readonly pods: number;
     readonly names: readonly string[];
@@ -20,99 +27,108 @@ export interface UsageByRevision {
   };
 }
 
-/** One revision, installed or not, with all that uses it. */
+/** One revision, installed or not, and the references to it. */
 export interface RevisionUsage {
   readonly name: string;
-  /** `undefined`: that could not be read. */
+  /** `undefined` if the control plane could not be read. */
   readonly installed: boolean | undefined;
+  /** True if the control plane is ready; `undefined` if it is not installed or was not read. */
   readonly ready: boolean | undefined;
-  /** What it gives a plain pod; `undefined` where that cannot be told. */
+  /** The image that the revision gives a plain pod; `undefined` if that is unknown. */
   readonly image: string | undefined;
   readonly source: string | undefined;
   readonly tags: readonly string[];
   readonly namespaces: readonly LabelledNamespace[];
   readonly pods: PodCounts;
-  /** What would lose its control plane if the revision were removed now. */
+  /** The references that the user must remove before the revision can go. */
   readonly references: readonly RemainingReferences[];
 }
 
+/** A namespace whose labels lead new pods to the revision. */
 export interface LabelledNamespace {
   readonly name: string;
-  /** `istio.io/rev=prod` */
+  /** For example `istio.io/rev=prod`. */
   readonly label: string;
-  /** `undefined`: the label names the revision itself. */
+  /** The tag that the label names; `undefined` if the label leads to the revision without a tag. */
   readonly tag: string | undefined;
 }
 
 export interface PodCounts {
-  /** Live pods. */
+  /** Live pods with a sidecar, without gateways. */
   readonly sidecars: number;
-  /** Live pods. */
+  /** Live pods of gateways. */
   readonly gateways: number;
   readonly terminating: number;
-  /** Of all those, what AKS takes away together with the revision. */
+  /** The number of pods, included above, that AKS removes together with the revision. */
   readonly managed: number;
 }
 
-/** What uses each revision: those installed, and those that something still refers to. */
+/** Finds the references to every revision that is installed or that a reference names. */
 export function usageByRevision(snapshot: UsageSnapshot, mesh: Mesh): UsageByRevision {
   const pods = podReferences(snapshot);
-  const uses: readonly Reference[] = [...pods, ...labelReferences(snapshot, mesh)];
+  const references: readonly Reference[] = [...pods, ...labelReferences(snapshot, mesh)];
   const names = new Set([
     ...mesh.revisions.keys(),
     ...(snapshot.controlPlane.istiods ?? []).flatMap(({ revision }) => revision ?? []),
-    ...uses.flatMap(({ revision }) => revision ?? []),
+    ...references.flatMap(({ revision }) => revision ?? []),
   ]);
-  const lost = pods.filter(({ revision, managed }) => revision === undefined && !managed);
+  const unattributed = pods.filter(({ revision, managed }) => revision === undefined && !managed);
   return {
     revisions: [...names].sort().map((name) =>
-      revisionUse(
+      usageOfRevision(
         name,
-        uses.filter(({ revision }) => revision === name),
+        references.filter(({ revision }) => revision === name),
         snapshot,
         mesh,
       ),
     ),
-    unattributed: { pods: countUses(lost), names: namesOf(lost), tags: tagsToAnywhere(mesh) },
+    unattributed: {
+      pods: countReferences(unattributed),
+      names: namesOf(unattributed),
+      tags: unattributedTags(mesh),
+    },
   };
 }
 
-/** Tags behind a URL, or a Service that does not tell; one whose Service is gone leads nowhere. */
-function tagsToAnywhere({ injectors = [], istioNamespace }: Mesh): readonly string[] {
-  const untold = injectors.filter(
+/**
+ * Tags whose revision is unknown: their webhook calls a URL, or a Service that leads to no single
+ * revision. A tag whose Service does not exist leads to no revision at all.
+ */
+function unattributedTags({ injectors = [], istioNamespace }: Mesh): readonly string[] {
+  const unattributed = injectors.filter(
     ({ revision, available, service }) =>
       revision === undefined &&
       available !== false &&
       (service?.namespace ?? istioNamespace) === istioNamespace,
   );
-  return [...new Set(untold.flatMap(({ tag }) => tag ?? []))].sort();
+  return [...new Set(unattributed.flatMap(({ tag }) => tag ?? []))].sort();
 }
 
-function revisionUse(
+function usageOfRevision(
   name: string,
-  uses: readonly Reference[],
+  references: readonly Reference[],
   { controlPlane: { istiods, configMaps } }: UsageSnapshot,
   mesh: Mesh,
 ): RevisionUsage {
   const revision = mesh.revisions.get(name);
   const istiod = istiods?.find((candidate) => candidate.revision === name);
-  const there = revision !== undefined || istiod !== undefined;
+  const isInstalled = revision !== undefined || istiod !== undefined;
   const unread = configMaps === undefined || istiods === undefined;
   return {
     name,
-    installed: there || (unread ? undefined : false),
-    // Its ConfigMap is there, and no Deployment.
-    ready: istiod?.ready ?? (there && istiods !== undefined ? false : undefined),
-    image: revision && defaultTarget(revision),
+    installed: isInstalled || (unread ? undefined : false),
+    // A revision that has a ConfigMap but no Deployment is not ready.
+    ready: istiod?.ready ?? (isInstalled && istiods !== undefined ? false : undefined),
+    image: revision && defaultImage(revision),
     source: revision?.source,
-    tags: uses.flatMap((use) => (use.kind === "tags" ? use.names : [])).sort(),
-    namespaces: uses.flatMap((use) =>
-      use.kind === "namespaces"
-        ? [{ name: use.names[0] ?? "", label: use.label, tag: use.tag }]
+    tags: references.flatMap(({ kind, names }) => (kind === "tags" ? names : [])).sort(),
+    namespaces: references.flatMap((reference) =>
+      reference.kind === "namespaces"
+        ? [{ name: reference.names[0] ?? "", label: reference.label, tag: reference.tag }]
         : [],
     ),
-    pods: countPods(uses),
-    references: remainingReferences(uses, {
+    pods: podCounts(references.filter(isPodReference)),
+    references: remainingReferences(references, {
       from: name,
       to: newestRevision(mesh, name),
       istioNamespace: mesh.istioNamespace,
@@ -120,13 +136,12 @@ function revisionUse(
   };
 }
 
-function countPods(all: readonly Reference[]): PodCounts {
-  const uses = all.flatMap((use) => ("managed" in use ? [use] : []));
-  const live = uses.filter(({ kind }) => kind === "pods");
+function podCounts(references: readonly PodReference[]): PodCounts {
+  const live = references.filter(({ kind }) => kind === "pods");
   return {
-    sidecars: countUses(live.filter(({ gateway, managed }) => !gateway && !managed)),
-    gateways: countUses(live.filter(({ gateway, managed }) => gateway || managed)),
-    terminating: countUses(uses.filter(({ kind }) => kind === "terminating-pods")),
-    managed: countUses(uses.filter(({ managed }) => managed)),
+    sidecars: countReferences(live.filter(({ gateway, managed }) => !gateway && !managed)),
+    gateways: countReferences(live.filter(({ gateway, managed }) => gateway || managed)),
+    terminating: countReferences(references.filter(({ kind }) => kind === "terminating-pods")),
+    managed: countReferences(references.filter(({ managed }) => managed)),
   };
 }

@@ -1,10 +1,3 @@
-import { listing } from "../listing.ts";
-import type { Outage, Injector, Mesh, Revision } from "./mesh.ts";
-import { type Assessment, predictNewPod, type RunningPods } from "./assessment.ts";
-import { newPodOf } from "../kubernetes/controller-labels.ts";
-import { type InjectorMatch, matchInjectors, type Prediction } from "./prediction.ts";
-import type { Labels, NamedPod, Namespace, PodGroup, Workload } from "../snapshot.ts";
-import { formatRequirement } from "../kubernetes/selector.ts";
 import {
   EXCLUDE,
   INJECT,
@@ -15,30 +8,41 @@ import {
   PROXY_IMAGE_TYPE,
   REVISION,
 } from "../istio-labels.ts";
+import { newPodOf } from "../kubernetes/controller-labels.ts";
+import { formatRequirement } from "../kubernetes/selector.ts";
+import { listing } from "../listing.ts";
+import type { Labels, NamedPod, Namespace, PodGroup, Workload } from "../snapshot.ts";
+import type { Assessment } from "./assessment.ts";
+import { type InjectorMatch, matchInjectors } from "./injector-match.ts";
+import type { Injector, Mesh, Outage, Revision } from "./mesh.ts";
+import { type Prediction, predictNewPod } from "./prediction.ts";
+import { countPods, type RunningPods } from "./running-pods.ts";
 
-/** One step on the way to a verdict: what was looked at, and what it said. */
+/** One step of the decision about a workload: an object, and its effect on the decision. */
 export interface TraceStep {
   readonly step: "namespace" | "template" | "webhook" | "revision" | "target" | "pods" | "pod";
-  /** `namespace/shop`, `configmap/istio-sidecar-injector-asm-1-27` */
+  /** The object, for example `namespace/shop` or `configmap/istio-sidecar-injector-asm-1-27`. */
   readonly subject: string;
-  /** One stable word: `matched`, `not-matched`, `unread`, `injected`, ... */
+  /** A stable word such as `matched`, `not-matched`, `unread` or `injected`. */
   readonly result: string;
   readonly detail: string;
 }
 
+/** A workload, its assessment, and everything that the assessment was made from. */
 export interface TraceInput {
   readonly workload: Workload;
-  /** `undefined` where its labels could not be read. */
+  /** `undefined` if the namespace could not be read. */
   readonly namespace: Namespace | undefined;
   readonly mesh: Mesh;
   /** `undefined` for a workload outside the mesh. */
   readonly assessment: Assessment | undefined;
+  /** The pod that the user named, if any. */
   readonly pod: NamedPod | undefined;
 }
 
-/** Walks down the decision about one workload, in the order in which it is taken. */
-export function traceDecision(explained: TraceInput): readonly TraceStep[] {
-  const { workload, namespace, mesh, assessment, pod } = explained;
+/** Lists the steps of the decision about one workload, in the order in which they are made. */
+export function traceDecision(input: TraceInput): readonly TraceStep[] {
+  const { workload, namespace, mesh, assessment, pod } = input;
   const prediction = predictNewPod(workload, namespace, mesh);
   const newPod = newPodOf(workload);
   const matches =
@@ -56,8 +60,14 @@ export function traceDecision(explained: TraceInput): readonly TraceStep[] {
   ];
 }
 
-/** Annotations of a pod template that decide injection, or the image. */
-const ANNOTATIONS = [INJECT, PROXY_IMAGE, PROXY_IMAGE_TYPE, INJECTION_TEMPLATES, PROXY_CONFIG];
+/** The annotations of a pod template that decide injection or the image. */
+const DECISIVE_ANNOTATIONS = [
+  INJECT,
+  PROXY_IMAGE,
+  PROXY_IMAGE_TYPE,
+  INJECTION_TEMPLATES,
+  PROXY_CONFIG,
+];
 
 function namespaceStep(name: string, namespace: Namespace | undefined, mesh: Mesh): TraceStep {
   const step = { step: "namespace", subject: `namespace/${name}` } as const;
@@ -70,8 +80,8 @@ function namespaceStep(name: string, namespace: Namespace | undefined, mesh: Mes
     ...keysOf(mesh, ({ namespaceSelector }) => namespaceSelector),
   ]);
   const annotations = pick(namespace.annotations, [EXCLUDE]).map((text) => `annotation ${text}`);
-  const said = [...labels, ...annotations];
-  return { ...step, result: "read", detail: said.join(", ") || `no ${REVISION}, no ${INJECTION}` };
+  const facts = [...labels, ...annotations];
+  return { ...step, result: "read", detail: facts.join(", ") || `no ${REVISION}, no ${INJECTION}` };
 }
 
 function templateStep({ kind, name, template, annotations }: Workload, mesh: Mesh): TraceStep {
@@ -80,21 +90,21 @@ function templateStep({ kind, name, template, annotations }: Workload, mesh: Mes
     return { ...step, result: "unread", detail: "its pod template could not be read" };
   }
   const own = template.proxy?.image;
-  const said = [
+  const facts = [
     ...pick(template.labels, [
       REVISION,
       INJECT,
       ...keysOf(mesh, ({ objectSelector }) => objectSelector),
     ]),
-    ...pick(template.annotations, ANNOTATIONS).map((text) => `annotation ${text}`),
+    ...pick(template.annotations, DECISIVE_ANNOTATIONS).map((text) => `annotation ${text}`),
     ...(template.hostNetwork ? ["hostNetwork"] : []),
     ...(own === undefined ? [] : [`its own container istio-proxy, image ${own || "unset"}`]),
     ...pick(annotations, [EXCLUDE]).map((text) => `the workload's annotation ${text}`),
   ];
-  return { ...step, result: "read", detail: said.join(", ") || "nothing that decides injection" };
+  return { ...step, result: "read", detail: facts.join(", ") || "nothing that decides injection" };
 }
 
-/** The keys that some injector's selectors ask for. */
+/** The label keys in the selectors of all injectors. */
 function keysOf(
   { injectors = [] }: Mesh,
   selectorOf: (injector: Injector) => Injector["namespaceSelector"],
@@ -107,6 +117,7 @@ function keysOf(
     ]);
 }
 
+/** The labels or annotations with the given keys, as `key=value`. */
 function pick(labels: Labels, keys: readonly string[]): readonly string[] {
   return [...new Set(keys)].flatMap((key) =>
     Object.hasOwn(labels, key) ? [`${key}=${labels[key]}`] : [],
@@ -128,13 +139,13 @@ function webhookStep({ injector, unmet, called }: InjectorMatch): TraceStep {
 
 const NOUNS = { namespace: "namespace", template: "pod" } as const;
 
-/** From the webhook's Service to what stands behind it: once for each that is called. */
+/** Resolves each distinct Service or URL of the called webhooks to a revision. */
 function revisionSteps(called: readonly Injector[], mesh: Mesh): readonly TraceStep[] {
   const byBackend = new Map(called.map((injector) => [backendOf(injector), injector]));
   return [...byBackend].map(([subject, injector]) => {
     const step = { step: "revision", subject } as const;
     if (injector.available === false) {
-      const detail = `${OUTAGES[injector.outage ?? "no-endpoint"]}, and failurePolicy ${injector.failurePolicy}`;
+      const detail = `${OUTAGE_TEXTS[injector.outage ?? "no-endpoint"]}, and failurePolicy ${injector.failurePolicy}`;
       return { ...step, result: "dead", detail };
     }
     if (injector.revision === undefined) {
@@ -148,7 +159,7 @@ function revisionSteps(called: readonly Injector[], mesh: Mesh): readonly TraceS
   });
 }
 
-const OUTAGES: Readonly<Record<Outage, string>> = {
+const OUTAGE_TEXTS: Readonly<Record<Outage, string>> = {
   "no-service": "no such Service",
   "no-endpoint": "no ready endpoint",
   "no-authority": "no caBundle to trust it by",
@@ -178,18 +189,18 @@ function targetStep(prediction: Prediction, mesh: Mesh): TraceStep {
   }
   const { image, unpinned, pin, revision, source } = prediction;
   if (pin === undefined) {
-    const place = keyOf(image, mesh.revisions.get(revision));
-    return { step, subject: source, result: "injected", detail: `${image}, from ${place}` };
+    const keys = imageKeys(image, mesh.revisions.get(revision));
+    return { step, subject: source, result: "injected", detail: `${image}, from ${keys}` };
   }
   const by = pin.by === "annotation" ? PROXY_IMAGE : "the template's container istio-proxy";
   const detail = `${image}, pinned by ${by}; ${source} gives ${unpinned ?? "an image that cannot be told"}`;
   return { step, subject: "pod template", result: "pinned", detail };
 }
 
-/** Where in the ConfigMap's `values` the image comes from. */
-function keyOf(image: string, revision: Revision | undefined): string {
+/** The keys of the ConfigMap's `values` that the image comes from. */
+function imageKeys(image: string, revision: Revision | undefined): string {
   const config = revision?.config;
-  return typeof config === "object" && config.values.proxyImage === image
+  return config?.kind === "parsed" && config.value.values.proxyImage === image
     ? "global.proxy.image"
     : "global.hub, global.tag and the image type";
 }
@@ -208,13 +219,13 @@ function podsSteps(
   const step = "pods";
   const live = pods.map((group, index): TraceStep => {
     const change = assessment?.running[index]?.change ?? "none";
-    const late = change === "none" || group.image === undefined ? "" : `, ${change}`;
+    const difference = change === "none" || group.image === undefined ? "" : `, ${change}`;
     const names = listing(group.podNames, group.pods);
     return {
       step,
-      subject: `${group.pods} of ${pods.reduce((sum, other) => sum + other.pods, 0)}`,
-      result: resultOf(group, change, assessment),
-      detail: `${sidecarText(group)}, ${group.ready} ready${late}: ${names}`,
+      subject: `${group.pods} of ${countPods(pods)}`,
+      result: podsResult(group, change, assessment),
+      detail: `${sidecarText(group)}, ${group.ready} ready${difference}: ${names}`,
     };
   });
   const none: TraceStep = { step, subject: "0", result: "no-pods", detail: "no live pod" };
@@ -227,7 +238,7 @@ function podsSteps(
   return [...(live.length > 0 ? live : [none]), ...(terminating > 0 ? [leaving] : [])];
 }
 
-function resultOf(
+function podsResult(
   { image }: PodGroup,
   change: RunningPods["change"],
   assessment: Assessment | undefined,

@@ -1,5 +1,5 @@
 import type { ExitCode } from "../exit-codes.ts";
-import type { Verdict } from "../mesh/assessment.ts";
+import type { Verdict } from "../mesh/verdict.ts";
 import type { Change } from "../mesh/image.ts";
 import type { Outcome } from "../rollout/result.ts";
 import type { DRY_RUNS, INCLUDES } from "../settings.ts";

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { type Assessment, VERDICTS } from "../mesh/assessment.ts";
+import type { Assessment } from "../mesh/assessment.ts";
+import { VERDICTS } from "../mesh/verdict.ts";
 import type { Mesh } from "../mesh/mesh.ts";
-import { defaultTarget } from "../mesh/mesh.ts";
+import { defaultImage } from "../mesh/mesh.ts";
 import type { RevisionUsage } from "../mesh/revision-usage.ts";
 import type { Step } from "../rollout/step.ts";
 import type { StepResult } from "../rollout/result.ts";
@@ -27,7 +28,7 @@ export function targetEntries({ revisions }: Mesh): readonly TargetEntry[] {
   return [...revisions.values()]
     .map((revision) => ({
       revision: revision.name,
-      image: defaultTarget(revision) ?? null,
+      image: defaultImage(revision) ?? null,
       source: revision.source,
       tags: revision.tags,
       ready: revision.istiod?.ready ?? null,

@@ -1,5 +1,5 @@
 import wrapAnsi from "wrap-ansi";
-import type { Verdict } from "../mesh/assessment.ts";
+import type { Verdict } from "../mesh/verdict.ts";
 import type { Explanation, TraceEntry } from "./document.ts";
 import { plain, plainCommand } from "./plain.ts";
 import { gaps, joinSections, notes, workloadName } from "./sections.ts";

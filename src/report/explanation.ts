@@ -1,5 +1,6 @@
 import { exitCodeOf } from "../exit-codes.ts";
-import { type Assessment, predictNewPod } from "../mesh/assessment.ts";
+import type { Assessment } from "../mesh/assessment.ts";
+import { predictNewPod } from "../mesh/prediction.ts";
 import { traceDecision } from "../mesh/trace.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
 import type { Mesh } from "../mesh/mesh.ts";

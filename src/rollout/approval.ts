@@ -1,4 +1,5 @@
-import type { Assessment, Target } from "../mesh/assessment.ts";
+import type { Assessment } from "../mesh/assessment.ts";
+import type { Target } from "../mesh/running-pods.ts";
 import type { Plan } from "./plan.ts";
 import type { Step } from "./step.ts";
 import { type StepResult, untouched } from "./result.ts";

@@ -1,4 +1,5 @@
-import type { Assessment, Target } from "../mesh/assessment.ts";
+import type { Assessment } from "../mesh/assessment.ts";
+import type { Target } from "../mesh/running-pods.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { type Consent, failureOf } from "../mesh/restartability.ts";
 import { isPaused, isReplacing, rolloutStatus } from "./status.ts";

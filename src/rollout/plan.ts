@@ -1,4 +1,5 @@
-import type { Assessment, Verdict } from "../mesh/assessment.ts";
+import type { Assessment } from "../mesh/assessment.ts";
+import type { Verdict } from "../mesh/verdict.ts";
 import type { Consent } from "../mesh/restartability.ts";
 import { type Rollout, wantedPods, type Workload } from "../snapshot.ts";
 import { incompleteRestart } from "./incomplete.ts";

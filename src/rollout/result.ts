@@ -1,4 +1,4 @@
-import type { Target } from "../mesh/assessment.ts";
+import type { Target } from "../mesh/running-pods.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import type { From, Step } from "./step.ts";
 

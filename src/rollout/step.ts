@@ -1,4 +1,5 @@
-import type { Target, Verdict } from "../mesh/assessment.ts";
+import type { Target } from "../mesh/running-pods.ts";
+import type { Verdict } from "../mesh/verdict.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 
 /** One workload that a plan restarts, as it was when the plan was made. */

@@ -1,6 +1,6 @@
 import { count } from "../count.ts";
 import type { Rollout, RollingPod, WorkloadRef } from "../snapshot.ts";
-import type { Target } from "../mesh/assessment.ts";
+import type { Target } from "../mesh/running-pods.ts";
 
 /** One look at a workload whose restart was accepted. */
 export interface RolloutView {

@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import manifest from "../../package.json" with { type: "json" };
 import { EXIT_MEANINGS, type ExitCode, exitCodeOf } from "../../src/exit-codes.ts";
-import { VERDICTS } from "../../src/mesh/assessment.ts";
+import { VERDICTS } from "../../src/mesh/verdict.ts";
 import { type Actions, buildProgram, completionCommands } from "../../src/program.ts";
 import {
   commonSettings,

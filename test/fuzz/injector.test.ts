@@ -22,8 +22,8 @@ const TEMPLATES = ["sidecar", "gateway", "old", "both", "__proto__", "constructo
 /** What is made of a ConfigMap: nothing that a pod asks for may throw, or be made up. */
 function decided(data: Readonly<Record<string, string>>, annotations: Record<string, string>) {
   const parsed = parseInjectorConfig(data);
-  if (typeof parsed === "string") return parsed;
-  return proxyImageFor(podTemplate({ annotations }), parsed, "");
+  if (parsed.kind === "malformed") return parsed.problem;
+  return proxyImageFor(podTemplate({ annotations }), parsed.value, "");
 }
 
 const untouched = () => {

@@ -1,6 +1,6 @@
 import { ApiError, isConflict, isUnanswered } from "../../http/api-error.ts";
 import { sendRestart, serverRestartTime } from "../../cluster/write.ts";
-import type { Target } from "../../mesh/assessment.ts";
+import type { Target } from "../../mesh/running-pods.ts";
 import { fieldManagerFor } from "../../mesh/flux.ts";
 import { isRestartable } from "../../kubernetes/kinds.ts";
 import { chooseRestartTime } from "../../kubernetes/restart-time.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { predictNewPod } from "../../../src/mesh/assessment.ts";
+import { predictNewPod } from "../../../src/mesh/prediction.ts";
 import { newPodOf } from "../../../src/kubernetes/controller-labels.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import type { Workload } from "../../../src/snapshot.ts";

@@ -4,8 +4,8 @@ import {
   assess,
   type ServerAnswers,
   type AssessmentOptions,
-  VERDICTS,
 } from "../../../src/mesh/assessment.ts";
+import { VERDICTS } from "../../../src/mesh/verdict.ts";
 import { type Mesh, resolveMesh } from "../../../src/mesh/mesh.ts";
 import type { DryRun } from "../../../src/snapshot.ts";
 import { NO_CONSENT } from "../../../src/mesh/restartability.ts";

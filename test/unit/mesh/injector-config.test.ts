@@ -1,9 +1,20 @@
 import { describe, expect, test } from "vitest";
-import { parseInjectorConfig } from "../../../src/mesh/injector-config.ts";
+import {
+  formatGoNumber,
+  type InjectorConfig,
+  parseInjectorConfig,
+} from "../../../src/mesh/injector-config.ts";
+import type { Labels } from "../../../src/snapshot.ts";
 import { injectorConfigMap, SIDECAR_TEMPLATE } from "../../support/build/injector-config.ts";
 
 const CONFIG = "policy: enabled";
 const VALUES = '{"global":{"hub":"h","tag":"1.31.0"}}';
+
+function parse(data: Labels): InjectorConfig {
+  const parsed = parseInjectorConfig(data);
+  if (parsed.kind === "malformed") throw new Error(parsed.problem);
+  return parsed.value;
+}
 
 test("the stock ConfigMap is read in full", () => {
   const data = injectorConfigMap(
@@ -14,7 +25,7 @@ test("the stock ConfigMap is read in full", () => {
     },
     { hub: "docker.io/istio", tag: "1.31.0", variant: "distroless", image: "proxyv2" },
   );
-  const config = parseInjectorConfig(data);
+  const config = parse(data);
   expect(config).toMatchObject({
     policy: "enabled",
     defaultTemplates: ["sidecar"],
@@ -47,7 +58,7 @@ describe("a ConfigMap that cannot be used says what is wrong", () => {
     [{ config: "- sidecar", values: VALUES }, "its `config` is not a mapping"],
     [{ config: "enabled", values: VALUES }, "its `config` is not a mapping"],
   ])("%j: %s", (data, problem) => {
-    expect(parseInjectorConfig(data)).toBe(problem);
+    expect(parseInjectorConfig(data)).toEqual({ kind: "malformed", problem });
   });
 });
 
@@ -68,7 +79,7 @@ describe("values", () => {
     ['{"global":{"proxy":{"__proto__":{"image":"a/b:c"}}}}', { proxyImage: "" }],
     ['{"global":{"__proto__":{"tag":"1","hub":"h"}}}', { tag: "", hub: "" }],
   ])("%s gives %j", (values, expected) => {
-    expect(parseInjectorConfig({ config: CONFIG, values })).toMatchObject({ values: expected });
+    expect(parse({ config: CONFIG, values })).toMatchObject({ values: expected });
   });
 });
 
@@ -87,7 +98,7 @@ describe("config", () => {
     ["neverInjectSelector: []", { neverInject: [] }],
     ["alwaysInjectSelector: [{}]", { alwaysInject: [{}] }],
   ])("%s gives %j", (config, expected) => {
-    expect(parseInjectorConfig({ config, values: VALUES })).toMatchObject(expected);
+    expect(parse({ config, values: VALUES })).toMatchObject(expected);
   });
 
   test.each([
@@ -106,9 +117,10 @@ describe("config", () => {
   ])("a selector that is none makes the whole unusable, in either list: %s", (selector) => {
     for (const list of ["neverInjectSelector", "alwaysInjectSelector"]) {
       const config = `${list}: ${selector}`;
-      expect(parseInjectorConfig({ config, values: VALUES })).toBe(
-        "its `config` has a selector that is none",
-      );
+      expect(parseInjectorConfig({ config, values: VALUES })).toEqual({
+        kind: "malformed",
+        problem: "its `config` has a selector that is none",
+      });
     }
   });
 
@@ -125,7 +137,7 @@ describe("config", () => {
   ])("what istiod skips as invalid is left out, and the others stay: %s", (requirement) => {
     const selectors = `[{matchLabels: {x: y}, matchExpressions: [${requirement}]}, {matchLabels: {job: batch}}]`;
     const config = `neverInjectSelector: ${selectors}\nalwaysInjectSelector: ${selectors}`;
-    expect(parseInjectorConfig({ config, values: VALUES })).toMatchObject({
+    expect(parse({ config, values: VALUES })).toMatchObject({
       neverInject: [{ matchLabels: { job: "batch" } }],
       alwaysInject: [{ matchLabels: { job: "batch" } }],
     });
@@ -138,18 +150,46 @@ describe("config", () => {
     "{key: a, operator: DoesNotExist, values: []}",
   ])("a valid requirement stays: %s", (requirement) => {
     const config = `neverInjectSelector: [{matchExpressions: [${requirement}]}]`;
-    expect(parseInjectorConfig({ config, values: VALUES })).toMatchObject({
+    expect(parse({ config, values: VALUES })).toMatchObject({
       neverInject: [{ matchExpressions: [{ key: "a" }] }],
     });
   });
 
   test("a template called __proto__ is a template like any other, and changes no object", () => {
-    const config = parseInjectorConfig({
+    const config = parse({
       config: "templates: {__proto__: text}\naliases: {__proto__: [sidecar]}",
       values: VALUES,
     });
-    expect(Object.keys((config as { templates: object }).templates)).toEqual(["__proto__"]);
-    expect(Object.keys((config as { aliases: object }).aliases)).toEqual(["__proto__"]);
+    expect(Object.keys(config.templates)).toEqual(["__proto__"]);
+    expect(Object.keys(config.aliases)).toEqual(["__proto__"]);
     expect({}).not.toHaveProperty("sidecar");
+  });
+});
+
+// Expected texts: the output of fmt.Sprintf("%v", float64) in Go 1.26.
+describe("a number in the values", () => {
+  test.each([
+    [0, "0"],
+    [1, "1"],
+    [11, "11"],
+    [1.3, "1.3"],
+    [1.12, "1.12"],
+    [0.0001, "0.0001"],
+    [0.00001, "1e-05"],
+    [0.000012, "1.2e-05"],
+    [100_000, "100000"],
+    [123_456, "123456"],
+    [123_456.5, "123456.5"],
+    [1e6, "1e+06"],
+    [1_234_567, "1.234567e+06"],
+    [1_234_567.5, "1.2345675e+06"],
+    [20_240_626, "2.0240626e+07"],
+    [1e20, "1e+20"],
+    [1e21, "1e+21"],
+    [1e100, "1e+100"],
+    [-1.5, "-1.5"],
+    [-1_234_567, "-1.234567e+06"],
+  ])("%d becomes %s", (value, text) => {
+    expect(formatGoNumber(value)).toBe(text);
   });
 });

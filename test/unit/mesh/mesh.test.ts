@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { defaultTarget, resolveMesh } from "../../../src/mesh/mesh.ts";
+import { defaultImage, resolveMesh } from "../../../src/mesh/mesh.ts";
 import type { ControlPlane, Istiod } from "../../../src/snapshot.ts";
 import { controlPlane, type RevisionOptions } from "../../support/build/control-plane.ts";
 import { proxyImage } from "../../support/build/pod-group.ts";
@@ -226,7 +226,7 @@ describe("revisions", () => {
       }),
     );
     const revision = revisions.get("asm-1-27");
-    expect(revision && defaultTarget(revision)).toBe(image);
+    expect(revision && defaultImage(revision)).toBe(image);
   });
 
   test.each([
@@ -238,7 +238,7 @@ describe("revisions", () => {
     const configMaps = new Map([["istio-sidecar-injector-asm-1-27", data]]);
     const revision = resolveMesh({ ...plane, configMaps }).revisions.get("asm-1-27");
     expect(revision).toMatchObject({ name: "asm-1-27" });
-    expect(revision && defaultTarget(revision)).toBeUndefined();
+    expect(revision && defaultImage(revision)).toBeUndefined();
   });
 });
 

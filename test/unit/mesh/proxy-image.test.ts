@@ -19,8 +19,8 @@ const TEMPLATES = "inject.istio.io/templates";
 
 function read(values: ValuesOptions, config: ConfigOptions = {}): InjectorConfig {
   const parsed = parseInjectorConfig(injectorConfigMap(config, values));
-  if (typeof parsed === "string") throw new Error(parsed);
-  return parsed;
+  if (parsed.kind === "malformed") throw new Error(parsed.problem);
+  return parsed.value;
 }
 
 function imageOf(template: TemplateOptions, values: ValuesOptions, meshImageType = ""): unknown {

@@ -62,7 +62,7 @@ describe("revisions", () => {
         source: "configmap/istio-sidecar-injector-asm-1-27",
         references: [],
       },
-      { name: "asm-1-28", installed: true, holders: [] },
+      { name: "asm-1-28", installed: true, references: [] },
     ]);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { VERDICTS } from "../../../src/mesh/assessment.ts";
+import { VERDICTS } from "../../../src/mesh/verdict.ts";
 import {
   planHash,
   type PlanContent,

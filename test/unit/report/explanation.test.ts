@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { assess, VERDICTS, type Verdict } from "../../../src/mesh/assessment.ts";
+import { assess } from "../../../src/mesh/assessment.ts";
+import { VERDICTS, type Verdict } from "../../../src/mesh/verdict.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
 import type { Explanation } from "../../../src/report/document.ts";

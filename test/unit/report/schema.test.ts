@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { generateSchema } from "../../../generate-schema.ts";
 import schema from "../../../schema/v1.json" with { type: "json" };
-import { VERDICTS } from "../../../src/mesh/assessment.ts";
+import { VERDICTS } from "../../../src/mesh/verdict.ts";
 import { GAP_REASONS } from "../../../src/snapshot.ts";
 import { checkReport } from "../../support/build/report.ts";
 import { closed } from "../../support/report-schema.ts";

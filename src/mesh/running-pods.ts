@@ -1,0 +1,40 @@
+import type { PodGroup } from "../snapshot.ts";
+import { type Change, compareImages } from "./image.ts";
+
+/** The image and the revision that injection gives a new pod. */
+export interface Target {
+  readonly revision: string;
+  readonly image: string;
+}
+
+/** Live pods of one workload that run the same sidecar, compared with the target. */
+export interface RunningPods extends PodGroup {
+  /** The change that a restart brings to the sidecar; `none` if the pods have no sidecar. */
+  readonly change: Change;
+}
+
+/** @param target `undefined` if no target is known; the change is then `none`. */
+export function compareWithTarget(group: PodGroup, target: Target | undefined): RunningPods {
+  return { ...group, change: changeTo(target, group) };
+}
+
+function changeTo(target: Target | undefined, { image, revision }: PodGroup): Change {
+  if (target === undefined || image === undefined) return "none";
+  const change = compareImages(image, target.image);
+  return change === "none" && revision !== undefined && revision !== target.revision
+    ? "revision"
+    : change;
+}
+
+/** True if the pods have a sidecar that differs from the target. */
+export function isOutdated({ image, change }: RunningPods): boolean {
+  return image !== undefined && change !== "none";
+}
+
+export function hasSidecar({ image }: PodGroup): boolean {
+  return image !== undefined;
+}
+
+export function countPods(groups: readonly PodGroup[]): number {
+  return groups.reduce((sum, { pods }) => sum + pods, 0);
+}

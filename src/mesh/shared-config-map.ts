@@ -1,0 +1,41 @@
+import { shellWord } from "../shell-word.ts";
+import type { PodGroup } from "../snapshot.ts";
+import type { Finding } from "./findings.ts";
+import { type Mesh, SHARED_CONFIG_MAP } from "./mesh.ts";
+
+/**
+ * Finds a revision whose shared ConfigMap the target revision lacks. AKS does not copy the mesh
+ * configuration in this ConfigMap to a new revision, so a restart would lose it silently.
+ *
+ * @param running the pods to restart.
+ * @param target the revision that the new pods get.
+ * @returns `undefined` if a restart loses no configuration.
+ */
+export function lostSharedConfigMap(
+  running: readonly PodGroup[],
+  target: string,
+  { sharedConfigMaps, istioNamespace }: Mesh,
+): Finding | undefined {
+  const name = (revision: string) => `${SHARED_CONFIG_MAP}-${revision}`;
+  if (sharedConfigMaps?.has(name(target))) return undefined;
+  const old = running
+    .flatMap(({ revision }) => revision ?? [])
+    .find((revision) => revision !== target && sharedConfigMaps?.has(name(revision)) !== false);
+  if (old === undefined) return undefined;
+  if (sharedConfigMaps === undefined) {
+    return {
+      code: "shared-configmap-unread",
+      reason: `${name(old)} may hold mesh configuration that would be lost with the revision ${target}: the configmaps in ${istioNamespace} could not be read`,
+      nextStep: `ask for it, then see: kubectl auth can-i list configmaps -n ${shellWord(istioNamespace)}`,
+    };
+  }
+  // Other characters could change the meaning of the sed command in the next step.
+  const isSafeInSed = [old, target].every((revision) => /^[\w.-]+$/.test(revision));
+  return {
+    code: "shared-configmap-missing",
+    reason: `${name(old)} exists in ${istioNamespace} and ${name(target)} does not: the mesh configuration in it would be lost`,
+    nextStep: isSafeInSed
+      ? `kubectl get configmap ${name(old)} -n ${shellWord(istioNamespace)} -o yaml | sed 's/${old}/${target}/' | kubectl create -f -`
+      : `copy ${name(old)} in ${istioNamespace} to ${name(target)}`,
+  };
+}

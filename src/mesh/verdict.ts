@@ -1,0 +1,133 @@
+import { count } from "../count.ts";
+import { EXCLUDE } from "../istio-labels.ts";
+import { type Namespace, wantedPods, type Workload } from "../snapshot.ts";
+import { blockedBy, type Finding, undecided } from "./findings.ts";
+import { pinFinding } from "./pin.ts";
+import type { InjectedPrediction, Prediction } from "./prediction.ts";
+import { countPods, hasSidecar, isOutdated, type RunningPods } from "./running-pods.ts";
+
+/** Every verdict, in order of precedence: if several apply to a workload, it gets the first. */
+export const VERDICTS = [
+  "managed",
+  "excluded",
+  "unknown",
+  "would-lose",
+  "blocked",
+  "outdated",
+  "missing",
+  "pinned",
+  "current",
+] as const;
+
+export type Verdict = (typeof VERDICTS)[number];
+
+/** A verdict and the finding that explains it. */
+export interface Decision {
+  readonly verdict: Verdict;
+  readonly finding: Finding;
+}
+
+/**
+ * Decides the verdict by the prediction and the running pods. The verdicts `managed` and
+ * `excluded` take precedence over the result; the caller decides them.
+ *
+ * @param refusal the message with which the API server last rejected a pod of the workload.
+ */
+export function decideVerdict(
+  workload: Workload,
+  running: readonly RunningPods[],
+  prediction: Prediction,
+  refusal: string | undefined,
+): Decision {
+  switch (prediction.kind) {
+    case "unknown":
+      return { verdict: "unknown", finding: prediction.finding };
+    case "none":
+      return { verdict: "would-lose", finding: prediction.finding };
+    case "rejected":
+      return { verdict: "blocked", finding: prediction.finding };
+    case "injected":
+      return decideByPods(workload, running, prediction, refusal);
+  }
+}
+
+function decideByPods(
+  { rollout }: Workload,
+  running: readonly RunningPods[],
+  prediction: InjectedPrediction,
+  refusal: string | undefined,
+): Decision {
+  const wanted = rollout && wantedPods(rollout);
+  // Remaining pods do not matter: a workload that is scaled to zero does not replace them.
+  if (wanted === 0) return { verdict: "current", finding: SCALED_TO_ZERO };
+  if (running.length === 0) {
+    return refusal === undefined
+      ? { verdict: "unknown", finding: undecided.noPods(wanted ?? 0) }
+      : { verdict: "blocked", finding: blockedBy.refusal("its pods are refused", refusal) };
+  }
+  const outdated = running.filter(isOutdated);
+  if (outdated.length > 0) {
+    return { verdict: "outdated", finding: outdatedFinding(outdated, prediction) };
+  }
+  const bare = running.filter((group) => !hasSidecar(group));
+  if (bare.length > 0) return { verdict: "missing", finding: missingFinding(bare, prediction) };
+  const pinned = pinFinding(prediction);
+  if (pinned !== undefined) return { verdict: "pinned", finding: pinned };
+  return {
+    verdict: "current",
+    finding: {
+      code: "on-target",
+      reason: `every pod runs what ${prediction.source} gives now`,
+      nextStep: "",
+    },
+  };
+}
+
+const SCALED_TO_ZERO: Finding = {
+  code: "scaled-to-zero",
+  reason: "it is scaled to zero",
+  nextStep: "",
+};
+
+function outdatedFinding(outdated: readonly RunningPods[], target: InjectedPrediction): Finding {
+  const pods = count(countPods(outdated), "pod");
+  const imageDiffers = outdated.some(({ change }) => change !== "revision");
+  return {
+    code: imageDiffers ? "image-differs" : "revision-differs",
+    reason: imageDiffers
+      ? `${pods} would get ${target.image} from ${target.source}`
+      : `${pods} would get the same image from another revision, ${target.revision}`,
+    nextStep: "",
+  };
+}
+
+function missingFinding(bare: readonly RunningPods[], { revision }: InjectedPrediction): Finding {
+  return {
+    code: "no-sidecar",
+    reason: `${count(countPods(bare), "pod", ["has", "have"])} no sidecar, and ${revision} would inject one`,
+    nextStep: "add --include missing to restart it",
+  };
+}
+
+/**
+ * Explains why the user excluded a workload: with a flag, or with an annotation of the workload
+ * or of its namespace.
+ *
+ * @param byFlag the flag that excludes the workload.
+ * @returns `undefined` if nothing excludes the workload.
+ */
+export function exclusionFinding(
+  workload: Workload,
+  namespace: Namespace | undefined,
+  byFlag: string | undefined,
+): Finding | undefined {
+  const by =
+    byFlag ??
+    (workload.annotations[EXCLUDE] === "true" ? `its annotation ${EXCLUDE}` : undefined) ??
+    (namespace?.annotations[EXCLUDE] === "true"
+      ? `the annotation ${EXCLUDE} of its namespace`
+      : undefined);
+  return by === undefined
+    ? undefined
+    : { code: "excluded", reason: `left out by ${by}`, nextStep: "" };
+}
