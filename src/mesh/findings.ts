@@ -4,17 +4,17 @@ import type { Namespace, PodTemplate } from "../snapshot.ts";
 import type { Injector, Mesh } from "./mesh.ts";
 import { INJECT, INJECTION, REVISION } from "../istio-labels.ts";
 
-/** Why something is as it is: a stable code, a sentence, and what to do about it. */
+/** An explanation for the user: a stable code, a reason, and a next step. */
 export interface Finding {
-  /** Kebab-case, never renamed once released. */
+  /** A code in kebab-case that never changes after its release. */
   readonly code: string;
-  /** Names the object and field that it came from. */
+  /** A sentence that names the object and the field behind the finding. */
   readonly reason: string;
   /** A command to paste where there is one; empty where nothing needs doing. */
   readonly nextStep: string;
 }
 
-/** Why a webhook cannot answer, with the object that says so. */
+/** Describes why the API server cannot call an injector. */
 function outageText({ outage, service }: Injector): string {
   const name = `service ${service?.namespace ?? "?"}/${service?.name ?? "?"}`;
   switch (outage) {
@@ -27,21 +27,21 @@ function outageText({ outage, service }: Injector): string {
   }
 }
 
-/** istiod fills in only the configurations that are labelled with its revision. */
-function authorize({ configuration, revision }: Injector): string {
+/** Istiod adds its CA certificate only to webhook configurations with the label of its revision. */
+function addCertificateStep({ configuration, revision }: Injector): string {
   return revision === undefined
     ? `see its label ${REVISION}, by which its control plane finds it: kubectl get mutatingwebhookconfigurations ${shellWord(configuration)} --show-labels`
     : `kubectl label mutatingwebhookconfigurations ${shellWord(configuration)} ${shellWord(`${REVISION}=${revision}`)} --overwrite`;
 }
 
-/** Why a new pod would come up without a sidecar. */
+/** Findings about pods that would start without a sidecar. */
 export const notInjected = {
   deadWebhook: (injector: Injector): Finding => ({
     code: "webhook-dead-ignored",
     reason: `the injector ${injector.configuration} does not answer (${outageText(injector)}) and its failurePolicy is Ignore`,
     nextStep:
       injector.outage === "no-authority"
-        ? authorize(injector)
+        ? addCertificateStep(injector)
         : `bring the control plane back: kubectl get pods,endpoints -n ${shellWord(injector.service?.namespace ?? "aks-istio-system")}`,
   }),
   hostNetwork: (): Finding => ({
@@ -72,11 +72,11 @@ export const notInjected = {
   noWebhook,
 } as const;
 
-/** No webhook selects the pod: the labels say which of the ways it went wrong. */
+/** Explains by the labels why no webhook selects a pod. */
 function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Finding {
   const [rev, injection] = [namespace.labels[REVISION], namespace.labels[INJECTION]];
   const relabel = (labels: (revision: string) => string) =>
-    toNewest(
+    withNewestRevision(
       mesh,
       (revision) => `kubectl label namespace ${shellWord(namespace.name)} ${labels(revision)}`,
     );
@@ -103,14 +103,17 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
     };
   }
   if (rev !== undefined) {
-    return unanswered(`namespace ${namespace.name} has ${REVISION}=${rev}`, rev, mesh, () =>
+    return unselected(`namespace ${namespace.name} has ${REVISION}=${rev}`, rev, mesh, () =>
       relabel((revision) => `${REVISION}=${revision} --overwrite`),
     );
   }
   const podRev = template.labels[REVISION];
   if (podRev !== undefined) {
-    return unanswered(`the pod template has the label ${REVISION}=${podRev}`, podRev, mesh, () =>
-      toNewest(mesh, (revision) => `set the label ${REVISION}=${revision} in the pod template`),
+    return unselected(`the pod template has the label ${REVISION}=${podRev}`, podRev, mesh, () =>
+      withNewestRevision(
+        mesh,
+        (revision) => `set the label ${REVISION}=${revision} in the pod template`,
+      ),
     );
   }
   if (template.labels[INJECT] === "true") {
@@ -127,14 +130,14 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
   };
 }
 
-/** A label names a revision or tag, and none of its webhooks selects the pod. */
-function unanswered(label: string, rev: string, mesh: Mesh, mend: () => string): Finding {
+/** Explains a label that names a revision or a tag whose webhooks do not select the pod. */
+function unselected(label: string, rev: string, mesh: Mesh, fix: () => string): Finding {
   const installed = mesh.revisions.has(rev);
   if (!installed && !mesh.revisionsUnread) {
     return {
       code: "revision-gone",
       reason: `${label}, which names no installed revision or tag`,
-      nextStep: mend(),
+      nextStep: fix(),
     };
   }
   const known = installed
@@ -147,8 +150,8 @@ function unanswered(label: string, rev: string, mesh: Mesh, mend: () => string):
   };
 }
 
-/** What to type to follow the newest revision: nothing that could be pasted where none is known. */
-function toNewest(mesh: Mesh, command: (revision: string) => string): string {
+/** Suggests a command with the newest revision, or another next step if no revision is known. */
+function withNewestRevision(mesh: Mesh, command: (revision: string) => string): string {
   const newest = newestRevision(mesh);
   if (newest !== undefined) return command(shellWord(newest));
   return mesh.revisionsUnread
@@ -156,7 +159,7 @@ function toNewest(mesh: Mesh, command: (revision: string) => string): string {
     : "no revision is installed that could inject it: install one first";
 }
 
-/** The revision to suggest: the last by name, which is the newest on AKS. */
+/** The last revision by name. On AKS, this is the newest one. */
 export function newestRevision(
   { revisions, injectors = [] }: Mesh,
   except?: string,
@@ -174,22 +177,22 @@ export function newestRevision(
 const LOWER_LEVEL =
   "lower the namespace's pod-security.kubernetes.io/enforce label, or use Istio CNI";
 
-/** Why the API server would refuse a new pod. */
+/** Findings about pods that the API server would reject. */
 export const blockedBy = {
   deadWebhook: (injector: Injector): Finding => ({
     code: "webhook-dead",
     reason: `the injector ${injector.configuration} does not answer (${outageText(injector)}) and its failurePolicy is Fail: new pods are rejected`,
     nextStep:
       injector.outage === "no-authority"
-        ? authorize(injector)
+        ? addCertificateStep(injector)
         : `bring the control plane back, or remove the webhook configuration ${injector.configuration} if its revision is gone`,
   }),
-  /** @param whose what was refused: the dry run, or what its controller asked for. */
-  refusal: (whose: string, message: string): Finding => {
+  /** @param subject a clause about the rejected pod, for example `its pods are refused`. */
+  refusal: (subject: string, message: string): Finding => {
     const security = message.includes("violates PodSecurity");
     return {
       code: security ? "pod-security" : "pod-refused",
-      reason: `${whose}: ${message}`,
+      reason: `${subject}: ${message}`,
       nextStep: security
         ? LOWER_LEVEL
         : "mend what the message names; new pods would be refused the same way",
@@ -214,9 +217,9 @@ export const blockedBy = {
 } as const;
 
 /**
- * Nothing in the cluster says which revision answers at a URL: istiod knows its own, and takes from
- * the path no more than the proxy's environment (Istio `pkg/kube/inject/webhook.go`,
- * `parseInjectEnvs`).
+ * Explains a webhook that calls a URL. No object in the cluster names the revision of the istiod at
+ * the URL. The path of the URL only sets environment variables of the proxy (Istio
+ * `pkg/kube/inject/webhook.go`, `parseInjectEnvs`).
  */
 function remoteControlPlane(configuration: string, url: string): Finding {
   return {
@@ -226,7 +229,7 @@ function remoteControlPlane(configuration: string, url: string): Finding {
   };
 }
 
-/** Why it cannot be told what a new pod would get. */
+/** Findings about pods for which the outcome of injection is unknown. */
 export const undecided = {
   webhooksUnread: (): Finding => ({
     code: "webhooks-unread",

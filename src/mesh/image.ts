@@ -1,27 +1,30 @@
 import { parse } from "semver";
 
-/** How one image differs from another, as far as versions can tell; see `compareImages`. */
+/**
+ * The difference between the sidecar of a running pod and the target. `revision`: only the revision
+ * differs. For differences between images, see `compareImages`.
+ */
 export type Change = "none" | "revision" | "patch" | "minor" | "ahead" | "other";
 
-/** From the least to the largest. */
-const ORDER: readonly Change[] = ["none", "revision", "patch", "minor", "ahead", "other"];
+/** The changes from the smallest to the largest. */
+const BY_SIZE: readonly Change[] = ["none", "revision", "patch", "minor", "ahead", "other"];
 
 export function largestChange(changes: readonly Change[]): Change {
   return changes.reduce<Change>(
-    (largest, change) => (ORDER.indexOf(change) > ORDER.indexOf(largest) ? change : largest),
+    (largest, change) => (BY_SIZE.indexOf(change) > BY_SIZE.indexOf(largest) ? change : largest),
     "none",
   );
 }
 
 export interface ImageReference {
-  /** Registry and path: `registry:5000/istio/proxyv2`. */
+  /** The registry and the path, for example `registry:5000/istio/proxyv2`. */
   readonly repository: string;
   readonly tag: string | undefined;
-  /** `sha256:...` */
+  /** For example `sha256:...`. */
   readonly digest: string | undefined;
 }
 
-/** Splits a reference. A colon before a slash belongs to the registry's port, not to a tag. */
+/** Parses an image reference. A colon before a slash belongs to the registry's port. */
 export function parseImage(reference: string): ImageReference {
   const [name = "", digest] = reference.split("@", 2);
   const colon = name.lastIndexOf(":");
@@ -34,12 +37,14 @@ export function parseImage(reference: string): ImageReference {
 }
 
 /**
- * Describes the way from a running image to the target. It never decides: lag is "not the same
- * reference". Plain semver order is wrong for tags of Istio and Azure, where `-2` counts builds,
- * `-hotfix.20240626` comes after the release, and `-distroless` names a variant.
+ * Describes the difference between a running image and the target image. The images are equal only
+ * if their references are; versions only describe the difference. Plain semver order is wrong for
+ * the tags of Istio and Azure: `-2` is a build number, `-hotfix.20240626` is later than the
+ * release, and `-distroless` is a variant.
  *
- * @returns `patch` or `minor` when the target is newer, `ahead` when the running image is,
- *   `other` when versions cannot be read or the images are of another kind.
+ * @returns `patch` or `minor` if the target is newer, `ahead` if the running image is newer, and
+ *   `other` if a version is unreadable, or if the images differ in name or in something other than
+ *   the version.
  */
 export function compareImages(running: string, target: string): Change {
   if (running === target) return "none";
@@ -52,7 +57,7 @@ export function compareImages(running: string, target: string): Change {
   return a.core.major === b.core.major && a.core.minor === b.core.minor ? "patch" : "minor";
 }
 
-/** `[major, minor]` of an image's tag, or `undefined` where it has no version. */
+/** The version of an image's tag as `[major, minor]`; `undefined` if the tag has no version. */
 export function minorVersion(image: string): readonly [number, number] | undefined {
   const core = versionOf(parseImage(image).tag)?.core;
   return core && [core.major, core.minor];
@@ -62,7 +67,7 @@ function baseName({ repository }: ImageReference): string {
   return repository.slice(repository.lastIndexOf("/") + 1);
 }
 
-/** `v1.27.9-6` is build 6 of 1.27.9; `1.22.1-hotfix.20240626` build 20240626 of 1.22.1. */
+/** Parses a tag: `v1.27.9-6` is build 6 of 1.27.9, `1.22.1-hotfix.20240626` build 20240626 of 1.22.1. */
 function versionOf(tag: string | undefined) {
   const core = parse(tag?.split("-", 1)[0]);
   const build = Number(/-(?:hotfix\.)?(\d+)(?:-|$)/.exec(tag ?? "")?.[1] ?? 0);

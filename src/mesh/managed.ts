@@ -1,21 +1,20 @@
 import type { PodGroup, Workload } from "../snapshot.ts";
 import { parseImage } from "./image.ts";
 import type { Finding } from "./findings.ts";
+import { hasSidecar } from "./running-pods.ts";
 import { INJECT, MANAGED_GATEWAY } from "../istio-labels.ts";
 
 /**
- * Proxies that somebody else keeps current: AKS its own gateways, istiod the gateways and waypoints
- * that it renders, a DaemonSet of Istio's the node proxy. None of them is injected.
+ * Recognizes workloads that another controller keeps current: gateways of AKS, gateways and
+ * waypoints that istiod renders, and ztunnel. Injection adds no sidecar to any of them.
  *
- * @returns why it is not ours, or `undefined` where it is.
+ * @returns the reason why the workload is managed; `undefined` if it is the user's own.
  */
 export function classifyManaged(
   { namespace, labels, template }: Workload,
   pods: readonly PodGroup[],
 ): Finding | undefined {
-  if (template?.proxy === undefined && pods.every(({ image }) => image === undefined)) {
-    return undefined;
-  }
+  if (template?.proxy === undefined && !pods.some(hasSidecar)) return undefined;
   const all = { ...labels, ...template?.labels };
   if (isZtunnel(template?.proxy)) {
     return finding("ztunnel", "it is ztunnel, the node proxy of ambient mode");

@@ -8,24 +8,26 @@ import {
   PROXY_IMAGE_TYPE,
 } from "../istio-labels.ts";
 
-/** The image that injection would give `istio-proxy`, or why that cannot be told. */
+/** The image that injection gives the container `istio-proxy`. */
 export type ProxyImage =
   | {
       readonly kind: "image";
       readonly image: string;
-      /** What the revision gives a pod that pins nothing. */
+      /** The image that the revision gives a pod without a pin. */
       readonly unpinned: string;
       readonly pin: Pin | undefined;
     }
+  /** The pod asks for an injection template that does not exist. */
   | { readonly kind: "rejected"; readonly template: string; readonly known: readonly string[] }
+  /** The injection template sets the image in an unknown form. */
   | { readonly kind: "unknown"; readonly template: string };
 
 /**
- * Applies the injection templates' image rules to a pod template.
+ * Applies the image rules of the injection templates to a pod template.
  * Rules: Istio `pkg/kube/inject/inject.go` (`ProxyImage`), `webhook.go`
  * (`reapplyOverwrittenContainers`), and the `image:` line of `injection-template.yaml`.
  *
- * @param meshImageType image type of the mesh's `defaultConfig`; empty where it names none.
+ * @param meshImageType the image type in the mesh's `defaultConfig`; empty if it has none.
  */
 export function proxyImageFor(
   template: PodTemplate,
@@ -33,11 +35,11 @@ export function proxyImageFor(
   meshImageType: string,
 ): ProxyImage {
   const names = templateNames(template, config);
-  const unknown = names.find((name) => !Object.hasOwn(config.templates, name));
-  if (unknown !== undefined) {
-    return { kind: "rejected", template: unknown, known: Object.keys(config.templates) };
+  const missing = names.find((name) => !Object.hasOwn(config.templates, name));
+  if (missing !== undefined) {
+    return { kind: "rejected", template: missing, known: Object.keys(config.templates) };
   }
-  // All templates are laid over each other: the last that names the container's image wins.
+  // Istio merges all templates in order: the last one that sets the image wins.
   const deciding = names.findLast((name) => expressionIn(config, name) !== undefined);
   const rule = RULES.get(expressionIn(config, deciding ?? "") ?? "");
   if (rule === undefined) return { kind: "unknown", template: deciding ?? names.join(",") };
@@ -52,10 +54,10 @@ export function proxyImageFor(
   return { kind: "image", image, unpinned, pin };
 }
 
-/** The templates that a pod is injected with, in their order. */
+/** The names of the injection templates for a pod, in the order in which Istio merges them. */
 export function templateNames(template: PodTemplate, config: InjectorConfig): readonly string[] {
-  const asked = template.annotations[INJECTION_TEMPLATES]?.split(",").map((name) => name.trim());
-  return (asked ?? config.defaultTemplates).flatMap((name) =>
+  const chosen = template.annotations[INJECTION_TEMPLATES]?.split(",").map((name) => name.trim());
+  return (chosen ?? config.defaultTemplates).flatMap((name) =>
     Object.hasOwn(config.aliases, name) ? (config.aliases[name] ?? []) : [name],
   );
 }
@@ -68,10 +70,10 @@ type ImageRule = (
 
 const ANNOTATED = "annotation .ObjectMeta `sidecar.istio.io/proxyImage` .Values.global.proxy.image";
 
-/** The known forms of the image's expression, whitespace normalized. */
+/** The rules by the known forms of an `image:` expression, with normalized whitespace. */
 const RULES: ReadonlyMap<string, ImageRule> = new Map<string, ImageRule>([
   [
-    // The sidecar template of every version, and the gateway template from 1.23 on.
+    // The sidecar template of every version, and the gateway template since 1.23.
     `{{- if contains "/" (${ANNOTATED}) }} image: "{{ ${ANNOTATED} }}" {{- else }} image: "{{ .ProxyImage }}" {{- end }}`,
     (annotation, composed, { values }) => {
       const value = annotation ?? values.proxyImage;
@@ -88,14 +90,16 @@ const RULES: ReadonlyMap<string, ImageRule> = new Map<string, ImageRule>([
 ]);
 
 const NAMES_PROXY = /(?<![\w-])istio-proxy(?![\w-])/;
-/** How Istio's own templates name the container, and how they leave it out of a loop. */
+/** The line that adds the container in Istio's own templates. */
 const OWN_FORM = /^ *- name: istio-proxy *$/;
+/** The line that excludes the container from a loop in Istio's own templates. */
 const OWN_LOOP = /eq \$container\.Name "istio-proxy"/;
-/** A line that is nothing but one directive of Go's. */
+/** A line with a Go template directive and nothing else. */
 const DIRECTIVE = /^\{\{[^}]*\}\}$/;
+/** Stands for every expression that is not in a known form. */
 const FOREIGN = "in a form that is not Istio's own";
 
-/** A template is read once, though thousands of workloads ask for it. */
+/** A cache: thousands of workloads use the same template. */
 const expressions = new WeakMap<InjectorConfig, Map<string, string | undefined>>();
 
 function expressionIn(config: InjectorConfig, name: string): string | undefined {
@@ -106,10 +110,11 @@ function expressionIn(config: InjectorConfig, name: string): string | undefined 
 }
 
 /**
- * The lines of a template that set the image of the container `istio-proxy`, whitespace normalized.
+ * Extracts the lines of a template that set the image of the container `istio-proxy`, with
+ * normalized whitespace.
  *
- * @returns `undefined` where the template sets no image for it; a text that is no known form where
- *   the container, or its image, stands there in another form than Istio's own.
+ * @returns `undefined` if the template sets no image for the container; `FOREIGN` if the template
+ *   adds the container, or sets its image, in another form than Istio's own templates.
  */
 function imageExpression(text: string | undefined): string | undefined {
   const lines = (text ?? "").split("\n").filter((line) => !line.trim().startsWith("#"));
@@ -130,7 +135,10 @@ function imageExpression(text: string | undefined): string | undefined {
   return normalize(block.slice(open, close < 0 ? undefined : close + 1));
 }
 
-/** Up to the next line that stands no deeper than the list's dash, directives of Go aside. */
+/**
+ * Returns the lines of one container: those before the first line that is not indented deeper than
+ * the dash of the list. Template directives are ignored, because their indentation varies.
+ */
 function containerBlock(lines: readonly string[], dash: number): readonly string[] {
   const end = lines.findIndex(
     (line) => line.trim() !== "" && !line.trim().startsWith("{{") && line.search(/\S/) <= dash,
@@ -142,7 +150,7 @@ function normalize(lines: readonly string[]): string {
   return lines.join(" ").replace(/\s+/g, " ").trim();
 }
 
-/** `{hub}/{name}:{tag}` with the image type's suffix. */
+/** Composes `{hub}/{name}:{tag}`, with the image type as a suffix of the tag. */
 function composedImage(
   template: PodTemplate,
   { values }: InjectorConfig,
@@ -160,7 +168,7 @@ function withImageType(tag: string, type: string): string {
   return type === "default" ? plain : `${plain}-${type}`;
 }
 
-/** `image.imageType` of a proxy configuration in YAML; empty where there is none. */
+/** The value of `image.imageType` in a proxy configuration in YAML; empty if there is none. */
 export function imageTypeOf(yaml: string | undefined): string {
   if (yaml === undefined) return "";
   try {

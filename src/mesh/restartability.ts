@@ -3,12 +3,13 @@ import type { PodGroup, StatefulSetRollout, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
 import { resourceName, rolloutCommand } from "../kubernetes/kinds.ts";
 import type { Finding } from "./findings.ts";
+import { countPods } from "./running-pods.ts";
 
-/** Whether this tool can restart a workload, and if not, who must. */
+/** The answer to the question whether this tool can restart a workload. */
 export type Restartability =
   | { readonly answer: "yes" }
   | { readonly answer: "by-hand" | "refused"; readonly finding: Finding }
-  /** Scaled to zero: a restart would touch nothing. */
+  /** A restart would change nothing. */
   | { readonly answer: "no"; readonly finding: Finding };
 
 /** The workloads that the user asked to restart besides the outdated ones that are safe to restart. */
@@ -30,10 +31,10 @@ export const NO_CONSENT: Consent = {
   downtime: false,
 };
 
-/** @param late the pods that a restart is wanted for. */
+/** @param due the pods that a restart must replace. */
 export function restartabilityOf(
   workload: Workload,
-  late: readonly PodGroup[],
+  due: readonly PodGroup[],
   consent: Consent,
 ): Restartability {
   const { rollout } = workload;
@@ -64,7 +65,7 @@ export function restartabilityOf(
       `kubectl delete pod ... ${inNamespace}, one pod at a time`,
     );
   }
-  if (rollout.kind === "StatefulSet" && isHeldByPartition(rollout, late)) {
+  if (rollout.kind === "StatefulSet" && isKeptByPartition(rollout, due)) {
     return refused(
       "partition",
       `its partition ${rollout.partition} keeps every pod that lags on the old template`,
@@ -74,16 +75,16 @@ export function restartabilityOf(
   return consentNeeded(workload, consent) ?? { answer: "yes" };
 }
 
-/** Pods with an ordinal below the partition keep the old template. */
-function isHeldByPartition(
+/** True if a restart would replace none of the pods: those below the partition keep the old template. */
+function isKeptByPartition(
   { partition, firstOrdinal, replicas }: StatefulSetRollout,
-  late: readonly PodGroup[],
+  due: readonly PodGroup[],
 ): boolean {
   if (partition === 0) return false;
   if (partition >= replicas) return true;
-  // Only so many lie below it: one more, and some pod would be made anew.
-  if (late.reduce((sum, { pods }) => sum + pods, 0) > partition) return false;
-  const ordinals = late.flatMap(({ podNames }) => podNames.map((name) => /\d+$/.exec(name)?.[0]));
+  // Names of pods may be incomplete, but at most this many pods are below the partition.
+  if (countPods(due) > partition) return false;
+  const ordinals = due.flatMap(({ podNames }) => podNames.map((name) => /\d+$/.exec(name)?.[0]));
   return ordinals.every((ordinal) => Number(ordinal) < firstOrdinal + partition);
 }
 
@@ -118,12 +119,13 @@ function consentNeeded(workload: Workload, consent: Consent): Restartability | u
   return undefined;
 }
 
-/** What was wrong with a workload before we came, in one phrase. */
+/** Describes a failure that a workload had before the restart; `undefined` if it has none. */
 export function failureOf({ rollout, pods }: Workload): string | undefined {
   if (rollout?.kind === "Rollout" && rollout.phase === "Degraded") {
     return `it is degraded: ${rollout.message}`;
   }
-  const conditions = rollout && "conditions" in rollout ? rollout.conditions : [];
+  const conditions =
+    rollout?.kind === "Deployment" || rollout?.kind === "Rollout" ? rollout.conditions : [];
   const progressing = conditions.find(({ type }) => type === "Progressing");
   if (progressing?.reason === "ProgressDeadlineExceeded") {
     return `its last rollout exceeded the progress deadline: ${progressing.message}`;

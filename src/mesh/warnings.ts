@@ -1,24 +1,29 @@
 import { count } from "../count.ts";
-import { KUSTOMIZATION } from "./flux.ts";
 import type { PodGroup, Workload } from "../snapshot.ts";
+import { gitOpsOwners } from "./gitops.ts";
+import { hasSidecar } from "./running-pods.ts";
 
-/** Something to know that stops nothing. */
+/** A fact that the user should know, but that does not prevent a restart. */
 export interface Warning {
   readonly code: string;
   readonly message: string;
 }
 
-/** @param restarts whether a restart is on the table: some warnings only matter then. */
+/**
+ * Collects the warnings about a workload and its pods.
+ *
+ * @param mayRestart true if a restart may follow; some warnings only concern a restart.
+ */
 export function warningsFor(
   workload: Workload,
   running: readonly PodGroup[],
-  restarts: boolean,
+  mayRestart: boolean,
 ): readonly Warning[] {
-  const { rollout, template, labels, annotations, terminating } = workload;
+  const { rollout, template, terminating } = workload;
   const warnings: Warning[] = [];
   const warn = (code: string, message: string) => warnings.push({ code, message });
 
-  const bare = running.filter(({ image }) => image === undefined);
+  const bare = running.filter((group) => !hasSidecar(group));
   if (bare.length > 0 && bare.length < running.length) {
     warn("some-without-sidecar", "some of its pods have no sidecar");
   }
@@ -26,19 +31,20 @@ export function warningsFor(
     const pods = count(terminating, "terminating pod", ["is", "are"]);
     warn("terminating", `${pods} left out of the verdict`);
   }
-  if (!restarts) return warnings;
+  if (!mayRestart) return warnings;
   if (rollout?.kind === "Deployment" && rollout.replicas === 1 && rollout.surge === 0) {
     warn("single-replica", "one replica without surge: it is down while its pod restarts");
   }
   if (template !== undefined && !template.probed) {
     warn("no-readiness-probe", "a container without readiness probe counts as ready at once");
   }
-  if (KUSTOMIZATION in labels) {
+  const owners = gitOpsOwners(workload);
+  if (owners.includes("flux-kustomization")) {
     warn("flux", "Flux owns it: the restart is written under a name whose changes Flux keeps");
-  } else if ("helm.toolkit.fluxcd.io/name" in labels) {
+  } else if (owners.includes("flux-helm-release")) {
     warn("flux", "Flux owns it, and may undo the restart's annotation: a second rollout");
   }
-  if (annotations["argocd.argoproj.io/tracking-id"] !== undefined) {
+  if (owners.includes("argo-cd")) {
     warn("argo-cd", "Argo CD owns it, and may show it as out of sync after the restart");
   }
   return warnings;

@@ -1,7 +1,7 @@
 import { ApiError, isConflict, isUnanswered } from "../../http/api-error.ts";
 import { sendRestart, serverRestartTime } from "../../cluster/write.ts";
 import type { Target } from "../../mesh/running-pods.ts";
-import { fieldManagerFor } from "../../mesh/flux.ts";
+import { fieldManagerFor } from "../../mesh/gitops.ts";
 import { isRestartable } from "../../kubernetes/kinds.ts";
 import { chooseRestartTime } from "../../kubernetes/restart-time.ts";
 import { type Ending, ended, type StepResult } from "../../rollout/result.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fieldManagerFor } from "../../../src/mesh/flux.ts";
+import { fieldManagerFor } from "../../../src/mesh/gitops.ts";
 import { deployment } from "../../support/build/workload.ts";
 
 const KUSTOMIZED = { "kustomize.toolkit.fluxcd.io/name": "apps" };
