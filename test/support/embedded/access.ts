@@ -3,11 +3,11 @@ import { type Kind, type KubeObject, apiVersion } from "./kinds.ts";
 
 export interface User {
   readonly name: string;
-  /** Absent: everything is allowed. */
+  /** The permissions; absent if the user may do everything. */
   readonly rules?: readonly TestRule[];
 }
 
-/** What one asks to do, as an access review words it. */
+/** The attributes of a request, as in an access review. */
 export interface Attributes {
   readonly verb: string;
   readonly group?: string;
@@ -15,7 +15,7 @@ export interface Attributes {
   readonly namespace?: string | undefined;
 }
 
-/** Every user may ask about itself: ClusterRole `system:basic-user`. */
+/** The permissions of every user: ClusterRole `system:basic-user`. */
 const BASIC: TestRule = {
   apiGroups: ["authorization.k8s.io", "authentication.k8s.io"],
   resources: ["selfsubjectaccessreviews", "selfsubjectreviews"],
@@ -38,13 +38,13 @@ export function mayDo({ rules }: User, asked: Attributes): boolean {
   );
 }
 
-/** RBAC's words. */
+/** Returns the message of an RBAC denial. */
 export function denial(user: User, { verb, group = "", resource, namespace }: Attributes): string {
   const where = namespace ? `in the namespace "${namespace}"` : "at the cluster scope";
   return `User "${user.name}" cannot ${verb} resource "${resource}" in API group "${group}" ${where}`;
 }
 
-/** Reviews are answered, not stored; `undefined` for any other kind. */
+/** Returns the answer to a review, which is not stored; `undefined` for any other kind. */
 export function review(user: User, kind: Kind, body: KubeObject): KubeObject | undefined {
   const head = { kind: kind.kind, apiVersion: apiVersion(kind), metadata: {} };
   switch (kind.kind) {

@@ -3,21 +3,22 @@ import { Refusal, forbidden } from "./refusal.ts";
 import type { Store } from "./store.ts";
 
 /**
- * What keeps a pod from being created, in the order and the words of the real API server: webhooks
- * that nobody answers, PodSecurity, quotas. No webhook but the injector's is ever called.
+ * Checks a new pod as the real API server does, in the same order and with the same messages:
+ * webhooks without a Service, PodSecurity, quotas. The injector's webhook is the only one that is
+ * called.
  *
  * @throws Refusal
  */
 export function admit(store: Store, pod: KubeObject): void {
   const { namespace, name } = pod.metadata;
-  const place = store.get("Namespace", undefined, namespace);
+  const home = store.get("Namespace", undefined, namespace);
   const gone = store
     .list("MutatingWebhookConfiguration")
     .flatMap(({ webhooks = [] }) =>
-      webhooks.filter((webhook: KubeObject) => isGone(store, webhook) && selects(webhook, place)),
+      webhooks.filter((webhook: KubeObject) => isGone(store, webhook) && selects(webhook, home)),
     )[0];
   if (gone) throw unanswered(gone);
-  const level = place?.metadata.labels["pod-security.kubernetes.io/enforce"];
+  const level = home?.metadata.labels["pod-security.kubernetes.io/enforce"];
   if (level === "restricted") {
     throw forbidden('violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false')(
       kindNamed("Pod"),
@@ -33,8 +34,8 @@ export function admit(store: Store, pod: KubeObject): void {
   }
 }
 
-/** A quota with its status, which a controller of the real one keeps. */
-export function measured(store: Store, quota: KubeObject): KubeObject {
+/** Returns a quota with the status that a controller would keep in a real cluster. */
+export function withQuotaStatus(store: Store, quota: KubeObject): KubeObject {
   const used = { pods: String(podsOf(store, quota["metadata"].namespace)) };
   return { ...quota, status: { hard: quota["spec"].hard, used } };
 }
@@ -47,10 +48,10 @@ function isGone(store: Store, { clientConfig: { service }, failurePolicy }: Kube
   return failurePolicy !== "Ignore" && !store.get("Service", service.namespace, service.name);
 }
 
-/** By plain labels alone, which is all that is asked of a webhook without a Service. */
-function selects({ namespaceSelector }: KubeObject, place: KubeObject | undefined): boolean {
+/** True if the webhook selects the namespace. Webhooks without a Service select by labels only. */
+function selects({ namespaceSelector }: KubeObject, home: KubeObject | undefined): boolean {
   return Object.entries(namespaceSelector?.matchLabels ?? {}).every(
-    ([key, value]) => place?.metadata.labels[key] === value,
+    ([key, value]) => home?.metadata.labels[key] === value,
   );
 }
 

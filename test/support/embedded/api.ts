@@ -10,7 +10,7 @@ import {
   isNamespaced,
   versionOf,
 } from "./kinds.ts";
-import { measured } from "./admission.ts";
+import { withQuotaStatus } from "./admission.ts";
 import { discovery } from "./discovery.ts";
 import { endpointSlices, fieldPredicate, labelPredicate, page } from "./lists.ts";
 import { forbidden, noSuchPage, notFound, notImplemented } from "./refusal.ts";
@@ -31,7 +31,7 @@ interface Target {
   readonly name: string | undefined;
 }
 
-/** Nobody here makes pods of Jobs, and slices are derived: these can only be listed. */
+/** Kinds that can only be listed: no controller creates pods for Jobs, and slices are derived. */
 const ONLY_LISTED = new Set(["CronJob", "EndpointSlice", "Job"]);
 const PARAMETERS = new Set([
   "limit",
@@ -40,11 +40,13 @@ const PARAMETERS = new Set([
   "fieldSelector",
   "dryRun",
   "fieldManager",
-  // Every list is the newest there is.
+  // Every list has the newest version, so the parameter has no effect.
   "resourceVersion",
 ]);
 
-/** The object that a request is answered with. Whatever is not known here is refused with 501. */
+/**
+ * Returns the object that answers a request. Rejects a request that is not implemented with 501.
+ */
 export function answer(store: Store, request: ApiRequest): KubeObject {
   const { method, url, user, text } = request;
   const known = method === "GET" ? discovery(store, url.pathname) : undefined;
@@ -52,7 +54,7 @@ export function answer(store: Store, request: ApiRequest): KubeObject {
   const target = targetOf(store, url.pathname);
   const { kind, namespace, name } = target;
   const verb = verbOf(method, target);
-  // The server counts a namespace as lying in itself.
+  // The API server treats a namespace as inside itself.
   const place = namespace ?? (kind.kind === "Namespace" ? name : undefined);
   const asked = { verb, group: kind.group, resource: kind.resource, namespace: place };
   if (!mayDo(user, asked)) throw forbidden(denial(user, asked))(kind, name);
@@ -87,7 +89,7 @@ export function answer(store: Store, request: ApiRequest): KubeObject {
   }
 }
 
-/** Who wrote last, and when; which fields those were is left out. */
+/** Sets the manager and time of the last write, without the managed fields. */
 function managedBy(object: KubeObject, manager: string): KubeObject {
   const { managedFields = [], ...metadata } = object["metadata"];
   const others = managedFields.filter((entry: KubeObject) => entry["manager"] !== manager);
@@ -135,12 +137,13 @@ function list(store: Store, { kind, namespace }: Target, request: ApiRequest): K
   const isMeant = fieldPredicate(query.get("fieldSelector") ?? "");
   const selected = all.filter((one) => isSelected(one.metadata.labels) && isMeant(one));
   const { items: found, metadata } = page(store, selected, query);
-  const items = kind.kind === "ResourceQuota" ? found.map((one) => measured(store, one)) : found;
+  const items =
+    kind.kind === "ResourceQuota" ? found.map((one) => withQuotaStatus(store, one)) : found;
   if (wantsMetadata(request.headers.accept)) {
     const head = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1" };
     return { ...head, metadata, items: items.map((item) => ({ metadata: item.metadata })) };
   }
-  // Items of a list do not repeat their kind.
+  // Items of a list have no kind of their own.
   const bare = items.map(({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest);
   return { kind: `${kind.kind}List`, apiVersion: apiVersion(kind), metadata, items: bare };
 }

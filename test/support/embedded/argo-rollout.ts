@@ -7,7 +7,9 @@ import { create, remove, setStatus } from "./write.ts";
 
 const HASH = "rollouts-pod-template-hash";
 
-/** Argo Rollouts as a canary without steps, and its way to restart: it evicts what is older. */
+/**
+ * Reconciles a Rollout as a canary without steps. A restart evicts the pods that are older than it.
+ */
 export function reconcileRollout(cluster: Cluster, rollout: KubeObject): void {
   const { store } = cluster;
   const { metadata, spec, status } = rollout;
@@ -16,14 +18,14 @@ export function reconcileRollout(cluster: Cluster, rollout: KubeObject): void {
   const replicas: number = spec.replicas ?? 1;
   const rollingUpdate = { maxSurge: "25%", maxUnavailable: "25%" };
   const resolved = { ...rollout, spec: { ...spec, template } };
-  // Another one than that of the Deployment that it may have its template from.
+  // The hash differs from the hash of the Deployment that may provide the template.
   const hash = hashOf({ spec: { template: { [HASH]: template } } });
   const current =
     store.owned(rollout).find((set) => set.metadata.labels[HASH] === hash) ??
     create(store, replicaSet(resolved, hash, HASH));
   const old = store.owned(rollout).filter((set) => set.metadata.name !== current.metadata.name);
   if (!spec.paused) roll(store, { replicas, strategy: { rollingUpdate } }, current, old);
-  const restartedAt = restarted(cluster, rollout) ? spec.restartAt : status.restartedAt;
+  const restartedAt = restartPods(cluster, rollout) ? spec.restartAt : status.restartedAt;
   const sets = store.owned(rollout);
   const count = (field: string) => sets.reduce((sum, set) => sum + (set.status[field] ?? 0), 0);
   const updated = sets.find((set) => set.metadata.labels[HASH] === hash)?.status.replicas ?? 0;
@@ -50,8 +52,10 @@ function templateOf(store: Store, { metadata, spec }: KubeObject): KubeObject | 
   return store.get(workloadRef.kind, metadata.namespace, workloadRef.name)?.spec.template;
 }
 
-/** Evicts as many of the older pods as may be missing at a time; whether none is left to evict. */
-function restarted({ store, isDue }: Cluster, rollout: KubeObject): boolean {
+/**
+ * Evicts as many older pods as may be unavailable at a time. Returns true if no older pod is left.
+ */
+function restartPods({ store, isDue }: Cluster, rollout: KubeObject): boolean {
   const { restartAt, replicas = 1 } = rollout.spec;
   if (restartAt === undefined || restartAt === rollout.status.restartedAt) return false;
   const now = Date.now();

@@ -7,7 +7,7 @@ import { json } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TestCluster } from "../test-cluster.ts";
 import type { User } from "./access.ts";
-import { type World, startControllers } from "./controllers.ts";
+import { type EmbeddedOptions, startControllers } from "./controllers.ts";
 import { ISTIO_NAMESPACE, revisionObjects, tagWebhooks, withImage } from "./istio.ts";
 import { ARGO, type KubeObject } from "./kinds.ts";
 import { nodeObjects } from "./nodes.ts";
@@ -17,23 +17,31 @@ import { create, remove, update } from "./write.ts";
 
 export interface EmbeddedCluster extends TestCluster {
   readonly kind: "embedded";
-  /** Every request since the start, the cluster's own among them. */
+  /** All requests since the start, including the cluster's own. */
   readonly requests: readonly LoggedRequest[];
-  /** Puts objects as they are, with their status, and ends the controllers: they would mend it. */
+  /**
+   * Stores objects as they are, with their status, and stops the controllers, which would change
+   * it.
+   */
   put(objects: readonly KubeObject[]): void;
-  /** From now on, continue tokens given out so far are answered with 410. */
+  /** Lets the server answer all continue tokens from before this call with 410. */
   expireContinueTokens(): void;
 }
 
-/** An API server with controllers and an injector in this process. It shares no code with `src/`. */
-export async function startEmbeddedCluster(options: Partial<World> = {}): Promise<EmbeddedCluster> {
-  const world = { nodes: 2, startMs: 30, terminateMs: 20, lagMs: 20, ...options };
+/**
+ * Starts an API server with controllers and an injector in this process. It shares no code with
+ * `src/`.
+ */
+export async function startEmbeddedCluster(
+  options: Partial<EmbeddedOptions> = {},
+): Promise<EmbeddedCluster> {
+  const timing = { nodes: 2, startMs: 30, terminateMs: 20, lagMs: 20, ...options };
   const store = new Store();
-  const stopControllers = startControllers(store, world);
+  const stopControllers = startControllers(store, timing);
   for (const name of ["default", "kube-system", ISTIO_NAMESPACE]) {
     create(store, { kind: "Namespace", metadata: { name } });
   }
-  for (const node of nodeObjects(world.nodes)) create(store, node);
+  for (const node of nodeObjects(timing.nodes)) create(store, node);
   const users = new Map<string, User>();
   const requests: LoggedRequest[] = [];
   const server = await startServer(store, users, (request) => requests.push(request));
@@ -42,7 +50,7 @@ export async function startEmbeddedCluster(options: Partial<World> = {}): Promis
   const adminToken = randomUUID();
   const kubeconfig = await login({ name: "admin" }, adminToken);
 
-  /** Lets a user in; returns the path of its kubeconfig. */
+  /** Adds a user. Returns the path of the user's kubeconfig. */
   async function login(user: User, token: string): Promise<string> {
     users.set(token, user);
     const cluster = { server: server.url, "certificate-authority-data": authority };

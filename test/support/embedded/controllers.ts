@@ -9,22 +9,25 @@ import { reconcileDaemonSet, reconcileStatefulSet } from "./sets.ts";
 import { type Store, keyOf } from "./store.ts";
 import { setStatus } from "./write.ts";
 
-/** What a controller works with. */
+/** The arguments of every controller. */
 export interface Cluster {
   readonly store: Store;
-  readonly world: World;
-  /** Whether `ms` have gone by since this was first asked; if not, the object is looked at then. */
+  readonly options: EmbeddedOptions;
+  /**
+   * True if `ms` have passed since the first call with these arguments. Otherwise the object is
+   * reconciled again at that time.
+   */
   readonly isDue: (object: KubeObject, what: string, ms: number) => boolean;
 }
 
-export interface World {
-  /** How many nodes DaemonSets find. */
+export interface EmbeddedOptions {
+  /** The number of nodes. */
   readonly nodes: number;
-  /** From a pod's creation until its containers run. */
+  /** The time from a pod's creation until its containers run. */
   readonly startMs: number;
-  /** How long a deleted pod is seen Terminating. */
+  /** The time for which a deleted pod is terminating. */
   readonly terminateMs: number;
-  /** How long a changed workload shows its old status. */
+  /** The time for which a changed workload shows its old status. */
   readonly lagMs: number;
 }
 
@@ -37,29 +40,29 @@ const RECONCILERS: Readonly<Record<string, (cluster: Cluster, object: KubeObject
 };
 
 /**
- * Controllers and kubelet in one: after every change an object and its owners are looked at, each
- * as it is by then.
+ * Starts the controllers and the kubelet. After every change the object and its owners are
+ * reconciled, each in its state at that time.
  *
- * @returns what stops them.
+ * @returns a function that stops them.
  */
-export function startControllers(store: Store, world: World): () => void {
-  const looks = new Map<string, { readonly timer: NodeJS.Timeout; readonly due: number }>();
+export function startControllers(store: Store, options: EmbeddedOptions): () => void {
+  const scheduled = new Map<string, { readonly timer: NodeJS.Timeout; readonly due: number }>();
   const firstAsked = new Map<string, number>();
-  const cluster: Cluster = { store, world, isDue };
+  const cluster: Cluster = { store, options, isDue };
   let stopped = false;
 
-  function lookAt(kind: string, namespace: string, name: string, afterMs: number): void {
+  function schedule(kind: string, namespace: string, name: string, afterMs: number): void {
     const key = `${kind}/${keyOf({ namespace, name })}`;
     const due = Date.now() + afterMs;
-    const planned = looks.get(key);
+    const planned = scheduled.get(key);
     if (stopped || (planned && planned.due <= due)) return;
     clearTimeout(planned?.timer);
-    const look = () => {
-      looks.delete(key);
+    const reconcileNow = () => {
+      scheduled.delete(key);
       const object = store.get(kind, namespace, name);
-      if (object) work(object);
+      if (object) reconcile(object);
     };
-    looks.set(key, { timer: setTimeout(look, afterMs), due });
+    scheduled.set(key, { timer: setTimeout(reconcileNow, afterMs), due });
   }
 
   function isDue({ kind, metadata }: KubeObject, what: string, ms: number): boolean {
@@ -67,22 +70,22 @@ export function startControllers(store: Store, world: World): () => void {
     const since = firstAsked.get(key) ?? Date.now();
     firstAsked.set(key, since);
     const left = since + ms - Date.now();
-    if (left > 0) lookAt(kind, metadata.namespace, metadata.name, left);
+    if (left > 0) schedule(kind, metadata.namespace, metadata.name, left);
     return left <= 0;
   }
 
-  function work(object: KubeObject): void {
+  function reconcile(object: KubeObject): void {
     if (object.kind === "Pod") return runPod(object);
-    const reconcile = RECONCILERS[object.kind];
-    if (reconcile === undefined) return;
+    const reconciler = RECONCILERS[object.kind];
+    if (reconciler === undefined) return;
     const { namespace, name, generation } = object.metadata;
-    if (!isDue(object, `generation ${generation}`, world.lagMs)) return;
+    if (!isDue(object, `generation ${generation}`, options.lagMs)) return;
     try {
-      reconcile(cluster, object);
+      reconciler(cluster, object);
     } catch (error) {
-      // What the API refuses is tried again and said, as every controller does.
+      // As in every controller, a rejected request is repeated and reported as an event.
       if (!(error instanceof Refusal)) throw error;
-      lookAt(object.kind, namespace, name, 100);
+      schedule(object.kind, namespace, name, 100);
       if (object.kind === "ReplicaSet" || object.kind === "DaemonSet") {
         recordEvent(store, object, "FailedCreate", `Error creating: ${error.message}`);
       }
@@ -90,23 +93,23 @@ export function startControllers(store: Store, world: World): () => void {
   }
 
   function runPod(pod: KubeObject): void {
-    if (isTerminating(pod) && isDue(pod, "end", world.terminateMs)) return store.drop(pod);
+    if (isTerminating(pod) && isDue(pod, "end", options.terminateMs)) return store.drop(pod);
     if (isTerminating(pod)) return;
     if (!hasNode(store, pod)) return setStatus(store, pod, unscheduledStatus(store, pod));
     const failure = failureOf(pod);
-    const ready = isDue(pod, "ready", Math.max(world.startMs, readyAfter(pod)));
-    if (!isDue(pod, "start", world.startMs)) return;
+    const ready = isDue(pod, "ready", Math.max(options.startMs, readyAfter(pod)));
+    if (!isDue(pod, "start", options.startMs)) return;
     setStatus(store, pod, startedStatus(pod, ready && failure === undefined, failure));
   }
 
   store.onChange(({ kind, metadata }) => {
-    lookAt(kind, metadata.namespace, metadata.name, 0);
+    schedule(kind, metadata.namespace, metadata.name, 0);
     for (const owner of metadata.ownerReferences ?? []) {
-      lookAt(owner.kind, metadata.namespace, owner.name, 0);
+      schedule(owner.kind, metadata.namespace, owner.name, 0);
     }
   });
   return () => {
     stopped = true;
-    for (const { timer } of looks.values()) clearTimeout(timer);
+    for (const { timer } of scheduled.values()) clearTimeout(timer);
   };
 }

@@ -7,7 +7,10 @@ import { create, remove, setStatus, update } from "./write.ts";
 
 const HASH = "pod-template-hash";
 
-/** One ReplicaSet for each template; the newest grows while the others shrink. */
+/**
+ * Reconciles a Deployment with one ReplicaSet per template: the newest grows while the others
+ * shrink.
+ */
 export function reconcileDeployment(cluster: Cluster, deployment: KubeObject): void {
   const { store } = cluster;
   const { metadata, spec } = deployment;
@@ -32,13 +35,13 @@ export function reconcileDeployment(cluster: Cluster, deployment: KubeObject): v
     ...counts,
     conditions: [
       progressing(cluster, deployment, hash, counts),
-      // What keeps any of them from growing is the Deployment's trouble too.
+      // A failure of any ReplicaSet is a failure of the Deployment, too.
       ...sets.flatMap((set) => set.status.conditions ?? []).slice(0, 1),
     ],
   });
 }
 
-/** @param label the label that the owner tells its ReplicaSets apart by. */
+/** @param label the label by which the owner distinguishes its ReplicaSets. */
 export function replicaSet(deployment: KubeObject, hash: string, label = HASH): KubeObject {
   const { metadata, spec } = deployment;
   const labels = { ...spec.template.metadata.labels, [label]: hash };
@@ -67,19 +70,21 @@ function recreate(store: Store, spec: KubeObject, current: KubeObject, old: Kube
   if (old.every((set) => store.owned(set).length === 0)) resize(store, current, spec.replicas);
 }
 
-/** The new ReplicaSet takes what maxSurge allows; the old ones give what is not needed any more. */
+/**
+ * Grows the new ReplicaSet as far as maxSurge allows, and shrinks the old ones to what is required.
+ */
 export function roll(store: Store, spec: KubeObject, current: KubeObject, old: KubeObject[]): void {
   const { replicas, strategy } = spec;
   const surge = scaled(strategy.rollingUpdate.maxSurge, replicas, Math.ceil);
   const unavailable = scaled(strategy.rollingUpdate.maxUnavailable, replicas, Math.floor);
-  // Were both zero, nothing could ever roll.
+  // If both were zero, a rollout could never start.
   const least = replicas - (surge + unavailable === 0 ? 1 : unavailable);
   const available = (set: KubeObject): number => set.status.availableReplicas ?? 0;
   const total = [current, ...old].reduce((sum, set) => sum + set.spec.replicas, 0);
   const have: number = current.spec.replicas;
   const size = Math.min(replicas, have + Math.max(0, replicas + surge - total));
   resize(store, current, size);
-  // Every one of them that is not available yet is one that the old ones have to stand in for.
+  // Old pods must replace every new pod that is not available yet.
   let spare = total - have + size - least - (size - available(current));
   for (const set of old.toSorted((a, b) => available(a) - available(b))) {
     const fewer = Math.max(0, Math.min(spare, set.spec.replicas));
@@ -88,7 +93,7 @@ export function roll(store: Store, spec: KubeObject, current: KubeObject, old: K
   }
 }
 
-/** A number, or a percentage of `whole`. */
+/** Returns a number, or the percentage of `whole`. */
 export function scaled(
   value: number | string,
   whole: number,
@@ -97,7 +102,7 @@ export function scaled(
   return typeof value === "number" ? value : round((Number.parseInt(value, 10) * whole) / 100);
 }
 
-/** The condition `Progressing`: once complete, a template stays so. */
+/** Returns the condition `Progressing`. A template that was once complete stays complete. */
 function progressing(
   { isDue }: Cluster,
   deployment: KubeObject,
@@ -105,27 +110,27 @@ function progressing(
   counts: KubeObject,
 ): KubeObject {
   const { metadata, spec, status } = deployment;
-  const told = (value: string, reason: string, what: string) => ({
+  const condition = (value: string, reason: string, what: string) => ({
     type: "Progressing",
     status: value,
     reason,
     message: `ReplicaSet "${metadata.name}-${hash}" ${what}`,
   });
-  if (spec.paused) return told("Unknown", "DeploymentPaused", "is paused.");
-  const complete = told("True", "NewReplicaSetAvailable", "has successfully progressed.");
+  if (spec.paused) return condition("Unknown", "DeploymentPaused", "is paused.");
+  const complete = condition("True", "NewReplicaSetAvailable", "has successfully progressed.");
   const { replicas, updatedReplicas, availableReplicas } = counts;
   const whole = [replicas, updatedReplicas, availableReplicas].every((n) => n === spec.replicas);
   if (whole || status.conditions?.[0].message === complete.message) return complete;
   const progress = `progress ${metadata.generation} ${JSON.stringify(counts)}`;
   return isDue(deployment, progress, spec.progressDeadlineSeconds * 1000)
-    ? told("False", "ProgressDeadlineExceeded", "has timed out progressing.")
-    : told("True", "ReplicaSetUpdated", "is progressing.");
+    ? condition("False", "ProgressDeadlineExceeded", "has timed out progressing.")
+    : condition("True", "ReplicaSetUpdated", "is progressing.");
 }
 
 export function reconcileReplicaSet({ store }: Cluster, set: KubeObject): void {
   const { spec, metadata } = set;
   const pods = store.owned(set);
-  // What is not ready goes first.
+  // Pods that are not ready are deleted first.
   const live = pods
     .filter((pod) => !isTerminating(pod))
     .sort((a, b) => Number(isReady(b)) - Number(isReady(a)));
@@ -141,7 +146,7 @@ export function reconcileReplicaSet({ store }: Cluster, set: KubeObject): void {
     replicas: live.length,
     readyReplicas: ready || undefined,
     availableReplicas: ready || undefined,
-    // A Deployment that recreates its pods waits for the last of these.
+    // A Deployment with the strategy Recreate waits until the last of these is gone.
     terminatingReplicas: store.owned(set).length - live.length,
     ...(refusal && { conditions: [replicaFailure(refusal)] }),
   });

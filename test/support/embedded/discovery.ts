@@ -1,7 +1,7 @@
 import { KINDS, type KubeObject, apiVersion, isBuiltIn, isNamespaced } from "./kinds.ts";
 import type { Store } from "./store.ts";
 
-/** What a client asks first to learn which kinds there are; `undefined` for any other path. */
+/** Returns the answer to a discovery request; `undefined` for any other path. */
 export function discovery(store: Store, path: string): KubeObject | undefined {
   if (path === "/api") return { kind: "APIVersions", versions: ["v1"] };
   if (path === "/apis") return { kind: "APIGroupList", apiVersion: "v1", groups: groups(store) };

@@ -2,7 +2,7 @@ import type { KubeObject } from "./kinds.ts";
 import type { Store } from "./store.ts";
 import { create, now, update } from "./write.ts";
 
-/** Notes down what a controller met with; said again, it is the same event with a higher count. */
+/** Records an event of a controller. A repeated event increments the count of the first. */
 export function recordEvent(
   store: Store,
   { kind, apiVersion, metadata }: KubeObject,

@@ -5,9 +5,9 @@ import type { Store } from "./store.ts";
 export const ISTIO_NAMESPACE = "aks-istio-system";
 
 /**
- * The pod as an injector would make it, by the one simplest rule: the namespace's `istio.io/rev`
- * names an installed revision or a tag of one, and the pod does not opt out. Selectors, policies
- * and pins belong to the real cluster; a second account of them here would only drift.
+ * Returns the pod after injection, by the simplest rule: the namespace's `istio.io/rev` names an
+ * installed revision or a tag, and the pod does not opt out. Selectors, policies and pins are
+ * tested on the real cluster; a second implementation here would only drift.
  */
 export function injected(store: Store, pod: KubeObject): KubeObject {
   const { labels, annotations, namespace } = pod.metadata;
@@ -48,7 +48,7 @@ function behindTag(store: Store, tag: string | undefined): string | undefined {
   ];
 }
 
-/** `config` of the injector's ConfigMap: Istio 1.31's image expression word for word. */
+/** The key `config` of the injector's ConfigMap, with the image expression of Istio 1.31. */
 const CONFIG = `policy: enabled
 defaultTemplates: [sidecar]
 neverInjectSelector: []
@@ -65,7 +65,7 @@ templates:
       {{- end }}
 `;
 
-/** What `istioctl install --revision` leaves in a cluster, as far as clients read it. */
+/** Returns the objects of `istioctl install --revision` that clients read. */
 export function revisionObjects(
   { name, image, native = false }: TestRevision,
   caBundle: string,
@@ -97,20 +97,20 @@ export function revisionObjects(
   ];
 }
 
-/** As `istioctl tag set TAG --revision REVISION`. */
+/** Returns the webhooks of `istioctl tag set TAG --revision REVISION`. */
 export function tagWebhooks(tag: string, revision: string, caBundle: string): KubeObject {
   const labels = { "istio.io/rev": revision, "istio.io/tag": tag };
   return webhooks("istio-revision-tag", tag, labels, caBundle);
 }
 
-/** The injector's ConfigMap after what Azure does at a patch upgrade. */
+/** Returns the injector's ConfigMap with another image, as Azure sets it in a patch upgrade. */
 export function withImage(map: KubeObject, image: string): KubeObject {
   const values = JSON.parse(map.data.values);
   values.global.proxy.image = image;
   return { ...map, data: { ...map.data, values: JSON.stringify(values) } };
 }
 
-/** A configuration for what is labelled `istio.io/rev=NAME`. */
+/** Returns a webhook configuration that selects the label `istio.io/rev=NAME`. */
 function webhooks(
   prefix: string,
   name: string,

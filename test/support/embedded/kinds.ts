@@ -1,7 +1,9 @@
 // oxlint-disable-next-line typescript/no-explicit-any -- one server for objects of every shape
 export type KubeObject = Record<string, any>;
 
-/** A kind that the embedded API server serves; all but the custom one are `v1`. */
+/**
+ * A kind that the embedded API server serves. All kinds except the custom one have version `v1`.
+ */
 export interface Kind {
   readonly group: string;
   readonly resource: string;
@@ -37,8 +39,8 @@ export function findKind(group: string, resource: string): Kind | undefined {
 export const ARGO = "argoproj.io";
 
 /**
- * Of custom resources none is installed by itself, and of those the real server knows not even the path.
- * Kubernetes' own groups are `apps`, or one word before `.k8s.io`.
+ * True for a group of Kubernetes itself: `apps`, or one word before `.k8s.io`. Custom resources
+ * must be installed first; until then the real API server does not know their paths.
  */
 export function isBuiltIn(group: string): boolean {
   return /^[a-z]*(\.k8s\.io)?$/.test(group);
@@ -50,7 +52,7 @@ export function kindNamed(name: string): Kind {
   return found;
 }
 
-/** Namespaces, nodes, webhook configurations and reviews are not. */
+/** True for every kind except Namespaces, nodes, webhook configurations and reviews. */
 export function isNamespaced({ group, kind }: Kind): boolean {
   return kind !== "Namespace" && kind !== "Node" && !/^(admission|auth)/.test(group);
 }

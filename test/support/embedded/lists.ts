@@ -3,7 +3,7 @@ import { isReady, isTerminating } from "./pods.ts";
 import { Refusal, expired, notImplemented } from "./refusal.ts";
 import { type Store, keyOf } from "./store.ts";
 
-/** The page of sorted `objects` that a query asks for, with the list's metadata. */
+/** Returns the requested page of the sorted `objects`, with the list's metadata. */
 export function page(
   store: Store,
   objects: readonly KubeObject[],
@@ -21,7 +21,7 @@ export function page(
 }
 
 interface Token {
-  /** The version of the list's first page; -1 goes on over what is there now. */
+  /** The version of the list's first page; -1 continues with the current objects. */
   readonly rv: number;
   readonly start: string;
 }
@@ -38,7 +38,7 @@ const SET = /^(\S+)\s+(in|notin)\s*\(([^)]*)\)$/;
 const EQUALITY = /^([^=!\s]+)\s*(==|=|!=)\s*([^=!\s]*)$/;
 const EXISTS = /^(!?)\s*([\w./-]+)$/;
 
-/** Whether labels satisfy a `labelSelector`, in all its forms. */
+/** Returns a predicate for a `labelSelector` in any of its forms. */
 export function labelPredicate(text: string): (labels?: Record<string, string>) => boolean {
   const terms = text.split(/,(?![^(]*\))/).map((term) => term.trim());
   const tests = terms.filter((term) => term !== "").map(requirement);
@@ -50,7 +50,7 @@ function requirement(text: string): (labels: Record<string, string>) => boolean 
   if (set) {
     const [, key = "", operator, list = ""] = set;
     const values = new Set(list.split(",").map((value) => value.trim()));
-    // As in Kubernetes, what lacks the label is "not in" any set.
+    // As in Kubernetes, an object without the label satisfies `notin`.
     return (labels) => values.has(labels[key] ?? "\0") === (operator === "in");
   }
   const equality = EQUALITY.exec(text);
@@ -66,7 +66,7 @@ function requirement(text: string): (labels: Record<string, string>) => boolean 
   throw new Refusal(400, "BadRequest", `unable to parse requirement: '${text}'`);
 }
 
-/** Whether an object satisfies a `fieldSelector` over names, and what events can be selected by. */
+/** Returns a predicate for a `fieldSelector` over names and the fields of events. */
 export function fieldPredicate(text: string): (object: KubeObject) => boolean {
   const terms = text.split(",").filter((term) => term !== "");
   const tests = terms.map((term) => {
@@ -81,7 +81,7 @@ export function fieldPredicate(text: string): (object: KubeObject) => boolean {
   return (object) => tests.every((test) => test(object));
 }
 
-/** Slices are what Services and pods say at the moment: nothing of them is stored. */
+/** Derives EndpointSlices from Services and pods; they are not stored. */
 export function endpointSlices(store: Store, namespace: string | undefined): KubeObject[] {
   return store.list("Service", namespace).map(({ metadata, spec }) => {
     const wanted = Object.entries(spec.selector ?? {});

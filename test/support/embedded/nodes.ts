@@ -1,7 +1,7 @@
 import type { KubeObject } from "./kinds.ts";
 import type { Store } from "./store.ts";
 
-/** Nodes are labels to choose by: pods need nothing else of them. */
+/** Returns nodes that have only labels: pods need no other fields of a node. */
 export function nodeObjects(count: number): readonly KubeObject[] {
   return Array.from({ length: count }, (_, index) => {
     const name = `node-${index}`;
@@ -19,7 +19,7 @@ export function hasNode(store: Store, { spec }: KubeObject): boolean {
   );
 }
 
-/** A pod that the scheduler found no node for, in its words. */
+/** Returns the scheduler's status of a pod that fits no node. */
 export function unscheduledStatus(store: Store, { status }: KubeObject): KubeObject {
   const nodes = store.list("Node").length;
   const message = `0/${nodes} nodes are available: ${nodes} node(s) didn't match Pod's node affinity/selector.`;

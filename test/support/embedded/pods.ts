@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { POD_BEHAVIOUR } from "../test-cluster.ts";
 import { type KubeObject, apiVersion, kindNamed } from "./kinds.ts";
 
-/** A pod of `owner`'s template, as a controller asks for it. */
+/** Returns a pod of the owner's template, as a controller creates it. */
 export function podOf({ kind, metadata, spec }: KubeObject, own: KubeObject): KubeObject {
   const { template } = spec;
   const labels = { ...template.metadata?.labels, ...own.labels };
@@ -19,7 +19,7 @@ export function controlledBy({ kind, metadata: { name, uid } }: KubeObject): Kub
   return { apiVersion: apiVersion(kindNamed(kind)), kind, name, uid, controller: true };
 }
 
-/** Equal templates have equal hashes. */
+/** Returns a hash of the template. */
 export function hashOf({ spec }: KubeObject): string {
   return createHash("sha1").update(JSON.stringify(spec.template)).digest("hex").slice(0, 10);
 }
@@ -32,7 +32,7 @@ export function isReady({ status }: KubeObject): boolean {
   return status.conditions?.[0].status === "True";
 }
 
-/** The waiting reason that the pod was told to end in. */
+/** The waiting reason that the pod's annotations ask for. */
 export function failureOf(pod: KubeObject): string | undefined {
   const annotations = pod.metadata.annotations ?? {};
   const restarted = annotations["kubectl.kubernetes.io/restartedAt"] !== undefined;
@@ -42,7 +42,7 @@ export function failureOf(pod: KubeObject): string | undefined {
   );
 }
 
-/** Milliseconds until it is ready, from Go's `1m30s` or `500ms`. */
+/** The milliseconds until the pod is ready, parsed from Go's `1m30s` or `500ms`. */
 export function readyAfter(pod: KubeObject): number {
   const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000 };
   const text: string = pod.metadata.annotations?.[POD_BEHAVIOUR.readyAfter] ?? "";
@@ -52,10 +52,12 @@ export function readyAfter(pod: KubeObject): number {
   );
 }
 
-/** The status of a started pod: all containers run, but for the first of one that fails. */
+/**
+ * Returns the status of a started pod: all containers run, except the first one of a failing pod.
+ */
 export function startedStatus({ metadata, spec }: KubeObject, ready: boolean, failure?: string) {
   const running = { running: { startedAt: metadata.creationTimestamp } };
-  const waiting = { reason: failure, message: `it was told to fail with ${failure}` };
+  const waiting = { reason: failure, message: `the test lets it fail with ${failure}` };
   const init = (spec.initContainers ?? []).map(({ name, restartPolicy }: KubeObject) =>
     restartPolicy === "Always"
       ? { name, ready, started: true, state: running }

@@ -1,6 +1,6 @@
 import type { Kind, KubeObject } from "./kinds.ts";
 
-/** An answer other than the one asked for: a `Status` as the real API server words it. */
+/** An error of the API server: a `Status` with the message of the real API server. */
 export class Refusal extends Error {
   readonly status: KubeObject;
 
@@ -11,7 +11,10 @@ export class Refusal extends Error {
   }
 }
 
-/** A refusal about one object, or about all of a kind. `words` turns its name into the message. */
+/**
+ * Returns a factory of errors about one object or a whole kind. `words` turns its name into the
+ * message.
+ */
 function about(code: number, reason: string, words: (what: string) => string) {
   return (kind: Kind, name?: string): Refusal => {
     const { group, resource } = kind;
@@ -38,7 +41,9 @@ export const otherUid = about(
 export const forbidden = (why: string) =>
   about(403, "Forbidden", (what) => `${what} is forbidden: ${why}`);
 
-/** `next` goes on from where the token pointed, over what is there now. */
+/**
+ * Returns a 410. The token `next` continues the list at the same place, with the current objects.
+ */
 export function expired(next: string): Refusal {
   const message = "The provided continue parameter is too old to display a consistent list result.";
   return new Refusal(410, "Expired", message, { metadata: { continue: next } });

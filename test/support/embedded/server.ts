@@ -11,12 +11,12 @@ import type { Store } from "./store.ts";
 
 export interface Server {
   readonly url: string;
-  /** PEM; it is its own authority. */
+  /** The self-signed certificate, in PEM. */
   readonly certificate: string;
   stop(): Promise<void>;
 }
 
-/** One request as it came, in the manner of an audit log. */
+/** A received request, as in an audit log. */
 export interface LoggedRequest {
   readonly method: string;
   readonly path: string;
@@ -25,7 +25,7 @@ export interface LoggedRequest {
   readonly status: number;
 }
 
-/** The HTTPS side: who asks, and how the answer is sent. */
+/** Starts the HTTPS server, which authenticates requests and sends answers. */
 export async function startServer(
   store: Store,
   users: ReadonlyMap<string, User>,
@@ -78,8 +78,8 @@ export async function startServer(
 }
 
 /**
- * A watch after a list: it stays open and says nothing, for clients that look at the list alone.
- * One that asks for the list as events is refused with the unknown parameter.
+ * True for a watch after a list. The watch stays open without events, for clients that need only
+ * the list. A watch that asks for the list as events is rejected as an unknown parameter.
  */
 function isWatch({ searchParams }: URL): boolean {
   return searchParams.get("watch") === "true" && !searchParams.has("sendInitialEvents");
@@ -90,7 +90,7 @@ function caught(work: () => KubeObject): KubeObject {
     return work();
   } catch (error) {
     if (error instanceof Refusal) return error.status;
-    // Bodies and continue tokens that are not what they should be.
+    // The body or continue token is malformed.
     if (error instanceof SyntaxError) return new Refusal(400, "BadRequest", error.message).status;
     const message = `embedded API server: ${(error as Error).stack}`;
     return new Refusal(500, "InternalError", message).status;

@@ -24,7 +24,10 @@ export function reconcileStatefulSet({ store }: Cluster, set: KubeObject): void 
   });
 }
 
-/** One pod at a time: fill the first gap, then shrink and roll from the highest ordinal down. */
+/**
+ * Changes one pod at a time: creates the first missing pod, then shrinks and rolls from the highest
+ * ordinal down.
+ */
 function advance(store: Store, set: KubeObject, revision: string): void {
   const { metadata, spec } = set;
   const pods = store.owned(set).sort((a, b) => ordinalOf(a) - ordinalOf(b));
@@ -33,7 +36,7 @@ function advance(store: Store, set: KubeObject, revision: string): void {
     if (pod === undefined) {
       const name = `${metadata.name}-${ordinal}`;
       const labels = { [HASH]: revision, [INDEX]: String(ordinal) };
-      createOrTell(store, set, podOf(set, { name, labels }));
+      createOrReport(store, set, podOf(set, { name, labels }));
     }
     if (pod === undefined || isTerminating(pod) || !isReady(pod)) return;
   }
@@ -45,7 +48,7 @@ function advance(store: Store, set: KubeObject, revision: string): void {
   if (next) remove(store, next);
 }
 
-function createOrTell(store: Store, set: KubeObject, pod: KubeObject): void {
+function createOrReport(store: Store, set: KubeObject, pod: KubeObject): void {
   try {
     create(store, pod);
   } catch (error) {
@@ -64,8 +67,8 @@ function isOf(pod: KubeObject, revision: string): boolean {
   return pod.metadata.labels[HASH] === revision;
 }
 
-/** One pod on every node, which keeps its place until the old one is gone. */
-export function reconcileDaemonSet({ store, world: { nodes } }: Cluster, set: KubeObject): void {
+/** Reconciles a DaemonSet: one pod on every node, created only after the old one is gone. */
+export function reconcileDaemonSet({ store, options: { nodes } }: Cluster, set: KubeObject): void {
   const { metadata, spec } = set;
   const hash = hashOf(set);
   const pods = store.owned(set);
@@ -79,7 +82,7 @@ export function reconcileDaemonSet({ store, world: { nodes } }: Cluster, set: Ku
   const ready = live.filter(isReady).length;
   const { type, rollingUpdate } = spec.updateStrategy;
   if (type === "RollingUpdate") {
-    // What is down already is replaced at once; of the rest, maxUnavailable at a time.
+    // Unavailable pods are replaced at once, and the others as far as maxUnavailable allows.
     const down = nodes - ready;
     let spare = scaled(rollingUpdate.maxUnavailable, nodes, Math.ceil) - down;
     for (const pod of live.filter((one) => !isOf(one, hash))) {

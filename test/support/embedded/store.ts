@@ -1,14 +1,14 @@
 import type { KubeObject } from "./kinds.ts";
 
-/** Where objects lie. They are never changed in place: a write puts another object. */
+/** The store of all objects. An object is never changed in place: a write replaces it. */
 export class Store {
   readonly #objects = new Map<string, KubeObject>();
   readonly #listeners: ((object: KubeObject) => void)[] = [];
-  /** Groups of custom resources. */
+  /** The API groups of installed custom resources. */
   readonly installed = new Set<string>();
-  /** Counts the writes: what `resourceVersion` says. */
+  /** The number of writes, which is the newest `resourceVersion`. */
   version = 1000;
-  /** Lists up to this version cannot be continued any more. */
+  /** The newest version that lists can no longer continue from. */
   compacted = 0;
 
   get(kind: string, namespace: string | undefined, name: string): KubeObject | undefined {
@@ -19,7 +19,7 @@ export class Store {
     return [...this.#objects.values()];
   }
 
-  /** Sorted by namespace and name, as etcd's keys are. */
+  /** Returns objects sorted by namespace and name, like etcd's keys. */
   list(kind: string, namespace?: string): KubeObject[] {
     return this.all()
       .filter((object) => object.kind === kind)
@@ -33,7 +33,7 @@ export class Store {
     );
   }
 
-  /** Gives the object its resourceVersion. */
+  /** Stores the object with a new resourceVersion. */
   put(object: KubeObject): KubeObject {
     const metadata = { ...object.metadata, resourceVersion: String(this.version + 1) };
     const stored = { ...object, metadata };
@@ -57,7 +57,7 @@ export class Store {
   }
 }
 
-/** `shop/web`, or `shop` for what lies in no namespace. */
+/** The key `shop/web`, or `shop` for an object without a namespace. */
 export function keyOf({ namespace, name }: KubeObject): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }

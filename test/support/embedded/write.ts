@@ -6,7 +6,7 @@ import { ARGO, type KubeObject, apiVersion, kindNamed } from "./kinds.ts";
 import { alreadyExists, conflict, notFound, notImplemented, otherUid } from "./refusal.ts";
 import type { Store } from "./store.ts";
 
-/** Writes with what a real server does on the way: guards, defaults, injection, generations. */
+/** Writes as a real API server does: with validation, defaults, injection and generations. */
 
 const ROLLING = { type: "RollingUpdate" };
 const DEFAULTS: Readonly<Record<string, KubeObject>> = {
@@ -47,7 +47,7 @@ export function create(store: Store, body: KubeObject, dryRun = false): KubeObje
   return dryRun ? admitted : store.put(admitted);
 }
 
-/** Puts `after`, made from `before`, which is what is stored now. */
+/** Stores `after`, which was made from the stored object `before`. */
 export function update(
   store: Store,
   before: KubeObject,
@@ -71,7 +71,10 @@ export function setStatus(store: Store, object: KubeObject, status: KubeObject):
   if (!isDeepStrictEqual(object.status, status)) store.put({ ...object, status });
 }
 
-/** Deletes with what it owns. Pods only begin to: their kubelet ends it. */
+/**
+ * Deletes an object and the objects that it owns. A pod only starts to terminate; the kubelet
+ * deletes it.
+ */
 export function remove(store: Store, object: KubeObject): void {
   const { kind, metadata } = object;
   if (kind === "Pod") {
@@ -95,7 +98,7 @@ function withDefaults(object: KubeObject): KubeObject {
   return defaults === undefined ? object : { ...object, spec: merged(defaults, spec) };
 }
 
-/** The patched copy of `object`. */
+/** Returns a patched copy of `object`. */
 export function patched(object: KubeObject, contentType: string, text: string): KubeObject {
   const strategic = contentType === "application/strategic-merge-patch+json";
   if (!strategic && contentType !== "application/merge-patch+json") {
@@ -106,7 +109,7 @@ export function patched(object: KubeObject, contentType: string, text: string): 
 
 // oxlint-disable-next-line typescript/no-explicit-any -- any part of any object
 function merged(target: any, change: any, strategic = false): any {
-  // It would join them by keys that only the API's types know.
+  // A strategic merge of lists needs the merge keys of the API's types.
   if (strategic && Array.isArray(change)) throw notImplemented("strategic merges of lists");
   const isMap = (value: unknown) =>
     typeof value === "object" && value !== null && !Array.isArray(value);
@@ -123,7 +126,7 @@ function suffix(): string {
   return randomUUID().slice(0, 5);
 }
 
-/** As Kubernetes writes times: whole seconds. */
+/** Returns the current time as Kubernetes formats it, in whole seconds. */
 export function now(): string {
   return new Date().toISOString().replace(/\.\d+Z$/, "Z");
 }
