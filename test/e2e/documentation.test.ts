@@ -162,6 +162,12 @@ describe("the pages", () => {
     expect(flags.filter((flag) => ![...known, ...NO_FLAGS].includes(flag))).toEqual([]);
   });
 
+  test.each(PAGES)("%s names files that exist", (page) => {
+    const paths = [...read(page).matchAll(/`((?:src|test|lint|docs|deploy)\/[\w./-]+)`/g)];
+    const missing = paths.filter(([, path = ""]) => !existsSync(join(ROOT, path)));
+    expect(missing.map(([, path]) => path)).toEqual([]);
+  });
+
   test.each(PAGES)("%s names scripts that exist", (page) => {
     const scripts = [...read(page).matchAll(/npm run ([a-z:]+)/g)].map(([, name = ""]) => name);
     expect(scripts.filter((name) => !(name in manifest.scripts))).toEqual([]);
@@ -271,6 +277,15 @@ test("the pipeline goes on after exit code 2, and stops at any other, under bash
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test("CONTRIBUTING explains words whose types exist", () => {
+  const rows = tableRows(section("CONTRIBUTING.md", "## Words"));
+  const types = rows.flatMap(([, , cell = ""]) => /`(\w+)`/.exec(cell)?.[1] ?? []);
+  expect(types.length).toBeGreaterThan(20);
+  const isDeclared = (name: string) =>
+    new RegExp(`export (?:interface|type) ${name}\\b`).test(SOURCES);
+  expect(types.filter((name) => !isDeclared(name))).toEqual([]);
 });
 
 test("CONTRIBUTING gives every bundled package its reason", () => {
