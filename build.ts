@@ -3,17 +3,13 @@
  * `npm run build`.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { build } from "esbuild";
 import { generateSchema } from "./generate-schema.ts";
 import { processIo } from "./src/io.ts";
 import type * as Program from "./src/main.ts";
 
 const OUT = "dist";
-/** What packages have within their own files, where no bundler sees it. */
-const CARRIED: Readonly<Record<string, readonly string[]>> = {
-  "junit-report-builder": carried("lodash", "make-dir", "xmlbuilder"),
-};
 /** CommonJS packages inside an ES module. */
 const REQUIRE =
   "import{createRequire as _require}from'node:module';const require=_require(import.meta.url);";
@@ -43,10 +39,6 @@ writeFileSync(join(OUT, "THIRD-PARTY-LICENSES"), licences(bundled));
 writeFileSync(join(OUT, "version.txt"), await printedBy("--version"));
 writeFileSync(join(OUT, "help.txt"), await printedBy("--help"));
 
-function carried(...names: readonly string[]): readonly string[] {
-  return names.map((name) => join("node_modules", name));
-}
-
 async function printedBy(argument: string): Promise<string> {
   let printed = "";
   const out = { write: (text: string) => (printed += text) };
@@ -57,10 +49,9 @@ async function printedBy(argument: string): Promise<string> {
 
 /** The licences of the packages that files are from, each in full. */
 function licences(files: readonly string[]): string {
-  const folders = files.flatMap((file) => {
-    const folder = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? [];
-    return [folder, CARRIED[basename(String(folder))] ?? []].flat();
-  });
+  const folders = files.flatMap(
+    (file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? [],
+  );
   const texts = [...new Set(folders)].map(licence);
   return [...new Set(texts)].sort().join(`\n${"-".repeat(80)}\n\n`);
 }

@@ -1,4 +1,3 @@
-import junit, { type Builder } from "junit-report-builder";
 import { needsPerson, whyNot } from "./attention.ts";
 import type {
   AnyDocument,
@@ -12,56 +11,95 @@ import type {
 import { placeOf } from "./events.ts";
 import { plain, plainCommand } from "./plain.ts";
 
-/** Its types are those of its CommonJS build. */
-const builder = junit as unknown as Builder;
-
 /**
- * A document as test results, in the form that Azure DevOps and GitLab show: a workload is a test
- * case, which fails where it needs something, and is an error where it could not be decided.
+ * Renders a document as JUnit XML, which Azure DevOps and GitLab show as test results. A workload is
+ * a test case: it fails if something is left to do, and is an error if its verdict is unknown.
  */
-export function renderJunit(document: AnyDocument): string {
-  const report = builder.newBuilder();
-  for (const [name, cases] of Object.entries(suitesOf(document))) {
-    if (cases.length === 0) continue;
-    const suite = report.testSuite().name(name).timestamp(new Date(document.generatedAt));
-    for (const { namespace, title, seconds, ending, code, text } of cases) {
-      const testCase = suite.testCase().className(plain(namespace)).name(plain(title));
-      if (seconds !== undefined) testCase.time(seconds);
-      if (ending === "failure" || ending === "error") testCase[ending](text, plain(code));
-      if (ending === "skipped") testCase.skipped();
-      if (ending === "passed" || ending === "skipped") testCase.standardOutput(text);
-    }
+export function* renderJunit(document: AnyDocument): Generator<string> {
+  const suites = suitesOf(document).filter(({ cases }) => cases.length > 0);
+  yield '<?xml version="1.0" encoding="UTF-8"?>\n';
+  yield `<testsuites${counts(suites.flatMap(({ cases }) => cases))}>\n`;
+  for (const { name, cases } of suites) {
+    const timestamp = document.generatedAt.slice(0, 19);
+    yield `  <testsuite${attributes({ name, timestamp })}${counts(cases)}>\n`;
+    for (const each of cases) yield testCase(each);
+    yield "  </testsuite>\n";
   }
-  return `${report.build()}\n`;
+  yield "</testsuites>\n";
 }
 
-interface Case {
+function testCase({ namespace, title, seconds, status, code, text }: TestCase): string {
+  const time = seconds === undefined ? {} : { time: String(seconds) };
+  const head = attributes({ classname: plain(namespace), name: plain(title), ...time });
+  const lines = {
+    passed: [`<system-out>${escaped(text)}</system-out>`],
+    skipped: ["<skipped/>", `<system-out>${escaped(text)}</system-out>`],
+    failure: [`<failure${attributes({ message: text, type: plain(code) })}/>`],
+    error: [`<error${attributes({ message: text, type: plain(code) })}/>`],
+  };
+  const body = lines[status].map((line) => `      ${line}\n`).join("");
+  return `    <testcase${head}>\n${body}    </testcase>\n`;
+}
+
+function counts(cases: readonly TestCase[]): string {
+  const count = (status: TestCase["status"]) =>
+    String(cases.filter((each) => each.status === status).length);
+  return attributes({
+    tests: String(cases.length),
+    failures: count("failure"),
+    errors: count("error"),
+    skipped: count("skipped"),
+  });
+}
+
+function attributes(values: Readonly<Record<string, string>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => ` ${name}="${escaped(value)}"`)
+    .join("");
+}
+
+function escaped(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}
+
+interface TestCase {
   readonly namespace: string;
   readonly title: string;
-  /** How long it took, where it did anything. */
+  /** The duration. Absent if nothing was done. */
   readonly seconds?: number;
-  readonly ending: "passed" | "skipped" | "failure" | "error";
+  readonly status: "passed" | "skipped" | "failure" | "error";
   readonly code: string;
   readonly text: string;
 }
 
-function suitesOf(document: AnyDocument): Readonly<Record<string, readonly Case[]>> {
-  const reading = document.gaps.map(unread);
+interface Suite {
+  readonly name: string;
+  readonly cases: readonly TestCase[];
+}
+
+function suitesOf(document: AnyDocument): readonly Suite[] {
+  const reading = { name: "reading", cases: document.gaps.map(gapCase) };
   switch (document.kind) {
     case "Explanation":
-      return { explain: [explained(document)], reading };
+      return [{ name: "explain", cases: [explanationCase(document)] }, reading];
     case "RevisionsReport":
-      return { revisions: held(document), reading };
-    case "RestartReport": {
-      const restart = document.results.map(restarted);
-      return { restart, sidecars: document.workloads.map(workload(document)), reading };
+      return [{ name: "revisions", cases: revisionCases(document) }, reading];
+    default: {
+      const results = document.kind === "RestartReport" ? document.results : [];
+      return [
+        { name: "restart", cases: results.map(resultCase) },
+        { name: "sidecars", cases: document.workloads.map(workloadCase(document)) },
+        reading,
+      ];
     }
-    default:
-      return { sidecars: document.workloads.map(workload(document)), reading };
   }
 }
 
-const ENDINGS: Readonly<Record<ResultEntry["outcome"], Case["ending"]>> = {
+const STATUS: Readonly<Record<ResultEntry["outcome"], TestCase["status"]>> = {
   restarted: "passed",
   waited: "passed",
   skipped: "skipped",
@@ -70,22 +108,22 @@ const ENDINGS: Readonly<Record<ResultEntry["outcome"], Case["ending"]>> = {
   "not-started": "failure",
 };
 
-function restarted(result: ResultEntry): Case {
+function resultCase(result: ResultEntry): TestCase {
   const { namespace, outcome, code, message, nextStep, startedAt, finishedAt } = result;
   const taken = startedAt === null ? undefined : Date.parse(finishedAt) - Date.parse(startedAt);
   return {
     namespace,
     title: `restart ${placeOf(result)}`,
     ...(taken !== undefined && { seconds: taken / 1000 }),
-    ending: ENDINGS[outcome],
+    status: STATUS[outcome],
     code,
-    text: said(message, nextStep),
+    text: withNextStep(message, nextStep),
   };
 }
 
-function workload(report: Report): (entry: WorkloadEntry) => Case {
+function workloadCase(report: Report): (entry: WorkloadEntry) => TestCase {
   const planned = report.kind === "RestartReport" && report.dryRun !== null;
-  const endingOf = (entry: WorkloadEntry): Case["ending"] => {
+  const statusOf = (entry: WorkloadEntry): TestCase["status"] => {
     const { verdict } = entry;
     if (verdict === "unknown") return "error";
     if (verdict === "excluded" || verdict === "managed") return "skipped";
@@ -94,45 +132,52 @@ function workload(report: Report): (entry: WorkloadEntry) => Case {
   return (entry) => ({
     namespace: entry.namespace,
     title: placeOf(entry),
-    ending: endingOf(entry),
+    status: statusOf(entry),
     code: entry.code,
-    text: said(`${entry.verdict}: ${whyNot(entry)}`, entry.nextStep),
+    text: withNextStep(`${entry.verdict}: ${whyNot(entry)}`, entry.nextStep),
   });
 }
 
-function explained({ subject, verdict, code, reason, nextStep, exitCode }: Explanation): Case {
+function explanationCase({
+  subject,
+  verdict,
+  code,
+  reason,
+  nextStep,
+  exitCode,
+}: Explanation): TestCase {
   return {
     namespace: subject.namespace,
     title: placeOf(subject),
-    ending: exitCode === 0 ? "passed" : "failure",
+    status: exitCode === 0 ? "passed" : "failure",
     code,
-    text: said(`${verdict ?? "outside the mesh"}: ${reason}`, nextStep),
+    text: withNextStep(`${verdict ?? "outside the mesh"}: ${reason}`, nextStep),
   };
 }
 
-function held({ revisions, assertUnused }: RevisionsReport): readonly Case[] {
+function revisionCases({ revisions, assertUnused }: RevisionsReport): readonly TestCase[] {
   return revisions.map(({ revision, holders }) => ({
     namespace: "revisions",
     title: revision,
-    ending: assertUnused && holders.length > 0 ? "failure" : "passed",
+    status: assertUnused && holders.length > 0 ? "failure" : "passed",
     code: "in-use",
-    text: holders.map(({ kind, count, release }) => said(`${count} ${kind}`, release)).join("; "),
+    text: holders
+      .map(({ kind, count, release }) => withNextStep(`${count} ${kind}`, release))
+      .join("; "),
   }));
 }
 
-/** What was not read is an error, or the rest would look like all there is. */
-function unread({ what, namespace, reason, message, hint }: GapEntry): Case {
+/** A gap is an error: without it the other test cases would look complete. */
+function gapCase({ what, namespace, reason, message, hint }: GapEntry): TestCase {
   return {
     namespace: namespace ?? "cluster",
     title: what,
-    ending: "error",
+    status: "error",
     code: reason,
-    text: said(message, hint),
+    text: withNextStep(message, hint),
   };
 }
 
-/** The builder puts it into CDATA, of which xmlbuilder splits no more than the first end in a text. */
-function said(message: string, nextStep: string): string {
-  const text = plain(message) + (nextStep === "" ? "" : ` -> ${plainCommand(nextStep)}`);
-  return text.replaceAll("]]>", "]] >");
+function withNextStep(message: string, nextStep: string): string {
+  return plain(message) + (nextStep === "" ? "" : ` -> ${plainCommand(nextStep)}`);
 }

@@ -25,7 +25,7 @@ const LOADERS: Readonly<Record<(typeof OUTPUTS)[number], () => Promise<Renderer>
   },
   junit: async () => {
     const { renderJunit } = await import("./junit.ts");
-    return (document) => [renderJunit(document)];
+    return renderJunit;
   },
 };
 
