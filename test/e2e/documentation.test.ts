@@ -163,7 +163,7 @@ describe("the pages", () => {
   });
 
   test.each(PAGES)("%s names files that exist", (page) => {
-    const paths = [...read(page).matchAll(/`((?:src|test|lint|docs|deploy)\/[\w./-]+)`/g)];
+    const paths = [...read(page).matchAll(/`((?:src|test|lint|docs)\/[\w./-]+)`/g)];
     const missing = paths.filter(([, path = ""]) => !existsSync(join(ROOT, path)));
     expect(missing.map(([, path]) => path)).toEqual([]);
   });
