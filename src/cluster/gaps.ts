@@ -4,55 +4,94 @@ import type { Gap } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
 
-/** Collects what could not be read while a snapshot is taken. */
+/** One read whose outcome is recorded. */
+export interface TrackedRead {
+  /** Records that the result is put together from several states of the cluster. */
+  readonly markInconsistent: () => void;
+  readonly succeed: () => void;
+  /**
+   * Records a gap.
+   *
+   * @throws CannotRun if a namespace in scope does not exist, and the error itself if it is no
+   *   answer or failure of the API server.
+   */
+  readonly fail: (error: unknown) => void;
+}
+
+/** Collects the gaps of a snapshot while it is read. */
 export class Gaps {
   readonly #api: Api;
   readonly #gaps: Gap[] = [];
   readonly #isNarrowable: boolean;
   #answered = false;
 
-  /** @param isNarrowable whether the command takes `--namespace`, which may then be the way out. */
+  /** @param isNarrowable true if the command takes `--namespace`, so that a hint may suggest it. */
   constructor(api: Api, { isNarrowable } = { isNarrowable: true }) {
     this.#api = api;
     this.#isNarrowable = isNarrowable;
   }
 
   /**
-   * Runs one read. It is handed what to call where its result is put together from several states.
+   * Begins to track one read.
    *
-   * @param about `injection` where a dry run can stand in for it.
-   * @returns `undefined` where it failed: there is a gap now.
-   * @throws CannotRun where a namespace in scope does not exist.
+   * @param about `injection` if a dry run can replace what is read.
+   */
+  begin(what: string, namespace: string | undefined, about?: Gap["about"]): TrackedRead {
+    let consistent = true;
+    return {
+      markInconsistent: () => (consistent = false),
+      succeed: () => {
+        if (!consistent) this.#gaps.push({ what, namespace, ...INCONSISTENT });
+        this.#answered = true;
+      },
+      fail: (error) => {
+        if (!(error instanceof ApiError)) throw error;
+        if (what === "get namespaces" && isNotFound(error)) {
+          throw new CannotRun(
+            `the namespace "${namespace}" does not exist in ${this.#api.connection.server.host}`,
+            "see which there are: kubectl get namespaces",
+          );
+        }
+        this.#gaps.push({
+          ...gapOf(what, namespace, error, this.#isNarrowable),
+          ...(about && { about }),
+        });
+      },
+    };
+  }
+
+  /**
+   * Runs one read.
+   *
+   * @param read receives a function to call if its result is put together from several states.
+   * @returns `undefined` if the read failed, which is a gap.
+   * @throws CannotRun if a namespace in scope does not exist.
    */
   async during<Value>(
     what: string,
     namespace: string | undefined,
-    read: (inconsistent: () => void) => Promise<Value>,
+    read: (markInconsistent: () => void) => Promise<Value>,
     about?: Gap["about"],
   ): Promise<Value | undefined> {
+    const { markInconsistent, succeed, fail } = this.begin(what, namespace, about);
     try {
-      let consistent = true;
-      const value = await read(() => (consistent = false));
-      if (!consistent) this.#gaps.push({ what, namespace, ...INCONSISTENT });
-      this.#answered = true;
+      const value = await read(markInconsistent);
+      succeed();
       return value;
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (what === "get namespaces" && isNotFound(error)) {
-        throw new CannotRun(
-          `the namespace "${namespace}" does not exist in ${this.#api.connection.server.host}`,
-          "see which there are: kubectl get namespaces",
-        );
-      }
-      this.#gaps.push({
-        ...gapOf(what, namespace, error, this.#isNarrowable),
-        ...(about && { about }),
-      });
+      fail(error);
       return undefined;
     }
   }
 
-  /** What is missing already while others are still being read. */
+  /** True if a read has failed. */
+  isUnread(what: string, namespace: string | undefined): boolean {
+    return this.#gaps.some(
+      (gap) => gap.what === what && gap.namespace === namespace && gap.reason !== "inconsistent",
+    );
+  }
+
+  /** The gaps of the reads that have ended so far. */
   soFar(): readonly Gap[] {
     return [...this.#gaps];
   }
@@ -60,7 +99,7 @@ export class Gaps {
   /**
    * The gaps of a snapshot, sorted.
    *
-   * @throws CannotRun where no read succeeded: there is nothing to report on.
+   * @throws CannotRun if no read succeeded, because there is nothing to report on.
    */
   result(): readonly Gap[] {
     const [first] = this.#gaps;
@@ -68,13 +107,13 @@ export class Gaps {
     return this.all();
   }
 
-  /** The same, also where no read succeeded: others have. */
+  /** The gaps, sorted, even if no read succeeded. */
   all(): readonly Gap[] {
-    return this.#gaps.sort((a, b) => placeOf(a).localeCompare(placeOf(b), "en"));
+    return this.#gaps.sort((a, b) => sortKey(a).localeCompare(sortKey(b), "en"));
   }
 }
 
-/** It goes where the read itself may go: what changed in between can be missing. */
+/** The gap of a list that continued after its snapshot had expired. */
 const INCONSISTENT = {
   reason: "inconsistent",
   message:
@@ -82,11 +121,11 @@ const INCONSISTENT = {
   hint: "repeat the command when the API server is less busy",
 } as const;
 
-function placeOf({ what, namespace }: Gap): string {
+function sortKey({ what, namespace }: Gap): string {
   return `${namespace ?? ""} ${what}`;
 }
 
-/** What a failed read leaves. */
+/** Returns the gap of a failed read. */
 export function gapOf(
   what: string,
   namespace: string | undefined,
@@ -128,7 +167,7 @@ function hintFor(
 
 const CLUSTER_SCOPED = / (namespaces|mutatingwebhookconfigurations\b)/;
 
-/** The sentence for a cluster of which nothing could be read. */
+/** The error if nothing in the cluster could be read. */
 function cannotRead(gap: Gap, { connection }: Api): CannotRun {
   const { context, server } = connection;
   if (gap.reason === "forbidden") {

@@ -2,22 +2,76 @@ import type { Workload } from "../snapshot.ts";
 import type { ApiOwned } from "./api-objects.ts";
 import { controllerOf, type Owner, type PodsByOwner } from "./pods-by-owner.ts";
 
-/** What was read of one namespace, before it is put together. */
+/** The records of one namespace, before its pods are assigned to its workloads. */
 export interface NamespaceBatch {
-  /** Without their pods. */
+  readonly namespace: string;
+  /** The listed workloads, without their pods. */
   readonly workloads: Workload[];
-  /** Who controls a ReplicaSet, by the uid of that. */
+  /** The controllers of ReplicaSets, by the uid of the ReplicaSet. */
   readonly controllers: Map<string, Owner>;
-  /** By the uid of the pods' direct owner. */
+  /** Pods, by the uid of their direct owner. */
   readonly podsByOwner: Map<string, PodsByOwner>;
 }
 
-export function newBatch(workloads: readonly Workload[] = []): NamespaceBatch {
-  return { workloads: [...workloads], controllers: new Map(), podsByOwner: new Map() };
+export function newBatch(namespace: string): NamespaceBatch {
+  return { namespace, workloads: [], controllers: new Map(), podsByOwner: new Map() };
 }
 
-/** Adds one ReplicaSet, or one Job, of which only the metadata is known. */
+/** Adds the controller of one ReplicaSet or Job, if it has one. */
 export function addController(controllers: Map<string, Owner>, { metadata }: ApiOwned): void {
   const controller = controllerOf(metadata?.ownerReferences);
   if (controller !== undefined) controllers.set(metadata?.uid ?? "", controller);
+}
+
+/**
+ * Merges lists that are read side by side into one batch per namespace, in the order of the lists.
+ * A list is read on only after the consumer asks for the next batch, so that one namespace at a time
+ * is in memory.
+ *
+ * @param lists the batches of each list, in the order of their namespaces.
+ */
+export async function* mergeByNamespace(
+  lists: readonly AsyncIterator<NamespaceBatch, undefined>[],
+): AsyncGenerator<NamespaceBatch, undefined> {
+  /** The next batch of each list that has one. */
+  const heads = new Map<AsyncIterator<NamespaceBatch, undefined>, NamespaceBatch>();
+  let behind = lists;
+  for (;;) {
+    await Promise.all(
+      behind.map(async (list) => {
+        const { value } = await list.next();
+        if (value !== undefined) heads.set(list, value);
+      }),
+    );
+    const [first] = [...heads.values()].sort(byNamespace);
+    if (first === undefined) return undefined;
+    const { namespace } = first;
+    behind = lists.filter((list) => heads.get(list)?.namespace === namespace);
+    const batches = behind.flatMap((list) => heads.get(list) ?? []);
+    for (const list of behind) heads.delete(list);
+    yield joined(namespace, batches);
+  }
+}
+
+function joined(namespace: string, batches: readonly NamespaceBatch[]): NamespaceBatch {
+  return {
+    namespace,
+    workloads: batches.flatMap(({ workloads }) => workloads),
+    controllers: new Map(batches.flatMap(({ controllers }) => [...controllers])),
+    podsByOwner: new Map(batches.flatMap(({ podsByOwner }) => [...podsByOwner])),
+  };
+}
+
+function byNamespace(a: NamespaceBatch, b: NamespaceBatch): number {
+  return compareNamespaces(a.namespace, b.namespace);
+}
+
+/**
+ * Compares namespaces in the order of lists. The API server lists objects by their keys,
+ * `namespace/name` byte by byte, because a `continue` token is the key to go on from.
+ * Source: k8s.io/apiserver `pkg/storage/continue.go`.
+ */
+export function compareNamespaces(a: string, b: string): number {
+  const [one, other] = [`${a}/`, `${b}/`];
+  return one < other ? -1 : Number(one > other);
 }

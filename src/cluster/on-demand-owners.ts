@@ -10,54 +10,55 @@ import { workloadRecord } from "./records.ts";
 import type { RestartableObject } from "./rollout-record.ts";
 import type { Owner } from "./pods-by-owner.ts";
 
-/** Owners that most clusters have none of: they are asked for once, where a pod belongs to one. */
+/** Owners that most clusters do not have. They are listed once, when the first pod needs them. */
 export interface OnDemandOwners {
-  /** Who controls the Jobs that a part's pods belong to, by the uid of the Job. */
-  jobs(part: NamespaceBatch): Promise<ReadonlyMap<string, Owner>>;
-  /** Argo Rollouts of a part's namespace, where a ReplicaSet there belongs to one. */
-  rollouts(namespace: string, part: NamespaceBatch): Promise<readonly Workload[]>;
+  /** The controllers of Jobs, by the uid of the Job; empty if no pod of the batch needs them. */
+  jobControllers(batch: NamespaceBatch): Promise<ReadonlyMap<string, Owner>>;
+  /** The Argo Rollouts of the batch's namespace; none if no ReplicaSet there belongs to one. */
+  rollouts(batch: NamespaceBatch): Promise<readonly Workload[]>;
 }
 
 /**
- * @param place `undefined`: the whole cluster.
- * @param isNarrowed whether parts may lack some of the Deployments.
+ * @param scope the namespace to list; `undefined`: the whole cluster.
+ * @param isNarrowed true if batches may lack some of the Deployments.
  */
 export function createOnDemandOwners(
   api: Api,
-  place: string | undefined,
+  scope: string | undefined,
   gaps: Gaps,
   isNarrowed: boolean,
 ): OnDemandOwners {
   let jobs: Promise<ReadonlyMap<string, Owner>> | undefined;
   let rollouts: Promise<readonly ApiRollout[]> | undefined;
-  let unlisted: Promise<readonly Workload[]> | undefined;
+  let deployments: Promise<readonly Workload[]> | undefined;
 
   return {
-    jobs: async ({ podsByOwner: tallies }) => {
-      const isNeeded = [...tallies.values()].some(({ owner }) => owner.kind === "Job");
+    jobControllers: async ({ podsByOwner }) => {
+      const isNeeded = [...podsByOwner.values()].some(({ owner }) => owner.kind === "Job");
       if (!isNeeded) return new Map();
-      return (jobs ??= listJobs(api, place, gaps));
+      return (jobs ??= listJobs(api, scope, gaps));
     },
-    rollouts: async (namespace, { workloads, controllers }) => {
+    rollouts: async ({ namespace, workloads, controllers }) => {
       const known = new Set(workloads.map(({ uid }) => uid));
       const isNeeded = [...controllers.values()].some(
         ({ kind, uid }) => kind === "Rollout" && !known.has(uid),
       );
       if (!isNeeded) return [];
-      const all = await (rollouts ??= listRollouts(api, place, gaps));
+      const all = await (rollouts ??= listRollouts(api, scope, gaps));
       const here = all.filter(({ metadata }) => metadata?.namespace === namespace);
-      // One may take its template from a Deployment that was not selected itself.
       const isReferring = here.some((object) => referencedDeployment(object) !== undefined);
-      const bases =
+      // The label selector may not match the Deployment that a Rollout takes its template from.
+      const candidates =
         isReferring && isNarrowed
-          ? await (unlisted ??= listDeployments(api, place, gaps))
+          ? await (deployments ??= listDeployments(api, scope, gaps))
           : workloads;
-      return here.map((object) => argoWorkload(object, baseOf(object, bases)));
+      return here.map((object) => argoWorkload(object, findReferenced(object, candidates)));
     },
   };
 }
 
-function baseOf(object: ApiRollout, workloads: readonly Workload[]): Workload | undefined {
+/** Finds the Deployment whose template a Rollout uses. */
+function findReferenced(object: ApiRollout, workloads: readonly Workload[]): Workload | undefined {
   return workloads.find(
     ({ kind, namespace, name }) =>
       kind === "Deployment" &&
@@ -68,12 +69,12 @@ function baseOf(object: ApiRollout, workloads: readonly Workload[]): Workload | 
 
 async function listJobs(
   api: Api,
-  place: string | undefined,
+  scope: string | undefined,
   gaps: Gaps,
 ): Promise<ReadonlyMap<string, Owner>> {
   const controllers = new Map<string, Owner>();
-  await gaps.during("list jobs.batch", place, async (inconsistent) => {
-    const path = `${pathOf("batch/v1", place)}/jobs`;
+  await gaps.during("list jobs.batch", scope, async (inconsistent) => {
+    const path = `${pathOf("batch/v1", scope)}/jobs`;
     const list = { path, kind: "JobList", item: OWNED, metadataOnly: true, inconsistent };
     for await (const page of listPages(api, list)) {
       for (const job of page) addController(controllers, job);
@@ -84,11 +85,11 @@ async function listJobs(
 
 async function listRollouts(
   api: Api,
-  place: string | undefined,
+  scope: string | undefined,
   gaps: Gaps,
 ): Promise<readonly ApiRollout[]> {
-  const read = await gaps.during("list rollouts.argoproj.io", place, (inconsistent) => {
-    const list = { path: listPath("Rollout", place), kind: "RolloutList", inconsistent };
+  const read = await gaps.during("list rollouts.argoproj.io", scope, (inconsistent) => {
+    const list = { path: listPath("Rollout", scope), kind: "RolloutList", inconsistent };
     return listAll<ApiRollout>(api, list);
   });
   return read ?? [];
@@ -96,11 +97,11 @@ async function listRollouts(
 
 async function listDeployments(
   api: Api,
-  place: string | undefined,
+  scope: string | undefined,
   gaps: Gaps,
 ): Promise<readonly Workload[]> {
-  const read = await gaps.during("list deployments.apps", place, (inconsistent) => {
-    const path = listPath("Deployment", place);
+  const read = await gaps.during("list deployments.apps", scope, (inconsistent) => {
+    const path = listPath("Deployment", scope);
     const list = { path, kind: "DeploymentList", item: DEPLOYMENT, inconsistent };
     return listAll<RestartableObject>(api, list);
   });

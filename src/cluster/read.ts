@@ -14,60 +14,84 @@ import { readWorkloads } from "./workloads.ts";
 
 export interface ReadScope {
   readonly istioNamespace: string;
-  /** `undefined`: all of the cluster. */
+  /** `undefined`: the whole cluster. */
   readonly namespaces: readonly string[] | undefined;
-  /** Of the workloads' own labels; a bare pod's, too. */
+  /** A selector of the workloads' own labels; for a bare pod, of the pod's labels. */
   readonly labelSelector?: string | undefined;
 }
 
-/** What every verdict rests on, whichever namespace its workload is in. */
+/** The records that every verdict rests on, in whichever namespace the workload is. */
 export interface Basis {
   readonly controlPlane: ControlPlane;
-  /** By name. A namespace that is absent could not be read. */
+  /** Namespaces by name. A namespace that is absent could not be read. */
   readonly namespaces: ReadonlyMap<string, Namespace>;
-  /** Of what is read so far: all of what injection is decided by. */
+  /** The gaps so far, with all those about injection. */
   readonly gaps: readonly Gap[];
 }
 
+/** A cluster whose workloads are still being read. */
+export interface ClusterRead {
+  readonly basis: Basis;
+  /** The workloads of one namespace after the other. */
+  readonly batches: AsyncIterable<readonly Workload[]>;
+  /**
+   * Returns all gaps, once the last batch has been read.
+   *
+   * @throws CannotRun if nothing at all could be read.
+   */
+  readonly allGaps: () => readonly Gap[];
+}
+
 /**
- * Reads everything that a check decides upon, straight from the API server, and keeps no more of it
- * than `visit` does. What cannot be read becomes a gap, and the rest goes on.
+ * Reads everything that a check needs from the API server, never from a cache. Workloads are read
+ * while the consumer processes the batches, and are not kept. What cannot be read becomes a gap.
  *
- * @param visit gets the workloads of one namespace after the other, once it is known what decides
- *   about them.
- * @returns what decides, with the gaps of all that was read.
- * @throws CannotRun where nothing at all could be read, or a namespace in scope does not exist.
+ * @throws CannotRun if a namespace in scope does not exist.
  */
 export async function readCluster(
   api: Api,
   { istioNamespace, namespaces, labelSelector }: ReadScope,
-  visit: (workloads: readonly Workload[], basis: Basis) => void,
   gaps: Gaps = new Gaps(api),
-): Promise<Basis> {
-  const basis = Promise.all([
+): Promise<ClusterRead> {
+  const reads = [
     readControlPlane(api, istioNamespace, gaps),
     readNamespaces(api, namespaces, gaps),
-  ]).then(([controlPlane, named]) => ({ controlPlane, namespaces: named, gaps: gaps.soFar() }));
-  const places = namespaces ?? [undefined];
-  await Promise.all([
-    basis,
-    ...places.map((namespace) =>
-      readWorkloads(api, { namespace, labelSelector }, gaps, async (workloads) => {
-        visit(workloads, await basis);
-      }),
-    ),
-  ]);
-  return { ...(await basis), gaps: gaps.result() };
+  ] as const;
+  const workloads = (namespaces ?? [undefined]).map((namespace) =>
+    started(readWorkloads(api, { namespace, labelSelector }, gaps)),
+  );
+  const [controlPlane, named] = await Promise.all(reads);
+  return {
+    basis: { controlPlane, namespaces: named, gaps: gaps.soFar() },
+    batches: chained(workloads),
+    allGaps: () => gaps.result(),
+  };
 }
 
-/** As `readCluster`, with all workloads, sorted. */
+/** Starts to read the first value of a generator, before the consumer asks for it. */
+function started<Value>(generator: AsyncGenerator<Value, undefined>): AsyncIterable<Value> {
+  const first = generator.next();
+  // The iteration throws the error.
+  first.catch(() => undefined);
+  return (async function* () {
+    const { value } = await first;
+    if (value !== undefined) yield value;
+    yield* generator;
+  })();
+}
+
+async function* chained<Value>(parts: readonly AsyncIterable<Value>[]): AsyncGenerator<Value> {
+  for (const part of parts) yield* part;
+}
+
+/** Reads the whole scope into memory, with the workloads sorted. */
 export async function readSnapshot(
   api: Api,
   scope: ReadScope,
   gaps: Gaps = new Gaps(api),
 ): Promise<Snapshot> {
+  const { basis, batches, allGaps } = await readCluster(api, scope, gaps);
   const parts: (readonly Workload[])[] = [];
-  const visit = (workloads: readonly Workload[]) => void parts.push(workloads);
-  const basis = await readCluster(api, scope, visit, gaps);
-  return { ...basis, workloads: parts.flat().sort(byNamespaceAndName) };
+  for await (const batch of batches) parts.push(batch);
+  return { ...basis, workloads: parts.flat().sort(byNamespaceAndName), gaps: allGaps() };
 }

@@ -1,6 +1,8 @@
+import { listPath, pathOf } from "../kubernetes/api-paths.ts";
 import { apiOf, BUILT_IN_KINDS, type BuiltInKind, isRestartable } from "../kubernetes/kinds.ts";
 import type { Workload } from "../snapshot.ts";
 import type { Api } from "../http/api.ts";
+import type { Type } from "../http/protobuf/protobuf.ts";
 import {
   type ApiOwned,
   type ApiPod,
@@ -11,72 +13,63 @@ import {
   STATEFUL_SET,
 } from "./api-objects.ts";
 import type { Gaps } from "./gaps.ts";
-import { type Lane, readLane } from "./lane.ts";
-import { gatherWorkloads } from "./owner-chain.ts";
-import { addController, newBatch, type NamespaceBatch } from "./namespace-batch.ts";
-import { listPath, pathOf } from "../kubernetes/api-paths.ts";
-import type { Type } from "../http/protobuf/protobuf.ts";
+import {
+  addController,
+  mergeByNamespace,
+  newBatch,
+  type NamespaceBatch,
+} from "./namespace-batch.ts";
+import { type NamespacedList, readBatches } from "./namespaced-list.ts";
 import { createOnDemandOwners, type OnDemandOwners } from "./on-demand-owners.ts";
+import { gatherWorkloads } from "./owner-chain.ts";
+import { addPod } from "./pods-by-owner.ts";
 import { workloadRecord } from "./records.ts";
 import type { RestartableObject } from "./rollout-record.ts";
-import { openSweep } from "./sweep.ts";
-import { addPod } from "./pods-by-owner.ts";
 
-/** Where workloads are read, and which. */
-export interface Place {
+/** Which workloads to read. */
+export interface WorkloadQuery {
   /** `undefined`: the whole cluster. */
   readonly namespace: string | undefined;
-  /** Of the workloads' own labels; a bare pod's, too. */
+  /** A selector of the workloads' own labels; for a bare pod, of the pod's labels. */
   readonly labelSelector: string | undefined;
 }
 
 /**
- * Reads workloads with their pods, namespace by namespace, so that of a large cluster only one is
- * kept at a time. What cannot be read becomes a gap.
- *
- * @param visit gets the workloads of a namespace, sorted; namespaces come in the order of keys.
+ * Reads workloads with their pods, and yields those of one namespace at a time, sorted. What cannot
+ * be read becomes a gap.
  */
-export async function readWorkloads(
+export async function* readWorkloads(
   api: Api,
-  { namespace: place, labelSelector }: Place,
+  { namespace, labelSelector }: WorkloadQuery,
   gaps: Gaps,
-  visit: (workloads: readonly Workload[]) => Promise<void>,
-): Promise<void> {
+): AsyncGenerator<readonly Workload[], undefined> {
   const isNarrowed = labelSelector !== undefined;
-  const rare = createOnDemandOwners(api, place, gaps, isNarrowed);
-  const unread: Unread = { pods: false, replicaSets: false };
-  let part = newBatch();
-  const lists = BUILT_IN_KINDS.length + 2;
-  const sweep = openSweep(lists, async (namespace) => {
-    const complete = part;
-    part = newBatch();
-    const workloads = await assemble(namespace, complete, rare, unread);
-    // Pods do not say what labels their workload has, so that all of them are read: whose workload
-    // the server did not list was not selected.
-    const isSelected = ({ kind, rollout }: Workload) =>
-      !isRestartable(kind) || rollout !== undefined;
-    await visit(isNarrowed ? workloads.filter(isSelected) : workloads);
-  });
-  const read = <Item extends ApiOwned>(lane: Lane<Item>) => readLane(api, lane, gaps, sweep);
-  const current = () => part;
-  await Promise.all([
-    ...BUILT_IN_KINDS.map((kind) => read(workloadLane(kind, place, labelSelector, current))),
-    read(replicaSetLane(place, undefined, unread, current)),
-    read(podLane(place, undefined, unread, current)),
-  ]);
+  const owners = createOnDemandOwners(api, namespace, gaps, isNarrowed);
+  // Pods and ReplicaSets do not have the labels of their workload, so all of them are read.
+  const lists = [
+    ...BUILT_IN_KINDS.map((kind) =>
+      readBatches(api, workloadList(kind, namespace, labelSelector), gaps),
+    ),
+    readBatches(api, replicaSetList(namespace), gaps),
+    readBatches(api, podList(namespace), gaps),
+  ];
+  for await (const batch of mergeByNamespace(lists)) {
+    const workloads = await workloadsOf(batch, owners, unreadIn(namespace, gaps));
+    // The workloads of the other pods are not listed, since the selector does not match them.
+    yield isNarrowed ? workloads.filter(isListed) : workloads;
+  }
+  return undefined;
 }
 
-/** Lists that could not be read to their end. */
-interface Unread {
-  pods: boolean;
-  replicaSets: boolean;
+function isListed({ kind, rollout }: Workload): boolean {
+  return !isRestartable(kind) || rollout !== undefined;
 }
 
 /**
- * A workload that was read by itself, with its pods.
+ * Reads the pods of one workload.
  *
- * @param labelSelector of its pods and their ReplicaSets.
- * @returns `undefined` where its pods, or whose they are, could not be read.
+ * @param labelSelector a selector of its pods and their ReplicaSets.
+ * @returns the workload with its pods; `undefined` if its pods or ReplicaSets could not be read.
  */
 export async function readPodsOf(
   api: Api,
@@ -85,45 +78,57 @@ export async function readPodsOf(
   gaps: Gaps,
 ): Promise<Workload | undefined> {
   const { namespace, uid } = workload;
-  const part = newBatch([workload]);
-  const unread: Unread = { pods: false, replicaSets: false };
-  const sweep = openSweep(2, () => Promise.resolve());
-  const read = <Item extends ApiOwned>(lane: Lane<Item>) => readLane(api, lane, gaps, sweep);
-  await Promise.all([
-    read(replicaSetLane(namespace, labelSelector, unread, () => part)),
-    read(podLane(namespace, labelSelector, unread, () => part)),
-  ]);
-  const rare = createOnDemandOwners(api, namespace, gaps, false);
-  const all = await assemble(namespace, part, rare, unread);
-  return all.find((found) => found.uid === uid);
+  const lists = [
+    readBatches(api, replicaSetList(namespace, labelSelector), gaps),
+    readBatches(api, podList(namespace, labelSelector), gaps),
+  ];
+  const { value = newBatch(namespace) } = await mergeByNamespace(lists).next();
+  const batch = { ...value, workloads: [workload] };
+  const owners = createOnDemandOwners(api, namespace, gaps, false);
+  const workloads = await workloadsOf(batch, owners, unreadIn(namespace, gaps));
+  return workloads.find((found) => found.uid === uid);
+}
+
+/** Lists that could not be read to their end. */
+interface UnreadLists {
+  readonly pods: boolean;
+  readonly replicaSets: boolean;
+}
+
+function unreadIn(namespace: string | undefined, gaps: Gaps): UnreadLists {
+  return {
+    pods: gaps.isUnread(LIST_PODS, namespace),
+    replicaSets: gaps.isUnread(LIST_REPLICA_SETS, namespace),
+  };
 }
 
 /**
- * Puts pods under the workloads at the end of their owner chains. What cannot be told for want of a
- * list is left out: a Deployment whose ReplicaSets were not read would seem to have no pods. The gap
- * says so.
+ * Assigns pods to the workloads at the end of their owner chains. Leaves out each workload whose
+ * pods are unknown because a list is unread: without the ReplicaSets, for example, a Deployment
+ * would seem to have no pods.
  */
-async function assemble(
-  namespace: string,
-  part: NamespaceBatch,
-  rare: OnDemandOwners,
-  unread: Unread,
+async function workloadsOf(
+  batch: NamespaceBatch,
+  owners: OnDemandOwners,
+  unread: UnreadLists,
 ): Promise<readonly Workload[]> {
-  // Without its pods nothing can be said of a workload.
   if (unread.pods) return [];
-  const isTold = (kind: string) => !unread.replicaSets || !OF_REPLICA_SETS.has(kind);
-  const jobs = await rare.jobs(part);
-  const rollouts = await rare.rollouts(namespace, part);
-  const { workloads, podsByOwner: tallies, controllers } = part;
+  const isKnown = (kind: string) => !unread.replicaSets || !REPLICA_SET_KINDS.has(kind);
+  const jobs = await owners.jobControllers(batch);
+  const rollouts = await owners.rollouts(batch);
+  const { workloads, podsByOwner, controllers } = batch;
   return gatherWorkloads(
-    [...workloads, ...rollouts].filter(({ kind }) => isTold(kind)),
-    [...tallies.values()].filter(({ owner }) => isTold(owner.kind)),
+    [...workloads, ...rollouts].filter(({ kind }) => isKnown(kind)),
+    [...podsByOwner.values()].filter(({ owner }) => isKnown(owner.kind)),
     (uid) => controllers.get(uid) ?? jobs.get(uid),
   );
 }
 
-/** Kinds whose pods are known by their ReplicaSets, and those themselves. */
-const OF_REPLICA_SETS: ReadonlySet<string> = new Set(["Deployment", "Rollout", "ReplicaSet"]);
+/** ReplicaSets, and the kinds that own their pods through ReplicaSets. */
+const REPLICA_SET_KINDS: ReadonlySet<string> = new Set(["Deployment", "Rollout", "ReplicaSet"]);
+
+const LIST_PODS = "list pods";
+const LIST_REPLICA_SETS = "list replicasets.apps";
 
 const ITEMS: Readonly<Record<BuiltInKind, Type<RestartableObject>>> = {
   Deployment: DEPLOYMENT,
@@ -131,48 +136,40 @@ const ITEMS: Readonly<Record<BuiltInKind, Type<RestartableObject>>> = {
   DaemonSet: DAEMON_SET,
 };
 
-function workloadLane(
+function workloadList(
   kind: BuiltInKind,
-  place: string | undefined,
+  namespace: string | undefined,
   labelSelector: string | undefined,
-  part: () => NamespaceBatch,
-): Lane<RestartableObject> {
+): NamespacedList<RestartableObject> {
+  const path = listPath(kind, namespace);
   return {
     what: `list ${apiOf(kind).resource}.apps`,
-    place,
-    list: { path: listPath(kind, place), kind: `${kind}List`, item: ITEMS[kind], labelSelector },
-    fold: (object) => part().workloads.push(workloadRecord(kind, object)),
+    namespace,
+    request: { path, kind: `${kind}List`, item: ITEMS[kind], labelSelector },
+    add: ({ workloads }, object) => workloads.push(workloadRecord(kind, object)),
   };
 }
 
-/** Of ReplicaSets only the metadata: old ones can outnumber the pods. */
-function replicaSetLane(
-  place: string | undefined,
-  labelSelector: string | undefined,
-  unread: Unread,
-  part: () => NamespaceBatch,
-): Lane<ApiOwned> {
-  const path = `${pathOf("apps/v1", place)}/replicasets`;
+/** Lists only the metadata of ReplicaSets: old ones can outnumber the pods. */
+function replicaSetList(
+  namespace: string | undefined,
+  labelSelector?: string,
+): NamespacedList<ApiOwned> {
+  const path = `${pathOf("apps/v1", namespace)}/replicasets`;
   return {
-    what: "list replicasets.apps",
-    place,
-    list: { path, kind: "ReplicaSetList", item: OWNED, metadataOnly: true, labelSelector },
-    fold: (object) => addController(part().controllers, object),
-    failed: () => (unread.replicaSets = true),
+    what: LIST_REPLICA_SETS,
+    namespace,
+    request: { path, kind: "ReplicaSetList", item: OWNED, metadataOnly: true, labelSelector },
+    add: ({ controllers }, replicaSet) => addController(controllers, replicaSet),
   };
 }
 
-function podLane(
-  place: string | undefined,
-  labelSelector: string | undefined,
-  unread: Unread,
-  part: () => NamespaceBatch,
-): Lane<ApiPod> {
+function podList(namespace: string | undefined, labelSelector?: string): NamespacedList<ApiPod> {
+  const path = `${pathOf("v1", namespace)}/pods`;
   return {
-    what: "list pods",
-    place,
-    list: { path: `${pathOf("v1", place)}/pods`, kind: "PodList", item: POD, labelSelector },
-    fold: (pod) => addPod(part().podsByOwner, pod),
-    failed: () => (unread.pods = true),
+    what: LIST_PODS,
+    namespace,
+    request: { path, kind: "PodList", item: POD, labelSelector },
+    add: ({ podsByOwner }, pod) => addPod(podsByOwner, pod),
   };
 }

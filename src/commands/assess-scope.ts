@@ -1,207 +1,139 @@
-import { readCluster } from "../cluster/read.ts";
-import { CannotRun } from "../errors.ts";
-import type { Assessment, AssessmentOptions } from "../mesh/assessment.ts";
-import { predictNewPod } from "../mesh/prediction.ts";
-import { needsProof } from "../mesh/proof-need.ts";
+import { type ClusterRead, readCluster } from "../cluster/read.ts";
+import { formatSelector } from "../kubernetes/selector.ts";
+import type { Assessment } from "../mesh/assessment.ts";
 import { dependsOnInjectionRules, keepNeededGaps } from "../mesh/injection-gaps.ts";
-import { resourceName } from "../kubernetes/kinds.ts";
 import { type Mesh, resolveMesh } from "../mesh/mesh.ts";
-import { formatSelector, matchesSelector } from "../kubernetes/selector.ts";
+import { needsProof } from "../mesh/proof-need.ts";
 import type { WorkloadEntry } from "../report/document.ts";
 import { workloadEntry } from "../report/entries.ts";
 import { createEntryInterner } from "../report/intern-entries.ts";
-import type { ScopeSettings } from "../scope.ts";
-import type { CommonSettings } from "../settings.ts";
-import { byNamespaceAndName, type Gap, type Snapshot, type Workload } from "../snapshot.ts";
-import { isExcluded, labelsOf, createUnmatchedScope } from "./unmatched-scope.ts";
-import { hasInjector, requireInjector } from "./injector.ts";
+import { byNamespaceAndName, type Gap, type Workload } from "../snapshot.ts";
 import { assessWorkload, type AssessmentContext } from "./assess-workload.ts";
+import { hasInjector, requireInjector } from "./injector.ts";
 import { openRefusals } from "./refused-pods.ts";
+import { assessmentOptions, isInScope, isReported } from "./scope-filter.ts";
 import type { Session } from "./session.ts";
+import { type AssessedWorkload, createUnmatchedScope } from "./unmatched-scope.ts";
 
-/** What a fresh read of the scope tells beside its workloads. */
-export interface Circumstances {
+/** The result of reading and assessing the scope once. */
+export interface ScopeAssessment {
   readonly mesh: Mesh;
   readonly gaps: readonly Gap[];
-  /** What to tell the user about them. */
+  /** Notes about the scope as a whole, for the user. */
   readonly notes: readonly string[];
-}
-
-/** One fresh read of the scope, judged. */
-export interface ScopeAssessment extends Circumstances {
-  /** Every workload in scope, in the mesh or not. */
+  /** Every workload in scope, whether in the mesh or not. */
   readonly workloads: readonly Workload[];
+  /** The assessments of the workloads that are reported. */
   readonly assessments: readonly Assessment[];
 }
 
-/**
- * Reads and judges; asks the API server, never a cache.
- *
- * @param prove which workloads to prove with `--prove=auto`.
- * @throws CannotRun where there is no injector, or a named workload is not there.
- */
-export async function assessScope(
-  session: Session,
-  prove: typeof needsProof = needsProof,
-): Promise<ScopeAssessment> {
-  const workloads: Workload[] = [];
-  const assessments: Assessment[] = [];
-  const circumstances = await inspect(session, prove, (workload, assessment) => {
-    workloads.push(workload);
-    if (assessment) assessments.push(assessment);
-  });
-  return {
-    ...circumstances,
-    workloads: workloads.sort(byNamespaceAndName),
-    assessments: assessments.sort((a, b) => byNamespaceAndName(a.workload, b.workload)),
-  };
-}
-
-/** A fresh read of the scope of which nothing is kept but what is published. */
-export interface Survey extends Circumstances {
+/** A scope assessment that keeps only what a report publishes of a workload. */
+export interface ScopeEntries extends Pick<ScopeAssessment, "mesh" | "gaps" | "notes"> {
   readonly entries: readonly WorkloadEntry[];
 }
 
-/** As `look`, for what only reports: of a large cluster no more than a namespace is in memory. */
-export async function assessScopeForReport(session: Session): Promise<Survey> {
-  const entries: WorkloadEntry[] = [];
-  const { output, reportFile } = session.settings.display;
-  const share = createEntryInterner(output.startsWith("json") || reportFile !== undefined);
-  const circumstances = await inspect(session, needsProof, (_workload, assessment) => {
-    if (assessment) entries.push(share(workloadEntry(assessment)));
-  });
-  return { ...circumstances, entries: entries.sort(byNamespaceAndName) };
+/**
+ * Reads and assesses the scope.
+ *
+ * @param isProofNeeded the workloads that `--prove=auto` proves.
+ * @throws CannotRun if there is no injector, or a named workload does not exist.
+ */
+export async function assessScope(
+  session: Session,
+  isProofNeeded: typeof needsProof = needsProof,
+): Promise<ScopeAssessment> {
+  const { kept, ...scope } = await assessEach(session, isProofNeeded, (found) => found);
+  return {
+    ...scope,
+    workloads: kept.map(({ workload }) => workload).sort(byNamespaceAndName),
+    assessments: kept
+      .flatMap(({ assessment }) => assessment ?? [])
+      .sort((a, b) => byNamespaceAndName(a.workload, b.workload)),
+  };
 }
 
-/** @param keep gets every workload in scope, with what is to be said of it, in no certain order. */
-async function inspect(
+/** Like `assessScope`, with one namespace at a time in memory besides the entries. */
+export async function assessScopeForReport(session: Session): Promise<ScopeEntries> {
+  const { output, reportFile } = session.settings.display;
+  const intern = createEntryInterner(output.startsWith("json") || reportFile !== undefined);
+  const { kept, ...scope } = await assessEach(session, needsProof, ({ assessment }) =>
+    assessment ? intern(workloadEntry(assessment)) : [],
+  );
+  return { ...scope, entries: kept.flat().sort(byNamespaceAndName) };
+}
+
+/** @param keep returns the part of an assessed workload that stays in memory. */
+async function assessEach<Kept>(
   session: Session,
-  prove: typeof needsProof,
-  keep: (workload: Workload, assessment: Assessment | undefined) => void,
-): Promise<Circumstances> {
+  isProofNeeded: typeof needsProof,
+  keep: (assessed: AssessedWorkload) => Kept,
+): Promise<Pick<ScopeAssessment, "mesh" | "gaps" | "notes"> & { readonly kept: Kept[] }> {
   const { api, settings, namespaces, progress, prover } = session;
   const { scope, istioNamespace } = settings;
   progress.emit({ type: "reading", what: namespaces?.join(", ") ?? "all namespaces" });
   const labelSelector = scope.selector && formatSelector(scope.selector.parsed);
-  const policy = policyFor(settings);
-  const lastRefusal = openRefusals(session);
-  const idle = createUnmatchedScope(scope);
-  const named: Judged[] = [];
-  let restsOnRules = false;
-  let mesh: Mesh | undefined;
-  const held: Workload[] = [];
-  const pending: Promise<void>[] = [];
-
-  function settle(workload: Workload, judged: Assessment | undefined): void {
-    const assessment = judged && isListed(judged, scope) ? judged : undefined;
-    restsOnRules ||= assessment !== undefined && dependsOnInjectionRules(assessment);
-    idle.see(workload, assessment);
-    if (scope.workloads.length > 0) named.push({ workload, assessment });
-    keep(workload, assessment);
-  }
-
-  function take(workload: Workload, world: AssessmentContext): void {
-    const judged = assessWorkload(session, world, workload, policy, prove);
-    if (!(judged instanceof Promise)) return settle(workload, judged);
-    const settled = judged.then((assessment) => settle(workload, assessment));
-    // Its failure is thrown when all of them are waited for.
-    settled.catch(() => undefined);
-    pending.push(settled);
-  }
-
-  const basis = await readCluster(
-    api,
-    { istioNamespace, namespaces, labelSelector },
-    (workloads, known) => {
-      mesh ??= resolveMesh(known.controlPlane);
-      const world = { ...known, mesh, lastRefusal };
-      for (const workload of workloads) {
-        if (!isInScope(workload, scope)) continue;
-        if (hasInjector(mesh)) take(workload, world);
-        else held.push(workload);
-      }
-    },
-  );
-  mesh ??= resolveMesh(basis.controlPlane);
-  requireInjector({ workloads: held }, mesh, session);
-  for (const workload of held) take(workload, { ...basis, mesh, lastRefusal });
-  await Promise.all(pending);
-
-  const { gaps, notes } = keepNeededGaps(basis.gaps, restsOnRules);
-  requireNamed({ ...basis, gaps }, named, mesh, session);
-  const unproved = prover.gaps();
-  return {
+  const cluster = await readCluster(api, { istioNamespace, namespaces, labelSelector });
+  const mesh = resolveMesh(cluster.basis.controlPlane);
+  const context: AssessmentContext = {
+    ...cluster.basis,
     mesh,
-    gaps: [...gaps, ...unproved],
-    notes: gaps.length + unproved.length > 0 ? notes : [...notes, ...idle.notes(mesh)],
+    options: assessmentOptions(settings),
+    prover,
+    isProofNeeded,
+    lastRefusal: openRefusals(session),
+  };
+  const unmatched = createUnmatchedScope(scope);
+  let dependsOnRules = false;
+
+  async function assessAndKeep(workload: Workload): Promise<Kept> {
+    const found = await assessWorkload(context, workload);
+    const assessment = found && isReported(found, scope) ? found : undefined;
+    dependsOnRules ||= assessment !== undefined && dependsOnInjectionRules(assessment);
+    unmatched.record({ workload, assessment });
+    return keep({ workload, assessment });
+  }
+
+  // Dry runs are under way while the next namespaces are read.
+  const pending: Promise<Kept>[] = [];
+  for await (const batch of injectableBatches(session, cluster, mesh)) {
+    for (const workload of batch) {
+      if (!isInScope(workload, scope)) continue;
+      const kept = assessAndKeep(workload);
+      // `Promise.all` throws the error.
+      kept.catch(() => undefined);
+      pending.push(kept);
+    }
+  }
+  const kept = await Promise.all(pending);
+
+  const { gaps: readGaps, notes } = keepNeededGaps(cluster.allGaps(), dependsOnRules);
+  // A named workload that is missing may be behind a gap.
+  if (readGaps.length === 0) {
+    unmatched.requireNamed(namespaces?.[0] ?? "", cluster.basis.namespaces, mesh);
+  }
+  const gaps = [...readGaps, ...prover.gaps()];
+  return {
+    kept,
+    mesh,
+    gaps,
+    notes: gaps.length > 0 ? notes : [...notes, ...unmatched.notes(mesh)],
   };
 }
 
-/** A workload, with what is to be said of it; `undefined` where that is nothing. */
-interface Judged {
-  readonly workload: Workload;
-  readonly assessment: Assessment | undefined;
-}
-
-export function policyFor({ scope, consent }: CommonSettings): AssessmentOptions {
-  return { ...consent, excludes: (workload) => excludedBy(workload, scope) };
-}
-
-function excludedBy(workload: Workload, { excludes }: ScopeSettings): string | undefined {
-  return excludes.find((exclude) => isExcluded(workload, exclude))?.text;
-}
-
-function isInScope(workload: Workload, { workloads, selector }: ScopeSettings): boolean {
-  const named =
-    workloads.length === 0 ||
-    workloads.some(({ kind, name }) => kind === workload.kind && name === workload.name);
-  return named && (selector === undefined || matchesSelector(workload.labels, selector.parsed));
-}
-
-function isListed({ verdict, running, target, finding }: Assessment, scope: ScopeSettings) {
-  const { revision, workloads } = scope;
-  const asked =
-    revision === undefined ||
-    // It may be that one which it would get.
-    (verdict === "unknown" && target === undefined) ||
-    target?.revision === revision ||
-    running.some((group) => group.revision === revision);
-  // Scaled to zero it has nothing to say, unless it was asked for by name.
-  return asked && (finding.code !== "scaled-to-zero" || workloads.length > 0);
-}
-
-function requireNamed(
-  { namespaces, gaps }: Pick<Snapshot, "namespaces" | "gaps">,
-  judged: readonly Judged[],
-  mesh: Mesh,
+/**
+ * Yields the batches of a cluster that has an injector. Without one, reads all of them first.
+ *
+ * @throws CannotRun if there is no injector, and no workload in scope has a sidecar.
+ */
+async function* injectableBatches(
   session: Session,
-): void {
-  // What could not be read may well be there.
-  if (gaps.length > 0) return;
-  const place = session.namespaces?.[0] ?? "";
-  for (const named of session.settings.scope.workloads) {
-    const found = judged.find(
-      ({ workload: { kind, name } }) => kind === named.kind && name === named.name,
-    );
-    const { selector } = session.settings.scope;
-    if (found === undefined && selector !== undefined) {
-      throw new CannotRun(
-        `no ${resourceName(named)} in the namespace "${place}" has ${labelsOf(selector)}`,
-        `see which there are: kubectl get ${named.kind.toLowerCase()} -n ${place} --show-labels`,
-      );
-    }
-    if (found === undefined) {
-      throw new CannotRun(
-        `${resourceName(named)} does not exist in the namespace "${place}"`,
-        `see which there are: kubectl get ${named.kind.toLowerCase()} -n ${place}`,
-      );
-    }
-    if (found.assessment !== undefined) continue;
-    const prediction = predictNewPod(found.workload, namespaces.get(place), mesh);
-    const why = prediction.kind === "none" ? prediction.finding : undefined;
-    throw new CannotRun(
-      `${resourceName(named)} in "${place}" has no sidecar, and a restart would give it none: ${why?.reason ?? "nothing injects it"}`,
-      why?.nextStep ?? "see: istio-upgrade check",
-    );
-  }
+  { batches }: ClusterRead,
+  mesh: Mesh,
+): AsyncGenerator<readonly Workload[]> {
+  if (hasInjector(mesh)) return yield* batches;
+  const { scope } = session.settings;
+  const parts: (readonly Workload[])[] = [];
+  for await (const batch of batches) parts.push(batch.filter((one) => isInScope(one, scope)));
+  requireInjector({ workloads: parts.flat() }, mesh, session);
+  yield* parts;
 }

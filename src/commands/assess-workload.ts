@@ -1,51 +1,64 @@
 import type { Basis } from "../cluster/read.ts";
-import { type Assessment, assess, type AssessmentOptions } from "../mesh/assessment.ts";
-import { needsProof } from "../mesh/proof-need.ts";
+import { assess, type Assessment, type AssessmentOptions } from "../mesh/assessment.ts";
 import type { Mesh } from "../mesh/mesh.ts";
-import type { Workload } from "../snapshot.ts";
+import { needsProof } from "../mesh/proof-need.ts";
+import type { Namespace, Workload } from "../snapshot.ts";
+import type { Prover } from "./prover.ts";
 import type { LastRefusal } from "./refused-pods.ts";
-import type { Session } from "./session.ts";
 
-/** What a workload is judged by. */
+/** Everything besides the workload itself that its assessment depends on. */
 export interface AssessmentContext extends Pick<Basis, "namespaces" | "gaps"> {
   readonly mesh: Mesh;
+  readonly options: AssessmentOptions;
+  readonly prover: Prover;
+  /** The workloads that `--prove=auto` proves. */
+  readonly isProofNeeded?: typeof needsProof;
   readonly lastRefusal: LastRefusal;
 }
 
 /**
- * Judges one workload, and has the target proved where the settings want that: only where the API
- * server is asked is there something to wait for.
+ * Assesses one workload. Asks the API server for a dry run if the settings call for one, and for the
+ * reason why the workload has no pods if nothing else says so.
+ *
+ * @returns `undefined` for a workload outside the mesh.
  */
-export function assessWorkload(
-  { prover }: Session,
-  world: AssessmentContext,
+export async function assessWorkload(
+  context: AssessmentContext,
   workload: Workload,
-  policy: AssessmentOptions,
-  prove: typeof needsProof = needsProof,
-): Assessment | undefined | Promise<Assessment | undefined> {
-  const { mesh, namespaces, gaps, lastRefusal } = world;
+): Promise<Assessment | undefined> {
+  const { mesh, namespaces, options, prover, lastRefusal } = context;
   const namespace = namespaces.get(workload.namespace);
-  const predicted = assess(workload, namespace, mesh, policy);
-  // Where not all of the rules were read, what they seem to say may be wrong.
-  const doubted = predicted !== undefined && gaps.some(({ about }) => about === "injection");
-  const proving =
-    prover.when === "always"
-      ? predicted?.verdict !== "managed" && predicted?.verdict !== "excluded"
-      : prover.when === "auto" && (doubted || prove(predicted, namespace));
-  // Without its namespace nobody knows whether it was left out: a proof would decide nothing.
-  const isProved = proving && namespace !== undefined;
-  if (!isProved && !isPodless(predicted)) return predicted;
-
-  return (async () => {
-    const dryRun = isProved ? await prover.prove(workload) : undefined;
-    const judged = dryRun ? assess(workload, namespace, mesh, policy, { dryRun }) : predicted;
-    if (!isPodless(judged)) return judged;
-    const refusal = await lastRefusal(workload);
-    return assess(workload, namespace, mesh, policy, { dryRun, refusal });
-  })();
+  const predicted = assess(workload, namespace, mesh, options);
+  const dryRun = mustProve(context, predicted, namespace)
+    ? await prover.prove(workload)
+    : undefined;
+  const assessment = dryRun ? assess(workload, namespace, mesh, options, { dryRun }) : predicted;
+  if (!lacksPods(assessment)) return assessment;
+  const refusal = await lastRefusal(workload);
+  return assess(workload, namespace, mesh, options, { dryRun, refusal });
 }
 
-/** It wants pods, and nothing that is known so far says why it has none. */
-function isPodless(judged: Assessment | undefined): boolean {
-  return judged?.finding.code === "no-pods" && !judged.proved;
+function mustProve(
+  { prover, gaps, isProofNeeded = needsProof }: AssessmentContext,
+  predicted: Assessment | undefined,
+  namespace: Namespace | undefined,
+): boolean {
+  // The namespace may exclude the workload: without it, a proof decides nothing.
+  if (namespace === undefined) return false;
+  switch (prover.when) {
+    case "never":
+      return false;
+    case "always":
+      return predicted?.verdict !== "managed" && predicted?.verdict !== "excluded";
+    case "auto": {
+      // A prediction from rules that are not all known may be wrong.
+      const isUncertain = gaps.some(({ about }) => about === "injection");
+      return (predicted !== undefined && isUncertain) || isProofNeeded(predicted, namespace);
+    }
+  }
+}
+
+/** True if the workload asks for pods, has none, and the reason is still unknown. */
+function lacksPods(assessment: Assessment | undefined): boolean {
+  return assessment?.finding.code === "no-pods" && !assessment.proved;
 }

@@ -12,7 +12,7 @@ import type { ExplainSettings } from "../settings.ts";
 import type { Snapshot, Workload } from "../snapshot.ts";
 import { requireInjector } from "./injector.ts";
 import { assessWorkload } from "./assess-workload.ts";
-import { policyFor } from "./assess-scope.ts";
+import { assessmentOptions } from "./scope-filter.ts";
 import { headOf, publish } from "./report.ts";
 import { openRefusals } from "./refused-pods.ts";
 import { withSession } from "./session.ts";
@@ -30,8 +30,16 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
     const pod = subject.kind === "Pod" ? await findPod(api, place, subject.name) : undefined;
 
     const workload = subjectOf(snapshot, settings, place, pod);
-    const world = { ...snapshot, mesh, lastRefusal: openRefusals(session) };
-    const assessment = await assessWorkload(session, world, workload, policyFor(settings));
+    const assessment = await assessWorkload(
+      {
+        ...snapshot,
+        mesh,
+        options: assessmentOptions(settings),
+        prover: session.prover,
+        lastRefusal: openRefusals(session),
+      },
+      workload,
+    );
     const { gaps, notes } = keepNeededGaps(
       snapshot.gaps,
       assessment !== undefined && dependsOnInjectionRules(assessment),

@@ -17,13 +17,13 @@ import { resourceName } from "../kubernetes/kinds.ts";
 import { styleFor } from "../report/style.ts";
 import { shellWord } from "../shell-word.ts";
 import { includedBy } from "../settings.ts";
-import type { Survey } from "./assess-scope.ts";
+import type { ScopeEntries } from "./assess-scope.ts";
 import type { Session } from "./session.ts";
 
 /** The part of a report that all commands share, before the exit code is known. */
 export type ReportBody = Omit<CheckReport, "kind" | "exitCode" | "exitReasons" | "nextStep">;
 
-export function reportBody(session: Session, seen: Survey): ReportBody {
+export function reportBody(session: Session, seen: ScopeEntries): ReportBody {
   const { settings, namespaces } = session;
   const { scope } = settings;
   const workloads = seen.entries;

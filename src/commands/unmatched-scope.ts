@@ -1,63 +1,107 @@
+import { CannotRun } from "../errors.ts";
+import { resourceName } from "../kubernetes/kinds.ts";
 import type { Assessment } from "../mesh/assessment.ts";
 import type { Mesh } from "../mesh/mesh.ts";
-import type { Exclude, ScopeSettings } from "../scope.ts";
+import { predictNewPod } from "../mesh/prediction.ts";
+import type { ScopeSettings } from "../scope.ts";
 import { shellWord } from "../shell-word.ts";
-import type { Workload } from "../snapshot.ts";
+import type { Namespace, Workload } from "../snapshot.ts";
+import { isExcluded } from "./scope-filter.ts";
 
-/** What of the scope has matched nothing so far. */
-export interface UnmatchedScope {
-  /** @param assessment `undefined` for a workload that is not reported on. */
-  see(workload: Workload, assessment: Assessment | undefined): void;
-  /** As notes, once everything was seen. */
-  notes(mesh: Mesh): readonly string[];
+/** A workload in scope. */
+export interface AssessedWorkload {
+  readonly workload: Workload;
+  /** `undefined` for a workload that is not reported. */
+  readonly assessment: Assessment | undefined;
 }
 
 /**
- * What of the scope matches nothing: most likely it was mistyped, and what was to be left out would
- * be restarted, or what was to be looked at seem to be all right.
+ * The parts of the scope that no workload matches. They are probably misspelled: a workload that the
+ * user wanted to exclude would be restarted, or a workload that the user asked about would seem to
+ * be fine.
  */
-export function createUnmatchedScope({
-  excludes,
-  revision,
-  selector,
-}: ScopeSettings): UnmatchedScope {
-  const idle = new Set(excludes);
-  let isIdleRevision = revision !== undefined;
-  let isIdleSelector = selector !== undefined;
+export interface UnmatchedScope {
+  /** Records a workload in scope, with the parts of the scope that it matches. */
+  record(assessed: AssessedWorkload): void;
+  /**
+   * @param namespace the namespace of the named workloads.
+   * @param namespaces the namespaces that could be read, by name.
+   * @throws CannotRun if a named workload does not exist, or neither has nor would get a sidecar.
+   */
+  requireNamed(namespace: string, namespaces: ReadonlyMap<string, Namespace>, mesh: Mesh): void;
+  /** Returns a note for each part that matches nothing, once every workload is recorded. */
+  notes(mesh: Mesh): readonly string[];
+}
+
+export function createUnmatchedScope(scope: ScopeSettings): UnmatchedScope {
+  const { excludes, revision, selector } = scope;
+  const unmatchedExcludes = new Set(excludes);
+  const named: AssessedWorkload[] = [];
+  let isRevisionUnmatched = revision !== undefined;
+  let isSelectorUnmatched = selector !== undefined;
   return {
-    see: (workload, assessment) => {
-      isIdleSelector = false;
-      for (const exclude of idle) if (isExcluded(workload, exclude)) idle.delete(exclude);
-      if (assessment !== undefined) isIdleRevision = false;
+    record: (assessed) => {
+      const { workload, assessment } = assessed;
+      if (scope.workloads.length > 0) named.push(assessed);
+      isSelectorUnmatched = false;
+      for (const exclude of unmatchedExcludes) {
+        if (isExcluded(workload, exclude)) unmatchedExcludes.delete(exclude);
+      }
+      if (assessment !== undefined) isRevisionUnmatched = false;
+    },
+    requireNamed: (namespace, namespaces, mesh) => {
+      for (const wanted of scope.workloads) {
+        const found = named.find(
+          ({ workload: { kind, name } }) => kind === wanted.kind && name === wanted.name,
+        );
+        if (found === undefined) throw notFound(wanted, namespace, selector);
+        const { workload, assessment } = found;
+        if (assessment === undefined) throw noSidecar(workload, namespaces.get(namespace), mesh);
+      }
     },
     notes: (mesh) => [
-      ...[...idle].map(
+      ...[...unmatchedExcludes].map(
         ({ text }) => `${text} leaves nothing out: there is no such workload in scope`,
       ),
-      ...(isIdleSelector && selector ? [`nothing in scope has ${labelsOf(selector)}`] : []),
-      ...(isIdleRevision && revision !== undefined ? [idleRevision(revision, mesh)] : []),
+      ...(isSelectorUnmatched && selector ? [`nothing in scope has ${labelsOf(selector)}`] : []),
+      ...(isRevisionUnmatched && revision !== undefined
+        ? [unmatchedRevisionNote(revision, mesh)]
+        : []),
     ],
   };
 }
 
-/** What was asked for, as it was given. */
-export function labelsOf({ text }: NonNullable<ScopeSettings["selector"]>): string {
+function notFound(
+  wanted: ScopeSettings["workloads"][number],
+  namespace: string,
+  selector: ScopeSettings["selector"],
+): CannotRun {
+  const list = `see which there are: kubectl get ${wanted.kind.toLowerCase()} -n ${namespace}`;
+  return selector === undefined
+    ? new CannotRun(`${resourceName(wanted)} does not exist in the namespace "${namespace}"`, list)
+    : new CannotRun(
+        `no ${resourceName(wanted)} in the namespace "${namespace}" has ${labelsOf(selector)}`,
+        `${list} --show-labels`,
+      );
+}
+
+function noSidecar(workload: Workload, namespace: Namespace | undefined, mesh: Mesh): CannotRun {
+  const prediction = predictNewPod(workload, namespace, mesh);
+  const finding = prediction.kind === "none" ? prediction.finding : undefined;
+  return new CannotRun(
+    `${resourceName(workload)} in "${workload.namespace}" has no sidecar, and a restart would give it none: ${finding?.reason ?? "nothing injects it"}`,
+    finding?.nextStep ?? "see: istio-upgrade check",
+  );
+}
+
+/** Describes a selector in the words of the user's own flag. */
+function labelsOf({ text }: NonNullable<ScopeSettings["selector"]>): string {
   return `labels that --selector ${shellWord(text)} asks for`;
 }
 
-function idleRevision(given: string, { revisions }: Mesh): string {
+function unmatchedRevisionNote(given: string, { revisions }: Mesh): string {
   const tagged = [...revisions.values()].find(({ tags }) => tags.includes(given));
   if (tagged) return `${given} is a tag: what it stands for now is --revision ${tagged.name}`;
   const is = revisions.has(given) ? "is installed" : "is not installed";
   return `nothing in scope runs the revision ${given}, or would get it; it ${is}`;
-}
-
-export function isExcluded(workload: Workload, { namespace, kind, name }: Exclude): boolean {
-  const matches = (asked: string | undefined, value: string) =>
-    asked === undefined || asked === value;
-  return (
-    matches(namespace, workload.namespace) &&
-    matches(kind, workload.kind) &&
-    matches(name, workload.name)
-  );
 }

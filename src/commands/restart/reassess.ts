@@ -6,7 +6,7 @@ import { type Ending, ended } from "../../rollout/result.ts";
 import type { Step } from "../../rollout/step.ts";
 import type { RestartSettings } from "../../settings.ts";
 import type { Gap, Snapshot } from "../../snapshot.ts";
-import { policyFor } from "../assess-scope.ts";
+import { assessmentOptions } from "../scope-filter.ts";
 import type { Session } from "../session.ts";
 
 /** Judges a workload by a fresh read of its own, or says why it is left alone. */
@@ -31,9 +31,9 @@ export async function reassess(
   }
   const mesh = resolveMesh(snapshot.controlPlane);
   const namespace = snapshot.namespaces.get(step.ref.namespace);
-  const policy = policyFor(settings);
+  const options = assessmentOptions(settings);
   const dryRun = prover.when === "never" ? undefined : await prover.prove(workload);
-  const assessment = assess(workload, namespace, mesh, policy, { dryRun });
+  const assessment = assess(workload, namespace, mesh, options, { dryRun });
   // A part of the rules that could not be read matters no more once the outcome is proved.
   const [unread] = snapshot.gaps;
   if (unread && assessment?.proved !== true) return notRead(unread);

@@ -68,9 +68,10 @@ test("a namespace is handed out, and forgotten, while pages behind the next are 
     return { kind, metadata: more, items };
   });
   const scope = { istioNamespace: "aks-istio-system", namespaces: undefined };
-  await readCluster(paged, scope, (workloads) => {
+  const { batches } = await readCluster(paged, scope);
+  for await (const workloads of batches) {
     log.push(`workloads of ${workloads.map(({ namespace }) => namespace).join()}`);
-  });
+  }
   const pages = log.flatMap((entry, at) => (entry.startsWith("page") ? [at] : []));
   for (const [index, place] of places.slice(0, -3).entries()) {
     expect(log.indexOf(`workloads of ${place}`)).toBeLessThan(pages[index + 3] ?? 0);

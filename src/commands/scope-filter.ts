@@ -1,0 +1,46 @@
+import { matchesSelector } from "../kubernetes/selector.ts";
+import type { Assessment, AssessmentOptions } from "../mesh/assessment.ts";
+import type { Exclude, ScopeSettings } from "../scope.ts";
+import type { CommonSettings } from "../settings.ts";
+import type { Workload } from "../snapshot.ts";
+
+/** Returns the options of an assessment that follow from the command's flags. */
+export function assessmentOptions({ scope, consent }: CommonSettings): AssessmentOptions {
+  const excludes = (workload: Workload) =>
+    scope.excludes.find((exclude) => isExcluded(workload, exclude))?.text;
+  return { ...consent, excludes };
+}
+
+/** True if an `--exclude` matches the workload. */
+export function isExcluded(workload: Workload, { namespace, kind, name }: Exclude): boolean {
+  const matches = (wanted: string | undefined, value: string) =>
+    wanted === undefined || wanted === value;
+  return (
+    matches(namespace, workload.namespace) &&
+    matches(kind, workload.kind) &&
+    matches(name, workload.name)
+  );
+}
+
+/** True if the workload is one of the named ones, and `--selector` matches it. */
+export function isInScope(workload: Workload, { workloads, selector }: ScopeSettings): boolean {
+  const isNamed =
+    workloads.length === 0 ||
+    workloads.some(({ kind, name }) => kind === workload.kind && name === workload.name);
+  return isNamed && (selector === undefined || matchesSelector(workload.labels, selector.parsed));
+}
+
+/** True if a workload in scope belongs in the report. */
+export function isReported(
+  { verdict, running, target, finding }: Assessment,
+  { revision, workloads }: ScopeSettings,
+): boolean {
+  const hasRevision =
+    revision === undefined ||
+    // An unknown target may be of that revision.
+    (verdict === "unknown" && target === undefined) ||
+    target?.revision === revision ||
+    running.some((group) => group.revision === revision);
+  // A workload that is scaled to zero is only of interest to a user who names it.
+  return hasRevision && (finding.code !== "scaled-to-zero" || workloads.length > 0);
+}
