@@ -10,7 +10,7 @@ export interface Finding {
   readonly code: string;
   /** A sentence that names the object and the field behind the finding. */
   readonly reason: string;
-  /** A command to paste where there is one; empty where nothing needs doing. */
+  /** An instruction that ends with a command if one exists; empty if nothing needs to be done. */
   readonly nextStep: string;
 }
 

@@ -20,11 +20,11 @@ import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { daemonSet, deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
 
 const TARGET = proxyImage("v1.27.9-6");
-const LATE = proxyImage("v1.27.7-1");
+const OUTDATED = proxyImage("v1.27.7-1");
 const OLD: RevisionOptions = { name: "asm-1-27", values: { image: TARGET } };
 const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1.28.3-2") } };
 const SHOP = namespace("shop", { rev: "asm-1-27" });
-const POLICY: AssessmentOptions = { ...NO_CONSENT, excludes: () => undefined };
+const OPTIONS: AssessmentOptions = { ...NO_CONSENT, excludes: () => undefined };
 const NO_REPLICAS = { replicas: 0, updated: 0, available: 0 };
 const PIN = { annotations: { "sidecar.istio.io/proxyImage": "x/proxyv2:v9" } };
 
@@ -35,17 +35,17 @@ function mesh(options: Partial<ControlPlaneOptions> = {}): Mesh {
 interface World {
   readonly ns?: Namespace | undefined;
   readonly mesh?: Mesh;
-  readonly policy?: Partial<AssessmentOptions>;
+  readonly options?: Partial<AssessmentOptions>;
 }
 
-function judge(workload: Workload, world: World = {}): Assessment | undefined {
+function assessIn(workload: Workload, world: World = {}): Assessment | undefined {
   const ns = "ns" in world ? world.ns : SHOP;
-  return assess(workload, ns, world.mesh ?? mesh(), { ...POLICY, ...world.policy });
+  return assess(workload, ns, world.mesh ?? mesh(), { ...OPTIONS, ...world.options });
 }
 
-/** `VERDICT CODE`, or `outside`. */
+/** The verdict and the code of the finding; `outside` for a workload outside the mesh. */
 function verdictOf(workload: Workload, world: World = {}): string {
-  const assessment = judge(workload, world);
+  const assessment = assessIn(workload, world);
   return assessment ? `${assessment.verdict} ${assessment.finding.code}` : "outside";
 }
 
@@ -55,7 +55,7 @@ describe("the verdict", () => {
   test.each<[what: string, workload: Workload, world: World, verdict: string]>([
     ["every pod on target", web(sidecars(3, TARGET)), {}, "current on-target"],
     [
-      "pods that are not ready count too",
+      "every pod on target, none of them ready",
       web(sidecars(3, TARGET, { ready: 0 })),
       {},
       "current on-target",
@@ -66,8 +66,13 @@ describe("the verdict", () => {
       {},
       "current on-target",
     ],
-    ["an older patch", web(sidecars(3, LATE)), {}, "outdated image-differs"],
-    ["one pod of many", web(sidecars(9, TARGET), sidecars(1, LATE)), {}, "outdated image-differs"],
+    ["an older patch", web(sidecars(3, OUTDATED)), {}, "outdated image-differs"],
+    [
+      "one outdated pod among many",
+      web(sidecars(9, TARGET), sidecars(1, OUTDATED)),
+      {},
+      "outdated image-differs",
+    ],
     ["a newer image", web(sidecars(3, proxyImage("v1.28.3-2"))), {}, "outdated image-differs"],
     [
       "an image whose version cannot be read",
@@ -89,11 +94,11 @@ describe("the verdict", () => {
     ],
     [
       "both another image and another revision",
-      web(sidecars(1, LATE), sidecars(1, TARGET, { revision: "asm-1-26" })),
+      web(sidecars(1, OUTDATED), sidecars(1, TARGET, { revision: "asm-1-26" })),
       {},
       "outdated image-differs",
     ],
-    ["no sidecar, and one to come", web(bare(3)), {}, "missing no-sidecar"],
+    ["no sidecar, and injection would add one", web(bare(3)), {}, "missing no-sidecar"],
     [
       "some pods without a sidecar, the rest on target",
       web(sidecars(2, TARGET), bare(1)),
@@ -101,20 +106,25 @@ describe("the verdict", () => {
       "missing no-sidecar",
     ],
     [
-      "some pods without a sidecar, the rest late",
-      web(sidecars(2, LATE), bare(1)),
+      "some pods without a sidecar, the rest outdated",
+      web(sidecars(2, OUTDATED), bare(1)),
       {},
       "outdated image-differs",
     ],
-    ["no sidecar, and none to come", web(bare(3)), { ns: namespace("shop") }, "outside"],
     [
-      "a sidecar, and none to come",
-      web(sidecars(3, LATE)),
+      "no sidecar, and injection would add none",
+      web(bare(3)),
+      { ns: namespace("shop") },
+      "outside",
+    ],
+    [
+      "a sidecar, and injection would add none",
+      web(sidecars(3, OUTDATED)),
       { ns: namespace("shop") },
       "would-lose no-label",
     ],
     [
-      "on target, and yet none to come",
+      "a sidecar on target, and injection would add none",
       web(sidecars(3, TARGET)),
       { ns: namespace("shop") },
       "would-lose no-label",
@@ -132,138 +142,143 @@ describe("the verdict", () => {
       "would-lose both-labels",
     ],
     [
-      "some with a sidecar, and none to come",
+      "some pods with a sidecar, and injection would add none",
       web(sidecars(1, TARGET), bare(2)),
       { ns: namespace("shop") },
       "would-lose no-label",
     ],
     [
-      "a dead webhook that is ignored",
+      "an unavailable webhook with failurePolicy Ignore",
       web(sidecars(3, TARGET)),
       { mesh: mesh({ revisions: [{ ...OLD, state: "dead", failurePolicy: "Ignore" }] }) },
       "would-lose webhook-dead-ignored",
     ],
     [
-      "a dead webhook that fails",
+      "an unavailable webhook with failurePolicy Fail",
       web(sidecars(3, TARGET)),
       { mesh: mesh({ revisions: [{ ...OLD, state: "dead" }] }) },
       "blocked webhook-dead",
     ],
     [
-      "a dead webhook that fails, no sidecar yet",
+      "an unavailable webhook with failurePolicy Fail, and no sidecar",
       web(bare(3)),
       { mesh: mesh({ revisions: [{ ...OLD, state: "dead" }] }) },
       "blocked webhook-dead",
     ],
     [
-      "webhooks unread",
+      "unread webhooks",
       web(sidecars(3, TARGET)),
       { mesh: mesh({ unread: ["webhooks"] }) },
       "unknown webhooks-unread",
     ],
     [
-      "webhooks unread, no sidecar now",
+      "unread webhooks, and no sidecar",
       web(bare(3)),
       { mesh: mesh({ unread: ["webhooks"] }) },
       "unknown webhooks-unread",
     ],
     [
-      "the namespace unread",
+      "an unread namespace",
       web(sidecars(3, TARGET)),
       { ns: undefined },
       "unknown namespace-unread",
     ],
     [
-      "the template unread",
+      "an unread template",
       deployment("web", { pods: [sidecars(3, TARGET)], template: null }),
       {},
       "unknown owner-unread",
     ],
     [
-      "a custom owner unread",
+      "an unread custom owner",
       otherWorkload("CloneSet", "web", { pods: [sidecars(3, TARGET)], template: null }),
       {},
       "unknown owner-unread",
     ],
     [
-      "no pods where some are wanted",
+      "no pods although a Deployment wants some",
       deployment("web", { rollout: { replicas: 2 } }),
       {},
       "unknown no-pods",
     ],
     [
-      "no pods where a DaemonSet wants some",
+      "no pods although a DaemonSet wants some",
       daemonSet("agent", { rollout: { status: { desired: 2, updated: 0, available: 0 } } }),
       {},
       "unknown no-pods",
     ],
     [
-      "no live pod, and nothing that would make one",
-      otherWorkload("Job", "import", { terminatingPods: [sidecars(1, LATE)] }),
+      "no live pod, and an owner that creates no more",
+      otherWorkload("Job", "import", { terminatingPods: [sidecars(1, OUTDATED)] }),
       {},
       "outside",
     ],
     [
-      "a bare pod that is on its way out",
-      otherWorkload("Pod", "web", { terminatingPods: [sidecars(1, LATE)] }),
+      "a bare pod that terminates",
+      otherWorkload("Pod", "web", { terminatingPods: [sidecars(1, OUTDATED)] }),
       {},
       "outside",
     ],
     [
-      "no live pod of an owner that could not be read",
+      "no live pod, and an unread owner",
       otherWorkload("CloneSet", "web", {
         template: null,
-        terminatingPods: [sidecars(1, LATE)],
+        terminatingPods: [sidecars(1, OUTDATED)],
       }),
       {},
       "outside",
     ],
     ["scaled to zero", deployment("web"), {}, "current scaled-to-zero"],
     [
-      "scaled to zero, and its last pods are still to go",
+      "scaled to zero, with pods that still run",
       statefulSet("db", {
-        pods: [sidecars(2, LATE), bare(1)],
+        pods: [sidecars(2, OUTDATED), bare(1)],
         rollout: { replicas: 0, status: { ready: 3, updated: 0 } },
       }),
       {},
       "current scaled-to-zero",
     ],
     [
-      "scaled to zero, and its last pods lost what injects them",
+      "scaled to zero, with pods that still run, and injection would add no sidecar",
       deployment("web", {
-        pods: [sidecars(2, LATE)],
+        pods: [sidecars(2, OUTDATED)],
         rollout: { replicas: 0 },
       }),
       { ns: namespace("shop") },
       "would-lose no-label",
     ],
-    ["scaled to zero, and none to come", deployment("web"), { ns: namespace("shop") }, "outside"],
     [
-      "pinned by annotation, and running the pin",
+      "scaled to zero, and injection would add no sidecar",
+      deployment("web"),
+      { ns: namespace("shop") },
+      "outside",
+    ],
+    [
+      "a pin by annotation, and the pinned image runs",
       deployment("web", { pods: [sidecars(3, "x/proxyv2:v9")], template: PIN }),
       {},
       "pinned pinned-by-annotation",
     ],
     [
-      "pinned by container, and running the pin",
+      "a pin by container, and the pinned image runs",
       deployment("web", { pods: [sidecars(3, "own:1")], template: { proxy: { image: "own:1" } } }),
       {},
       "pinned pinned-by-container",
     ],
     [
-      "pinned, and running something else",
-      deployment("web", { pods: [sidecars(3, LATE)], template: PIN }),
+      "a pin, and another image runs",
+      deployment("web", { pods: [sidecars(3, OUTDATED)], template: PIN }),
       {},
       "outdated image-differs",
     ],
     [
-      "pinned, and running the revision's image",
+      "a pin, and the revision's image runs",
       deployment("web", { pods: [sidecars(3, TARGET)], template: PIN }),
       {},
       "outdated image-differs",
     ],
     [
-      "pinned, and of another revision",
+      "a pin, and the pinned image of another revision runs",
       deployment("web", {
         pods: [sidecars(3, "x/proxyv2:v9", { revision: "asm-1-26" })],
         template: PIN,
@@ -272,7 +287,7 @@ describe("the verdict", () => {
       "outdated revision-differs",
     ],
     [
-      "pinned to what the revision gives anyway",
+      "a pin to the revision's own image",
       deployment("web", {
         pods: [sidecars(3, TARGET)],
         template: { annotations: { "sidecar.istio.io/proxyImage": TARGET } },
@@ -281,53 +296,53 @@ describe("the verdict", () => {
       "current on-target",
     ],
     [
-      "a bare pod that is late",
-      otherWorkload("Pod", "web", { pods: [sidecars(1, LATE)] }),
+      "an outdated bare pod",
+      otherWorkload("Pod", "web", { pods: [sidecars(1, OUTDATED)] }),
       {},
       "outdated image-differs",
     ],
     [
-      "AKS's own gateway",
-      deployment("gw", { namespace: "aks-istio-ingress", pods: [sidecars(2, LATE)] }),
+      "a gateway of AKS",
+      deployment("gw", { namespace: "aks-istio-ingress", pods: [sidecars(2, OUTDATED)] }),
       {},
       "managed aks-gateway",
     ],
     [
       "a gateway that istiod renders, in a namespace without labels",
       deployment("gw", {
-        template: { labels: { "gateway.istio.io/managed": "x" }, proxy: { image: LATE } },
-        pods: [sidecars(2, LATE)],
+        template: { labels: { "gateway.istio.io/managed": "x" }, proxy: { image: OUTDATED } },
+        pods: [sidecars(2, OUTDATED)],
       }),
       { ns: namespace("shop") },
       "managed gateway-api",
     ],
     [
-      "excluded by the command line",
-      web(sidecars(3, LATE)),
-      { policy: { excludes: () => "--exclude deploy/web" } },
+      "an exclusion by a flag",
+      web(sidecars(3, OUTDATED)),
+      { options: { excludes: () => "--exclude deploy/web" } },
       "excluded excluded",
     ],
     [
-      "excluded by its annotation",
+      "an exclusion by the workload's annotation",
       deployment("web", {
-        pods: [sidecars(3, LATE)],
+        pods: [sidecars(3, OUTDATED)],
         annotations: { "istio-upgrade/exclude": "true" },
       }),
       {},
       "excluded excluded",
     ],
     [
-      "not excluded by another value",
+      "the annotation with another value, which excludes nothing",
       deployment("web", {
-        pods: [sidecars(3, LATE)],
+        pods: [sidecars(3, OUTDATED)],
         annotations: { "istio-upgrade/exclude": "false" },
       }),
       {},
       "outdated image-differs",
     ],
     [
-      "excluded by its namespace",
-      web(sidecars(3, LATE)),
+      "an exclusion by the namespace's annotation",
+      web(sidecars(3, OUTDATED)),
       {
         ns: namespace("shop", {
           rev: "asm-1-27",
@@ -341,74 +356,74 @@ describe("the verdict", () => {
   });
 });
 
-describe("without pods", () => {
+describe("the verdict without pods", () => {
   const web = deployment("web", { rollout: { replicas: 2, status: NO_REPLICAS } });
-  const judged = (evidence: ServerAnswers) => {
-    const { verdict, finding } = assess(web, SHOP, mesh(), POLICY, evidence) ?? {};
+  const decide = (answers: ServerAnswers) => {
+    const { verdict, finding } = assess(web, SHOP, mesh(), OPTIONS, answers) ?? {};
     return [verdict, finding?.code, finding?.reason];
   };
 
-  test.each<[what: string, evidence: ServerAnswers, expected: readonly string[]]>([
-    ["nothing says why", {}, ["unknown", "no-pods", "it wants 2 pods and has none"]],
+  test.each<[what: string, answers: ServerAnswers, expected: readonly string[]]>([
+    ["and without an explanation", {}, ["unknown", "no-pods", "it wants 2 pods and has none"]],
     [
-      "its controller was refused",
+      "after the API server rejected a pod of the controller",
       { refusal: "exceeded quota: q" },
       ["blocked", "pod-refused", "its pods are refused: exceeded quota: q"],
     ],
     [
-      "its controller was refused for PodSecurity's sake",
+      "after PodSecurity rejected a pod of the controller",
       { refusal: 'violates PodSecurity "baseline:latest"' },
       ["blocked", "pod-security", 'its pods are refused: violates PodSecurity "baseline:latest"'],
     ],
     [
-      "a new one would be refused",
+      "after a rejected dry run",
       { dryRun: { kind: "refused", message: "no" } },
       ["blocked", "pod-refused", "a dry run by the API server is refused: no"],
     ],
     [
-      "a new one would be accepted",
+      "after a successful dry run",
       { dryRun: { kind: "pod", image: TARGET, revision: "asm-1-27" } },
       ["unknown", "no-pods", "it wants 2 pods and has none"],
     ],
-  ])("%s", (_what, evidence, expected) => {
-    expect(judged(evidence)).toEqual(expected);
+  ])("%s", (_what, answers, expected) => {
+    expect(decide(answers)).toEqual(expected);
   });
 });
 
-describe("the first that holds is taken", () => {
-  /** Holds all of them at once; each world takes the strongest away. */
+describe("the verdict with the highest precedence wins", () => {
+  /** A world in which every verdict applies. Each row removes the causes of the previous verdicts. */
   const everything: World = {
     ns: undefined,
-    policy: { excludes: () => "--exclude" },
+    options: { excludes: () => "--exclude" },
     mesh: mesh({ revisions: [{ ...OLD, state: "dead" }] }),
   };
   const managed = deployment("gw", {
     namespace: "aks-istio-ingress",
-    pods: [sidecars(2, LATE), bare(1)],
+    pods: [sidecars(2, OUTDATED), bare(1)],
     template: PIN,
   });
-  const mixed = deployment("web", { pods: [sidecars(2, LATE), bare(1)], template: PIN });
+  const mixed = deployment("web", { pods: [sidecars(2, OUTDATED), bare(1)], template: PIN });
   const bareAndPinned = deployment("web", {
     pods: [sidecars(2, "x/proxyv2:v9"), bare(1)],
     template: PIN,
   });
-  const dead = mesh({ revisions: [{ ...OLD, state: "dead" }] });
+  const unavailable = mesh({ revisions: [{ ...OLD, state: "dead" }] });
 
   test.each<[verdict: string, workload: Workload, world: World]>([
     ["managed", managed, everything],
     ["excluded", mixed, everything],
-    ["unknown", mixed, { ...everything, policy: {} }],
-    ["would-lose", mixed, { mesh: dead, ns: namespace("shop") }],
-    ["blocked", mixed, { mesh: dead }],
+    ["unknown", mixed, { ...everything, options: {} }],
+    ["would-lose", mixed, { mesh: unavailable, ns: namespace("shop") }],
+    ["blocked", mixed, { mesh: unavailable }],
     ["outdated", mixed, {}],
     ["missing", bareAndPinned, {}],
     ["pinned", deployment("web", { pods: [sidecars(2, "x/proxyv2:v9")], template: PIN }), {}],
     ["current", deployment("web", { pods: [sidecars(2, TARGET)] }), {}],
   ])("%s", (verdict, workload, world) => {
-    expect(judge(workload, world)?.verdict).toBe(verdict);
+    expect(assessIn(workload, world)?.verdict).toBe(verdict);
   });
 
-  test("in the order that VERDICTS has", () => {
+  test("VERDICTS lists them in this order", () => {
     expect(VERDICTS).toEqual([
       "managed",
       "excluded",
@@ -423,108 +438,108 @@ describe("the first that holds is taken", () => {
   });
 });
 
-describe("what a verdict hides is a warning", () => {
-  const excluded: World = { policy: { excludes: () => "--exclude" } };
-  const dead = mesh({ revisions: [{ ...OLD, state: "dead" }] });
-  const late = deployment("web", { pods: [sidecars(3, LATE)] });
+describe("a warning reports what the verdict hides", () => {
+  const excluded: World = { options: { excludes: () => "--exclude" } };
+  const unavailable = mesh({ revisions: [{ ...OLD, state: "dead" }] });
+  const outdated = deployment("web", { pods: [sidecars(3, OUTDATED)] });
 
   test.each<[what: string, workload: Workload, world: World, warnings: readonly string[]]>([
-    ["excluded, late", late, excluded, ["otherwise-outdated"]],
+    ["excluded, outdated", outdated, excluded, ["otherwise-outdated"]],
     [
-      "excluded, no sidecar",
+      "excluded, without a sidecar",
       deployment("web", { pods: [bare(1)] }),
       excluded,
       ["otherwise-missing"],
     ],
     [
       "excluded, about to lose its sidecar",
-      late,
+      outdated,
       { ...excluded, ns: namespace("shop") },
       ["otherwise-would-lose"],
     ],
-    ["excluded, blocked", late, { ...excluded, mesh: dead }, ["otherwise-blocked"]],
-    ["excluded, undecided", late, { ...excluded, ns: undefined }, ["otherwise-unknown"]],
+    ["excluded, blocked", outdated, { ...excluded, mesh: unavailable }, ["otherwise-blocked"]],
+    ["excluded, unknown", outdated, { ...excluded, ns: undefined }, ["otherwise-unknown"]],
     ["excluded, on target", deployment("web", { pods: [sidecars(3, TARGET)] }), excluded, []],
     [
       "managed",
-      deployment("gw", { namespace: "aks-istio-ingress", pods: [sidecars(2, LATE)] }),
+      deployment("gw", { namespace: "aks-istio-ingress", pods: [sidecars(2, OUTDATED)] }),
       {},
       [],
     ],
     [
-      "late, and pinned",
-      deployment("web", { pods: [sidecars(3, LATE)], template: PIN }),
+      "outdated, and pinned",
+      deployment("web", { pods: [sidecars(3, OUTDATED)], template: PIN }),
       {},
       ["pinned"],
     ],
     [
-      "late, pinned, and some without a sidecar",
-      deployment("web", { pods: [sidecars(3, LATE), bare(1)], template: PIN }),
+      "outdated, pinned, and some pods without a sidecar",
+      deployment("web", { pods: [sidecars(3, OUTDATED), bare(1)], template: PIN }),
       {},
       ["pinned", "some-without-sidecar"],
     ],
     [
-      "no sidecar, and pinned",
+      "without a sidecar, and pinned",
       deployment("web", { pods: [bare(3)], template: PIN }),
       {},
       ["pinned"],
     ],
     [
-      "late, and pinned to what the revision gives anyway",
+      "outdated, and pinned to the revision's own image",
       deployment("web", {
-        pods: [sidecars(3, LATE)],
+        pods: [sidecars(3, OUTDATED)],
         template: { annotations: { "sidecar.istio.io/proxyImage": TARGET } },
       }),
       {},
       [],
     ],
     [
-      "about to lose what only some have",
-      deployment("web", { pods: [sidecars(1, LATE), bare(1)] }),
+      "about to lose a sidecar that only some pods have",
+      deployment("web", { pods: [sidecars(1, OUTDATED), bare(1)] }),
       { ns: namespace("shop") },
       ["some-without-sidecar"],
     ],
   ])("%s", (_what, workload, world, warnings) => {
-    expect(judge(workload, world)?.warnings.map(({ code }) => code)).toEqual(warnings);
+    expect(assessIn(workload, world)?.warnings.map(({ code }) => code)).toEqual(warnings);
   });
 
-  test("with its reason", () => {
-    expect(judge(late, { ...excluded, ns: namespace("shop") })?.warnings).toEqual([
+  test("the warning contains the reason", () => {
+    expect(assessIn(outdated, { ...excluded, ns: namespace("shop") })?.warnings).toEqual([
       {
         code: "otherwise-would-lose",
         message:
           "left out, it is not shown as would-lose: neither namespace shop nor the pod template has a label that asks for injection",
       },
     ]);
-    const pinned = deployment("web", { pods: [sidecars(3, LATE)], template: PIN });
-    expect(judge(pinned)?.warnings[0]?.message).toBe(
+    const pinned = deployment("web", { pods: [sidecars(3, OUTDATED)], template: PIN });
+    expect(assessIn(pinned)?.warnings[0]?.message).toBe(
       `the pod template's annotation sidecar.istio.io/proxyImage pins x/proxyv2:v9; asm-1-27 gives ${TARGET}`,
     );
   });
 });
 
-describe("whether it is restarted", () => {
-  const late = [sidecars(3, LATE)];
+describe("the restart", () => {
+  const outdated = [sidecars(3, OUTDATED)];
 
   test.each<[what: string, workload: Workload, world: World, answer: string]>([
-    ["outdated", deployment("web", { pods: late }), {}, "yes"],
+    ["outdated", deployment("web", { pods: outdated }), {}, "yes"],
     [
       "outdated, paused",
-      deployment("web", { pods: late, rollout: { paused: true } }),
+      deployment("web", { pods: outdated, rollout: { paused: true } }),
       {},
       "refused",
     ],
     [
       "outdated, a bare pod",
-      otherWorkload("Pod", "web", { pods: [sidecars(1, LATE)] }),
+      otherWorkload("Pod", "web", { pods: [sidecars(1, OUTDATED)] }),
       {},
       "by-hand",
     ],
     [
-      "outdated, only below the partition",
+      "outdated, only pods below the partition",
       statefulSet("db", {
         pods: [
-          sidecars(1, LATE, { podNames: ["db-0"] }),
+          sidecars(1, OUTDATED, { podNames: ["db-0"] }),
           sidecars(2, TARGET, { podNames: ["db-1", "db-2"] }),
         ],
         rollout: { partition: 1 },
@@ -533,7 +548,7 @@ describe("whether it is restarted", () => {
       "refused",
     ],
     [
-      "missing, only below the partition",
+      "missing, only pods below the partition",
       statefulSet("db", {
         pods: [
           bare(1, { podNames: ["db-0"] }),
@@ -545,61 +560,71 @@ describe("whether it is restarted", () => {
       "refused",
     ],
     [
-      "current, asked for, with a partition that keeps some",
+      "current, with --include current, and a partition that keeps some pods",
       statefulSet("db", {
         pods: [sidecars(3, TARGET, { podNames: ["db-0", "db-1", "db-2"] })],
         rollout: { partition: 1 },
       }),
-      { policy: { current: true } },
+      { options: { current: true } },
       "yes",
     ],
     ["missing", deployment("web", { pods: [bare(3)] }), {}, "yes"],
     ["current", deployment("web", { pods: [sidecars(3, TARGET)] }), {}, "no"],
     [
-      "current, asked for",
+      "current, with --include current",
       deployment("web", { pods: [sidecars(3, TARGET)] }),
-      { policy: { current: true } },
+      { options: { current: true } },
       "yes",
     ],
-    ["scaled to zero, asked for", deployment("web"), { policy: { current: true } }, "no"],
     [
-      "pinned, current asked for",
+      "scaled to zero, with --include current",
+      deployment("web"),
+      { options: { current: true } },
+      "no",
+    ],
+    [
+      "pinned, with --include current",
       deployment("web", { pods: [sidecars(3, "x/proxyv2:v9")], template: PIN }),
-      { policy: { current: true } },
+      { options: { current: true } },
       "no",
     ],
     [
-      "would-lose, all consents",
-      deployment("web", { pods: late }),
-      { ns: namespace("shop"), policy: { current: true, downtime: true, unhealthy: true } },
+      "would-lose, with every consent",
+      deployment("web", { pods: outdated }),
+      { ns: namespace("shop"), options: { current: true, downtime: true, unhealthy: true } },
       "no",
     ],
     [
-      "blocked, all consents",
-      deployment("web", { pods: late }),
+      "blocked, with every consent",
+      deployment("web", { pods: outdated }),
       {
         mesh: mesh({ revisions: [{ ...OLD, state: "dead" }] }),
-        policy: { current: true, downtime: true, unhealthy: true },
+        options: { current: true, downtime: true, unhealthy: true },
       },
       "no",
     ],
-    ["excluded", deployment("web", { pods: late }), { policy: { excludes: () => "it" } }, "no"],
     [
-      "a StatefulSet of one, with consent",
-      statefulSet("db", { pods: [sidecars(1, LATE)] }),
-      { policy: { downtime: true } },
+      "excluded",
+      deployment("web", { pods: outdated }),
+      { options: { excludes: () => "it" } },
+      "no",
+    ],
+    [
+      "a StatefulSet with one replica, with consent to downtime",
+      statefulSet("db", { pods: [sidecars(1, OUTDATED)] }),
+      { options: { downtime: true } },
       "yes",
     ],
   ])("%s", (_what, workload, world, answer) => {
-    expect(judge(workload, world)?.restart.answer).toBe(answer);
+    expect(assessIn(workload, world)?.restart.answer).toBe(answer);
   });
 });
 
-describe("a change of revision while the shared mesh configuration is not copied", () => {
+describe("a restart that changes the revision, given the shared ConfigMap", () => {
   const SHARED_27 = { "istio-shared-configmap-asm-1-27": {} };
   const SHARED_28 = { "istio-shared-configmap-asm-1-28": {} };
   const moved = namespace("shop", { rev: "asm-1-28" });
-  const web = deployment("web", { pods: [sidecars(3, LATE)] });
+  const web = deployment("web", { pods: [sidecars(3, OUTDATED)] });
 
   test.each<
     [
@@ -610,50 +635,53 @@ describe("a change of revision while the shared mesh configuration is not copied
       answer: string,
     ]
   >([
-    ["old one only", SHARED_27, web, moved, "refused"],
-    ["old and new one", { ...SHARED_27, ...SHARED_28 }, web, moved, "yes"],
-    ["new one only", SHARED_28, web, moved, "yes"],
-    ["none", {}, web, moved, "yes"],
-    ["old one only, and the revision stays", SHARED_27, web, SHOP, "yes"],
+    ["of the old revision", SHARED_27, web, moved, "refused"],
+    ["of both revisions", { ...SHARED_27, ...SHARED_28 }, web, moved, "yes"],
+    ["of the new revision", SHARED_28, web, moved, "yes"],
+    ["of neither revision", {}, web, moved, "yes"],
+    ["of the old revision, but the revision stays", SHARED_27, web, SHOP, "yes"],
     [
-      "old one only, back to it",
+      "of the old revision, on the way back to it",
       SHARED_27,
-      deployment("web", { pods: [sidecars(1, LATE, { revision: "asm-1-28" })] }),
+      deployment("web", { pods: [sidecars(1, OUTDATED, { revision: "asm-1-28" })] }),
       SHOP,
       "yes",
     ],
-    ["one of a third revision", { "istio-shared-configmap-asm-1-26": {} }, web, moved, "yes"],
+    ["of a third revision", { "istio-shared-configmap-asm-1-26": {} }, web, moved, "yes"],
     [
-      "old one only, and one pod of it among new ones",
+      "of the old revision, and only one pod is of this revision",
       SHARED_27,
       deployment("web", {
-        pods: [sidecars(1, LATE), sidecars(2, proxyImage("v1.28.3-2"), { revision: "asm-1-28" })],
+        pods: [
+          sidecars(1, OUTDATED),
+          sidecars(2, proxyImage("v1.28.3-2"), { revision: "asm-1-28" }),
+        ],
       }),
       moved,
       "refused",
     ],
     [
-      "old one only, and it is paused besides",
+      "of the old revision, and the Deployment is paused",
       SHARED_27,
-      deployment("web", { pods: [sidecars(3, LATE)], rollout: { paused: true } }),
+      deployment("web", { pods: [sidecars(3, OUTDATED)], rollout: { paused: true } }),
       moved,
       "refused",
     ],
     [
-      "old one only, and nothing can be restarted anyway",
+      "of the old revision, but the workload is a bare pod",
       SHARED_27,
-      otherWorkload("Pod", "web", { pods: [sidecars(1, LATE)] }),
+      otherWorkload("Pod", "web", { pods: [sidecars(1, OUTDATED)] }),
       moved,
       "by-hand",
     ],
   ])("%s", (_what, configMaps, workload, ns, answer) => {
     const world = { mesh: mesh({ configMaps: configMaps }), ns };
-    const assessment = judge(workload, world);
+    const assessment = assessIn(workload, world);
     expect([assessment?.verdict, assessment?.restart.answer]).toEqual(["outdated", answer]);
   });
 
-  test("is refused with the command that copies it", () => {
-    const assessment = judge(web, { mesh: mesh({ configMaps: SHARED_27 }), ns: moved });
+  test("the next step copies the ConfigMap", () => {
+    const assessment = assessIn(web, { mesh: mesh({ configMaps: SHARED_27 }), ns: moved });
     expect(assessment?.restart).toMatchObject({
       finding: {
         code: "shared-configmap-missing",
@@ -664,39 +692,39 @@ describe("a change of revision while the shared mesh configuration is not copied
   });
 });
 
-describe("the shared mesh configuration where ConfigMaps could not be read", () => {
+describe("a restart while ConfigMaps are unread", () => {
   const proof: DryRun = { kind: "pod", image: proxyImage("v1.28.3-2"), revision: "asm-1-28" };
   const unread = mesh({ unread: ["configMaps"] });
   const moved = namespace("shop", { rev: "asm-1-28" });
 
   test.each([
-    ["may be lost with another revision", "asm-1-27", "refused"],
-    ["stays with the same", "asm-1-28", "yes"],
+    ["is refused if it changes the revision", "asm-1-27", "refused"],
+    ["is allowed if the revision stays", "asm-1-28", "yes"],
   ])("%s", (_what, revision, answer) => {
-    const web = deployment("web", { pods: [sidecars(3, LATE, { revision })] });
-    const assessment = assess(web, moved, unread, POLICY, { dryRun: proof });
+    const web = deployment("web", { pods: [sidecars(3, OUTDATED, { revision })] });
+    const assessment = assess(web, moved, unread, OPTIONS, { dryRun: proof });
     expect([assessment?.verdict, assessment?.restart.answer]).toEqual(["outdated", answer]);
   });
 });
 
-test("without its namespace even what is proved stays unknown: it may be left out there", () => {
+test("a dry run does not decide while the namespace is unread, which may exclude the workload", () => {
   const proof: DryRun = { kind: "pod", image: TARGET, revision: "asm-1-27" };
-  const web = deployment("web", { pods: [sidecars(3, LATE)] });
-  expect(assess(web, undefined, mesh(), POLICY, { dryRun: proof })).toMatchObject({
+  const web = deployment("web", { pods: [sidecars(3, OUTDATED)] });
+  expect(assess(web, undefined, mesh(), OPTIONS, { dryRun: proof })).toMatchObject({
     verdict: "unknown",
     proved: false,
   });
 });
 
-describe("what is said of it", () => {
-  test("each group of pods has its own change, the workload the largest", () => {
+describe("an assessment", () => {
+  test("has a change for each group of pods, and the largest one for the workload", () => {
     const pods = [
       sidecars(2, TARGET),
       sidecars(1, TARGET, { revision: "asm-1-26" }),
-      sidecars(1, LATE),
+      sidecars(1, OUTDATED),
       bare(1),
     ];
-    const assessment = judge(deployment("web", { pods }));
+    const assessment = assessIn(deployment("web", { pods }));
     expect(assessment?.running.map(({ change }) => change)).toEqual([
       "none",
       "revision",
@@ -710,9 +738,9 @@ describe("what is said of it", () => {
   test.each([
     [1, "1 pod would get"],
     [4, "4 pods would get"],
-  ])("%i late pods are counted", (count, start) => {
-    const assessment = judge(
-      deployment("web", { pods: [sidecars(count, LATE), sidecars(5, TARGET)] }),
+  ])("counts %i outdated pods", (count, start) => {
+    const assessment = assessIn(
+      deployment("web", { pods: [sidecars(count, OUTDATED), sidecars(5, TARGET)] }),
     );
     expect(assessment?.finding.reason).toBe(
       `${start} ${TARGET} from configmap/istio-sidecar-injector-asm-1-27`,
@@ -722,12 +750,12 @@ describe("what is said of it", () => {
   test.each([
     [bare(1), "1 pod has no sidecar, and asm-1-27 would inject one"],
     [bare(3), "3 pods have no sidecar, and asm-1-27 would inject one"],
-  ])("pods that lack a sidecar are counted", (group, reason) => {
-    expect(judge(deployment("web", { pods: [group] }))?.finding.reason).toBe(reason);
+  ])("counts pods without a sidecar", (group, reason) => {
+    expect(assessIn(deployment("web", { pods: [group] }))?.finding.reason).toBe(reason);
   });
 
-  test("a pin names itself, its image and the revision's", () => {
-    const assessment = judge(
+  test("names the pin, the pinned image and the revision's image", () => {
+    const assessment = assessIn(
       deployment("web", { pods: [sidecars(1, "x/proxyv2:v9")], template: PIN }),
     );
     expect(assessment?.finding).toEqual({
@@ -740,18 +768,18 @@ describe("what is said of it", () => {
   });
 
   test.each<[what: string, world: World]>([
-    ["nothing would be injected", { ns: namespace("shop") }],
+    ["injection would add no sidecar", { ns: namespace("shop") }],
     ["new pods are rejected", { mesh: mesh({ revisions: [{ ...OLD, state: "dead" }] }) }],
-    ["it cannot be told", { ns: undefined }],
-  ])("there is no target and no change where %s", (_what, world) => {
-    const assessment = judge(deployment("web", { pods: [sidecars(1, LATE)] }), world);
+    ["the outcome is unknown", { ns: undefined }],
+  ])("has no target and no change if %s", (_what, world) => {
+    const assessment = assessIn(deployment("web", { pods: [sidecars(1, OUTDATED)] }), world);
     expect(assessment).toBeDefined();
     expect([assessment?.target, assessment?.change]).toEqual([undefined, "none"]);
   });
 
-  test("an exclusion says by what", () => {
-    const assessment = judge(deployment("web", { pods: [sidecars(1, LATE)] }), {
-      policy: { excludes: ({ name }) => `--exclude deploy/${name}` },
+  test("names the flag that excludes the workload", () => {
+    const assessment = assessIn(deployment("web", { pods: [sidecars(1, OUTDATED)] }), {
+      options: { excludes: ({ name }) => `--exclude deploy/${name}` },
     });
     expect(assessment?.finding.reason).toBe("left out by --exclude deploy/web");
   });

@@ -20,7 +20,7 @@ function findingOf(
   return prediction.finding;
 }
 
-describe("where a namespace label is the cause, the next step can be pasted", () => {
+describe("the next step for a namespace label can be pasted", () => {
   test.each<[code: string, labels: NamespaceOptions, template: TemplateOptions, command: string]>([
     ["both-labels", { injection: "enabled", rev: "asm-1-28" }, {}, "istio-injection-"],
     [
@@ -51,14 +51,14 @@ describe("where a namespace label is the cause, the next step can be pasted", ()
     });
   });
 
-  test("and does what it says: the labels that it leads to inject", () => {
+  test("the suggested label leads to injection", () => {
     const mesh = resolveMesh(controlPlane({ revisions: [OLD, NEW] }));
-    const mended = predictInjection(podTemplate(), namespace("shop", { rev: "asm-1-28" }), mesh);
-    expect(mended).toMatchObject({ kind: "injected", revision: "asm-1-28" });
+    const fixed = predictInjection(podTemplate(), namespace("shop", { rev: "asm-1-28" }), mesh);
+    expect(fixed).toMatchObject({ kind: "injected", revision: "asm-1-28" });
   });
 });
 
-describe("where the pod template is the cause, the next step names what to change there", () => {
+describe("the next step for a pod template names the field to change", () => {
   test.each<[code: string, template: TemplateOptions, nextStep: string]>([
     [
       "revision-gone",
@@ -90,12 +90,12 @@ describe("where the pod template is the cause, the next step names what to chang
       { annotations: { "inject.istio.io/templates": "nope" } },
       "correct the annotation inject.istio.io/templates in the pod template",
     ],
-  ])("%s, in a namespace that is injected", (code, template, nextStep) => {
+  ])("%s, in a namespace with injection", (code, template, nextStep) => {
     expect(findingOf({ rev: "asm-1-28" }, template)).toMatchObject({ code, nextStep });
   });
 });
 
-describe("reasons name the object and the field", () => {
+describe("the reason names the object and the field", () => {
   test.each<[labels: NamespaceOptions, template: TemplateOptions, reason: string]>([
     [
       { injection: "enabled", rev: "asm-1-28" },
@@ -131,7 +131,7 @@ describe("reasons name the object and the field", () => {
     expect(findingOf(labels, template)).toHaveProperty("reason", reason);
   });
 
-  test("of a dead injector, too, and whether it blocks or loses", () => {
+  test("for an unavailable injector, also with its failurePolicy", () => {
     const dead = { ...NEW, state: "dead" } as const;
     const service = "istio-sidecar-injector-asm-1-28-aks-istio-system does not answer (service";
     expect(findingOf({ rev: "asm-1-28" }, {}, [dead])).toMatchObject({
@@ -147,7 +147,7 @@ describe("reasons name the object and the field", () => {
   });
 });
 
-test("a dead injector says of what, and what mends it", () => {
+test("the finding about an unavailable injector names the cause and the fix", () => {
   const configuration = "istio-sidecar-injector-asm-1-28-aks-istio-system";
   const service = "service aks-istio-system/istiod-asm-1-28";
   for (const failurePolicy of ["Fail", "Ignore"] as const) {
@@ -175,7 +175,7 @@ test("a dead injector says of what, and what mends it", () => {
   }
 });
 
-test("a revision whose webhooks are gone is not said to be removed", () => {
+test("a revision without webhooks is not reported as removed", () => {
   const plane = controlPlane({ revisions: [OLD, NEW] });
   const webhooks = plane.webhooks?.filter(({ configuration }) => !configuration.includes("1-28"));
   const prediction = predictInjection(
@@ -195,11 +195,11 @@ test("a revision whose webhooks are gone is not said to be removed", () => {
   });
 });
 
-test("revisions are ordered by number where one is suggested: 28 is newer than 9", () => {
+test("the suggested revision is the newest by number: 28 is newer than 9", () => {
   expect(findingOf({ rev: "gone" }, {}, [NEW, OLD]).nextStep).toContain("istio.io/rev=asm-1-28");
 });
 
-describe("what could not be read is not claimed to be absent", () => {
+describe("an unread ConfigMap is not reported as absent", () => {
   function unread(labels: NamespaceOptions, template: TemplateOptions = {}, more: object = {}) {
     const plane = controlPlane({ revisions: [OLD, NEW], unread: ["configMaps"] });
     const mesh = resolveMesh({ ...plane, ...more });
@@ -224,18 +224,18 @@ describe("what could not be read is not claimed to be absent", () => {
     });
   });
 
-  test("a revision to follow is known from its webhooks, too", () => {
+  test("the suggested revision may be known from its webhooks alone", () => {
     expect(unread({}).nextStep).toBe("kubectl label namespace shop istio.io/rev=asm-1-28");
   });
 
-  test("and without any there is nothing to paste", () => {
+  test("without a known revision, the next step lists the ConfigMaps", () => {
     expect(unread({}, {}, { istiods: undefined }).nextStep).toBe(
       "see which revisions there are: kubectl get configmaps -n aks-istio-system",
     );
   });
 });
 
-test("where every revision is gone, nothing is suggested that could be pasted", () => {
+test("without any installed revision, the next step is to install one", () => {
   expect(findingOf({ rev: "asm-1-27" }, {}, [])).toEqual({
     code: "revision-gone",
     reason: "namespace shop has istio.io/rev=asm-1-27, which names no installed revision or tag",

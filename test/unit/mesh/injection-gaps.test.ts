@@ -21,23 +21,31 @@ function gap(what: string, about?: Gap["about"]): Gap {
   };
 }
 
-function seen(verdict: Assessment["verdict"], proved: boolean) {
-  return { verdict, proved };
+function verdict(name: Assessment["verdict"], proved: boolean) {
+  return { verdict: name, proved };
 }
 
-test.each<[what: string, seen: ReturnType<typeof seen>[], open: readonly Gap[]]>([
-  ["every verdict is proved", [seen("current", true), seen("would-lose", true)], [PODS]],
-  ["some are not ours to judge", [seen("managed", false), seen("excluded", false)], [PODS]],
-  ["there is nothing to judge", [], [PODS]],
-  ["one is only predicted", [seen("current", true), seen("current", false)], [WEBHOOKS, PODS]],
-  ["one is not decided", [seen("unknown", false)], [WEBHOOKS, PODS]],
-])("a gap in the rules, where %s", (_what, assessments, open) => {
+test.each<[what: string, assessments: ReturnType<typeof verdict>[], counted: readonly Gap[]]>([
+  ["every verdict is proved", [verdict("current", true), verdict("would-lose", true)], [PODS]],
+  [
+    "the rest is managed or excluded",
+    [verdict("managed", false), verdict("excluded", false)],
+    [PODS],
+  ],
+  ["there is no workload", [], [PODS]],
+  [
+    "one verdict is only predicted",
+    [verdict("current", true), verdict("current", false)],
+    [WEBHOOKS, PODS],
+  ],
+  ["one verdict is unknown", [verdict("unknown", false)], [WEBHOOKS, PODS]],
+])("the gaps that count if %s", (_what, assessments, counted) => {
   expect(keepNeededGaps([WEBHOOKS, PODS], assessments.some(dependsOnInjectionRules)).gaps).toEqual(
-    open,
+    counted,
   );
 });
 
-test("what was not needed is said", () => {
+test("a note names the parts that were unread and not needed", () => {
   expect(keepNeededGaps([WEBHOOKS, CONFIG_MAPS], false)).toEqual({
     gaps: [],
     notes: [

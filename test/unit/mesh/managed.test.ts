@@ -7,7 +7,7 @@ const IMAGE = proxyImage("v1.27.9-6");
 const GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name";
 const INJECT = "sidecar.istio.io/inject";
 
-describe("somebody else keeps it current", () => {
+describe("a workload is managed:", () => {
   test.each<[what: string, code: string, options: WorkloadOptions]>([
     [
       "a Gateway that istiod renders",
@@ -20,7 +20,7 @@ describe("somebody else keeps it current", () => {
       },
     ],
     [
-      "one whose name is on the Deployment alone",
+      "a Gateway with the labels on the Deployment alone",
       "gateway-api",
       {
         labels: { [GATEWAY_NAME]: "public" },
@@ -38,12 +38,12 @@ describe("somebody else keeps it current", () => {
       },
     ],
     [
-      "AKS's gateway by its namespace",
+      "a gateway of AKS, by its namespace",
       "aks-gateway",
       { namespace: "aks-istio-ingress", pods: [sidecars(2, IMAGE)] },
     ],
     [
-      "AKS's gateway by its component label",
+      "a gateway of AKS, by its component label",
       "aks-gateway",
       {
         labels: { "azureservicemesh/istio.component": "ingress-gateway" },
@@ -51,7 +51,7 @@ describe("somebody else keeps it current", () => {
       },
     ],
     [
-      "AKS's gateway by the label of its pods",
+      "a gateway of AKS, by the label of its pods",
       "aks-gateway",
       {
         template: { labels: { "kubernetes.azure.com/managedby": "aks" } },
@@ -73,11 +73,11 @@ describe("somebody else keeps it current", () => {
   });
 });
 
-describe("it is ours", () => {
+describe("a workload is not managed:", () => {
   test.each<[what: string, options: WorkloadOptions]>([
     ["a workload with a sidecar", { pods: [sidecars(2, IMAGE)] }],
     [
-      "a user's gateway, injected",
+      "a user's gateway with an injected proxy",
       {
         template: {
           annotations: { "inject.istio.io/templates": "gateway" },
@@ -87,7 +87,7 @@ describe("it is ours", () => {
       },
     ],
     [
-      "a user's gateway that is injected, and bears a Gateway's name",
+      "a user's gateway with an injected proxy and the label of a Gateway",
       {
         template: {
           labels: { [GATEWAY_NAME]: "public", [INJECT]: "true" },
@@ -97,27 +97,24 @@ describe("it is ours", () => {
       },
     ],
     [
-      "one that leaves injection to its namespace",
+      "a workload with the label of a Gateway alone",
       { template: { labels: { [GATEWAY_NAME]: "public" } }, pods: [sidecars(2, IMAGE)] },
     ],
     [
-      "one that refuses injection by annotation: istiod's own has a label",
+      "a workload that opts out by annotation: istiod uses a label",
       {
         template: { labels: { [GATEWAY_NAME]: "public" }, annotations: { [INJECT]: "false" } },
         pods: [sidecars(2, IMAGE)],
       },
     ],
-    ["a ztunnel in the name alone", { labels: { app: "ztunnel" }, pods: [sidecars(1, IMAGE)] }],
-    ["an image that ends alike", { template: { proxy: { image: "h/my-ztunnel:1" } } }],
+    ["ztunnel in a label alone", { labels: { app: "ztunnel" }, pods: [sidecars(1, IMAGE)] }],
+    ["an image with the suffix ztunnel", { template: { proxy: { image: "h/my-ztunnel:1" } } }],
     [
-      "AKS's own, without any proxy: outside the mesh",
+      "a workload of AKS without a proxy",
       { labels: { "kubernetes.azure.com/managedby": "aks" }, pods: [bare(1)] },
     ],
-    ["what stands in AKS's namespace without a proxy", { namespace: "aks-istio-system" }],
-    [
-      "another namespace that begins nearly so",
-      { namespace: "aks-istiod", pods: [sidecars(1, IMAGE)] },
-    ],
+    ["a workload without a proxy in the namespace of AKS", { namespace: "aks-istio-system" }],
+    ["a namespace with a similar prefix", { namespace: "aks-istiod", pods: [sidecars(1, IMAGE)] }],
     [
       "a label of Azure with another value",
       { labels: { "kubernetes.azure.com/managedby": "team" }, pods: [sidecars(1, IMAGE)] },

@@ -7,7 +7,7 @@ import { proxyImage } from "../../support/build/pod-group.ts";
 const OLD: RevisionOptions = { name: "asm-1-27", values: { image: proxyImage("v1.27.9-6") } };
 const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1.28.3-2") } };
 
-/** Configuration, revision and life of each webhook, once per configuration. */
+/** The configuration, revision and availability of each webhook, once for each configuration. */
 function injectorsOf(plane: ControlPlane): readonly unknown[] {
   const all = resolveMesh(plane).injectors?.map(
     ({ configuration, revision, available }) => `${configuration} ${revision} ${available}`,
@@ -15,12 +15,12 @@ function injectorsOf(plane: ControlPlane): readonly unknown[] {
   return [...new Set(all)];
 }
 
-/** Somebody fills its endpoints by hand: the selector names no pods. */
+/** Removes the selectors of all Services. Their endpoints then exist independently of pods. */
 function withoutSelector(plane: ControlPlane): ControlPlane {
   return { ...plane, services: plane.services?.map((service) => ({ ...service, selector: {} })) };
 }
 
-/** As a configuration is whose label istiod does not know. */
+/** Removes the CA certificates, which istiod adds only to configurations with its own label. */
 function untrusted(plane: ControlPlane): ControlPlane {
   return { ...plane, webhooks: plane.webhooks?.map((one) => ({ ...one, trusted: false })) };
 }
@@ -35,7 +35,7 @@ describe("injectors", () => {
     ]);
   });
 
-  test("take their revision from the Deployment behind the Service, not from any name", () => {
+  test("have the revision of the Deployment behind the Service, regardless of names", () => {
     const plane = controlPlane({ revisions: [OLD] });
     const renamed = plane.istiods?.map((istiod) => ({ ...istiod, revision: "canary" }));
     expect(injectorsOf({ ...plane, istiods: renamed })).toEqual([
@@ -43,7 +43,7 @@ describe("injectors", () => {
     ]);
   });
 
-  test("of the default revision stand behind the plain Service istiod", () => {
+  test("of the default revision use the Service istiod without a suffix", () => {
     const plane = controlPlane({
       istioNamespace: "istio-system",
       revisions: [{ name: "default", values: { hub: "h", tag: "1.31.0" } }],
@@ -53,49 +53,49 @@ describe("injectors", () => {
 
   test.each<[what: string, plane: ControlPlane, revision: string | undefined, available: unknown]>([
     [
-      "dead where the Service has no ready endpoint",
+      "unavailable if the Service has no ready endpoint",
       controlPlane({ revisions: [{ ...OLD, state: "dead" }] }),
       "asm-1-27",
       false,
     ],
     [
-      "dead where the Service has no endpoints that anything knows of",
+      "unavailable if the Service has no endpoints at all",
       { ...controlPlane({ revisions: [OLD] }), readyEndpoints: new Map() },
       "asm-1-27",
       false,
     ],
     [
-      "dead, and of no revision, where the Service is gone",
+      "unavailable, and of no revision, if the Service does not exist",
       controlPlane({ revisions: [{ ...OLD, state: "removed" }] }),
       undefined,
       false,
     ],
     [
-      "of a revision that cannot be told where Deployments are unread",
+      "of an unknown revision if Deployments are unread",
       controlPlane({ revisions: [OLD], unread: ["istiods"] }),
       undefined,
       true,
     ],
     [
-      "of a revision that cannot be told where the Service selects nothing",
+      "of an unknown revision if the Service selects nothing",
       withoutSelector(controlPlane({ revisions: [OLD] })),
       undefined,
       true,
     ],
     [
-      "of nothing that can be told where Services are unread",
+      "unknown if Services are unread",
       controlPlane({ revisions: [OLD], unread: ["services"] }),
       undefined,
       undefined,
     ],
     [
-      "neither alive nor dead where endpoints are unread",
+      "neither available nor unavailable if endpoints are unread",
       controlPlane({ revisions: [OLD], unread: ["readyEndpoints"] }),
       "asm-1-27",
       undefined,
     ],
     [
-      "unknown where the Service is in another namespace",
+      "unknown if the Service is in another namespace",
       { ...controlPlane({ revisions: [OLD] }), istioNamespace: "istio-system" },
       undefined,
       undefined,
@@ -107,37 +107,40 @@ describe("injectors", () => {
   });
 
   test.each<[what: string, changes: readonly Partial<Istiod>[], revision: string | undefined]>([
-    ["of the same revision", [{}, { name: "istiod-spare" }], "asm-1-27"],
+    ["all of one revision", [{}, { name: "istiod-spare" }], "asm-1-27"],
     ["of several revisions", [{}, { revision: "asm-1-28" }], undefined],
-    ["of which one is scaled to zero", [{ wanted: 0 }, { revision: "asm-1-28" }], "asm-1-28"],
-    ["that are all scaled to zero", [{ wanted: 0 }, { wanted: 0 }], "asm-1-27"],
+    ["one of them scaled to zero", [{ wanted: 0 }, { revision: "asm-1-28" }], "asm-1-28"],
+    ["all scaled to zero", [{ wanted: 0 }, { wanted: 0 }], "asm-1-27"],
     [
       "of several revisions, all scaled to zero",
       [{ wanted: 0 }, { wanted: 0, revision: "asm-1-28" }],
       undefined,
     ],
-    ["that do not say which revision they are", [{ revision: undefined }], undefined],
-    ["of which one does not say", [{}, { revision: undefined }], undefined],
-  ])("behind a Service with Deployments %s", (_what, changes, revision) => {
-    const plane = controlPlane({ revisions: [OLD] });
-    const istiods = changes.flatMap((change) =>
-      (plane.istiods ?? []).map((istiod) => ({ ...istiod, ...change })),
-    );
-    expect(injectorsOf({ ...plane, istiods })).toEqual([
-      `istio-sidecar-injector-asm-1-27-aks-istio-system ${revision} true`,
-    ]);
-  });
+    ["of an unknown revision", [{ revision: undefined }], undefined],
+    ["one of them of an unknown revision", [{}, { revision: undefined }], undefined],
+  ])(
+    "have the common revision of the Deployments that the Service selects: %s",
+    (_what, changes, revision) => {
+      const plane = controlPlane({ revisions: [OLD] });
+      const istiods = changes.flatMap((change) =>
+        (plane.istiods ?? []).map((istiod) => ({ ...istiod, ...change })),
+      );
+      expect(injectorsOf({ ...plane, istiods })).toEqual([
+        `istio-sidecar-injector-asm-1-27-aks-istio-system ${revision} true`,
+      ]);
+    },
+  );
 
   test.each<[outage: string, plane: ControlPlane]>([
     ["no-service", controlPlane({ revisions: [{ ...OLD, state: "removed" }] })],
     ["no-endpoint", controlPlane({ revisions: [{ ...OLD, state: "dead" }] })],
     ["no-authority", untrusted(controlPlane({ revisions: [OLD] }))],
-  ])("that are dead say of what: %s", (outage, plane) => {
+  ])("have a reason if they are unavailable: %s", (outage, plane) => {
     const [injector] = resolveMesh(plane).injectors ?? [];
     expect(injector).toMatchObject({ available: false, outage });
   });
 
-  test("behind a Service that stands for another name are not dead for want of endpoints", () => {
+  test("behind an ExternalName Service are not unavailable, although it has no endpoints", () => {
     const plane = controlPlane({ revisions: [{ ...OLD, state: "dead" }] });
     const services = plane.services?.map((service) => ({ ...service, external: true }));
     expect(injectorsOf({ ...plane, services })).toEqual([
@@ -145,7 +148,7 @@ describe("injectors", () => {
     ]);
   });
 
-  test("behind a URL are of a revision that cannot be told", () => {
+  test("behind a URL are of an unknown revision", () => {
     const plane = controlPlane({ revisions: [OLD] });
     const webhooks = plane.webhooks?.map((webhook) => ({
       ...webhook,
@@ -157,7 +160,7 @@ describe("injectors", () => {
     ]);
   });
 
-  test("are only those that bear Istio's mark in their name", () => {
+  test("are only the webhooks with Istio's suffix in their name", () => {
     const plane = controlPlane({ revisions: [OLD] });
     const webhooks = plane.webhooks?.map((webhook, index) =>
       index === 0 ? { ...webhook, name: "inject.linkerd.example" } : webhook,
@@ -165,14 +168,14 @@ describe("injectors", () => {
     expect(resolveMesh({ ...plane, webhooks }).injectors).toHaveLength(1);
   });
 
-  test("are undefined, not none, where the configurations are unread", () => {
+  test("are undefined, not empty, if the configurations are unread", () => {
     const plane = controlPlane({ revisions: [OLD], unread: ["webhooks"] });
     expect(resolveMesh(plane).injectors).toBeUndefined();
   });
 });
 
 describe("revisions", () => {
-  test("are the injector's ConfigMaps, and the default's has no suffix", () => {
+  test("come from the injector's ConfigMaps; the one without a suffix is the default revision", () => {
     const mesh = resolveMesh(
       controlPlane({
         revisions: [OLD, { name: "default", values: { hub: "h", tag: 1.3 } }],
@@ -185,7 +188,7 @@ describe("revisions", () => {
     ]);
   });
 
-  test("have the tags whose webhooks lead to them, each once, sorted", () => {
+  test("have the tags whose webhooks lead to them, sorted and without duplicates", () => {
     const { revisions } = resolveMesh(
       controlPlane({
         revisions: [OLD, NEW],
@@ -196,18 +199,18 @@ describe("revisions", () => {
     expect(revisions.get("asm-1-28")?.tags).toEqual(["prod"]);
   });
 
-  test("have their control plane, and whether it is ready", () => {
+  test("have their control plane with its readiness", () => {
     const { revisions } = resolveMesh(controlPlane({ revisions: [OLD, { ...NEW, ready: false }] }));
     expect(revisions.get("asm-1-27")?.istiod?.ready).toBe(true);
     expect(revisions.get("asm-1-28")?.istiod?.ready).toBe(false);
   });
 
-  test("have no control plane where Deployments are unread", () => {
+  test("have no control plane if Deployments are unread", () => {
     const { revisions } = resolveMesh(controlPlane({ revisions: [OLD], unread: ["istiods"] }));
     expect(revisions.get("asm-1-27")).toHaveProperty("istiod", undefined);
   });
 
-  test("are none where ConfigMaps are unread", () => {
+  test("are empty if ConfigMaps are unread", () => {
     const { revisions } = resolveMesh(controlPlane({ revisions: [OLD], unread: ["configMaps"] }));
     expect(revisions.size).toBe(0);
   });
@@ -230,10 +233,13 @@ describe("revisions", () => {
   });
 
   test.each([
-    ["its ConfigMap cannot be used", { values: "{", config: "{}" }],
-    ["its template is foreign", { values: '{"global":{}}', config: "templates: {sidecar: x}" }],
-    ["its default template is missing", { values: '{"global":{}}', config: "templates: {}" }],
-  ])("give no target where %s", (_what, data) => {
+    ["the ConfigMap is malformed", { values: "{", config: "{}" }],
+    [
+      "the template has an unknown form",
+      { values: '{"global":{}}', config: "templates: {sidecar: x}" },
+    ],
+    ["the default template is missing", { values: '{"global":{}}', config: "templates: {}" }],
+  ])("have no default image if %s", (_what, data) => {
     const plane = controlPlane({ revisions: [OLD] });
     const configMaps = new Map([["istio-sidecar-injector-asm-1-27", data]]);
     const revision = resolveMesh({ ...plane, configMaps }).revisions.get("asm-1-27");
@@ -242,7 +248,7 @@ describe("revisions", () => {
   });
 });
 
-test("shared mesh configurations are known by name", () => {
+test("the shared ConfigMaps are listed by name", () => {
   const mesh = resolveMesh(
     controlPlane({
       revisions: [OLD],

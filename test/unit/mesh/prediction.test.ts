@@ -20,7 +20,7 @@ const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1
 const IMAGE_27 = proxyImage("v1.27.9-6");
 const IMAGE_28 = proxyImage("v1.28.3-2");
 
-/** The test bed of `injector-truth.md`. */
+/** The control planes that the expected outcomes were recorded on. */
 const WORLD = { revisions: [OLD, NEW], tags: { prod: "asm-1-28" } };
 const WORLD_D = { revisions: [OLD, NEW], tags: { prod: "asm-1-28", default: "asm-1-27" } };
 
@@ -34,7 +34,7 @@ function predict(
   return predictInjection(podTemplate(template), namespace(name, labels), mesh);
 }
 
-/** `asm-1-27 IMAGE`, or the code of why not. */
+/** The revision and the image, or the kind of the prediction and the code of its finding. */
 function outcome(prediction: Prediction): string {
   return prediction.kind === "injected"
     ? `${prediction.revision} ${prediction.image}`
@@ -46,7 +46,7 @@ const BY_28 = `asm-1-28 ${IMAGE_28}`;
 const label = (inject: string) => ({ labels: { [INJECT]: inject } });
 const annotation = (inject: string) => ({ annotations: { [INJECT]: inject } });
 
-describe("what a real injector did is predicted", () => {
+describe("the prediction equals the recorded outcome of a real injector", () => {
   test.each<[row: string, ns: NamespaceOptions, template: TemplateOptions, result: string]>([
     ["ns rev", { rev: "asm-1-27" }, {}, BY_27],
     ["ns rev=27, pod rev=28", { rev: "asm-1-27" }, { labels: { [REV]: "asm-1-28" } }, BY_27],
@@ -187,16 +187,16 @@ describe("what a real injector did is predicted", () => {
       "none injection-disabled",
     ],
     ["ns none, pod rev=default", {}, { labels: { [REV]: "default" } }, BY_27],
-  ])("D %s", (_row, ns, template, result) => {
+  ])("with a default tag: %s", (_row, ns, template, result) => {
     expect(outcome(predict(WORLD_D, ns, template))).toBe(result);
   });
 
-  test("an empty istio-injection label injects nothing, and switches revisions off", () => {
+  test("an empty istio-injection label injects nothing and disables revisions", () => {
     expect(outcome(predict(WORLD_D, { injection: "" }))).toBe("none injection-disabled");
     expect(outcome(predict(WORLD_D, { injection: "", rev: "asm-1-27" }))).toBe("none both-labels");
   });
 
-  test("the default revision answers as the default tag does", () => {
+  test("the default revision behaves like the default tag", () => {
     const plane = {
       istioNamespace: "istio-system",
       revisions: [{ name: "default", values: { hub: "h", tag: "1.31.0" } }],
@@ -217,28 +217,28 @@ describe("system namespaces are never injected", () => {
   );
 });
 
-describe("selectors and policy of the revision", () => {
+describe("selectors and policy of the revision:", () => {
   const batch = { matchLabels: { job: "batch" } };
   const job = { labels: { job: "batch" } };
 
   test.each<[what: string, config: ConfigOptions, template: TemplateOptions, result: string]>([
-    ["neverInjectSelector that matches", { never: [batch] }, job, "none never-selector"],
-    ["neverInjectSelector that does not", { never: [batch] }, {}, BY_27],
+    ["a neverInjectSelector that matches", { never: [batch] }, job, "none never-selector"],
+    ["a neverInjectSelector that does not match", { never: [batch] }, {}, BY_27],
     ["an empty neverInjectSelector, which matches nothing", { never: [{}] }, job, BY_27],
     [
-      "inject=true before neverInjectSelector",
+      "inject=true takes precedence over neverInjectSelector",
       { never: [batch] },
       { labels: { ...job.labels, [INJECT]: "true" } },
       BY_27,
     ],
     [
-      "neverInjectSelector that istiod skips as invalid",
+      "a neverInjectSelector that istiod ignores as invalid",
       { never: [{ matchExpressions: [{ key: "team", operator: "NotIn" }] }] },
       {},
       BY_27,
     ],
     [
-      "policy disabled, alwaysInjectSelector that istiod skips as invalid",
+      "policy disabled, an alwaysInjectSelector that istiod ignores as invalid",
       {
         policy: "disabled",
         always: [{ matchExpressions: [{ key: "team", operator: "NotIn", values: [] }] }],
@@ -247,7 +247,7 @@ describe("selectors and policy of the revision", () => {
       "none policy-disabled",
     ],
     [
-      "neverInjectSelector before alwaysInjectSelector",
+      "neverInjectSelector takes precedence over alwaysInjectSelector",
       { never: [batch], always: [batch] },
       job,
       "none never-selector",
@@ -256,7 +256,7 @@ describe("selectors and policy of the revision", () => {
     ["policy disabled, inject=true", { policy: "disabled" }, label("true"), BY_27],
     ["policy disabled, annotation true", { policy: "disabled" }, annotation("true"), BY_27],
     [
-      "policy disabled, alwaysInjectSelector that matches",
+      "policy disabled, an alwaysInjectSelector that matches",
       { policy: "disabled", always: [batch] },
       job,
       BY_27,
@@ -267,15 +267,10 @@ describe("selectors and policy of the revision", () => {
       job,
       "none policy-disabled",
     ],
-    ["a policy that is neither", { policy: "on" }, {}, "none policy-disabled"],
+    ["an unknown policy", { policy: "on" }, {}, "none policy-disabled"],
+    ["an unknown policy, inject=true", { policy: "on" }, label("true"), "none policy-disabled"],
     [
-      "a policy that is neither, inject=true",
-      { policy: "on" },
-      label("true"),
-      "none policy-disabled",
-    ],
-    [
-      "a policy that is neither, alwaysInjectSelector",
+      "an unknown policy, an alwaysInjectSelector that matches",
       { policy: "on", always: [batch] },
       job,
       "none policy-disabled",
@@ -286,7 +281,7 @@ describe("selectors and policy of the revision", () => {
   });
 });
 
-describe("an odd value of the inject label", () => {
+describe("a value of the inject label other than true and false", () => {
   test.each<[istiod: string, value: string, result: string]>([
     // istio/istio#56737
     ["pilot:v1.27.0-1", "yes", BY_27],
@@ -307,33 +302,33 @@ describe("an odd value of the inject label", () => {
     expect(outcome(predict(plane, { rev: "asm-1-27" }, annotation(value)))).toBe(result);
   });
 
-  test("asks for injection under the policy `disabled` where it meant true", () => {
+  test("requests injection under the policy `disabled` if istiod treats it as true", () => {
     const plane = {
       revisions: [{ ...OLD, istiodImage: "pilot:v1.26.4-1", config: { policy: "disabled" } }],
     };
     expect(outcome(predict(plane, { rev: "asm-1-27" }, label("yes")))).toBe(BY_27);
   });
 
-  test("is empty on the label: then the annotation does not count", () => {
+  test("hides the annotation even if it is empty", () => {
     const template = { ...label(""), ...annotation("false") };
     expect(outcome(predict(WORLD, { rev: "asm-1-27" }, template))).toBe(BY_27);
   });
 });
 
-describe("a webhook that cannot answer", () => {
+describe("an unavailable webhook", () => {
   const dead = { ...OLD, state: "dead" } as const;
   const removed = { ...OLD, state: "removed" } as const;
 
   test.each<[what: string, revision: RevisionOptions, result: string]>([
-    ["dead, Fail: pods are rejected", dead, "rejected webhook-dead"],
+    ["with failurePolicy Fail rejects pods", dead, "rejected webhook-dead"],
     [
-      "dead, Ignore: pods come without sidecar",
+      "with failurePolicy Ignore lets pods start without a sidecar",
       { ...dead, failurePolicy: "Ignore" },
       "none webhook-dead-ignored",
     ],
-    ["its Service gone, Fail", removed, "rejected webhook-dead"],
+    ["without a Service, with failurePolicy Fail, rejects pods", removed, "rejected webhook-dead"],
     [
-      "its Service gone, Ignore",
+      "without a Service, with failurePolicy Ignore, lets pods start without a sidecar",
       { ...removed, failurePolicy: "Ignore" },
       "none webhook-dead-ignored",
     ],
@@ -341,19 +336,19 @@ describe("a webhook that cannot answer", () => {
     expect(outcome(predict({ revisions: [revision, NEW] }, { rev: "asm-1-27" }))).toBe(result);
   });
 
-  test("matters only to the pods that it selects", () => {
+  test("affects only the pods that it selects", () => {
     const plane = { revisions: [dead, NEW] };
     expect(outcome(predict(plane, { rev: "asm-1-28" }))).toBe(BY_28);
     expect(outcome(predict(plane, {}))).toBe("none no-label");
     expect(outcome(predict(plane, { rev: "asm-1-27" }, label("false")))).toBe("none inject-false");
   });
 
-  test("rejects hostNetwork pods too: istiod is not there to spare them", () => {
+  test("rejects hostNetwork pods, too: istiod cannot skip them", () => {
     const prediction = predict({ revisions: [dead] }, { rev: "asm-1-27" }, { hostNetwork: true });
     expect(outcome(prediction)).toBe("rejected webhook-dead");
   });
 
-  test("rejects, although another of the same pod answers", () => {
+  test("rejects a pod even if another webhook for the pod answers", () => {
     const plane = controlPlane({ revisions: [OLD] });
     const [first] = plane.webhooks ?? [];
     if (first === undefined) throw new Error("no webhook");
@@ -371,9 +366,9 @@ describe("a webhook that cannot answer", () => {
   });
 });
 
-describe("several webhooks of one pod", () => {
-  /** As an operator writes it: every namespace is selected, whatever the stock ones do. */
-  function withGreedy(revision: string): ControlPlane {
+describe("several webhooks for one pod", () => {
+  /** Makes the webhooks of one revision select every pod, in addition to the other webhooks. */
+  function selectingEverything(revision: string): ControlPlane {
     const plane = controlPlane({ revisions: [OLD, NEW] });
     const webhooks = (plane.webhooks ?? []).map((webhook) =>
       webhook.configuration.includes(revision)
@@ -384,37 +379,37 @@ describe("several webhooks of one pod", () => {
   }
 
   test("of the same revision are harmless", () => {
-    expect(outcome(predict(withGreedy("asm-1-27"), { rev: "asm-1-27" }))).toBe(BY_27);
+    expect(outcome(predict(selectingEverything("asm-1-27"), { rev: "asm-1-27" }))).toBe(BY_27);
   });
 
-  test("of different revisions are not guessed, and both are named", () => {
-    const prediction = predict(withGreedy("asm-1-27"), { rev: "asm-1-28" });
+  test("of different revisions make the outcome unknown, and both are named", () => {
+    const prediction = predict(selectingEverything("asm-1-27"), { rev: "asm-1-28" });
     expect(prediction).toMatchObject({ kind: "unknown", finding: { code: "several-revisions" } });
     expect(prediction).toHaveProperty("finding.reason", expect.stringContaining("asm-1-28-aks"));
     expect(prediction).toHaveProperty("finding.reason", expect.stringContaining("asm-1-27-aks"));
   });
 
-  test("with matchConditions on one that selects the pod are not guessed", () => {
+  test("with matchConditions make the outcome unknown for the pods that they select", () => {
     const plane = { revisions: [{ ...OLD, matchConditions: true }, NEW] };
     expect(outcome(predict(plane, { rev: "asm-1-27" }))).toBe("unknown match-conditions");
     expect(outcome(predict(plane, { rev: "asm-1-28" }))).toBe(BY_28);
   });
 });
 
-describe("what could not be read is unknown, and says what", () => {
+describe("the outcome is unknown because of", () => {
   test.each<[part: Part, result: string]>([
     ["webhooks", "unknown webhooks-unread"],
     ["services", "unknown control-plane-unread"],
     ["istiods", "unknown control-plane-unread"],
     ["configMaps", "unknown config-unread"],
-    // Nothing says that the webhook is dead, and the answer is the same as where it is alive.
+    // An unavailable webhook is not known as such, so the outcome is the same as for an available one.
     ["readyEndpoints", BY_27],
-  ])("%s", (part, result) => {
+  ])("unread %s", (part, result) => {
     const plane = { revisions: [OLD], unread: [part] };
     expect(outcome(predict(plane, { rev: "asm-1-27" }))).toBe(result);
   });
 
-  test("a ConfigMap that cannot be used", () => {
+  test("a malformed ConfigMap", () => {
     const plane = controlPlane({ revisions: [OLD] });
     const configMaps = new Map([
       ["istio-sidecar-injector-asm-1-27", { config: "policy: enabled" }],
@@ -427,7 +422,7 @@ describe("what could not be read is unknown, and says what", () => {
     );
   });
 
-  test("a ConfigMap whose selectors are none", () => {
+  test("a ConfigMap with malformed selectors", () => {
     const plane = controlPlane({ revisions: [OLD] });
     const name = "istio-sidecar-injector-asm-1-27";
     const data = { ...plane.configMaps?.get(name), config: "neverInjectSelector: {job: batch}" };
@@ -450,13 +445,13 @@ describe("what could not be read is unknown, and says what", () => {
     );
   });
 
-  test("a template that chooses the image in another way", () => {
+  test("a template that sets the image in an unknown form", () => {
     const text = "spec:\n  containers:\n  - name: istio-proxy\n    image: {{ azureImage . }}\n";
     const plane = { revisions: [{ ...OLD, config: { templates: { sidecar: text } } }] };
     expect(outcome(predict(plane, { rev: "asm-1-27" }))).toBe("unknown template-foreign");
   });
 
-  test("a control plane behind a URL, also beside one that is known", () => {
+  test("a control plane behind a URL, even if another webhook has a known revision", () => {
     const plane = controlPlane({ revisions: [OLD] });
     const url = "https://istiod.example:15017/inject/cluster/east/net/rev/asm-1-27";
     const remote = (plane.webhooks ?? []).map((webhook) => ({
@@ -478,7 +473,7 @@ describe("what could not be read is unknown, and says what", () => {
     }
   });
 
-  test("a control plane in another namespace names that", () => {
+  test("a control plane in another namespace, which the next step names", () => {
     const plane = { ...controlPlane({ revisions: [OLD] }), istioNamespace: "istio-system" };
     expect(predict(plane, { rev: "asm-1-27" })).toMatchObject({
       kind: "unknown",
@@ -490,7 +485,7 @@ describe("what could not be read is unknown, and says what", () => {
   });
 });
 
-test("a prediction names the ConfigMap that it comes from, and what a pin hides", () => {
+test("a prediction names its ConfigMap, and the image without the pin", () => {
   const template = { annotations: { "sidecar.istio.io/proxyImage": "x/proxyv2:v9" } };
   expect(predict(WORLD, { rev: "prod" }, template)).toEqual({
     kind: "injected",

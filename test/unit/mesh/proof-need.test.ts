@@ -18,43 +18,56 @@ function enforcing(level: string): Labels {
   return { "pod-security.kubernetes.io/enforce": level };
 }
 
-test.each<[what: string, workload: Workload, labels: Labels, doubtful: boolean]>([
+test.each<[what: string, workload: Workload, labels: Labels, needed: boolean]>([
   ["a plain workload", deployment("web", PODS), {}, false],
-  ["one whose templates may collide", deployment("web", { ...PODS, template: TWO }), {}, true],
-  ["one under PodSecurity baseline", deployment("web", PODS), enforcing("baseline"), true],
-  ["one under PodSecurity restricted", deployment("web", PODS), enforcing("restricted"), true],
-  ["one under PodSecurity privileged", deployment("web", PODS), enforcing("privileged"), false],
   [
-    "one that is left out anyway",
+    "a workload with templates that may collide",
+    deployment("web", { ...PODS, template: TWO }),
+    {},
+    true,
+  ],
+  ["a workload under PodSecurity baseline", deployment("web", PODS), enforcing("baseline"), true],
+  [
+    "a workload under PodSecurity restricted",
+    deployment("web", PODS),
+    enforcing("restricted"),
+    true,
+  ],
+  [
+    "a workload under PodSecurity privileged",
+    deployment("web", PODS),
+    enforcing("privileged"),
+    false,
+  ],
+  [
+    "an excluded workload",
     deployment("web", { ...PODS, annotations: { "istio-upgrade/exclude": "true" } }),
     enforcing("restricted"),
     false,
   ],
-])("%s", (_what, workload, labels, doubtful) => {
+])("a dry run for %s", (_what, workload, labels, needed) => {
   const place = namespace("shop", { rev: "asm-1-27" });
   const assessment = assessmentOf(workload, { mesh: meshOf() });
-  expect(needsProof(assessment, { ...place, labels: { ...place.labels, ...labels } })).toBe(
-    doubtful,
-  );
+  expect(needsProof(assessment, { ...place, labels: { ...place.labels, ...labels } })).toBe(needed);
 });
 
-test("a refusal by PodSecurity that was foreseen, for a cluster may exempt it", () => {
+test("a predicted rejection by PodSecurity needs a dry run: the cluster may exempt the user", () => {
   const place = namespace("shop", { rev: "asm-1-27" });
   const enforced = { ...place, labels: { ...place.labels, ...enforcing("baseline") } };
-  const policy = { ...NO_CONSENT, excludes: () => undefined };
-  const foreseen = assess(deployment("web", PODS), enforced, meshOf(), policy);
-  expect(foreseen).toMatchObject({ verdict: "blocked", finding: { code: "pod-security" } });
-  expect(needsProof(foreseen, enforced)).toBe(true);
+  const options = { ...NO_CONSENT, excludes: () => undefined };
+  const predicted = assess(deployment("web", PODS), enforced, meshOf(), options);
+  expect(predicted).toMatchObject({ verdict: "blocked", finding: { code: "pod-security" } });
+  expect(needsProof(predicted, enforced)).toBe(true);
 });
 
-test("but no other refusal", () => {
+test("other predicted rejections need no dry run", () => {
   const template = { annotations: { "inject.istio.io/templates": "nope" } };
   const blocked = assessmentOf(deployment("web", { ...PODS, template }), { mesh: meshOf() });
   expect(blocked?.verdict).toBe("blocked");
   expect(needsProof(blocked, namespace("shop", { rev: "asm-1-27" }))).toBe(false);
 });
 
-test("what is undecided, and what is outside the mesh", () => {
+test("unknown needs a dry run, a workload outside the mesh does not", () => {
   const labels = { rev: "asm-1-27" };
   const undecided = assessmentOf(deployment("web", PODS), { mesh: UNREAD, labels });
   expect(needsProof(undecided, namespace("shop", labels))).toBe(true);

@@ -34,7 +34,7 @@ test.each([
   ["none", none],
   ["rejected", rejected],
   ["unknown", unknown],
-])("a dry run that was not to be had leaves `%s` as it was predicted", (kind, prediction) => {
+])("an unavailable dry run leaves the prediction `%s` unchanged", (kind, prediction) => {
   expect(prediction.kind).toBe(kind);
   expect(applyProof(prediction, { kind: "unavailable", message: "no" }, MESH, PLAIN)).toEqual({
     prediction,
@@ -43,11 +43,11 @@ test.each([
   });
 });
 
-describe("what agrees is proved without a word", () => {
+describe("a dry run that agrees proves the prediction without a warning", () => {
   test.each<[what: string, prediction: Prediction, dryRun: DryRun]>([
     ["the same sidecar", injected, POD],
     ["no sidecar", none, NO_SIDECAR],
-    ["a refusal", rejected, REFUSED],
+    ["a rejection", rejected, REFUSED],
   ])("%s", (_what, prediction, dryRun) => {
     expect(applyProof(prediction, dryRun, MESH, PLAIN)).toEqual({
       prediction,
@@ -57,7 +57,7 @@ describe("what agrees is proved without a word", () => {
   });
 });
 
-describe("where they disagree the dry run counts, and that is said", () => {
+describe("a dry run that disagrees counts, with a warning", () => {
   test.each<[what: string, prediction: Prediction, dryRun: DryRun, kind: string, message: string]>([
     [
       "another image",
@@ -74,14 +74,14 @@ describe("where they disagree the dry run counts, and that is said", () => {
       `predicted was ${TARGET} of asm-1-27; a dry run by the API server gives no sidecar, which counts`,
     ],
     [
-      "a refusal",
+      "a rejection",
       injected,
       REFUSED,
       "rejected",
       `predicted was ${TARGET} of asm-1-27; a dry run by the API server gives a refusal, which counts`,
     ],
     [
-      "a sidecar after all",
+      "a sidecar",
       none,
       POD,
       "injected",
@@ -97,22 +97,19 @@ describe("where they disagree the dry run counts, and that is said", () => {
 test.each<[what: string, dryRun: DryRun, kind: string]>([
   ["a sidecar", POD, "injected"],
   ["no sidecar", NO_SIDECAR, "none"],
-  ["a refusal", REFUSED, "rejected"],
-])(
-  "what could not be predicted is decided by %s, and contradicts nothing",
-  (_what, dryRun, kind) => {
-    const result = applyProof(unknown, dryRun, MESH, PLAIN);
-    expect([result.prediction.kind, result.proved, result.disagreement]).toEqual([
-      kind,
-      true,
-      undefined,
-    ]);
-  },
-);
+  ["a rejection", REFUSED, "rejected"],
+])("a dry run with %s decides an unknown prediction without a warning", (_what, dryRun, kind) => {
+  const result = applyProof(unknown, dryRun, MESH, PLAIN);
+  expect([result.prediction.kind, result.proved, result.disagreement]).toEqual([
+    kind,
+    true,
+    undefined,
+  ]);
+});
 
 test.each<[what: string, message: string, kind: string]>([
   [
-    "for its own sake",
+    "for a reason of its own",
     'pods "x" is forbidden: violates PodSecurity (container "app" must ...)',
     "none",
   ],
@@ -122,11 +119,11 @@ test.each<[what: string, message: string, kind: string]>([
     "rejected",
   ],
   [
-    "for what was injected",
+    "for an injected container",
     'violates PodSecurity (container "istio-init" must not ...)',
     "rejected",
   ],
-])("a pod without a sidecar to come that is refused %s", (_what, message, kind) => {
+])("a dry run rejected %s, given the prediction of no sidecar", (_what, message, kind) => {
   const result = applyProof(none, { kind: "refused", message }, MESH, PLAIN);
   expect([result.prediction.kind, result.proved]).toEqual([kind, kind === "rejected"]);
   expect(result.disagreement).toMatchObject(
@@ -139,7 +136,7 @@ test.each<[what: string, message: string, kind: string]>([
   );
 });
 
-test("a refusal by PodSecurity is told from others", () => {
+test("a rejection by PodSecurity has a code of its own", () => {
   const message = 'pods "p-x" is forbidden: violates PodSecurity "restricted:latest": ...';
   expect(applyProof(injected, { kind: "refused", message }, MESH, PLAIN).prediction).toMatchObject({
     finding: { code: "pod-security" },
@@ -149,9 +146,9 @@ test("a refusal by PodSecurity is told from others", () => {
   });
   const place = namespace("shop", { rev: "asm-1-27" });
   const labels = { ...place.labels, "pod-security.kubernetes.io/enforce": "restricted" };
-  const foreseen = predictInjection(PLAIN, { ...place, labels }, MESH);
-  expect(foreseen).toMatchObject({ kind: "rejected", finding: { code: "pod-security" } });
-  const proved = applyProof(foreseen, { kind: "refused", message }, MESH, PLAIN);
+  const predictedRejection = predictInjection(PLAIN, { ...place, labels }, MESH);
+  expect(predictedRejection).toMatchObject({ kind: "rejected", finding: { code: "pod-security" } });
+  const proved = applyProof(predictedRejection, { kind: "refused", message }, MESH, PLAIN);
   expect(proved.disagreement).toBeUndefined();
   expect(proved.prediction).toHaveProperty(
     "finding.reason",
@@ -166,8 +163,8 @@ test.each<[what: string, template: TemplateOptions, image: string, pin: unknown]
     "x/proxyv2:v9",
     { by: "annotation" },
   ],
-  ["a container of its own", { proxy: { image: "own:1" } }, "own:1", { by: "container" }],
-])("a pin by %s is known from what was asked without it", (_what, options, image, pin) => {
+  ["a container of the template", { proxy: { image: "own:1" } }, "own:1", { by: "container" }],
+])("a pin by %s is reported with the image without the pin", (_what, options, image, pin) => {
   const template = podTemplate(options);
   for (const prediction of [injected, unknown]) {
     for (const unpinned of [TARGET, image, undefined]) {
@@ -177,7 +174,7 @@ test.each<[what: string, template: TemplateOptions, image: string, pin: unknown]
   }
 });
 
-test("without a pin the image is the revision's own, also in a gateway's container", () => {
+test("without a pin, the image is the revision's own, also for a gateway with the image auto", () => {
   for (const template of [PLAIN, podTemplate({ proxy: { image: "auto" } })]) {
     expect(applyProof(unknown, POD, MESH, template).prediction).toMatchObject({
       pin: undefined,

@@ -19,7 +19,7 @@ interface World {
   readonly configMaps?: Readonly<Record<string, Labels>>;
 }
 
-/** `injected`, or `rejected CODE`. */
+/** `injected`, or the kind of the prediction and the code of its finding. */
 function outcome({ level, revision = PLAIN, template = {}, configMaps = {} }: World): string {
   const mesh = resolveMesh(controlPlane({ revisions: [revision], configMaps }));
   const place = namespace("shop", { rev: "asm-1-27" });
@@ -33,21 +33,21 @@ function outcome({ level, revision = PLAIN, template = {}, configMaps = {} }: Wo
 
 const annotated = (annotations: Labels): TemplateOptions => ({ annotations });
 const templates = (names: string) => annotated({ "inject.istio.io/templates": names });
-const REFUSED = "rejected pod-security";
+const REJECTED = "rejected pod-security";
 
-describe("PodSecurity refuses istio-init, and a proxy that says nothing of privileges", () => {
+describe("PodSecurity rejects istio-init, and a proxy without allowPrivilegeEscalation:", () => {
   test.each<[what: string, world: World, result: string]>([
     ["no level", {}, "injected"],
     ["privileged", { level: "privileged" }, "injected"],
-    ["baseline", { level: "baseline" }, REFUSED],
-    ["restricted", { level: "restricted" }, REFUSED],
+    ["baseline", { level: "baseline" }, REJECTED],
+    ["restricted", { level: "restricted" }, REJECTED],
     ["an unknown level", { level: "strict" }, "injected"],
     ["baseline, with Istio CNI", { level: "baseline", revision: CNI }, "injected"],
     ["restricted, with Istio CNI", { level: "restricted", revision: CNI }, "injected"],
     ["baseline, a gateway", { level: "baseline", template: templates("gateway") }, "injected"],
-    ["restricted, a gateway", { level: "restricted", template: templates("gateway") }, REFUSED],
+    ["restricted, a gateway", { level: "restricted", template: templates("gateway") }, REJECTED],
     [
-      "restricted, a gateway whose own container says it",
+      "restricted, a gateway whose own container has the setting",
       {
         level: "restricted",
         template: { ...templates("gateway"), proxy: { image: "auto", confined: true } },
@@ -55,22 +55,22 @@ describe("PodSecurity refuses istio-init, and a proxy that says nothing of privi
       "injected",
     ],
     [
-      "restricted, a gateway whose own container says nothing either",
+      "restricted, a gateway whose own container lacks the setting",
       { level: "restricted", template: { ...templates("gateway"), proxy: { image: "auto" } } },
-      REFUSED,
+      REJECTED,
     ],
     [
-      "baseline, a pod that intercepts nothing",
+      "baseline, a pod with interception mode NONE",
       { level: "baseline", template: annotated({ "sidecar.istio.io/interceptionMode": "NONE" }) },
       "injected",
     ],
     [
-      "baseline, a pod that intercepts in another way",
+      "baseline, a pod with interception mode TPROXY",
       { level: "baseline", template: annotated({ "sidecar.istio.io/interceptionMode": "TPROXY" }) },
-      REFUSED,
+      REJECTED,
     ],
     [
-      "baseline, a proxy configuration that may intercept nothing",
+      "baseline, a proxy configuration with an interception mode",
       {
         level: "baseline",
         template: annotated({ "proxy.istio.io/config": "interceptionMode: NONE" }),
@@ -78,12 +78,12 @@ describe("PodSecurity refuses istio-init, and a proxy that says nothing of privi
       "injected",
     ],
     [
-      "baseline, a proxy configuration of other things",
+      "baseline, a proxy configuration without an interception mode",
       { level: "baseline", template: annotated({ "proxy.istio.io/config": "concurrency: 2" }) },
-      REFUSED,
+      REJECTED,
     ],
     [
-      "baseline, a mesh that may intercept nothing",
+      "baseline, a mesh configuration with an interception mode",
       {
         level: "baseline",
         configMaps: { "istio-asm-1-27": { mesh: "defaultConfig: {interceptionMode: NONE}" } },
@@ -91,7 +91,7 @@ describe("PodSecurity refuses istio-init, and a proxy that says nothing of privi
       "injected",
     ],
     [
-      "baseline, a shared mesh configuration that may",
+      "baseline, a shared mesh configuration with an interception mode",
       {
         level: "baseline",
         configMaps: {
@@ -101,7 +101,7 @@ describe("PodSecurity refuses istio-init, and a proxy that says nothing of privi
       "injected",
     ],
     [
-      "baseline, a pod that opts out",
+      "baseline, a pod that opts out of injection",
       { level: "baseline", template: { labels: { "sidecar.istio.io/inject": "false" } } },
       "none inject-false",
     ],
@@ -109,7 +109,7 @@ describe("PodSecurity refuses istio-init, and a proxy that says nothing of privi
     expect(outcome(world)).toBe(result);
   });
 
-  test("and is named, with what it refuses", () => {
+  test("the reason names the level and the violation", () => {
     const mesh = resolveMesh(controlPlane({ revisions: [PLAIN] }));
     const place = namespace("shop", { rev: "asm-1-27" });
     const labels = { ...place.labels, "pod-security.kubernetes.io/enforce": "baseline" };
@@ -126,7 +126,7 @@ describe("PodSecurity refuses istio-init, and a proxy that says nothing of privi
   });
 });
 
-describe("two templates that bring the proxy in two lists make a pod of twins", () => {
+describe("two injection templates may add the proxy twice:", () => {
   const BOTH = "sidecar,gateway";
   const COLLIDE = "rejected templates-collide";
   const native = (value: string) => ({
@@ -136,54 +136,66 @@ describe("two templates that bring the proxy in two lists make a pod of twins", 
   const own: ConfigOptions = { defaultTemplates: ["sidecar", "gateway"] };
 
   test.each<[what: string, world: World, result: string]>([
-    ["native off", { revision: { ...PLAIN, native: "false" } }, "injected"],
-    ["native on", { revision: { ...PLAIN, native: "true" } }, COLLIDE],
+    ["native sidecars off", { revision: { ...PLAIN, native: "false" } }, "injected"],
+    ["native sidecars on", { revision: { ...PLAIN, native: "true" } }, COLLIDE],
     [
-      "native on, the other way round",
+      "native sidecars on, templates in the other order",
       { revision: { ...PLAIN, native: "true" }, template: templates("gateway,sidecar") },
       COLLIDE,
     ],
     [
-      "native on, one template",
+      "native sidecars on, one template",
       { revision: { ...PLAIN, native: "true" }, template: templates("sidecar") },
       "injected",
     ],
     [
-      "native on, one template twice",
+      "native sidecars on, one template twice",
       { revision: { ...PLAIN, native: "true" }, template: templates("sidecar,sidecar") },
       "injected",
     ],
     [
-      "native on, gateways alone",
+      "native sidecars on, the gateway template alone",
       { revision: { ...PLAIN, native: "true" }, template: templates("gateway") },
       "injected",
     ],
     [
-      "native on, both by default",
+      "native sidecars on, both templates by default",
       { revision: { ...PLAIN, native: "true", config: own }, template: {} },
       COLLIDE,
     ],
-    ["native by the pod", { template: native("true") }, COLLIDE],
-    ["native by any odd value of the pod", { template: native("maybe") }, COLLIDE],
+    ["a native sidecar by annotation", { template: native("true") }, COLLIDE],
     [
-      "not native by the pod",
+      "a native sidecar by annotation with an unknown value",
+      { template: native("maybe") },
+      COLLIDE,
+    ],
+    [
+      "no native sidecar by annotation",
       { revision: { ...PLAIN, native: "true" }, template: native("false") },
       "injected",
     ],
     [
-      "an empty value of the pod is none",
+      "an annotation with an empty value, which does not count",
       { revision: { ...PLAIN, native: "true" }, template: native("") },
       COLLIDE,
     ],
-    ["as the nodes are", { revision: { ...PLAIN, native: "auto" } }, "unknown templates-collide"],
-    ["as the nodes are, by default since 1.27", {}, "unknown templates-collide"],
     [
-      "not native by default before",
+      "native sidecars if the nodes support them",
+      { revision: { ...PLAIN, native: "auto" } },
+      "unknown templates-collide",
+    ],
+    [
+      "native sidecars if the nodes support them, by default since 1.27",
+      {},
+      "unknown templates-collide",
+    ],
+    [
+      "no native sidecars, by default before 1.27",
       { revision: { ...PLAIN, istiodImage: "pilot:v1.26.4-1" } },
       "injected",
     ],
     [
-      "of a version that cannot be read",
+      "an unknown version of istiod",
       { revision: { ...PLAIN, istiodImage: "pilot:latest" } },
       "unknown templates-collide",
     ],

@@ -10,59 +10,55 @@ const TWO = [sidecars(2, IMAGE)];
 const FLUX = { "kustomize.toolkit.fluxcd.io/name": "apps" };
 const ARGO = { "argocd.argoproj.io/tracking-id": "web:apps/Deployment:shop/web" };
 
-function codes(workload: Workload, restarts: boolean): readonly string[] {
-  return warningsFor(workload, workload.pods, restarts).map(({ code }) => code);
+function codes(workload: Workload, mayRestart: boolean): readonly string[] {
+  return warningsFor(workload, workload.pods, mayRestart).map(({ code }) => code);
 }
 
-describe("a restart of", () => {
+describe("the warnings before a restart of", () => {
   test.each<[what: string, workload: Workload, expected: readonly string[]]>([
-    ["a plain workload warns of nothing", deployment("web", { pods: TWO }), []],
-    ["one replica with surge warns of nothing", deployment("web", { pods: ONE }), []],
+    ["a plain workload", deployment("web", { pods: TWO }), []],
+    ["one replica with surge", deployment("web", { pods: ONE }), []],
     [
       "one replica without surge",
       deployment("web", { pods: ONE, rollout: { surge: 0 } }),
       ["single-replica"],
     ],
+    ["two replicas without surge", deployment("web", { pods: TWO, rollout: { surge: 0 } }), []],
     [
-      "two replicas without surge warns of nothing",
-      deployment("web", { pods: TWO, rollout: { surge: 0 } }),
+      "a StatefulSet with one replica, which needs consent instead",
+      statefulSet("db", { pods: ONE }),
       [],
     ],
-    ["a StatefulSet of one warns of nothing: it is refused", statefulSet("db", { pods: ONE }), []],
     [
-      "a workload without readiness probe",
+      "a workload without a readiness probe",
       deployment("web", { pods: TWO, template: { probed: false } }),
       ["no-readiness-probe"],
     ],
+    ["a workload with an unread template", deployment("web", { pods: TWO, template: null }), []],
     [
-      "a workload whose template is unread warns of nothing",
-      deployment("web", { pods: TWO, template: null }),
-      [],
-    ],
-    [
-      "what Flux's kustomize-controller owns",
+      "a workload of Flux's kustomize-controller",
       deployment("web", { pods: TWO, labels: FLUX }),
       ["flux"],
     ],
     [
-      "what Flux's helm-controller owns",
+      "a workload of Flux's helm-controller",
       deployment("web", { pods: TWO, labels: { "helm.toolkit.fluxcd.io/name": "x" } }),
       ["flux"],
     ],
     [
-      "what only has a label that looks like Flux's",
+      "a workload with a label similar to Flux's",
       deployment("web", { pods: TWO, labels: { "fluxcd.io/name": "x" } }),
       [],
     ],
-    ["what Argo CD owns", deployment("web", { pods: TWO, annotations: ARGO }), ["argo-cd"]],
+    ["a workload of Argo CD", deployment("web", { pods: TWO, annotations: ARGO }), ["argo-cd"]],
     [
-      "pods of which some are bare",
+      "pods, some of them without a sidecar",
       deployment("web", { pods: [...TWO, bare(1)] }),
       ["some-without-sidecar"],
     ],
-    ["pods that are all bare warns of nothing", deployment("web", { pods: [bare(2)] }), []],
+    ["pods, all of them without a sidecar", deployment("web", { pods: [bare(2)] }), []],
     [
-      "pods of which some are terminating",
+      "pods, some of them terminating",
       deployment("web", { pods: TWO, terminating: 2 }),
       ["terminating"],
     ],
@@ -74,12 +70,12 @@ describe("a restart of", () => {
 test.each([
   [1, "1 terminating pod is left out of the verdict"],
   [2, "2 terminating pods are left out of the verdict"],
-])("%i terminating", (terminating, message) => {
+])("counts %i terminating pods", (terminating, message) => {
   const workload = deployment("web", { pods: TWO, terminating });
   expect(warningsFor(workload, workload.pods, false)).toEqual([{ code: "terminating", message }]);
 });
 
-test("without a restart only what bears on the verdict is said", () => {
+test("without a restart, only warnings about the verdict remain", () => {
   const workload = deployment("web", {
     pods: [sidecars(1, IMAGE)],
     terminating: 1,
