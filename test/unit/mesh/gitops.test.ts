@@ -5,15 +5,25 @@ import { deployment } from "../../support/build/workload.ts";
 const KUSTOMIZED = { "kustomize.toolkit.fluxcd.io/name": "apps" };
 
 test.each<[what: string, labels: Record<string, string>, appliers: string[], name: string]>([
-  ["Flux applied it", KUSTOMIZED, ["kustomize-controller"], "flux-client-side-apply"],
-  ["others did, too", KUSTOMIZED, ["x", "kustomize-controller"], "flux-client-side-apply"],
-  ["its manifest was applied by hand", KUSTOMIZED, ["kubectl"], "istio-upgrade"],
-  ["nobody applied it", KUSTOMIZED, [], "istio-upgrade"],
-  ["it is no Kustomization's any more", {}, ["kustomize-controller"], "istio-upgrade"],
-])("the name of a restart where %s", (_what, labels, appliers, name) => {
+  ["Flux applied the workload", KUSTOMIZED, ["kustomize-controller"], "flux-client-side-apply"],
+  [
+    "Flux and others applied the workload",
+    KUSTOMIZED,
+    ["x", "kustomize-controller"],
+    "flux-client-side-apply",
+  ],
+  ["only kubectl applied the workload", KUSTOMIZED, ["kubectl"], "istio-upgrade"],
+  ["nobody applied the workload", KUSTOMIZED, [], "istio-upgrade"],
+  [
+    "the workload no longer belongs to a Kustomization",
+    {},
+    ["kustomize-controller"],
+    "istio-upgrade",
+  ],
+])("the field manager of a restart if %s", (_what, labels, appliers, name) => {
   expect(fieldManagerFor({ ...deployment("web", { labels }), appliers })).toBe(name);
 });
 
-test("and where that was not read", () => {
+test("the field manager of a restart if the managers are unread", () => {
   expect(fieldManagerFor(deployment("web", { labels: KUSTOMIZED }))).toBe("istio-upgrade");
 });

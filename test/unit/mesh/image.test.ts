@@ -10,7 +10,7 @@ import {
 
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
 
-describe("parseImage splits", () => {
+describe("parseImage parses", () => {
   test.each([
     ["proxyv2", "proxyv2", undefined, undefined],
     ["proxyv2:1.2.3", "proxyv2", "1.2.3", undefined],
@@ -38,7 +38,7 @@ describe("parseImage splits", () => {
   });
 });
 
-describe("compareImages calls", () => {
+describe("compareImages", () => {
   const aks = (tag: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${tag}`;
 
   test.each<[running: string, target: string, change: Change]>([
@@ -48,38 +48,38 @@ describe("compareImages calls", () => {
     [aks("v1.27.9-6"), aks("v1.28.3-2"), "minor"],
     [aks("v1.28.3-2"), aks("v1.27.9-6"), "ahead"],
     [aks("v1.28.3-2"), aks("v2.0.0-1"), "minor"],
-    // A build is no pre-release: -2 comes after nothing, and -10 after -2.
+    // A build is later than no build, and builds are ordered by number.
     [aks("v1.27.9"), aks("v1.27.9-2"), "patch"],
     [aks("v1.27.9-2"), aks("v1.27.9-10"), "patch"],
     [aks("v1.27.9-10"), aks("v1.27.9-2"), "ahead"],
-    // A hotfix comes after its release, and before the next.
+    // A hotfix is later than its release and earlier than the next release.
     [aks("1.22.1"), aks("1.22.1-hotfix.20240626"), "patch"],
     [aks("1.22.1-hotfix.20240626"), aks("1.22.1-hotfix.20240701"), "patch"],
     [aks("1.22.1-hotfix.20240626"), aks("1.22.2"), "patch"],
-    // The `v` came with v1.23; it is no difference in version.
+    // Tags begin with `v` since v1.23, which makes no difference.
     [aks("1.22.4"), aks("v1.23.0"), "minor"],
     [aks("1.27.9-6"), aks("v1.27.9-6"), "other"],
     // A variant is neither newer nor older.
     [aks("1.17.2"), aks("1.17.2-distroless"), "other"],
     [aks("1.17.2-distroless"), aks("1.17.3-distroless"), "patch"],
-    // The registry's path may change with the version.
+    // The path in the registry may change with the version.
     ["mcr.microsoft.com/oss/istio/proxyv2:1.17.2", aks("v1.27.7-1"), "minor"],
     ["a/proxyv2:1.2.3", "b/proxyv2:1.2.3", "other"],
     ["registry:5000/istio/proxyv2:1.2.3", "registry:5000/istio/proxyv2:1.2.4", "patch"],
-    // Another kind of image.
+    // The images have different names.
     [aks("v1.27.7-1"), "mcr.microsoft.com/oss/v2/istio/proxyv2-fips:v1.27.9-6", "other"],
-    // No versions to read.
+    // At least one image has no version.
     [aks("latest"), aks("v1.27.9-6"), "other"],
     [aks("v1.27.9-6"), aks("2.0240626e+07"), "other"],
     ["h/proxyv2", "h/proxyv2:1.2.3", "other"],
     [`h/proxyv2@${DIGEST}`, "h/proxyv2:1.2.3", "other"],
     [`h/proxyv2:1.2.3@${DIGEST}`, `h/proxyv2:1.2.3@${DIGEST.replace("0", "f")}`, "other"],
     [`h/proxyv2:1.2.3@${DIGEST}`, `h/proxyv2:1.2.4@${DIGEST.replace("0", "f")}`, "patch"],
-  ])("%s to %s %s", (running, target, change) => {
+  ])("describes %s to %s as %s", (running, target, change) => {
     expect(compareImages(running, target)).toBe(change);
   });
 
-  test("nothing impossible, whatever the references are, and `none` only for the same", () => {
+  test("accepts any text, and returns `none` only for equal references", () => {
     const reference = fc.oneof(
       fc.string(),
       fc.string({ unit: fc.constantFrom(...Array.from(":/@v1.-0")) }),
@@ -92,7 +92,7 @@ describe("compareImages calls", () => {
     );
   });
 
-  test("what is patch or minor one way, ahead the other way", () => {
+  test("returns ahead in exactly one of the two directions", () => {
     const version = fc.tuple(fc.nat(2), fc.nat(3), fc.nat(3), fc.nat(3));
     const text = ([major, minor, patch, build]: readonly number[]) =>
       aks(`v${major}.${minor}.${patch}-${build}`);
@@ -107,7 +107,7 @@ describe("compareImages calls", () => {
   });
 });
 
-test("parseImage loses nothing of a reference that has a repository", () => {
+test("parseImage keeps every part of a reference", () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom(...Array.from("ab:/@1.")) }), (reference) => {
       const { repository, tag, digest } = parseImage(reference);
@@ -116,7 +116,7 @@ test("parseImage loses nothing of a reference that has a repository", () => {
         tag === undefined ? "" : `:${tag}`,
         digest === undefined ? "" : `@${digest}`,
       ].join("");
-      // A second @ is not part of any reference.
+      // The text after a second @ is not part of a reference.
       expect(back).toBe(reference.split("@", 2).join("@"));
     }),
   );
@@ -130,7 +130,7 @@ test.each<[changes: Change[], largest: Change]>([
   [["minor", "patch"], "minor"],
   [["minor", "ahead", "patch"], "ahead"],
   [["ahead", "other", "none"], "other"],
-])("the largest of %j is %s", (changes, largest) => {
+])("the largest change of %j is %s", (changes, largest) => {
   expect(largestChange(changes)).toBe(largest);
 });
 
@@ -145,8 +145,8 @@ test.each([
   expect(minorVersion(image)).toEqual(version);
 });
 
-// A pattern that tries every end takes minutes for one of them: longer than any test may.
-test("a reference that somebody made up takes no time to compare", () => {
+// A regular expression with heavy backtracking takes minutes for such a reference.
+test("a malicious reference takes no time to compare", () => {
   const long = 500_000;
   const made = ["-", ":", "/", "@", "-1", "1", "hotfix.", "-hotfix.1", ".", "v", "\n"].flatMap(
     (piece) => [`proxyv2:${piece.repeat(long)}`, `proxyv2:v1.27.9${piece.repeat(long)}\nx`],
@@ -158,7 +158,7 @@ test("a reference that somebody made up takes no time to compare", () => {
   }
 });
 
-test("a build whose number nobody can count is of no version", () => {
+test("a tag with a huge build number has no version", () => {
   const image = `proxyv2:v1.27.9-${"9".repeat(400)}`;
   expect(compareImages(image, `${image}0`)).toBe("other");
 });

@@ -16,7 +16,7 @@ function parse(data: Labels): InjectorConfig {
   return parsed.value;
 }
 
-test("the stock ConfigMap is read in full", () => {
+test("the stock ConfigMap is parsed completely", () => {
   const data = injectorConfigMap(
     {
       aliases: { both: ["sidecar", "gateway"] },
@@ -37,7 +37,7 @@ test("the stock ConfigMap is read in full", () => {
   expect(config).toHaveProperty("templates.sidecar", SIDECAR_TEMPLATE);
 });
 
-describe("a ConfigMap that cannot be used says what is wrong", () => {
+describe("a malformed ConfigMap has a problem:", () => {
   test.each([
     [{ config: CONFIG }, "it has no key `values`"],
     [{ config: CONFIG, values: "" }, "its `values` are not JSON"],
@@ -48,7 +48,7 @@ describe("a ConfigMap that cannot be used says what is wrong", () => {
     [{ config: CONFIG, values: '"global"' }, "its `values` have no `global`"],
     [{ config: CONFIG, values: '{"global":[]}' }, "its `values` have no `global`"],
     [{ config: CONFIG, values: '{"global":"h"}' }, "its `values` have no `global`"],
-    // An inherited `global` is none of the ConfigMap's.
+    // A `global` of the prototype does not count.
     [{ config: CONFIG, values: '{"__proto__":{"global":{}}}' }, "its `values` have no `global`"],
     [{ values: VALUES }, "it has no key `config`"],
     [{ config: "a: b: c", values: VALUES }, "its `config` is not YAML"],
@@ -114,7 +114,7 @@ describe("config", () => {
     "[{matchExpressions: [{key: a, operator: In, values: b}]}]",
     "[{matchExpressions: [{key: a, operator: In, values: [{}]}]}]",
     "[{matchLabels: {a: b}}, job]",
-  ])("a selector that is none makes the whole unusable, in either list: %s", (selector) => {
+  ])("a malformed selector in either list makes the ConfigMap malformed: %s", (selector) => {
     for (const list of ["neverInjectSelector", "alwaysInjectSelector"]) {
       const config = `${list}: ${selector}`;
       expect(parseInjectorConfig({ config, values: VALUES })).toEqual({
@@ -134,14 +134,17 @@ describe("config", () => {
     "{key: a, operator: Has}",
     "{key: a, operator: exists}",
     "{key: a, operator: ''}",
-  ])("what istiod skips as invalid is left out, and the others stay: %s", (requirement) => {
-    const selectors = `[{matchLabels: {x: y}, matchExpressions: [${requirement}]}, {matchLabels: {job: batch}}]`;
-    const config = `neverInjectSelector: ${selectors}\nalwaysInjectSelector: ${selectors}`;
-    expect(parse({ config, values: VALUES })).toMatchObject({
-      neverInject: [{ matchLabels: { job: "batch" } }],
-      alwaysInject: [{ matchLabels: { job: "batch" } }],
-    });
-  });
+  ])(
+    "a selector that istiod ignores as invalid is dropped, and the others stay: %s",
+    (requirement) => {
+      const selectors = `[{matchLabels: {x: y}, matchExpressions: [${requirement}]}, {matchLabels: {job: batch}}]`;
+      const config = `neverInjectSelector: ${selectors}\nalwaysInjectSelector: ${selectors}`;
+      expect(parse({ config, values: VALUES })).toMatchObject({
+        neverInject: [{ matchLabels: { job: "batch" } }],
+        alwaysInject: [{ matchLabels: { job: "batch" } }],
+      });
+    },
+  );
 
   test.each([
     "{key: a, operator: In, values: [b]}",
@@ -155,7 +158,7 @@ describe("config", () => {
     });
   });
 
-  test("a template called __proto__ is a template like any other, and changes no object", () => {
+  test("a template named __proto__ is a template like any other, and changes no object", () => {
     const config = parse({
       config: "templates: {__proto__: text}\naliases: {__proto__: [sidecar]}",
       values: VALUES,

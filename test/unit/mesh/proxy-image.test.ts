@@ -28,12 +28,12 @@ function imageOf(template: TemplateOptions, values: ValuesOptions, meshImageType
   return result.kind === "image" ? result.image : result;
 }
 
-describe("without a pin the image", () => {
+describe("the image without a pin", () => {
   test.each<[what: string, values: ValuesOptions, image: string]>([
-    ["is global.proxy.image, verbatim, where that has a slash", WHOLE, AKS],
+    ["is global.proxy.image, verbatim, if the value has a slash", WHOLE, AKS],
     ["keeps a digest", { image: `${AKS}@sha256:ab` }, `${AKS}@sha256:ab`],
     [
-      "ignores hub, tag and variant beside a whole reference",
+      "ignores hub, tag and variant if global.proxy.image is a complete reference",
       { ...PARTS, ...WHOLE, variant: "distroless" },
       AKS,
     ],
@@ -44,11 +44,11 @@ describe("without a pin the image", () => {
       "docker.io/istio/proxyv2-fips:1.31.0",
     ],
     [
-      "is called proxyv2 where that is empty",
+      "is named proxyv2 if global.proxy.image is empty",
       { ...PARTS, image: "" },
       "docker.io/istio/proxyv2:1.31.0",
     ],
-    ["has a numeric tag as Go prints it", { hub: "h", tag: 1.3 }, "h/proxyv2:1.3"],
+    ["has a numeric tag in Go's notation", { hub: "h", tag: 1.3 }, "h/proxyv2:1.3"],
     [
       "has a long numeric tag with an exponent",
       { hub: "h", tag: 20_240_626 },
@@ -56,29 +56,33 @@ describe("without a pin the image", () => {
     ],
     ["ends in a colon without a tag", { hub: "h/x", tag: "" }, "h/x/proxyv2:"],
     ["begins with a slash without a hub", { hub: "", tag: "1" }, "/proxyv2:1"],
-    ["has the variant", { ...PARTS, variant: "debug" }, "docker.io/istio/proxyv2:1.31.0-debug"],
     [
-      "has the variant once",
+      "has the variant as a suffix",
+      { ...PARTS, variant: "debug" },
+      "docker.io/istio/proxyv2:1.31.0-debug",
+    ],
+    [
+      "has the variant only once",
       { hub: "h", tag: "1.31.0-distroless", variant: "distroless" },
       "h/proxyv2:1.31.0-distroless",
     ],
     [
-      "swaps the variant of the tag",
+      "replaces the variant of the tag",
       { hub: "h", tag: "1.31.0-distroless", variant: "debug" },
       "h/proxyv2:1.31.0-debug",
     ],
     [
-      "loses one variant only",
+      "loses only the last variant of the tag",
       { hub: "h", tag: "1-debug-distroless", variant: "default" },
       "h/proxyv2:1-debug",
     ],
     [
-      "keeps the tag's variant where none is asked for",
+      "keeps the variant of the tag if no variant is set",
       { hub: "h", tag: "1-debug" },
       "h/proxyv2:1-debug",
     ],
     [
-      "has a type even after a digest",
+      "has the variant even after a digest",
       { hub: "h", tag: "1@sha256:ab", variant: "x" },
       "h/proxyv2:1@sha256:ab-x",
     ],
@@ -92,36 +96,31 @@ describe("the image type", () => {
   const imageType = (type: string) => `{"image":{"imageType":"${type}"}}`;
 
   test.each<[what: string, annotations: Record<string, string>, mesh: string, image: string]>([
-    ["comes from the variant last of all", {}, "", "h/proxyv2:1-variant"],
-    ["comes from the mesh before the variant", {}, "mesh", "h/proxyv2:1-mesh"],
+    ["comes from the variant if nothing else sets it", {}, "", "h/proxyv2:1-variant"],
+    ["comes from the mesh rather than the variant", {}, "mesh", "h/proxyv2:1-mesh"],
     [
-      "comes from the pod's proxy config before the mesh",
+      "comes from the pod's proxy config rather than the mesh",
       { [PROXY_CONFIG]: imageType("config") },
       "mesh",
       "h/proxyv2:1-config",
     ],
     [
-      "comes from the annotation first",
+      "comes from the annotation rather than anything else",
       { [TYPE]: "own", [PROXY_CONFIG]: imageType("config") },
       "mesh",
       "h/proxyv2:1-own",
     ],
-    ["may be an empty annotation, which means none", { [TYPE]: "" }, "mesh", "h/proxyv2:1"],
-    ["may be default, which means none", { [TYPE]: "default" }, "mesh", "h/proxyv2:1"],
+    ["is absent if the annotation is empty", { [TYPE]: "" }, "mesh", "h/proxyv2:1"],
+    ["is absent if the annotation is default", { [TYPE]: "default" }, "mesh", "h/proxyv2:1"],
+    ["ignores a proxy config that is not YAML", { [PROXY_CONFIG]: "{" }, "", "h/proxyv2:1-variant"],
     [
-      "is not read from a proxy config that is no YAML",
-      { [PROXY_CONFIG]: "{" },
-      "",
-      "h/proxyv2:1-variant",
-    ],
-    [
-      "is not read from a proxy config of another shape",
+      "ignores a proxy config of another shape",
       { [PROXY_CONFIG]: "image: 5" },
       "",
       "h/proxyv2:1-variant",
     ],
     [
-      "is empty in a proxy config: then it is the mesh's",
+      "comes from the mesh if it is empty in the proxy config",
       { [PROXY_CONFIG]: "image: {imageType: ''}" },
       "mesh",
       "h/proxyv2:1-mesh",
@@ -130,7 +129,7 @@ describe("the image type", () => {
     expect(imageOf({ annotations }, VARIANT, mesh)).toBe(image);
   });
 
-  test("changes nothing where the image is a whole reference", () => {
+  test("changes nothing if the image is a complete reference", () => {
     expect(imageOf({ annotations: { [TYPE]: "debug" } }, WHOLE, "distroless")).toBe(AKS);
   });
 
@@ -152,29 +151,35 @@ describe("a pin", () => {
     [what: string, template: TemplateOptions, values: ValuesOptions, image: string, by: string]
   >([
     [
-      "by annotation wins over the revision",
+      "by annotation takes precedence over the revision's image",
       { annotations: { [IMAGE]: "x/p:9" } },
       WHOLE,
       "x/p:9",
       "annotation",
     ],
     [
-      "by annotation wins over hub and tag",
+      "by annotation takes precedence over hub and tag",
       { annotations: { [IMAGE]: "x/p:9" } },
       PARTS,
       "x/p:9",
       "annotation",
     ],
-    ["by container wins", { proxy: { image: "custom:1" } }, WHOLE, "custom:1", "container"],
     [
-      "by container wins over one by annotation",
+      "by container takes precedence over the revision's image",
+      { proxy: { image: "custom:1" } },
+      WHOLE,
+      "custom:1",
+      "container",
+    ],
+    [
+      "by container takes precedence over one by annotation",
       { proxy: { image: "custom:1" }, annotations: { [IMAGE]: "x/p:9" } },
       WHOLE,
       "custom:1",
       "container",
     ],
     [
-      "by annotation holds where the container says auto",
+      "by annotation counts if the container's image is auto",
       { proxy: { image: "auto" }, annotations: { [IMAGE]: "x/p:9" } },
       WHOLE,
       "x/p:9",
@@ -189,7 +194,7 @@ describe("a pin", () => {
   });
 
   test.each<TemplateOptions>([{}, { proxy: { image: "auto" } }, { proxy: { image: "" } }])(
-    "there is none in %j",
+    "is absent in %j",
     (template) => {
       expect(proxyImageFor(podTemplate(template), read(WHOLE), "")).toEqual({
         kind: "image",
@@ -200,7 +205,7 @@ describe("a pin", () => {
     },
   );
 
-  test("keeps what the revision would give beside it", () => {
+  test("comes with the image that the revision gives without it", () => {
     const template = podTemplate({ annotations: { [IMAGE]: "x/p:9" } });
     expect(proxyImageFor(template, read(PARTS), "")).toHaveProperty(
       "unpinned",
@@ -208,7 +213,7 @@ describe("a pin", () => {
     );
   });
 
-  test("by an annotation without a slash is not taken: the image is composed", () => {
+  test("by an annotation without a slash does not count: the image is composed", () => {
     expect(imageOf({ annotations: { [IMAGE]: "proxyv2" } }, PARTS)).toBe(
       "docker.io/istio/proxyv2:1.31.0",
     );
@@ -226,7 +231,7 @@ describe("the gateway template up to 1.22", () => {
   test.each<[values: ValuesOptions, annotations: Record<string, string>, image: string]>([
     [WHOLE, {}, AKS],
     [WHOLE, { [IMAGE]: "x/p:9" }, "x/p:9"],
-    // Its condition looks at the revision alone, so here the annotation has no effect.
+    // The condition in this template ignores the annotation.
     [PARTS, { [IMAGE]: "x/p:9" }, "docker.io/istio/proxyv2:1.31.0"],
     [PARTS, { [TYPE]: "debug" }, "docker.io/istio/proxyv2:1.31.0-debug"],
   ])("with %j and %j gives %s", (values, annotations, image) => {
@@ -234,13 +239,13 @@ describe("the gateway template up to 1.22", () => {
   });
 });
 
-describe("templates", () => {
+describe("the injection templates", () => {
   const image = (text: string) =>
     `spec:\n  containers:\n  - name: istio-proxy\n    image: ${text}\n`;
 
   test.each<[what: string, config: ConfigOptions, asked: string | undefined]>([
-    ["the defaults", {}, undefined],
-    ["one by annotation", {}, "gateway"],
+    ["the default templates", {}, undefined],
+    ["a template by annotation", {}, "gateway"],
     ["spaces between the names", {}, " sidecar , gateway "],
     ["an alias", { aliases: { both: ["sidecar", "gateway"] } }, "both"],
     [
@@ -249,17 +254,17 @@ describe("templates", () => {
       undefined,
     ],
     [
-      "one that leaves the image to the others",
+      "a template without the container istio-proxy",
       { templates: { more: "metadata: {}" } },
       "sidecar,more",
     ],
     [
-      "one that adds to istio-proxy and leaves its image",
+      "a template that changes istio-proxy, but not its image",
       { templates: { env: "spec:\n  containers:\n  - name: istio-proxy\n    env: []\n" } },
       "sidecar,env",
     ],
     [
-      "one that adds to istio-proxy before another container's image",
+      "a template that changes istio-proxy, followed by another container's image",
       {
         templates: {
           env: "spec:\n  containers:\n  - name: istio-proxy\n    env: []\n  - name: agent\n    image: agent:1\n",
@@ -268,7 +273,7 @@ describe("templates", () => {
       "sidecar,env",
     ],
     [
-      "the same beside a directive at the list's own depth",
+      "a template that changes istio-proxy, with a directive at the indentation of the list",
       {
         templates: {
           env: "spec:\n  containers:\n  - name: istio-proxy\n  {{- if .Values.debug }}\n    env: []\n  {{- end }}\n  - name: agent\n    image: agent:1\n",
@@ -277,11 +282,11 @@ describe("templates", () => {
       "sidecar,env",
     ],
     [
-      "one that says .ProxyImage unconditionally",
+      "a template that always uses .ProxyImage",
       { templates: { plain: image('"{{ .ProxyImage }}"') } },
       "plain",
     ],
-  ])("%s: known", (_what, config, asked) => {
+  ])("have a known form: %s", (_what, config, asked) => {
     const template = podTemplate({
       annotations: asked === undefined ? {} : { [TEMPLATES]: asked },
     });
@@ -321,7 +326,7 @@ describe("templates", () => {
     ],
     ["no proxy at all", "metadata: {}"],
     ["nothing", ""],
-  ])("%s: unknown, never guessed", (_what, text) => {
+  ])("have an unknown form: %s", (_what, text) => {
     const template = podTemplate();
     expect(proxyImageFor(template, read(WHOLE, { templates: { sidecar: text } }), "")).toEqual({
       kind: "unknown",
@@ -329,7 +334,7 @@ describe("templates", () => {
     });
   });
 
-  test("the last that names the image decides, and names itself where it is not known", () => {
+  test("decide by the last one that sets the image, which the result names if it has an unknown form", () => {
     const template = podTemplate({ annotations: { [TEMPLATES]: "sidecar,own" } });
     const config = read(WHOLE, { templates: { own: image("x/p:1") } });
     expect(proxyImageFor(template, config, "")).toEqual({ kind: "unknown", template: "own" });
@@ -339,7 +344,7 @@ describe("templates", () => {
     '  - name: "istio-proxy"\n    image: x/p:1\n',
     "  - image: x/p:1\n    name: istio-proxy\n",
     "  - {name: istio-proxy, image: x/p:1}\n",
-  ])("one that may set the image over a known one is not passed over: %j", (container) => {
+  ])("have an unknown form if a later template may set the image: %j", (container) => {
     const template = podTemplate({ annotations: { [TEMPLATES]: "sidecar,own" } });
     const config = read(WHOLE, { templates: { own: `spec:\n  containers:\n${container}` } });
     expect(proxyImageFor(template, config, "")).toEqual({ kind: "unknown", template: "own" });
@@ -349,16 +354,16 @@ describe("templates", () => {
     ["nope", "nope"],
     ["sidecar,nope", "nope"],
     ["Sidecar", "Sidecar"],
-    // istiod keeps empty names, and has no template without one.
+    // Istiod keeps empty names, and no template has an empty name.
     ["sidecar,", ""],
     [",sidecar", ""],
     ["", ""],
     [" ", ""],
-    // What every object inherits is no alias.
+    // Properties of the prototype are not aliases.
     ["constructor", "constructor"],
     ["toString", "toString"],
-  ])("%j is rejected, naming %j and what there is", (asked, missing) => {
-    const template = podTemplate({ annotations: { [TEMPLATES]: asked } });
+  ])("reject %j: the template %j does not exist", (names, missing) => {
+    const template = podTemplate({ annotations: { [TEMPLATES]: names } });
     expect(proxyImageFor(template, read(WHOLE), "")).toEqual({
       kind: "rejected",
       template: missing,

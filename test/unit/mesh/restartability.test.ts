@@ -32,45 +32,45 @@ const CRASHING = [
   }),
 ];
 
-/** Judged as where every one of its pods lags, unless told otherwise. */
-function judge(
+/** @param due the pods to restart; by default all of them. */
+function answerFor(
   workload: Workload,
   consent: Consent = NO_CONSENT,
-  late: readonly PodGroup[] = workload.pods,
+  due: readonly PodGroup[] = workload.pods,
 ): Restartability {
-  return restartabilityOf(workload, late, consent);
+  return restartabilityOf(workload, due, consent);
 }
 
-/** The answer, and the code where there is a finding. */
+/** The answer, with the code of the finding if there is one. */
 function outcome(answer: Restartability): string {
   return "finding" in answer ? `${answer.answer} ${answer.finding.code}` : answer.answer;
 }
 
-describe("without any consent", () => {
+describe("the answer without consent for", () => {
   test.each<[what: string, workload: Workload, result: string]>([
     ["a Deployment", deployment("web", { pods: THREE }), "yes"],
-    ["a Deployment of one", deployment("web", { pods: ONE }), "yes"],
-    ["a StatefulSet of three", statefulSet("db", { pods: THREE }), "yes"],
+    ["a Deployment with one replica", deployment("web", { pods: ONE }), "yes"],
+    ["a StatefulSet with three replicas", statefulSet("db", { pods: THREE }), "yes"],
     ["a DaemonSet", daemonSet("agent", { pods: THREE }), "yes"],
-    ["a DaemonSet of one node", daemonSet("agent", { pods: ONE }), "yes"],
+    ["a DaemonSet on one node", daemonSet("agent", { pods: ONE }), "yes"],
     [
       "a Deployment scaled to zero",
       deployment("web", { rollout: { replicas: 0 } }),
       "no scaled-to-zero",
     ],
-    ["a DaemonSet that no node wants", daemonSet("agent"), "no scaled-to-zero"],
+    ["a DaemonSet without nodes", daemonSet("agent"), "no scaled-to-zero"],
     [
       "a paused Deployment",
       deployment("web", { pods: THREE, rollout: { paused: true } }),
       "refused paused",
     ],
     [
-      "a paused Deployment of none",
+      "a paused Deployment scaled to zero",
       deployment("web", { rollout: { paused: true } }),
       "no scaled-to-zero",
     ],
     [
-      "a Deployment that recreates",
+      "a Deployment with the strategy Recreate",
       deployment("web", { pods: THREE, rollout: { strategy: "Recreate" } }),
       "refused recreate",
     ],
@@ -85,22 +85,22 @@ describe("without any consent", () => {
       "refused on-delete",
     ],
     [
-      "a StatefulSet of one",
+      "a StatefulSet with one replica",
       statefulSet("db", { pods: ONE }),
       "refused single-replica-statefulset",
     ],
     [
-      "a StatefulSet whose partition keeps all",
+      "a StatefulSet whose partition covers all pods",
       statefulSet("db", { pods: THREE, rollout: { partition: 3 } }),
       "refused partition",
     ],
     [
-      "a StatefulSet whose partition is beyond all",
+      "a StatefulSet whose partition is larger than its replicas",
       statefulSet("db", { pods: THREE, rollout: { partition: 9 } }),
       "refused partition",
     ],
     [
-      "a StatefulSet whose partition lets one roll",
+      "a StatefulSet whose partition leaves one pod",
       statefulSet("db", { pods: THREE, rollout: { partition: 2 } }),
       "yes",
     ],
@@ -110,7 +110,7 @@ describe("without any consent", () => {
       "refused unhealthy-before",
     ],
     [
-      "a Deployment whose deadline is in another condition",
+      "a Deployment with the same reason in another condition",
       deployment("web", {
         pods: THREE,
         rollout: { conditions: [{ ...DEADLINE, type: "ReplicaFailure" }] },
@@ -131,7 +131,11 @@ describe("without any consent", () => {
       "refused unhealthy-before",
     ],
     ["an Argo Rollout", argoRollout("web", { pods: THREE }), "yes"],
-    ["an Argo Rollout of one", argoRollout("web", { pods: ONE }), "refused single-replica-rollout"],
+    [
+      "an Argo Rollout with one replica",
+      argoRollout("web", { pods: ONE }),
+      "refused single-replica-rollout",
+    ],
     [
       "a paused Argo Rollout",
       argoRollout("web", { pods: THREE, rollout: { phase: "Paused", message: "CanaryPauseStep" } }),
@@ -153,11 +157,11 @@ describe("without any consent", () => {
       "yes",
     ],
   ])("%s", (_what, workload, result) => {
-    expect(outcome(judge(workload))).toBe(result);
+    expect(outcome(answerFor(workload))).toBe(result);
   });
 });
 
-describe("a partition holds the pods below it on the old template", () => {
+describe("a partition keeps the pods below it on the old template:", () => {
   const OTHER = proxyImage("v1.27.9-6");
   const numbered = (from: number, to: number) =>
     Array.from({ length: to - from }, (_, index) => `db-${from + index}`);
@@ -165,28 +169,70 @@ describe("a partition holds the pods below it on the old template", () => {
     sidecars(to - from, image, { podNames: numbered(from, to).slice(0, 10) });
 
   test.each<
-    [what: string, partition: number, late: PodGroup, rest: readonly PodGroup[], result: string]
+    [what: string, partition: number, due: PodGroup, rest: readonly PodGroup[], result: string]
   >([
-    ["the only late pod lies below", 2, group(IMAGE, 0, 1), [group(OTHER, 1, 3)], "refused"],
-    ["every late pod lies below", 2, group(IMAGE, 0, 2), [group(OTHER, 2, 3)], "refused"],
-    ["the late pod is the first above", 2, group(IMAGE, 2, 3), [group(OTHER, 0, 2)], "yes"],
-    ["one late pod of two lies above", 2, group(IMAGE, 1, 3), [group(OTHER, 0, 1)], "yes"],
-    ["there is none", 0, group(IMAGE, 0, 1), [group(OTHER, 1, 3)], "yes"],
-    ["ordinals are numbers, not text", 10, group(IMAGE, 9, 10), [group(OTHER, 0, 9)], "refused"],
-    ["they are, above it too", 9, group(IMAGE, 10, 11), [group(OTHER, 0, 10)], "yes"],
-    // Ten names are kept: more late pods than lie below it cannot all lie below it.
-    ["more are late than lie below", 11, group(IMAGE, 0, 12), [], "yes"],
-    ["all that lie below are late", 12, group(IMAGE, 0, 12), [group(OTHER, 12, 14)], "refused"],
-  ])("%s", (_what, partition, late, rest, result) => {
-    const db = statefulSet("db", { pods: [late, ...rest], rollout: { partition } });
-    const answer = judge(db, NO_CONSENT, [late]);
+    [
+      "the only pod to restart is below the partition",
+      2,
+      group(IMAGE, 0, 1),
+      [group(OTHER, 1, 3)],
+      "refused",
+    ],
+    [
+      "every pod to restart is below the partition",
+      2,
+      group(IMAGE, 0, 2),
+      [group(OTHER, 2, 3)],
+      "refused",
+    ],
+    [
+      "the pod to restart is the first above the partition",
+      2,
+      group(IMAGE, 2, 3),
+      [group(OTHER, 0, 2)],
+      "yes",
+    ],
+    [
+      "one of two pods to restart is above the partition",
+      2,
+      group(IMAGE, 1, 3),
+      [group(OTHER, 0, 1)],
+      "yes",
+    ],
+    ["there is no partition", 0, group(IMAGE, 0, 1), [group(OTHER, 1, 3)], "yes"],
+    [
+      "ordinals below the partition are compared as numbers",
+      10,
+      group(IMAGE, 9, 10),
+      [group(OTHER, 0, 9)],
+      "refused",
+    ],
+    [
+      "ordinals above the partition are compared as numbers",
+      9,
+      group(IMAGE, 10, 11),
+      [group(OTHER, 0, 10)],
+      "yes",
+    ],
+    // A group keeps ten names only. More pods than the partition cannot all be below it.
+    ["more pods are to restart than are below the partition", 11, group(IMAGE, 0, 12), [], "yes"],
+    [
+      "exactly the pods below the partition are to restart",
+      12,
+      group(IMAGE, 0, 12),
+      [group(OTHER, 12, 14)],
+      "refused",
+    ],
+  ])("%s", (_what, partition, due, rest, result) => {
+    const db = statefulSet("db", { pods: [due, ...rest], rollout: { partition } });
+    const answer = answerFor(db, NO_CONSENT, [due]);
     expect(outcome(answer)).toBe(result === "yes" ? "yes" : `${result} partition`);
   });
 
-  test("and says so of those that lag, with the command that lifts it", () => {
-    const late = group(IMAGE, 0, 1);
-    const db = statefulSet("db", { pods: [late, group(OTHER, 1, 3)], rollout: { partition: 1 } });
-    expect(judge(db, NO_CONSENT, [late])).toMatchObject({
+  test("the reason names the partition", () => {
+    const due = group(IMAGE, 0, 1);
+    const db = statefulSet("db", { pods: [due, group(OTHER, 1, 3)], rollout: { partition: 1 } });
+    expect(answerFor(db, NO_CONSENT, [due])).toMatchObject({
       answer: "refused",
       finding: {
         code: "partition",
@@ -195,14 +241,14 @@ describe("a partition holds the pods below it on the old template", () => {
     });
   });
 
-  test("a pod whose name has no ordinal is not taken for one below it", () => {
-    const late = sidecars(1, IMAGE, { podNames: ["db-x"] });
-    const db = statefulSet("db", { pods: [late, group(OTHER, 1, 3)], rollout: { partition: 2 } });
-    expect(outcome(judge(db, NO_CONSENT, [late]))).toBe("yes");
+  test("a pod without an ordinal in its name is not below the partition", () => {
+    const due = sidecars(1, IMAGE, { podNames: ["db-x"] });
+    const db = statefulSet("db", { pods: [due, group(OTHER, 1, 3)], rollout: { partition: 2 } });
+    expect(outcome(answerFor(db, NO_CONSENT, [due]))).toBe("yes");
   });
 });
 
-describe("what has no rollout is restarted by hand", () => {
+describe("a workload without a rollout is restarted by hand:", () => {
   test.each([
     ["Pod", "bare-pod"],
     ["Node", "static-pod"],
@@ -212,16 +258,16 @@ describe("what has no rollout is restarted by hand", () => {
     ["ReplicationController", "no-rollout"],
     ["CloneSet", "custom-owner"],
   ])("%s: %s", (kind, code) => {
-    const answer = judge(otherWorkload(kind, "web", { pods: ONE }));
+    const answer = answerFor(otherWorkload(kind, "web", { pods: ONE }));
     expect(outcome(answer)).toBe(`by-hand ${code}`);
     expect(answer).toHaveProperty("finding.reason", expect.stringMatching(/\w/));
     expect(answer).toHaveProperty("finding.nextStep", expect.stringMatching(/\w/));
   });
 
-  test("consent changes nothing about it", () => {
+  test("consent makes no difference", () => {
     const all: Consent = { missing: true, current: true, unhealthy: true, downtime: true };
     const pod = otherWorkload("Pod", "web", { pods: ONE });
-    expect(judge(pod, all)).toEqual(judge(pod));
+    expect(answerFor(pod, all)).toEqual(answerFor(pod));
   });
 });
 
@@ -236,28 +282,48 @@ describe("consent", () => {
 
   test.each<[given: Partial<Consent>, what: string, workload: Workload, result: string]>([
     [{ downtime: true }, "Recreate", recreate, "yes"],
-    [{ downtime: true }, "a StatefulSet of one", single, "yes"],
+    [{ downtime: true }, "a StatefulSet with one replica", single, "yes"],
     [{ unhealthy: true }, "Recreate", recreate, "refused recreate"],
-    [{ current: true }, "a StatefulSet of one", single, "refused single-replica-statefulset"],
-    [{ unhealthy: true }, "what was failing", failing, "yes"],
-    [{ downtime: true }, "what was failing", failing, "refused unhealthy-before"],
+    [
+      { current: true },
+      "a StatefulSet with one replica",
+      single,
+      "refused single-replica-statefulset",
+    ],
+    [{ unhealthy: true }, "a failing Deployment", failing, "yes"],
+    [{ downtime: true }, "a failing Deployment", failing, "refused unhealthy-before"],
     [
       { unhealthy: true },
-      "what was failing, of one",
+      "a failing StatefulSet with one replica",
       failingSingle,
       "refused single-replica-statefulset",
     ],
-    [{ downtime: true }, "what was failing, of one", failingSingle, "refused unhealthy-before"],
-    [{ downtime: true, unhealthy: true }, "what was failing, of one", failingSingle, "yes"],
+    [
+      { downtime: true },
+      "a failing StatefulSet with one replica",
+      failingSingle,
+      "refused unhealthy-before",
+    ],
+    [
+      { downtime: true, unhealthy: true },
+      "a failing StatefulSet with one replica",
+      failingSingle,
+      "yes",
+    ],
     [{ downtime: true, unhealthy: true }, "a paused Deployment", paused, "refused paused"],
     [{ downtime: true, unhealthy: true }, "OnDelete", onDelete, "refused on-delete"],
-    [{ downtime: true, unhealthy: true }, "a partition that keeps all", kept, "refused partition"],
+    [
+      { downtime: true, unhealthy: true },
+      "a partition that covers all pods",
+      kept,
+      "refused partition",
+    ],
   ])("%j for %s", (given, _what, workload, result) => {
-    expect(outcome(judge(workload, { ...NO_CONSENT, ...given }))).toBe(result);
+    expect(outcome(answerFor(workload, { ...NO_CONSENT, ...given }))).toBe(result);
   });
 });
 
-describe("a refusal says what to type", () => {
+describe("the next step after a refusal of", () => {
   test.each<[what: string, workload: Workload, nextStep: string]>([
     [
       "a paused Deployment",
@@ -265,31 +331,31 @@ describe("a refusal says what to type", () => {
       "kubectl rollout resume deployment/web -n shop",
     ],
     [
-      "a partition that keeps all",
+      "a partition that covers all pods",
       statefulSet("db", { pods: THREE, rollout: { partition: 3 } }),
       `kubectl patch statefulset/db -n shop -p '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}'`,
     ],
     [
-      "a StatefulSet of one",
+      "a StatefulSet with one replica",
       statefulSet("db", { pods: ONE }),
       "add --allow-downtime to restart it",
     ],
     [
-      "what was failing",
+      "a failing Deployment",
       deployment("web", { pods: CRASHING }),
       "mend it first, or add --include unhealthy",
     ],
   ])("%s", (_what, workload, nextStep) => {
-    expect(judge(workload)).toHaveProperty("finding.nextStep", nextStep);
+    expect(answerFor(workload)).toHaveProperty("finding.nextStep", nextStep);
   });
 
-  test("and what was failing before, in the cluster's words", () => {
-    const late = deployment("web", { pods: THREE, rollout: { conditions: [DEADLINE] } });
-    expect(judge(late)).toHaveProperty(
+  test("the reason quotes the failure as the cluster reports it", () => {
+    const overdue = deployment("web", { pods: THREE, rollout: { conditions: [DEADLINE] } });
+    expect(answerFor(overdue)).toHaveProperty(
       "finding.reason",
       `its last rollout exceeded the progress deadline: ${DEADLINE.message}`,
     );
-    expect(judge(deployment("web", { pods: CRASHING }))).toHaveProperty(
+    expect(answerFor(deployment("web", { pods: CRASHING }))).toHaveProperty(
       "finding.reason",
       "its pod pod-0 is in CrashLoopBackOff",
     );

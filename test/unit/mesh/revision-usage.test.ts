@@ -44,15 +44,15 @@ function revision(world: World, name = "asm-1-27"): RevisionUsage {
   return found;
 }
 
-/** `KIND COUNT: NAMES` */
-function holders(world: World, name?: string): readonly string[] {
+/** The references that must be removed, as `KIND COUNT: NAMES`. */
+function remaining(world: World, name?: string): readonly string[] {
   return revision(world, name).references.map(
     ({ kind, count, names }) => `${kind} ${count}: ${names.join(", ")}`,
   );
 }
 
 describe("revisions", () => {
-  test("that are installed are listed, held or not", () => {
+  test("are listed if they are installed, even without references", () => {
     expect(usage({}).revisions).toMatchObject([
       {
         name: "asm-1-27",
@@ -66,7 +66,7 @@ describe("revisions", () => {
     ]);
   });
 
-  test("that are gone, and still run or referred to, are listed too", () => {
+  test("are listed if pods or labels refer to them, even if they are not installed", () => {
     const world = {
       places: [namespace("shop", { rev: "asm-1-25" })],
       workloads: [deployment("web", { pods: [sidecars(2, IMAGE, { revision: "asm-1-26" })] })],
@@ -82,17 +82,17 @@ describe("revisions", () => {
 
   test.each<[what: string, plane: ControlPlaneOptions, expected: object]>([
     [
-      "down where istiod is not ready",
+      "not ready if istiod is not ready",
       { revisions: [{ ...OLD, ready: false }] },
       { installed: true, ready: false },
     ],
     [
-      "of unknown state where Deployments are unread",
+      "of unknown readiness if Deployments are unread",
       { revisions: [OLD], unread: ["istiods"] },
       { installed: true, ready: undefined },
     ],
     [
-      "installed by the word of istiod where ConfigMaps are unread",
+      "installed if istiod is, even if ConfigMaps are unread",
       { revisions: [OLD], unread: ["configMaps"] },
       { installed: true, ready: true, image: undefined },
     ],
@@ -100,7 +100,7 @@ describe("revisions", () => {
     expect(revision({ plane })).toMatchObject(expected);
   });
 
-  test("are not called absent where it could not be read what is installed", () => {
+  test("are not reported as absent if the control plane is unread", () => {
     const world: World = {
       plane: { revisions: [OLD], unread: ["configMaps", "istiods"] },
       workloads: [deployment("web", { pods: [sidecars(1, IMAGE)] })],
@@ -109,14 +109,14 @@ describe("revisions", () => {
   });
 });
 
-describe("a revision is held by", () => {
-  test("live pods, named by their workloads", () => {
+describe("the remaining references of a revision include", () => {
+  test("live pods, by the names of their workloads", () => {
     const workloads = [
       deployment("web", { pods: [sidecars(2, IMAGE), sidecars(1, proxyImage("v1.27.9-6"))] }),
       deployment("plain", { pods: [bare(4)] }),
       otherWorkload("Job", "import", { pods: [sidecars(1, IMAGE, { native: true })] }),
     ];
-    expect(holders({ workloads })).toEqual(["pods 4: shop/deploy/web, shop/job/import"]);
+    expect(remaining({ workloads })).toEqual(["pods 4: shop/deploy/web, shop/job/import"]);
     expect(revision({ workloads }).pods).toEqual({
       sidecars: 4,
       gateways: 0,
@@ -125,17 +125,17 @@ describe("a revision is held by", () => {
     });
   });
 
-  test("terminating pods, by name, to the last", () => {
+  test("terminating pods, by their own names", () => {
     const workloads = [
       deployment("web", {
         pods: [sidecars(1, IMAGE, { revision: "asm-1-28" })],
         terminatingPods: [sidecars(12, IMAGE), bare(1)],
       }),
     ];
-    const [holder] = revision({ workloads }).references;
-    expect(holder).toMatchObject({ kind: "terminating-pods", count: 12 });
-    expect(holder?.names).toHaveLength(10);
-    expect(holder?.names[0]).toBe("shop/pod-0");
+    const [reference] = revision({ workloads }).references;
+    expect(reference).toMatchObject({ kind: "terminating-pods", count: 12 });
+    expect(reference?.names).toHaveLength(10);
+    expect(reference?.names[0]).toBe("shop/pod-0");
     expect(revision({ workloads }).pods.terminating).toBe(12);
   });
 
@@ -151,10 +151,10 @@ describe("a revision is held by", () => {
       }),
     ];
     expect(revision({ workloads }).pods).toMatchObject({ sidecars: 0, gateways: 3 });
-    expect(holders({ workloads })).toEqual(["pods 3: shop/deploy/ingress, shop/deploy/rendered"]);
+    expect(remaining({ workloads })).toEqual(["pods 3: shop/deploy/ingress, shop/deploy/rendered"]);
   });
 
-  test("not by AKS's own gateways, which go with it", () => {
+  test("no gateways of AKS, which AKS removes with the revision", () => {
     const workloads = [
       deployment("aks-istio-ingressgateway-external-asm-1-27", {
         namespace: "aks-istio-ingress",
@@ -162,44 +162,44 @@ describe("a revision is held by", () => {
         pods: [sidecars(2, IMAGE)],
       }),
     ];
-    expect(holders({ workloads })).toEqual([]);
+    expect(remaining({ workloads })).toEqual([]);
     expect(revision({ workloads }).pods).toMatchObject({ gateways: 2, managed: 2 });
   });
 
-  test("namespaces whose label names it", () => {
+  test("namespaces whose label names the revision", () => {
     const places = [namespace("shop", { rev: "asm-1-27" }), namespace("pay", { rev: "asm-1-28" })];
-    expect(holders({ places })).toEqual(["namespaces 1: shop"]);
+    expect(remaining({ places })).toEqual(["namespaces 1: shop"]);
     expect(revision({ places }).namespaces).toEqual([
       { name: "shop", label: "istio.io/rev=asm-1-27", tag: undefined },
     ]);
   });
 
-  test("namespaces although another label switches the first off", () => {
+  test("namespaces whose label has no effect because of another label", () => {
     const places = [namespace("shop", { rev: "asm-1-27", injection: "enabled" })];
-    expect(holders({ places })).toEqual(["namespaces 1: shop"]);
+    expect(remaining({ places })).toEqual(["namespaces 1: shop"]);
   });
 
-  test("tags, and not again by what follows them", () => {
+  test("tags, but not the labels that name a tag", () => {
     const world: World = {
       plane: { revisions: [OLD, NEW], tags: { prod: "asm-1-27" } },
       places: [namespace("shop", { rev: "prod" })],
       workloads: [deployment("web", { template: { labels: { "istio.io/rev": "prod" } } })],
       gateways: [{ namespace: "shop", name: "public", labels: { "istio.io/rev": "prod" } }],
     };
-    expect(holders(world)).toEqual(["tags 1: prod"]);
+    expect(remaining(world)).toEqual(["tags 1: prod"]);
     expect(revision(world)).toMatchObject({
       tags: ["prod"],
       namespaces: [{ name: "shop", label: "istio.io/rev=prod", tag: "prod" }],
     });
   });
 
-  test("namespaces with istio-injection=enabled, where it is the default", () => {
+  test("namespaces with istio-injection=enabled, if the revision is the default", () => {
     const places = [namespace("shop", { injection: "enabled" })];
     const tagged: World = {
       plane: { revisions: [OLD, NEW], tags: { default: "asm-1-27" } },
       places,
     };
-    expect(holders(tagged)).toEqual(["tags 1: default"]);
+    expect(remaining(tagged)).toEqual(["tags 1: default"]);
     expect(revision(tagged).namespaces).toEqual([
       { name: "shop", label: "istio-injection=enabled", tag: "default" },
     ]);
@@ -210,10 +210,10 @@ describe("a revision is held by", () => {
       },
       places,
     };
-    expect(holders(stock, "default")).toEqual(["namespaces 1: shop"]);
+    expect(remaining(stock, "default")).toEqual(["namespaces 1: shop"]);
   });
 
-  test("pod templates, also of workloads without pods, and of CronJobs", () => {
+  test("pod templates, also of CronJobs and of workloads without pods", () => {
     const labels = { "istio.io/rev": "asm-1-27" };
     const world: World = {
       places: [namespace("shop")],
@@ -230,7 +230,7 @@ describe("a revision is held by", () => {
         { namespace: "shop", kind: "CronJob", name: "weekly", template: podTemplate({ labels }) },
       ],
     };
-    expect(holders(world)).toEqual([
+    expect(remaining(world)).toEqual([
       "templates 3: shop/cronjob/nightly, shop/cronjob/weekly, shop/deploy/web",
     ]);
   });
@@ -246,19 +246,19 @@ describe("a revision is held by", () => {
         deployment("web", { template: { labels: { "sidecar.istio.io/inject": "true" } } }),
       ],
     };
-    expect(holders(world, "default")).toEqual(["templates 1: shop/deploy/web"]);
+    expect(remaining(world, "default")).toEqual(["templates 1: shop/deploy/web"]);
   });
 
-  test("Gateways that are labelled with it", () => {
+  test("Gateways whose label names the revision", () => {
     const gateways = [
       { namespace: "shop", name: "public", labels: { "istio.io/rev": "asm-1-27" } },
       { namespace: "shop", name: "other", labels: {} },
     ];
-    expect(holders({ gateways })).toEqual(["gateways 1: shop/public"]);
+    expect(remaining({ gateways })).toEqual(["gateways 1: shop/public"]);
   });
 });
 
-test("sidecars that do not say who injected them may hold any revision", () => {
+test("sidecars of an unknown revision are unattributed", () => {
   const workloads = [deployment("web", { pods: [sidecars(2, IMAGE, { revision: undefined })] })];
   expect(usage({ workloads }).unattributed).toEqual({
     pods: 2,
@@ -267,7 +267,7 @@ test("sidecars that do not say who injected them may hold any revision", () => {
   });
 });
 
-describe("a tag that does not say where it leads", () => {
+describe("a tag", () => {
   const plane = controlPlane({ revisions: [OLD, NEW], tags: { prod: "asm-1-27" } });
   const service = (place: string, name: string) => ({ namespace: place, name });
 
@@ -278,10 +278,10 @@ describe("a tag that does not say where it leads", () => {
       { service: service("aks-istio-system", "odd") },
       ["prod"],
     ],
-    ["whose Service is gone", { service: service("aks-istio-system", "gone") }, []],
-    ["to an Istio elsewhere", { service: service("istio-system", "istiod") }, []],
-    ["to a revision", {}, []],
-  ])("may hold any revision: %s", (_what, change, tags) => {
+    ["whose Service does not exist", { service: service("aks-istio-system", "gone") }, []],
+    ["behind a Service in another namespace", { service: service("istio-system", "istiod") }, []],
+    ["of a known revision", {}, []],
+  ])("%s is unattributed only if it may lead to any revision", (_what, change, tags) => {
     const webhooks = plane.webhooks?.map((webhook) =>
       webhook.tag === undefined ? webhook : { ...webhook, ...change },
     );
@@ -302,7 +302,7 @@ describe("a tag that does not say where it leads", () => {
   });
 });
 
-describe("how it is released", () => {
+describe("the instruction to remove references", () => {
   const labels = { "istio.io/rev": "asm-1-27" };
   const world: World = {
     plane: { revisions: [OLD, NEW], tags: { prod: "asm-1-27" } },
@@ -317,7 +317,7 @@ describe("how it is released", () => {
     gateways: [{ namespace: "shop", name: "public", labels }],
   };
 
-  test("says for each what to type, in the order in which it helps", () => {
+  test("exists for each kind, in the order to follow", () => {
     expect(revision(world).references.map(({ kind, release }) => [kind, release])).toEqual([
       [
         "tags",
@@ -337,7 +337,7 @@ describe("how it is released", () => {
     ]);
   });
 
-  test("names no revision that is not there", () => {
+  test("names no revision if no other one is installed", () => {
     const alone: World = {
       plane: { revisions: [OLD] },
       places: [namespace("shop", { rev: "asm-1-27" })],
@@ -347,7 +347,7 @@ describe("how it is released", () => {
     );
   });
 
-  test("covers many namespaces by all of them", () => {
+  test("covers all namespaces instead of naming many", () => {
     const workloads = ["a", "b", "c", "d"].map((place) =>
       deployment("web", { namespace: place, pods: [sidecars(1, IMAGE)] }),
     );
@@ -357,6 +357,6 @@ describe("how it is released", () => {
   });
 
   function releaseOf(of: World, kind: RemainingReferences["kind"]): string | undefined {
-    return revision(of).references.find((holder) => holder.kind === kind)?.release;
+    return revision(of).references.find((candidate) => candidate.kind === kind)?.release;
   }
 });

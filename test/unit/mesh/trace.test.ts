@@ -18,12 +18,12 @@ function trace(
   workload: Workload = deployment("web", { pods: [sidecars(2, proxyImage("v1.27.7-1"))] }),
 ): readonly TraceStep[] {
   const mesh = resolveMesh(plane);
-  const policy = { ...NO_CONSENT, excludes: () => undefined };
-  const assessment = assess(workload, place, mesh, policy);
+  const options = { ...NO_CONSENT, excludes: () => undefined };
+  const assessment = assess(workload, place, mesh, options);
   return traceDecision({ workload, namespace: place, mesh, assessment, pod: undefined });
 }
 
-function of(steps: readonly TraceStep[], name: TraceStep["step"]): readonly string[] {
+function linesOf(steps: readonly TraceStep[], name: TraceStep["step"]): readonly string[] {
   return steps
     .filter(({ step }) => step === name)
     .map(({ subject, result, detail }) => `${subject} | ${result} | ${detail}`);
@@ -32,7 +32,7 @@ function of(steps: readonly TraceStep[], name: TraceStep["step"]): readonly stri
 const BOTH = controlPlane({ revisions: [OLD, NEW], tags: { prod: "asm-1-28" } });
 
 describe("the trace", () => {
-  test("goes from the labels to the pods, in the order of the decision", () => {
+  test("lists the steps in the order of the decision", () => {
     const steps = trace(BOTH, namespace("shop", { rev: "asm-1-27" })).map(({ step }) => step);
     expect([...new Set(steps)]).toEqual([
       "namespace",
@@ -45,8 +45,8 @@ describe("the trace", () => {
     expect(steps.filter((step) => step === "webhook")).toHaveLength(6);
   });
 
-  test("names the requirement by which each webhook failed, as kubectl writes it", () => {
-    expect(of(trace(BOTH, namespace("shop", { rev: "asm-1-27" })), "webhook")).toEqual([
+  test("names the requirement that each webhook fails, in kubectl's notation", () => {
+    expect(linesOf(trace(BOTH, namespace("shop", { rev: "asm-1-27" })), "webhook")).toEqual([
       "istio-revision-tag-prod-aks-istio-system/rev.namespace.sidecar-injector.istio.io | not-matched | the namespace fails istio.io/rev in (prod)",
       "istio-revision-tag-prod-aks-istio-system/rev.object.sidecar-injector.istio.io | not-matched | the namespace fails !istio.io/rev; the pod fails istio.io/rev in (prod)",
       "istio-sidecar-injector-asm-1-27-aks-istio-system/rev.namespace.sidecar-injector.istio.io | matched | selects the pod",
@@ -56,15 +56,15 @@ describe("the trace", () => {
     ]);
   });
 
-  test("follows a tag to its revision, and says which tag it was", () => {
+  test("follows a tag to its revision, and names the tag", () => {
     const steps = trace(BOTH, namespace("shop", { rev: "prod" }));
-    expect(of(steps, "webhook")).toContain(
+    expect(linesOf(steps, "webhook")).toContain(
       "istio-revision-tag-prod-aks-istio-system/rev.namespace.sidecar-injector.istio.io | matched | selects the pod, by the tag prod",
     );
-    expect(of(steps, "revision")).toEqual([
+    expect(linesOf(steps, "revision")).toEqual([
       "service aks-istio-system/istiod-asm-1-28 | asm-1-28 | revision asm-1-28 (REVISION of deployment/istiod-asm-1-28, ready, tag prod)",
     ]);
-    expect(of(steps, "target")).toEqual([
+    expect(linesOf(steps, "target")).toEqual([
       `configmap/istio-sidecar-injector-asm-1-28 | injected | ${proxyImage("v1.28.3-2")}, from global.proxy.image`,
     ]);
   });
@@ -88,15 +88,15 @@ describe("the trace", () => {
       { proxy: { image: "r/proxyv2:v1" } },
       "pod template | pinned | r/proxyv2:v1, pinned by the template's container istio-proxy; configmap/istio-sidecar-injector-asm-1-27 gives r/proxyv2:v2",
     ],
-  ])("says where the image comes from: %s", (_what, values, template, target) => {
+  ])("names the source of an image that is %s", (_what, values, template, target) => {
     const plane = controlPlane({ revisions: [{ name: "asm-1-27", values }] });
     const workload = deployment("web", { template });
-    expect(of(trace(plane, namespace("shop", { rev: "asm-1-27" }), workload), "target")).toEqual([
-      target,
-    ]);
+    expect(
+      linesOf(trace(plane, namespace("shop", { rev: "asm-1-27" }), workload), "target"),
+    ).toEqual([target]);
   });
 
-  test("shows the labels and annotations that decide, and no others", () => {
+  test("shows only labels and annotations that matter", () => {
     const workload = deployment("web", {
       annotations: { "istio-upgrade/exclude": "true", team: "shop" },
       template: {
@@ -106,51 +106,53 @@ describe("the trace", () => {
       },
     });
     const steps = trace(BOTH, namespace("shop", { rev: "a", injection: "enabled" }), workload);
-    expect(of(steps, "namespace")).toEqual([
+    expect(linesOf(steps, "namespace")).toEqual([
       "namespace/shop | read | istio.io/rev=a, istio-injection=enabled",
     ]);
-    expect(of(steps, "template")).toEqual([
+    expect(linesOf(steps, "template")).toEqual([
       "deployment/web | read | istio.io/rev=asm-1-28, annotation sidecar.istio.io/inject=true, hostNetwork, the workload's annotation istio-upgrade/exclude=true",
     ]);
   });
 
-  test("says what is behind a webhook that cannot answer", () => {
+  test("names the outage of an unavailable webhook", () => {
     const plane = controlPlane({ revisions: [{ ...OLD, state: "dead" }, NEW] });
     const steps = trace(plane, namespace("shop", { rev: "asm-1-27" }));
-    expect(of(steps, "revision")).toEqual([
+    expect(linesOf(steps, "revision")).toEqual([
       "service aks-istio-system/istiod-asm-1-27 | dead | no ready endpoint, and failurePolicy Fail",
     ]);
-    expect(of(steps, "target")[0]).toMatch(/^new pod \| rejected \| the injector /);
+    expect(linesOf(steps, "target")[0]).toMatch(/^new pod \| rejected \| the injector /);
   });
 
-  test("leaves out what could not be read, and says so", () => {
+  test("marks unread objects", () => {
     const unread = controlPlane({ revisions: [OLD], unread: ["webhooks"] });
-    expect(of(trace(unread, namespace("shop")), "webhook")).toEqual([]);
-    expect(of(trace(unread, namespace("shop")), "target")[0]).toMatch(/^new pod \| unknown \| /);
-    expect(of(trace(BOTH, undefined), "namespace")).toEqual([
+    expect(linesOf(trace(unread, namespace("shop")), "webhook")).toEqual([]);
+    expect(linesOf(trace(unread, namespace("shop")), "target")[0]).toMatch(
+      /^new pod \| unknown \| /,
+    );
+    expect(linesOf(trace(BOTH, undefined), "namespace")).toEqual([
       "namespace/shop | unread | its labels could not be read",
     ]);
     const owned = deployment("web", { template: null });
-    expect(of(trace(BOTH, namespace("shop"), owned), "template")).toEqual([
+    expect(linesOf(trace(BOTH, namespace("shop"), owned), "template")).toEqual([
       "deployment/web | unread | its pod template could not be read",
     ]);
   });
 
-  test("counts what each group of pods runs", () => {
+  test("counts the pods of each group", () => {
     const pods = [
       sidecars(12, proxyImage("v1.27.7-1"), { ready: 11 }),
       sidecars(1, proxyImage("v1.27.9-6"), { podNames: ["web-new"], native: true }),
     ];
     const workload = deployment("web", { pods, terminating: 2 });
     const steps = trace(BOTH, namespace("shop", { rev: "asm-1-27" }), workload);
-    expect(of(steps, "pods")).toEqual([
+    expect(linesOf(steps, "pods")).toEqual([
       `12 of 13 | patch | ${proxyImage("v1.27.7-1")} of asm-1-27, 11 ready, patch: pod-0, pod-1, pod-2, pod-3, pod-4, pod-5, pod-6, pod-7, pod-8, pod-9 and 2 more`,
       `1 of 13 | on-target | native sidecar ${proxyImage("v1.27.9-6")} of asm-1-27, 1 ready: web-new`,
       "2 | terminating | left out of the verdict",
     ]);
   });
 
-  test("marks the pod that was asked for", () => {
+  test("ends with the pod that the user named", () => {
     const mesh = resolveMesh(BOTH);
     const [group] = [sidecars(1, proxyImage("v1.27.7-1"), { podNames: ["web-1"], ready: 0 })];
     const place = namespace("shop", { rev: "asm-1-27" });
@@ -161,7 +163,7 @@ describe("the trace", () => {
       assessment: undefined,
       pod: { name: "web-1", phase: "Pending", terminating: false, group },
     });
-    expect(of(steps, "pod")).toEqual([
+    expect(linesOf(steps, "pod")).toEqual([
       `pod/web-1 | pending | ${proxyImage("v1.27.7-1")} of asm-1-27, not ready`,
     ]);
   });
