@@ -1,9 +1,9 @@
+import { completeSelector } from "../kubernetes/selector.ts";
 import type { ArgoRollout, Workload } from "../snapshot.ts";
 import { relevantAnnotations } from "./annotations.ts";
 import type { ApiLabelSelector, ApiObject, ApiPodTemplate } from "./api-objects.ts";
-import { templateRecord } from "./records.ts";
+import { templateRecord } from "./workload-records.ts";
 import { replicaFacts, resolved } from "./rollout-record.ts";
-import { selectorRecord } from "./selector-record.ts";
 
 /**
  * A `Rollout` of Argo Rollouts, as far as it is looked at. Custom resources come as JSON only.
@@ -76,8 +76,8 @@ function argoRollout(
     observedGeneration: observed(status?.observedGeneration, generation),
     resourceVersion: metadata?.resourceVersion ?? "",
     selector: spec?.selector
-      ? selectorRecord(spec.selector)
-      : (referred?.rollout?.selector ?? selectorRecord(undefined)),
+      ? completeSelector(spec.selector)
+      : (referred?.rollout?.selector ?? completeSelector(undefined)),
     surge: 0,
     unavailable: Math.max(1, resolved(limit, replicas, Math.floor)),
     strategy: "Evict",

@@ -9,7 +9,12 @@ import type { ControlPlane } from "../snapshot.ts";
 import type { Api } from "../http/api.ts";
 import type { Gaps } from "./gaps.ts";
 import { listAll } from "../http/pages.ts";
-import { istiodRecord, readyEndpoints, serviceRecord, webhookRecords } from "./records.ts";
+import {
+  istiodRecord,
+  readyEndpoints,
+  serviceRecord,
+  webhookRecords,
+} from "./control-plane-records.ts";
 
 /** Reads what decides injection: five lists, whatever the size of the cluster. */
 export async function readControlPlane(

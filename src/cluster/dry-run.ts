@@ -12,7 +12,7 @@ import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
 import { type ApiRollout, referencedDeployment } from "./argo-rollout.ts";
 import { listAll } from "../http/pages.ts";
-import { templateRecord } from "./records.ts";
+import { templateRecord } from "./workload-records.ts";
 import { podGroupRecord } from "./pods-by-owner.ts";
 import { uninjectedPod } from "./uninjected-pod.ts";
 import { createPodDryRun } from "./write.ts";

@@ -10,7 +10,7 @@ import { readControlPlane } from "./control-plane.ts";
 import { Gaps } from "./gaps.ts";
 import { readNamespaces } from "./namespaces.ts";
 import { listPath } from "../kubernetes/api-paths.ts";
-import { workloadRecord } from "./records.ts";
+import { workloadRecord } from "./workload-records.ts";
 import { templateHash } from "./template-hash.ts";
 import { readPodsOf } from "./workloads.ts";
 

@@ -1,15 +1,16 @@
-import type { Namespace } from "../snapshot.ts";
 import type { Api } from "../http/api.ts";
-import { METADATA } from "./api-objects.ts";
-import type { Gaps } from "./gaps.ts";
 import { listAll } from "../http/pages.ts";
-import { namespaceRecord } from "./records.ts";
+import type { Namespace } from "../snapshot.ts";
+import { relevantAnnotations } from "./annotations.ts";
+import { type ApiObject, METADATA } from "./api-objects.ts";
+import type { Gaps } from "./gaps.ts";
 
 /**
- * The labels of namespaces, by name; what could not be read is absent.
+ * Reads namespaces with their labels.
  *
- * @param names `undefined`: all of them.
- * @throws CannotRun where a named one does not exist.
+ * @param names `undefined`: all namespaces.
+ * @returns the namespaces that could be read, by name.
+ * @throws CannotRun if one of `names` does not exist.
  */
 export async function readNamespaces(
   api: Api,
@@ -18,20 +19,31 @@ export async function readNamespaces(
 ): Promise<ReadonlyMap<string, Namespace>> {
   const read =
     names === undefined
-      ? await gaps.during("list namespaces", undefined, async (inconsistent) => {
-          const list = { path: "/api/v1/namespaces", kind: "NamespaceList", item: METADATA };
-          return (await listAll(api, { ...list, inconsistent })).map(namespaceRecord);
-        })
+      ? await listNamespaces(api, gaps)
       : await Promise.all(names.map((name) => readNamespace(api, name, gaps)));
   const records = (read ?? []).flatMap((namespace) => namespace ?? []);
   return new Map(records.map((record) => [record.name, record]));
 }
 
-/** A namespace that does not exist lists as empty, with 200: only asking for it tells. */
-function readNamespace(api: Api, name: string, gaps: Gaps) {
+function listNamespaces(api: Api, gaps: Gaps): Promise<readonly Namespace[] | undefined> {
+  return gaps.during("list namespaces", undefined, async (inconsistent) => {
+    const list = { path: "/api/v1/namespaces", kind: "NamespaceList", item: METADATA };
+    return (await listAll(api, { ...list, inconsistent })).map(namespaceRecord);
+  });
+}
+
+/** Gets one namespace: listing the objects of a namespace that does not exist succeeds, empty. */
+function readNamespace(api: Api, name: string, gaps: Gaps): Promise<Namespace | undefined> {
   return gaps.during("get namespaces", name, async () => {
     const path = `/api/v1/namespaces/${name}`;
-    const object = await api.send({ method: "GET", path, kind: "Namespace" });
-    return namespaceRecord(object);
+    return namespaceRecord(await api.send({ method: "GET", path, kind: "Namespace" }));
   });
+}
+
+export function namespaceRecord({ metadata }: ApiObject): Namespace {
+  return {
+    name: metadata?.name ?? "",
+    labels: metadata?.labels ?? {},
+    annotations: relevantAnnotations(metadata?.annotations),
+  };
 }

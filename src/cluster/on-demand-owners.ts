@@ -6,7 +6,7 @@ import type { Gaps } from "./gaps.ts";
 import { listAll, listPages } from "../http/pages.ts";
 import { addController, type NamespaceBatch } from "./namespace-batch.ts";
 import { listPath, pathOf } from "../kubernetes/api-paths.ts";
-import { workloadRecord } from "./records.ts";
+import { workloadRecord } from "./workload-records.ts";
 import type { RestartableObject } from "./rollout-record.ts";
 import type { Owner } from "./pods-by-owner.ts";
 

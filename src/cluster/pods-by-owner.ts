@@ -3,7 +3,7 @@ import { relevantAnnotations } from "./annotations.ts";
 import type { ApiOwnerReference, ApiPod, ApiContainerStatus } from "./api-objects.ts";
 import { addedBy, isMarked, overriddenIn, revisionOf, withoutMarks } from "./injection-marks.ts";
 import { addGroup } from "./pod-group.ts";
-import { findProxy, isConfined, templateRecord } from "./records.ts";
+import { findProxy, isConfined, templateRecord } from "./workload-records.ts";
 import { PROXY_CONTAINER } from "../istio-labels.ts";
 
 /** The pods of one direct owner, folded: nothing of a page is kept but this. */

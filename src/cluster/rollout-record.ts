@@ -1,4 +1,5 @@
 import type { BuiltInKind } from "../kubernetes/kinds.ts";
+import { completeSelector } from "../kubernetes/selector.ts";
 import type {
   DaemonSetRollout,
   DeploymentRollout,
@@ -6,7 +7,6 @@ import type {
   StatefulSetRollout,
 } from "../snapshot.ts";
 import type { ApiDaemonSet, ApiDeployment, ApiStatefulSet } from "./api-objects.ts";
-import { selectorRecord } from "./selector-record.ts";
 
 export type RestartableObject = ApiDeployment | ApiStatefulSet | ApiDaemonSet;
 
@@ -16,7 +16,7 @@ export function rolloutRecord(kind: BuiltInKind, object: RestartableObject): Rol
     generation: object.metadata?.generation ?? 0,
     observedGeneration: object.status?.observedGeneration ?? 0,
     resourceVersion: object.metadata?.resourceVersion ?? "",
-    selector: selectorRecord(object.spec?.selector),
+    selector: completeSelector(object.spec?.selector),
     ...stepSize(kind, object),
   };
   switch (kind) {

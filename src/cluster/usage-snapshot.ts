@@ -6,7 +6,7 @@ import { METADATA } from "./api-objects.ts";
 import { Gaps } from "./gaps.ts";
 import { listAll } from "../http/pages.ts";
 import { readSnapshot } from "./read.ts";
-import { templateRecord } from "./records.ts";
+import { templateRecord } from "./workload-records.ts";
 
 /**
  * Reads the whole cluster, for a revision is the whole cluster's.

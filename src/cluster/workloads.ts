@@ -23,7 +23,7 @@ import { type NamespacedList, readBatches } from "./namespaced-list.ts";
 import { createOnDemandOwners, type OnDemandOwners } from "./on-demand-owners.ts";
 import { gatherWorkloads } from "./owner-chain.ts";
 import { addPod } from "./pods-by-owner.ts";
-import { workloadRecord } from "./records.ts";
+import { workloadRecord } from "./workload-records.ts";
 import type { RestartableObject } from "./rollout-record.ts";
 
 /** Which workloads to read. */

@@ -47,6 +47,22 @@ export function unmetRequirements(
   );
 }
 
+/** A selector as the API returns it, in which anything may be absent. */
+interface PartialSelector {
+  readonly matchLabels?: Labels;
+  readonly matchExpressions?: readonly Partial<LabelRequirement>[];
+}
+
+/** Fills in the parts that a selector from the API lacks. */
+export function completeSelector(selector: PartialSelector | undefined): LabelSelector {
+  return {
+    matchLabels: selector?.matchLabels ?? {},
+    matchExpressions: (selector?.matchExpressions ?? []).map(
+      ({ key = "", operator = "", values }) => ({ key, operator, ...(values && { values }) }),
+    ),
+  };
+}
+
 /** A selector as the API takes it in `labelSelector`. */
 export function formatSelector({ matchLabels, matchExpressions }: LabelSelector): string {
   const equal = Object.entries(matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { webhookRecords } from "../../src/cluster/records.ts";
+import { webhookRecords } from "../../src/cluster/control-plane-records.ts";
 import { eventually, type Sandbox, test } from "../contract/sandbox.ts";
 import { deployment, pod } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";

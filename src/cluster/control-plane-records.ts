@@ -1,0 +1,128 @@
+import type {
+  V1Container,
+  V1Deployment,
+  V1Endpoint,
+  V1EndpointSlice,
+  V1MutatingWebhook,
+  V1MutatingWebhookConfiguration,
+  V1ObjectMeta,
+  V1Service,
+} from "@kubernetes/client-node";
+import { REVISION_TAG } from "../istio-labels.ts";
+import { completeSelector } from "../kubernetes/selector.ts";
+import type { Istiod, Service, Webhook } from "../snapshot.ts";
+
+/** Returns the records of the webhooks that are called when a pod is created. */
+export function webhookRecords(configuration: V1MutatingWebhookConfiguration): readonly Webhook[] {
+  return (configuration.webhooks ?? []).filter(coversPodCreation).map((webhook) => {
+    const { service, url, caBundle } = webhook.clientConfig;
+    return {
+      configuration: configuration.metadata?.name ?? "",
+      name: webhook.name,
+      tag: configuration.metadata?.labels?.[REVISION_TAG],
+      service: service && { namespace: service.namespace, name: service.name },
+      url,
+      namespaceSelector: completeSelector(webhook.namespaceSelector),
+      objectSelector: completeSelector(webhook.objectSelector),
+      failurePolicy: webhook.failurePolicy === "Ignore" ? "Ignore" : "Fail",
+      hasMatchConditions: (webhook.matchConditions ?? []).length > 0,
+      trusted: (caBundle ?? "") !== "",
+    };
+  });
+}
+
+/**
+ * True if a webhook's rules match the creation of pods. `matchPolicy` makes no difference, because
+ * pods have only one group and version.
+ * Rule: k8s.io/apiserver `pkg/admission/plugin/webhook/predicates/rules/rules.go`, `Matches`.
+ */
+function coversPodCreation({ rules }: V1MutatingWebhook): boolean {
+  const has = (list: readonly string[] | undefined, value: string) =>
+    (list ?? []).some((entry) => entry === "*" || entry === value);
+  return (rules ?? []).some(
+    (rule) =>
+      has(rule.operations, "CREATE") &&
+      has(rule.apiGroups, "") &&
+      has(rule.apiVersions, "v1") &&
+      (rule.resources ?? []).some(coversPods) &&
+      rule.scope !== "Cluster",
+  );
+}
+
+/** True for `pods`, and for `pods/*`, which includes the pod itself; false for `pods/status`. */
+function coversPods(pattern: string): boolean {
+  const [resource, subresource = ""] = pattern.split("/");
+  const isPod = resource === "*" || resource === "pods";
+  return isPod && (subresource === "*" || subresource === "");
+}
+
+export function serviceRecord({ metadata, spec }: V1Service): Service {
+  return {
+    name: metadata?.name ?? "",
+    selector: spec?.selector ?? {},
+    external: spec?.type === "ExternalName",
+  };
+}
+
+/** Returns the name of a slice's Service, and the number of its ready endpoints. */
+export function readyEndpoints(slice: V1EndpointSlice): readonly [service: string, ready: number] {
+  // Go writes an empty list as null.
+  const endpoints: readonly V1Endpoint[] = slice.endpoints ?? [];
+  const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false).length;
+  return [slice.metadata?.labels?.["kubernetes.io/service-name"] ?? "", ready];
+}
+
+/** The environment variable of istiod that names its revision. */
+const REVISION_VARIABLE = "REVISION";
+
+/** Returns the record of an istiod; `undefined` for a Deployment that is no control plane. */
+export function istiodRecord(deployment: V1Deployment): Istiod | undefined {
+  const { metadata, spec, status } = deployment;
+  const template = spec?.template;
+  const containers = template?.spec?.containers ?? [];
+  const withRevision = containers.find(({ env }) =>
+    env?.some(({ name }) => name === REVISION_VARIABLE),
+  );
+  const labels = template?.metadata?.labels ?? {};
+  if (withRevision === undefined && labels["app"] !== "istiod") return undefined;
+  const istiod =
+    withRevision ?? containers.find(({ name }) => name === "discovery") ?? containers[0];
+  const replicas = spec?.replicas ?? 1;
+  return {
+    name: metadata?.name ?? "",
+    podLabels: labels,
+    revision: istiod && revisionIn(istiod, template?.metadata),
+    image: istiod?.image ?? "",
+    native: istiod && nativeSidecarsIn(istiod),
+    wanted: replicas,
+    ready:
+      (metadata?.generation ?? 0) <= (status?.observedGeneration ?? 0) &&
+      (status?.updatedReplicas ?? 0) >= replicas &&
+      // During a surge, old pods may account for the available replicas.
+      (status?.replicas ?? 0) <= (status?.updatedReplicas ?? 0) &&
+      (status?.availableReplicas ?? 0) >= Math.max(1, replicas),
+  };
+}
+
+/** Resolves the revision as the pod does; `undefined` if it is in an object that is not read. */
+function revisionIn(
+  { env = [], envFrom = [] }: V1Container,
+  metadata: V1ObjectMeta | undefined,
+): string | undefined {
+  // If a name is repeated, the kubelet takes the last variable.
+  const found = env.findLast(({ name }) => name === REVISION_VARIABLE);
+  if (found === undefined) return envFrom.length > 0 ? undefined : "default";
+  const { value = "", valueFrom } = found;
+  if (valueFrom === undefined) return value.includes("$(") ? undefined : value || "default";
+  const [, field = "", key = ""] =
+    /^metadata\.(labels|annotations)\['([^']+)'\]$/.exec(valueFrom.fieldRef?.fieldPath ?? "") ?? [];
+  return field === "labels" || field === "annotations"
+    ? metadata?.[field]?.[key] || "default"
+    : undefined;
+}
+
+function nativeSidecarsIn({ env = [] }: V1Container): string | undefined {
+  const found = env.findLast(({ name }) => name === "ENABLE_NATIVE_SIDECARS");
+  // A value from another object is not read, and may be anything.
+  return found && (found.value ?? "auto");
+}

@@ -1,0 +1,57 @@
+import { PROXY_CONTAINER } from "../istio-labels.ts";
+import type { BuiltInKind } from "../kubernetes/kinds.ts";
+import type { PodTemplate, Workload } from "../snapshot.ts";
+import { relevantAnnotations } from "./annotations.ts";
+import type { ApiContainer, ApiPodTemplate } from "./api-objects.ts";
+import { type RestartableObject, rolloutRecord } from "./rollout-record.ts";
+
+/** Returns the record of a workload, without its pods. */
+export function workloadRecord(kind: BuiltInKind, object: RestartableObject): Workload {
+  const { metadata, spec } = object;
+  return {
+    namespace: metadata?.namespace ?? "",
+    kind,
+    name: metadata?.name ?? "",
+    uid: metadata?.uid ?? "",
+    labels: metadata?.labels ?? {},
+    annotations: relevantAnnotations(metadata?.annotations),
+    template: templateRecord(spec?.template),
+    rollout: rolloutRecord(kind, object),
+    pods: [],
+    terminating: 0,
+    terminatingPods: [],
+  };
+}
+
+export function templateRecord(template: ApiPodTemplate | undefined): PodTemplate {
+  const containers = template?.spec?.containers ?? [];
+  const proxy = findProxy([...containers, ...(template?.spec?.initContainers ?? [])]);
+  return {
+    labels: template?.metadata?.labels ?? {},
+    annotations: relevantAnnotations(template?.metadata?.annotations),
+    hostNetwork: template?.spec?.hostNetwork === true,
+    proxy: proxy && {
+      image: proxy.image ?? "",
+      args: proxy.args ?? [],
+      confined: isConfined(proxy),
+    },
+    // Injection adds a probe to the sidecar.
+    probed: containers.every(
+      ({ name, readinessProbe }) => name === PROXY_CONTAINER || readinessProbe !== undefined,
+    ),
+  };
+}
+
+/** True if a container sets `allowPrivilegeEscalation: false`. */
+export function isConfined(container: { readonly securityContext?: unknown }): boolean {
+  const { securityContext: context } = container;
+  const isSet = typeof context === "object" && context !== null;
+  return (
+    isSet && "allowPrivilegeEscalation" in context && context.allowPrivilegeEscalation === false
+  );
+}
+
+/** Finds the sidecar by its name, since `istio-init` runs the same image. */
+export function findProxy(containers: readonly ApiContainer[]): ApiContainer | undefined {
+  return containers.find(({ name }) => name === PROXY_CONTAINER);
+}

@@ -1,0 +1,173 @@
+import { describe, expect, test } from "vitest";
+import { templateRecord, workloadRecord } from "../../../src/cluster/workload-records.ts";
+
+describe("a pod template", () => {
+  test("that is empty has the defaults", () => {
+    const empty = {
+      labels: {},
+      annotations: {},
+      hostNetwork: false,
+      proxy: undefined,
+      probed: true,
+    };
+    expect(templateRecord(undefined)).toEqual(empty);
+    expect(templateRecord({})).toEqual(empty);
+  });
+
+  test.each([
+    [{ allowPrivilegeEscalation: false }, true],
+    [{ allowPrivilegeEscalation: true }, false],
+    [{}, false],
+  ])("with the security context %j has a confined proxy: %s", (securityContext, confined) => {
+    const containers = [{ name: "istio-proxy", securityContext }];
+    expect(templateRecord({ spec: { containers } }).proxy).toMatchObject({ confined });
+  });
+
+  test.each([
+    [
+      "containers",
+      { containers: [{ name: "istio-proxy", image: "auto", args: ["proxy"] }] },
+      { image: "auto", args: ["proxy"], confined: false },
+    ],
+    [
+      "initContainers",
+      { containers: [], initContainers: [{ name: "istio-proxy", image: "own:1" }] },
+      { image: "own:1", args: [], confined: false },
+    ],
+    [
+      "without an image",
+      { containers: [{ name: "istio-proxy" }] },
+      { image: "", args: [], confined: false },
+    ],
+  ])("has its own proxy in %s", (_where, spec, proxy) => {
+    expect(templateRecord({ spec }).proxy).toEqual(proxy);
+  });
+
+  test("is probed if every container is", () => {
+    const probed = { name: "a", readinessProbe: {} };
+    expect(templateRecord({ spec: { containers: [probed] } }).probed).toBe(true);
+    expect(templateRecord({ spec: { containers: [probed, { name: "b" }] } }).probed).toBe(false);
+    // Injection adds a probe to the sidecar, whatever the template has.
+    const proxy = { name: "istio-proxy", image: "auto" };
+    expect(templateRecord({ spec: { containers: [probed, proxy] } }).probed).toBe(true);
+    expect(templateRecord({ spec: { containers: [proxy, { name: "b" }] } }).probed).toBe(false);
+  });
+});
+
+describe("a workload's rollout", () => {
+  const metadata = { name: "w", namespace: "shop", uid: "u", generation: 3, resourceVersion: "7" };
+  const selector = { matchLabels: { app: "w" } };
+  const base = { spec: { selector, template: {} } };
+
+  test("of a Deployment without settings has the API's defaults", () => {
+    expect(workloadRecord("Deployment", { metadata, ...base })).toMatchObject({
+      namespace: "shop",
+      kind: "Deployment",
+      uid: "u",
+      pods: [],
+      rollout: {
+        kind: "Deployment",
+        generation: 3,
+        observedGeneration: 0,
+        resourceVersion: "7",
+        selector: { matchLabels: { app: "w" }, matchExpressions: [] },
+        replicas: 1,
+        paused: false,
+        strategy: "RollingUpdate",
+        surge: 1,
+        unavailable: 0,
+        status: { replicas: 0, updated: 0, available: 0 },
+        conditions: [],
+      },
+    });
+  });
+
+  // The controllers round like this; the defaults are those of the API server.
+  test.each([
+    [undefined, undefined, 10, { surge: 3, unavailable: 2 }],
+    [0, 1, 10, { surge: 0, unavailable: 1 }],
+    ["0%", "0%", 10, { surge: 0, unavailable: 1 }],
+    [2, 0, 10, { surge: 2, unavailable: 0 }],
+    ["25%", "25%", 1, { surge: 1, unavailable: 0 }],
+    ["10%", "100%", 25, { surge: 3, unavailable: 25 }],
+  ])("with maxSurge %s and maxUnavailable %s of %i", (maxSurge, maxUnavailable, replicas, size) => {
+    const rollingUpdate = { maxSurge: maxSurge as never, maxUnavailable: maxUnavailable as never };
+    const spec = { ...base.spec, replicas, strategy: { rollingUpdate } };
+    expect(workloadRecord("Deployment", { metadata, spec }).rollout).toMatchObject(size);
+    const status = { desiredNumberScheduled: 25 } as never;
+    const daemon = { rollingUpdate: { maxSurge: 0 as never, maxUnavailable: "10%" as never } };
+    expect(
+      workloadRecord("DaemonSet", {
+        metadata,
+        spec: { ...base.spec, updateStrategy: daemon },
+        status,
+      }).rollout,
+    ).toMatchObject({ surge: 0, unavailable: 3 });
+  });
+
+  test("of a Deployment has its settings", () => {
+    const object = {
+      metadata,
+      spec: { ...base.spec, replicas: 0, paused: true, strategy: { type: "Recreate" } },
+      status: {
+        observedGeneration: 3,
+        replicas: 4,
+        updatedReplicas: 3,
+        availableReplicas: 2,
+        conditions: [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded" }],
+      },
+    };
+    expect(workloadRecord("Deployment", object).rollout).toMatchObject({
+      replicas: 0,
+      paused: true,
+      strategy: "Recreate",
+      surge: 0,
+      unavailable: 0,
+      observedGeneration: 3,
+      status: { replicas: 4, updated: 3, available: 2 },
+      conditions: [
+        { type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "" },
+      ],
+    });
+  });
+
+  test("of a StatefulSet has its partition, and counts ready pods", () => {
+    const object = {
+      metadata,
+      spec: {
+        ...base.spec,
+        serviceName: "w",
+        replicas: 3,
+        updateStrategy: { type: "OnDelete", rollingUpdate: { partition: 2 } },
+      },
+      status: { replicas: 3, readyReplicas: 2, updatedReplicas: 1 },
+    };
+    expect(workloadRecord("StatefulSet", object).rollout).toMatchObject({
+      kind: "StatefulSet",
+      replicas: 3,
+      strategy: "OnDelete",
+      partition: 2,
+      status: { ready: 2, updated: 1 },
+      surge: 0,
+      unavailable: 1,
+    });
+  });
+
+  test("of a DaemonSet takes its counts from the fields of a DaemonSet", () => {
+    const status = {
+      desiredNumberScheduled: 5,
+      updatedNumberScheduled: 4,
+      numberAvailable: 3,
+      currentNumberScheduled: 9,
+      numberMisscheduled: 9,
+      numberReady: 9,
+      observedGeneration: 3,
+    };
+    expect(workloadRecord("DaemonSet", { metadata, ...base, status }).rollout).toMatchObject({
+      kind: "DaemonSet",
+      strategy: "RollingUpdate",
+      observedGeneration: 3,
+      status: { desired: 5, updated: 4, available: 3 },
+    });
+  });
+});
