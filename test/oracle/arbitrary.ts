@@ -1,19 +1,19 @@
 import { type Arbitrary, array, sample, tuple } from "fast-check";
-import { place, WORKLOADS_PER_PLACE } from "./arbitrary-place.ts";
-import { planes } from "./arbitrary-plane.ts";
+import { testNamespace, WORKLOADS_PER_NAMESPACE } from "./arbitrary-namespace.ts";
+import { controlPlanes } from "./arbitrary-control-plane.ts";
 import type { World } from "./world.ts";
 
-const PLACES = 4;
-const WORKLOADS_PER_WORLD = PLACES * WORKLOADS_PER_PLACE;
+const NAMESPACES = 4;
+const WORKLOADS_PER_WORLD = NAMESPACES * WORKLOADS_PER_NAMESPACE;
 
-/** Worlds with at least so many workloads. The same seed gives the same worlds. */
+/** Generates worlds with at least the given number of workloads. The same seed gives the same worlds. */
 export function sampleWorlds(seed: number, workloads: number): readonly World[] {
   const needed = Math.ceil(workloads / WORKLOADS_PER_WORLD);
-  // Bare pods that are refused do not exist: a few worlds more make up for them.
+  // The API server may reject bare pods, so a few more worlds are necessary.
   return sample(world(), { seed, numRuns: Math.ceil(needed * 1.1) + 1 });
 }
 
 function world(): Arbitrary<World> {
-  const places = array(place(), { minLength: PLACES, maxLength: PLACES });
-  return tuple(planes(), places).map(([both, all]) => ({ ...both, places: all }));
+  const namespaces = array(testNamespace(), { minLength: NAMESPACES, maxLength: NAMESPACES });
+  return tuple(controlPlanes(), namespaces).map(([steps, all]) => ({ ...steps, namespaces: all }));
 }

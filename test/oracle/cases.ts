@@ -1,31 +1,34 @@
-import type { Case, Plane } from "./world.ts";
+import type { Case, ControlPlane } from "./world.ts";
 
-const BOTH: Plane = { revisions: { "asm-1-27": {}, "asm-1-28": {} } };
-const still = { before: BOTH, now: BOTH };
+const BOTH: ControlPlane = { revisions: { "asm-1-27": {}, "asm-1-28": {} } };
+const unchanged = { before: BOTH, now: BOTH };
 
-/** Cases that are kept: once found in a random world, reduced, and held from then on. */
+/** Regression cases: each failed once in a random world. */
 export const CASES: readonly (readonly [name: string, kept: Case])[] = [
   [
-    "a template's own container istio-proxy is no sidecar where nothing is injected",
+    "a template's own container istio-proxy is not a sidecar if nothing is injected",
     {
-      ...still,
-      place: { before: { "istio.io/rev": "gone" }, now: { "istio.io/rev": "gone" } },
+      ...unchanged,
+      namespaceLabels: { before: { "istio.io/rev": "gone" }, now: { "istio.io/rev": "gone" } },
       workload: { kind: "StatefulSet", when: "now", proxy: "auto" },
     },
   ],
   [
-    "nor is it one in pods made before the namespace got its label",
+    "a template's own container istio-proxy is not a sidecar in pods older than the namespace's label",
     {
-      ...still,
-      place: { before: {}, now: { "istio.io/rev": "asm-1-27" } },
+      ...unchanged,
+      namespaceLabels: { before: {}, now: { "istio.io/rev": "asm-1-27" } },
       workload: { kind: "DaemonSet", when: "before", proxy: "custom:1" },
     },
   ],
   [
-    "the pin of a native sidecar is known from the pod alone",
+    "the pin of a native sidecar is found in a pod without a readable template",
     {
-      ...still,
-      place: { before: { "istio.io/rev": "asm-1-27" }, now: { "istio.io/rev": "asm-1-27" } },
+      ...unchanged,
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-27" },
+      },
       workload: {
         kind: "CronJob",
         when: "now",
@@ -35,10 +38,13 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
     },
   ],
   [
-    "two templates that both bring a native sidecar make a pod that is refused",
+    "two injection templates that both add a native sidecar lead to a rejected pod",
     {
-      ...still,
-      place: { before: { "istio.io/rev": "asm-1-28" }, now: { "istio.io/rev": "asm-1-28" } },
+      ...unchanged,
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-28" },
+        now: { "istio.io/rev": "asm-1-28" },
+      },
       workload: {
         kind: "Deployment",
         when: "now",
@@ -47,19 +53,19 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
     },
   ],
   [
-    "a tag that was left behind blocks pods, also where no revision is left at all",
+    "a tag without its revision blocks pods even if no revision is installed",
     {
       before: { revisions: {}, tags: { prod: "asm-1-28" } },
       now: { revisions: {}, tags: { prod: "asm-1-28" } },
-      place: { before: {}, now: { "istio.io/rev": "prod" } },
+      namespaceLabels: { before: {}, now: { "istio.io/rev": "prod" } },
       workload: { kind: "Deployment", when: "before" },
     },
   ],
   [
-    "PodSecurity refuses the init container of a sidecar, and that is foreseen",
+    "a rejection of the init container by PodSecurity is predicted",
     {
-      ...still,
-      place: {
+      ...unchanged,
+      namespaceLabels: {
         before: { "istio.io/rev": "asm-1-27" },
         now: { "istio.io/rev": "asm-1-27", "pod-security.kubernetes.io/enforce": "baseline" },
       },
@@ -67,10 +73,10 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
     },
   ],
   [
-    "PodSecurity restricted refuses a gateway, whose container says nothing of privileges",
+    "PodSecurity restricted rejects a gateway, whose container lacks allowPrivilegeEscalation",
     {
-      ...still,
-      place: {
+      ...unchanged,
+      namespaceLabels: {
         before: { "istio.io/rev": "asm-1-28" },
         now: { "istio.io/rev": "asm-1-28", "pod-security.kubernetes.io/enforce": "restricted" },
       },
@@ -83,10 +89,10 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
     },
   ],
   [
-    "PodSecurity baseline lets a gateway be",
+    "PodSecurity baseline accepts a gateway",
     {
-      ...still,
-      place: {
+      ...unchanged,
+      namespaceLabels: {
         before: { "istio.io/rev": "asm-1-28" },
         now: { "istio.io/rev": "asm-1-28", "pod-security.kubernetes.io/enforce": "baseline" },
       },
@@ -98,44 +104,56 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
     },
   ],
   [
-    "a bare pod is proved as it was before injection",
+    "the dry run of a bare pod uses the pod as it was before injection",
     {
       before: { revisions: { "asm-1-28": { template: "foreign" } } },
       now: { revisions: { "asm-1-28": { template: "foreign" } } },
-      place: { before: { "istio.io/rev": "asm-1-28" }, now: { "istio.io/rev": "asm-1-28" } },
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-28" },
+        now: { "istio.io/rev": "asm-1-28" },
+      },
       workload: { kind: "Pod", when: "before", proxy: "custom:1" },
     },
   ],
   [
-    "so is a Job, an ordinary sidecar's and with a pin of its own",
+    "the dry run of a Job with an ordinary sidecar and a pin uses the pod as it was before injection",
     {
       before: { revisions: { "asm-1-27": { template: "foreign" } } },
       now: { revisions: { "asm-1-27": { template: "foreign" } } },
-      place: { before: { "istio.io/rev": "asm-1-27" }, now: { "istio.io/rev": "asm-1-27" } },
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-27" },
+      },
       workload: { kind: "Job", when: "before", proxy: "custom:1" },
     },
   ],
   [
-    "a pod with a native sidecar is proved as it was before, also where it gets an ordinary one",
+    "the dry run of a pod with a native sidecar may give an ordinary one",
     {
-      ...still,
-      place: { before: { "istio.io/rev": "asm-1-28" }, now: { "istio.io/rev": "asm-1-27" } },
+      ...unchanged,
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-28" },
+        now: { "istio.io/rev": "asm-1-27" },
+      },
       workload: { kind: "Job", when: "before", proxy: "auto" },
     },
   ],
   [
-    "and the other way round",
+    "the dry run of a pod with an ordinary sidecar may give a native one",
     {
-      ...still,
-      place: { before: { "istio.io/rev": "asm-1-27" }, now: { "istio.io/rev": "asm-1-28" } },
+      ...unchanged,
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-28" },
+      },
       workload: { kind: "Pod", when: "before", proxy: "custom:1" },
     },
   ],
   [
-    "what would lose its sidecar would do so, also where its pods are refused for their own sake",
+    "a workload would lose its sidecar even if PodSecurity rejects its pods",
     {
-      ...still,
-      place: {
+      ...unchanged,
+      namespaceLabels: {
         before: { "istio.io/rev": "asm-1-28" },
         now: { "pod-security.kubernetes.io/enforce": "restricted" },
       },
@@ -143,7 +161,7 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
     },
   ],
   [
-    "webhooks may select by a label that only the controller sets",
+    "webhooks may select by a label that only the controller adds",
     {
       before: BOTH,
       now: {
@@ -155,16 +173,22 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
           },
         },
       },
-      place: { before: { "istio.io/rev": "asm-1-27" }, now: { "istio.io/rev": "asm-1-27" } },
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-27" },
+      },
       workload: { kind: "Deployment", when: "before" },
     },
   ],
   [
-    "a proved pin is a pin, also where the template's own rule is foreign",
+    "a pin is reported even if the injection template has an unknown form",
     {
       before: { revisions: { "asm-1-27": { template: "foreign" } } },
       now: { revisions: { "asm-1-27": { template: "foreign" } } },
-      place: { before: { "istio.io/rev": "asm-1-27" }, now: { "istio.io/rev": "asm-1-27" } },
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-27" },
+      },
       workload: {
         kind: "Deployment",
         when: "now",
@@ -173,11 +197,14 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
     },
   ],
   [
-    "also a pin that is no image itself, and yet moves it",
+    "a pin with an empty value is reported if it changes the image",
     {
       before: { revisions: { "asm-1-28": { template: "foreign" } } },
       now: { revisions: { "asm-1-28": { template: "foreign" } } },
-      place: { before: { "istio.io/rev": "asm-1-28" }, now: { "istio.io/rev": "asm-1-28" } },
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-28" },
+        now: { "istio.io/rev": "asm-1-28" },
+      },
       workload: {
         kind: "Deployment",
         when: "now",

@@ -1,13 +1,14 @@
 /**
- * `tsx test/oracle/main.ts --workloads 1000`: so many in all, over five fresh seeds, or over as many
- * as `--seeds` says; one seed again: `--seed 42`.
+ * Compares the verdicts on random workloads with the real injector.
+ * `tsx test/oracle/main.ts --workloads 1000` distributes 1000 workloads over five fresh seeds;
+ * `--seeds N` changes the number of seeds; `--seed 42` repeats one seed.
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { startRealCluster } from "../testbed/real-cluster.ts";
-import type { Compared } from "./compare.ts";
-import { explain, isWrong, runSeed } from "./oracle.ts";
-import { openStage } from "./plane.ts";
+import type { Comparison } from "./comparison.ts";
+import { printFailures, isFailure, runSeed } from "./oracle-run.ts";
+import { openControlPlane } from "./installed-control-plane.ts";
 import { summarize } from "./summary.ts";
 
 const { values } = parseArgs({
@@ -25,15 +26,15 @@ const workloads = Math.ceil(Number(values.workloads) / seeds.length);
 
 const cluster = await startRealCluster();
 try {
-  const stage = await openStage(cluster);
-  const all: Compared[] = [];
+  const controlPlane = await openControlPlane(cluster);
+  const all: Comparison[] = [];
   for (const seed of seeds) {
-    const toStderr = (text: string) => process.stderr.write(text);
-    const compared = await runSeed(cluster, stage, { seed, workloads }, toStderr);
+    const printError = (text: string) => process.stderr.write(text);
+    const compared = await runSeed(cluster, controlPlane, { seed, workloads }, printError);
     all.push(...compared);
     process.stdout.write(`seed ${seed}: ${summarize(compared)}`);
-    if (compared.some(isWrong)) process.exitCode = 1;
-    await explain(cluster, stage, compared, (text) => process.stdout.write(text));
+    if (compared.some(isFailure)) process.exitCode = 1;
+    await printFailures(cluster, controlPlane, compared, (text) => process.stdout.write(text));
   }
   process.stdout.write(`\n${seeds.length} seeds: ${summarize(all)}`);
 } finally {

@@ -8,28 +8,28 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
-/** The pods of a workload are found by this label, whoever owns them. */
+/** The label that identifies the pods of a workload, regardless of their owner. */
 export const APP = "app";
 
 const APPS = new Set(["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"]);
 
-/** Where objects of a kind are created. */
+/** The API path to create objects of a kind. */
 export function pathOf(namespace: string, kind: string): string {
   if (kind === "Pod") return `/api/v1/namespaces/${namespace}/pods`;
   const group = APPS.has(kind) ? "apps" : "batch";
   return `/apis/${group}/v1/namespaces/${namespace}/${kind.toLowerCase()}s`;
 }
 
-/** How many pods it asks for; the bed has three nodes. */
+/** The number of pods that a workload has. The test cluster has three nodes. */
 export function wantedPods({ kind }: Workload): number {
   return kind === "DaemonSet" ? 3 : kind === "Deployment" || kind === "StatefulSet" ? 2 : 1;
 }
 
-/** The template from which pods of a workload come. */
+/** The pod template of a workload. */
 export function podTemplate(name: string, workload: Workload) {
   const { kind, labels, annotations, proxy, hostNetwork } = workload;
   const runsOnce = kind === "Job" || kind === "CronJob";
-  // A pod that never turns ready does not complete either: a finished one would run nothing.
+  // A pod that never becomes ready does not complete either. A completed pod has no verdict.
   const behaviour = runsOnce ? { [POD_BEHAVIOUR.readyAfter]: "24h" } : {};
   return {
     metadata: {
@@ -47,7 +47,7 @@ export function podTemplate(name: string, workload: Workload) {
   };
 }
 
-/** What the controllers of a kind add to the labels of its pods: selectors may ask for it. */
+/** The labels that a kind's controller adds to its pods. Selectors may require them. */
 export const CONTROLLER_LABELS: Readonly<Partial<Record<Kind, Readonly<Record<string, string>>>>> =
   {
     Deployment: { "pod-template-hash": "any" },
@@ -55,7 +55,7 @@ export const CONTROLLER_LABELS: Readonly<Partial<Record<Kind, Readonly<Record<st
     DaemonSet: { "controller-revision-hash": "any", "pod-template-generation": "1" },
   };
 
-/** The object to create; of a CronJob the Job is made by hand, see `jobOf`. */
+/** The manifest of a workload. A CronJob is suspended, and `jobOf` creates its Job. */
 export function manifestOf(name: string, workload: Workload): Manifest {
   const template = podTemplate(name, workload);
   const selector = { matchLabels: { [APP]: name } };
@@ -92,7 +92,7 @@ export function manifestOf(name: string, workload: Workload): Manifest {
   }
 }
 
-/** A run of a CronJob, as `kubectl create job --from` makes it, but owned. */
+/** The Job of a CronJob, as `kubectl create job --from` creates it, but with an owner. */
 export function jobOf(cronJob: Manifest, uid: string, workload: Workload): Manifest {
   const { name } = cronJob.metadata;
   const owner = { apiVersion: "batch/v1", kind: "CronJob", name, uid, controller: true };

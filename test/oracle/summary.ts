@@ -1,16 +1,16 @@
-import { type Compared, RESULTS } from "./compare.ts";
-import { keyOf, PROVES } from "./ours.ts";
-import { classOf } from "./reduce.ts";
+import { type Comparison, RESULTS } from "./comparison.ts";
+import { keyOf, PROVES } from "./reported-workload.ts";
+import { disagreementOf } from "./shrink.ts";
 import { hasRemovedRevision } from "./world.ts";
 
-/** Each was asked for in several ways. */
-export function countWorkloads(compared: readonly Compared[]): number {
-  return new Set(compared.map(({ placed }) => placed)).size;
+/** Counts the workloads, which have several comparisons each. */
+export function countWorkloads(compared: readonly Comparison[]): number {
+  return new Set(compared.map(({ applied }) => applied)).size;
 }
 
-/** What came of the comparisons, how often each verdict was the true one. */
-export function summarize(compared: readonly Compared[]): string {
-  const removed = compared.filter(({ placed }) => hasRemovedRevision(placed.case));
+/** Summarizes the results of the comparisons, with the actual verdicts. */
+export function summarize(compared: readonly Comparison[]): string {
+  const removed = compared.filter(({ applied }) => hasRemovedRevision(applied.case));
   const lines = PROVES.flatMap((prove) =>
     RESULTS.flatMap((result) => {
       const all = compared.filter((one) => one.prove === prove && one.result === result);
@@ -26,23 +26,23 @@ export function summarize(compared: readonly Compared[]): string {
   ].join("\n");
 }
 
-function verdictsOf(compared: readonly Compared[]): string {
-  const verdicts = compared.map(({ truth }) => truth.verdict);
+function verdictsOf(compared: readonly Comparison[]): string {
+  const verdicts = compared.map(({ actual }) => actual.verdict);
   const counts = [...new Set(verdicts)]
     .sort()
     .map((verdict) => `${verdict} ${verdicts.filter((other) => other === verdict).length}`);
   return counts.join(", ");
 }
 
-/** A disagreement, and the case to keep in `cases.ts`. */
-export function describe(one: Compared): string {
-  const { truth, said, placed, result } = one;
+/** Describes a failed comparison, with the case to add to `cases.ts`. */
+export function describeFailure(one: Comparison): string {
+  const { actual, reported, applied, result } = one;
   return [
-    `${keyOf(placed)}: ${result === "moving" ? "never came to rest, " : ""}${classOf(one)}`,
-    `  the API server: ${JSON.stringify(truth.target ?? truth.refusal ?? "no sidecar")}`,
-    `  its pods:       ${JSON.stringify(truth.pods.map(({ sidecar }) => sidecar ?? "no sidecar"))}`,
-    `  we said:        ${said?.reason ?? ""} ${JSON.stringify(said?.target ?? null)}`,
-    `  ${JSON.stringify(placed.case)},`,
+    `${keyOf(applied)}: ${result === "moving" ? "never became stable, " : ""}${disagreementOf(one)}`,
+    `  the API server: ${JSON.stringify(actual.target ?? actual.rejection ?? "no sidecar")}`,
+    `  its pods:       ${JSON.stringify(actual.pods.map(({ sidecar }) => sidecar ?? "no sidecar"))}`,
+    `  the program:    ${reported?.reason ?? ""} ${JSON.stringify(reported?.target ?? null)}`,
+    `  ${JSON.stringify(applied.case)},`,
     "",
   ].join("\n");
 }

@@ -1,47 +1,46 @@
 /**
- * A world: what stands in the cluster, in two steps. Half of its workloads are created in the first
- * one, so that their pods lag behind the second, in which verdicts are asked for.
+ * The content of a cluster in two steps, `before` and `now`. Half of the workloads are created in
+ * the first step, so that their pods are outdated in the second step, when the verdicts are checked.
  *
- * All fields that may be left out mean "as usual", so that the smallest world is the shortest text.
+ * An absent optional field has its usual value, so that the smallest world is the shortest text.
  */
 export interface World {
-  readonly before: Plane;
-  readonly now: Plane;
-  readonly places: readonly Place[];
+  readonly before: ControlPlane;
+  readonly now: ControlPlane;
+  readonly namespaces: readonly TestNamespace[];
 }
 
 export const REVISIONS = ["asm-1-27", "asm-1-28", "default"] as const;
-/** `default` is Istio without a revision's name. */
+/** The name of a revision. `default` is the revision of an Istio without named revisions. */
 export type RevisionName = (typeof REVISIONS)[number];
 
 export const TAGS = ["prod", "default"] as const;
 export type TagName = (typeof TAGS)[number];
 
-/** The control planes of a world. */
-export interface Plane {
-  /** Those that are installed. */
+/** The installed revisions and tags in one step. */
+export interface ControlPlane {
   readonly revisions: Readonly<Partial<Record<RevisionName, Revision>>>;
-  /** May point at a revision that was removed since. */
+  /** The revision of each tag. The revision may be absent from `revisions`. */
   readonly tags?: Readonly<Partial<Record<TagName, RevisionName>>>;
 }
 
 export interface Revision {
   readonly image?: Image;
-  /** Of the injector's `config`; usually `enabled`. */
+  /** The policy in the injector's `config`; usually `enabled`. */
   readonly policy?: string;
   readonly neverInjectSelector?: readonly Selector[];
   readonly alwaysInjectSelector?: readonly Selector[];
-  /** Why its webhooks do not answer: its Service is gone, or no pod stands behind it. */
-  readonly dead?: "no-service" | "no-pods";
+  /** The reason why the webhooks do not answer: the Service does not exist, or has no pods. */
+  readonly outage?: "no-service" | "no-pods";
   /** Usually `Fail`. */
   readonly failurePolicy?: "Ignore";
-  /** Its webhooks have conditions in a language that only the API server evaluates. */
+  /** The webhooks have match conditions, which only the API server can evaluate. */
   readonly matchConditions?: true;
-  /** Its templates choose the image in a way of their own. */
+  /** The templates set the image in an unknown form. */
   readonly template?: "foreign";
 }
 
-/** A whole reference as on AKS, or the parts that Istio's own charts write. */
+/** A complete reference as on AKS, or its parts as in Istio's own charts. */
 export type Image =
   | string
   | {
@@ -62,8 +61,8 @@ export interface Selector {
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** A namespace. */
-export interface Place {
+/** The labels of a namespace in each step, and its workloads. */
+export interface TestNamespace {
   readonly before: Labels;
   readonly now: Labels;
   readonly workloads: readonly Workload[];
@@ -82,26 +81,26 @@ export type Kind = (typeof KINDS)[number];
 
 export interface Workload {
   readonly kind: Kind;
-  /** The step in which it is created. */
+  /** The step that creates the workload. */
   readonly when: "before" | "now";
-  /** Of its pod template. */
+  /** The labels of the pod template. */
   readonly labels?: Labels;
-  /** Of its pod template. */
+  /** The annotations of the pod template. */
   readonly annotations?: Labels;
-  /** Image of the template's own container `istio-proxy`. */
+  /** The image of the template's own container `istio-proxy`. */
   readonly proxy?: string;
   readonly hostNetwork?: true;
 }
 
-/** One workload with all that decides about it: what is kept, printed and reduced. */
+/** One workload with everything that determines its verdict. Failing cases are shrunk and printed. */
 export interface Case {
-  readonly before: Plane;
-  readonly now: Plane;
-  readonly place: Omit<Place, "workloads">;
+  readonly before: ControlPlane;
+  readonly now: ControlPlane;
+  readonly namespaceLabels: Omit<TestNamespace, "workloads">;
   readonly workload: Workload;
 }
 
-/** In such a world an honest answer may be that only a dry run can tell. */
+/** True if the verdict may be `unknown` without a dry run. */
 export function isUndecidable({ now }: Case): boolean {
   return Object.values(now.revisions).some(
     ({ matchConditions, template }) => matchConditions !== undefined || template !== undefined,
@@ -112,6 +111,7 @@ export function hasRemovedRevision({ before, now }: Case): boolean {
   return Object.keys(before.revisions).some((name) => !(name in now.revisions));
 }
 
-export function caseOf({ before, now }: World, place: Place, workload: Workload): Case {
-  return { before, now, place: { before: place.before, now: place.now }, workload };
+export function caseOf({ before, now }: World, namespace: TestNamespace, workload: Workload): Case {
+  const namespaceLabels = { before: namespace.before, now: namespace.now };
+  return { before, now, namespaceLabels, workload };
 }

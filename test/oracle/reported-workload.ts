@@ -1,9 +1,9 @@
 import type { RealCluster } from "../testbed/real-cluster.ts";
 import { runProgram } from "../support/run-program.ts";
-import type { Placed } from "./apply.ts";
+import type { AppliedWorkload } from "./applied-workload.ts";
 
-/** What the program says of one workload. */
-export interface Said {
+/** One workload in the report of `istio-upgrade check`. */
+export interface ReportedWorkload {
   readonly namespace: string;
   readonly kind: string;
   readonly name: string;
@@ -13,32 +13,37 @@ export interface Said {
   readonly target: { readonly image: string; readonly revision: string } | null;
 }
 
-/** By the rules alone, with a dry run where they are in doubt, or of every workload. */
+/** The values of `--prove`: no dry runs, dry runs of doubtful workloads, dry runs of every workload. */
 export const PROVES = ["never", "auto", "always"] as const;
 export type Prove = (typeof PROVES)[number];
 
-/** One run of the program, for all namespaces at once. By `keyOf`. */
-export async function ask(
+/** Checks all namespaces in one run of the program, and returns the workloads by `keyOf`. */
+export async function checkWorkloads(
   cluster: RealCluster,
-  placed: readonly Placed[],
+  applied: readonly AppliedWorkload[],
   prove: Prove,
-): Promise<ReadonlyMap<string, Said>> {
-  const namespaces = [...new Set(placed.map(({ namespace }) => namespace))].join(",");
+): Promise<ReadonlyMap<string, ReportedWorkload>> {
+  const namespaces = [...new Set(applied.map(({ namespace }) => namespace))].join(",");
   const { status, stdout, stderr } = await runProgram(
     ["check", "--namespace", namespaces, "--json", "--quiet", `--prove=${prove}`],
     { KUBECONFIG: cluster.kubeconfig },
   );
-  // Where neither an injector nor a sidecar is left, that is all there is to say.
+  // Without any injector and any sidecar, the program has nothing to report.
   if (status === 1 && stderr.includes("no ConfigMap istio-sidecar-injector*")) return new Map();
   if (stdout === "") throw new Error(`the check ended with ${status}: ${stderr}`);
   const { workloads, gaps } = JSON.parse(stdout) as {
-    readonly workloads: readonly Said[];
+    readonly workloads: readonly ReportedWorkload[];
     readonly gaps: readonly unknown[];
   };
   if (gaps.length > 0) throw new Error(`the check has gaps: ${JSON.stringify(gaps)}`);
-  return new Map(workloads.map((said) => [`${said.namespace}/${said.kind}/${said.name}`, said]));
+  return new Map(
+    workloads.map((workload) => {
+      const { namespace, kind, name } = workload;
+      return [`${namespace}/${kind}/${name}`, workload];
+    }),
+  );
 }
 
-export function keyOf({ namespace, name, case: { workload } }: Placed): string {
+export function keyOf({ namespace, name, case: { workload } }: AppliedWorkload): string {
   return `${namespace}/${workload.kind}/${name}`;
 }

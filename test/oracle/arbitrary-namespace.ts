@@ -1,11 +1,11 @@
 import { type Arbitrary, array, constant, constantFrom, tuple } from "fast-check";
 import { compact, oneOf, sometimes, unlikely } from "./chance.ts";
-import { KINDS, type Labels, type Place, type Workload } from "./world.ts";
+import { KINDS, type Labels, type TestNamespace, type Workload } from "./world.ts";
 
-export const WORKLOADS_PER_PLACE = 5;
+export const WORKLOADS_PER_NAMESPACE = 5;
 
-/** A namespace with workloads. */
-export function place(): Arbitrary<Place> {
+/** A namespace with labels in each step, and with workloads. */
+export function testNamespace(): Arbitrary<TestNamespace> {
   const labels = compact<Labels>({
     "istio.io/rev": oneOf<string | undefined>(
       [7, constant("asm-1-27")],
@@ -21,8 +21,8 @@ export function place(): Arbitrary<Place> {
     ),
   });
   const workloads = array(workload(), {
-    minLength: WORKLOADS_PER_PLACE,
-    maxLength: WORKLOADS_PER_PLACE,
+    minLength: WORKLOADS_PER_NAMESPACE,
+    maxLength: WORKLOADS_PER_NAMESPACE,
   });
   return tuple(labels, labels, sometimes(4), workloads).map(([before, other, moved, all]) => ({
     before,

@@ -2,7 +2,7 @@ import { type Arbitrary, array, constant, constantFrom, record, tuple } from "fa
 import { compact, likely, oneOf, sometimes, unlikely } from "./chance.ts";
 import {
   type Image,
-  type Plane,
+  type ControlPlane,
   type Revision,
   type RevisionName,
   REVISIONS,
@@ -10,48 +10,52 @@ import {
   type World,
 } from "./world.ts";
 
-/** The control planes before and now. */
-export function planes(): Arbitrary<Pick<World, "before" | "now">> {
-  return tuple(plane("before"), plane("now"), changes()).map(([before, other, changed]) => ({
-    before,
-    now: mix(before, other, changed),
-  }));
+/** The control plane in each step. */
+export function controlPlanes(): Arbitrary<Pick<World, "before" | "now">> {
+  return tuple(controlPlane("before"), controlPlane("now"), changes()).map(
+    ([before, other, changed]) => ({
+      before,
+      now: mix(before, other, changed),
+    }),
+  );
 }
 
-/** Most parts of the control plane stay, or a world would be all new and nothing in it would lag. */
+/** The parts that change between the steps. Most stay, so that pods of the first step are outdated, not lost. */
 const changes = () => record({ revisions: array(sometimes(2)), tags: sometimes(3) });
 
-function mix(before: Plane, other: Plane, changed: { revisions: boolean[]; tags: boolean }): Plane {
+function mix(
+  before: ControlPlane,
+  other: ControlPlane,
+  changed: { revisions: boolean[]; tags: boolean },
+): ControlPlane {
   const revisions: Partial<Record<RevisionName, Revision>> = {};
   for (const [index, name] of REVISIONS.entries()) {
     const from = changed.revisions[index] === false ? before : other;
-    const made = from.revisions[name];
-    if (made !== undefined) revisions[name] = made;
+    const chosen = from.revisions[name];
+    if (chosen !== undefined) revisions[name] = chosen;
   }
-  return sound({
+  return withoutConflict({
     revisions,
     tags: (changed.tags ? other.tags : before.tags) ?? {},
   });
 }
 
-function plane(step: "before" | "now"): Arbitrary<Plane> {
+function controlPlane(step: "before" | "now"): Arbitrary<ControlPlane> {
   return tuple(
-    compact<Plane["revisions"]>({
+    compact<ControlPlane["revisions"]>({
       "asm-1-27": likely(6, revision(step)),
       "asm-1-28": likely(6, revision(step)),
       default: unlikely(5, revision(step)),
     }),
-    compact<NonNullable<Plane["tags"]>>({
+    compact<NonNullable<ControlPlane["tags"]>>({
       prod: likely(5, constantFrom("asm-1-27", "asm-1-28")),
       default: unlikely(4, constantFrom("asm-1-27", "asm-1-28")),
     }),
-  ).map(([revisions, tags]) => sound({ revisions, tags }));
+  ).map(([revisions, tags]) => withoutConflict({ revisions, tags }));
 }
 
-/**
- * The tag `default` switches a revision of that name off, for good: no world has both.
- */
-function sound({ revisions, tags = {} }: Plane): Plane {
+/** Drops the tag `default` if there is a revision of that name: the tag disables the revision permanently. */
+function withoutConflict({ revisions, tags = {} }: ControlPlane): ControlPlane {
   const { default: _tag, ...others } = tags;
   return {
     revisions,
@@ -59,14 +63,14 @@ function sound({ revisions, tags = {} }: Plane): Plane {
   };
 }
 
-/** Before, few hinder injection: else nothing would run that could lag. */
+/** In the first step, few settings prevent injection, so that pods run that can be outdated. */
 function revision(step: "before" | "now"): Arbitrary<Revision> {
   return compact<Revision>({
     image: image(),
     policy: unlikely(step === "now" ? 12 : 20, constantFrom("disabled", "disabled", "on", "")),
     neverInjectSelector: unlikely(step === "now" ? 8 : 12, selectors()),
     alwaysInjectSelector: unlikely(5, selectors()),
-    dead: unlikely(step === "now" ? 8 : 30, constantFrom("no-service", "no-pods")),
+    outage: unlikely(step === "now" ? 8 : 30, constantFrom("no-service", "no-pods")),
     failurePolicy: unlikely(3, constant("Ignore")),
     matchConditions: unlikely(20, constant(true)),
     template: unlikely(20, constant("foreign")),
@@ -74,7 +78,7 @@ function revision(step: "before" | "now"): Arbitrary<Revision> {
 }
 
 function image(): Arbitrary<Image> {
-  const whole = constantFrom(
+  const complete = constantFrom(
     "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.27.7-1",
     "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.27.9-6",
     "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.28.3-2",
@@ -88,7 +92,7 @@ function image(): Arbitrary<Image> {
     tag: constantFrom("1.30.1", "1.30.1-debug", "1.30.1-distroless", 1.3, 20240626, 127),
     variant: unlikely(2, constantFrom("distroless", "debug", "default", "")),
   });
-  return oneOf<Image>([5, whole], [2, parts]);
+  return oneOf<Image>([5, complete], [2, parts]);
 }
 
 function selectors(): Arbitrary<readonly Selector[]> {

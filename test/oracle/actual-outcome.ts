@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Answer } from "../support/test-cluster.ts";
 import type { RealCluster } from "../testbed/real-cluster.ts";
-import type { Placed } from "./apply.ts";
+import type { AppliedWorkload } from "./applied-workload.ts";
 import { APP, CONTROLLER_LABELS, podTemplate } from "./objects.ts";
 
-/** What should be said of a workload, by what really happens to a pod of its template. */
-export interface Truth {
-  /** `unlisted`: it is outside the mesh, or there is nothing to show. */
+/** The verdict that a workload deserves, by what really happens to a pod of its template. */
+export interface ActualOutcome {
+  /** `unlisted`: the workload is outside the mesh, or has no pods and creates none. */
   readonly verdict:
     | "unlisted"
     | "would-lose"
@@ -16,12 +16,12 @@ export interface Truth {
     | "pinned"
     | "current"
     | "unknown";
-  /** What a new pod gets. */
+  /** The sidecar of a new pod. */
   readonly target: Sidecar | undefined;
-  /** Names and sidecars of the live pods: if they differ a moment later, nothing was proved. */
+  /** The live pods. If they change during a comparison, the comparison proves nothing. */
   readonly pods: readonly { readonly name: string; readonly sidecar: Sidecar | undefined }[];
-  /** The words with which a new pod was refused. */
-  readonly refusal: string | undefined;
+  /** The API server's message if it rejected a new pod. */
+  readonly rejection: string | undefined;
 }
 
 export interface Sidecar {
@@ -29,22 +29,27 @@ export interface Sidecar {
   readonly revision: string | undefined;
 }
 
-/** Asks the API server; nothing of the code under test has a part in it. */
-export async function findTruth(cluster: RealCluster, placed: Placed): Promise<Truth> {
-  const { workload } = placed.case;
-  const pods = await livePods(cluster, placed);
+/** Observes the outcome at the API server, without any code under test. */
+export async function observeOutcome(
+  cluster: RealCluster,
+  applied: AppliedWorkload,
+): Promise<ActualOutcome> {
+  const { workload } = applied.case;
+  const pods = await livePods(cluster, applied);
   const running = pods.flatMap(({ sidecar }) => sidecar ?? []);
-  const answer = await dryRun(cluster, placed, podTemplate(placed.name, workload));
-  const refusal = answer.status === 201 ? undefined : steadyWords(String(answer.body.message));
-  const target = refusal === undefined ? sidecarOf(answer.body) : undefined;
-  const seen = { target, pods, refusal };
+  const answer = await dryRun(cluster, applied, podTemplate(applied.name, workload));
+  const rejection = answer.status === 201 ? undefined : stableMessage(String(answer.body.message));
+  const target = rejection === undefined ? sidecarOf(answer.body) : undefined;
+  const seen = { target, pods, rejection };
 
-  // A Job shows in its pods alone.
+  // These kinds are only visible by their pods.
   const listed =
     pods.length > 0 || !["Pod", "Job", "CronJob", "ReplicaSet"].includes(workload.kind);
   if (!listed) return { ...seen, verdict: "unlisted" };
   const injected =
-    target !== undefined || isInjected(refusal) || (await isNamed(cluster, placed, refusal));
+    target !== undefined ||
+    showsInjection(rejection) ||
+    (await isRejectedForProxy(cluster, applied, rejection));
   if (!injected) return { ...seen, verdict: running.length > 0 ? "would-lose" : "unlisted" };
   if (target === undefined) return { ...seen, verdict: "blocked" };
   if (pods.length === 0) return { ...seen, verdict: "unknown" };
@@ -52,44 +57,49 @@ export async function findTruth(cluster: RealCluster, placed: Placed): Promise<T
     return { ...seen, verdict: "outdated" };
   }
   if (running.length < pods.length) return { ...seen, verdict: "missing" };
-  const plain = await dryRun(cluster, placed, withoutPin(podTemplate(placed.name, workload)));
+  const plain = await dryRun(cluster, applied, withoutPin(podTemplate(applied.name, workload)));
   const unpinned = plain.status === 201 && sidecarOf(plain.body)?.image;
   return { ...seen, verdict: unpinned === target.image ? "current" : "pinned" };
 }
 
-/** Without what differs each time: the generated name, and the order in which templates are named. */
-function steadyWords(message: string): string {
+/** Removes the parts of a message that differ each time: the generated name, and the list of templates. */
+function stableMessage(message: string): string {
   return message.replace(/"dry-\w+"/, '"dry"').replace(/; have .*/, "");
 }
 
 /**
- * Refused by the injector itself, or by somebody who saw what it had added: istio-init, since a
- * container istio-proxy may be the template's own, or the sidecar twice.
+ * True if the message shows that injection took place: the injector itself rejected the pod, or the
+ * message names `istio-init` or a duplicate `istio-proxy`. The name `istio-proxy` alone proves
+ * nothing, because the template may have a container of that name.
  */
-function isInjected(refusal: string | undefined): boolean {
+function showsInjection(rejection: string | undefined): boolean {
   return (
-    refusal !== undefined &&
-    /sidecar-injector\.istio\.io|"istio-init"|Duplicate value: "istio-proxy"/.test(refusal)
+    rejection !== undefined &&
+    /sidecar-injector\.istio\.io|"istio-init"|Duplicate value: "istio-proxy"/.test(rejection)
   );
 }
 
 /**
- * Other templates than the sidecar's bring no istio-init: was it refused for a container that the
- * pod's own template does not have?
+ * True if the API server rejected the pod because of an injected container `istio-proxy`: without a
+ * container of that name in the template, the message still names it. Needed for injection
+ * templates that do not add `istio-init`.
  */
-async function isNamed(
+async function isRejectedForProxy(
   cluster: RealCluster,
-  placed: Placed,
-  refusal: string | undefined,
+  applied: AppliedWorkload,
+  rejection: string | undefined,
 ): Promise<boolean> {
-  if (refusal?.includes('"istio-proxy"') !== true) return false;
-  const { metadata, spec } = podTemplate(placed.name, placed.case.workload);
+  if (rejection?.includes('"istio-proxy"') !== true) return false;
+  const { metadata, spec } = podTemplate(applied.name, applied.case.workload);
   const containers = spec.containers.filter(({ name }) => name !== "istio-proxy");
-  const plain = await dryRun(cluster, placed, { metadata, spec: { ...spec, containers } });
+  const plain = await dryRun(cluster, applied, { metadata, spec: { ...spec, containers } });
   return String(plain.body.message ?? "").includes('"istio-proxy"');
 }
 
-async function livePods(cluster: RealCluster, { namespace, name }: Placed): Promise<Truth["pods"]> {
+async function livePods(
+  cluster: RealCluster,
+  { namespace, name }: AppliedWorkload,
+): Promise<ActualOutcome["pods"]> {
   const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=${APP}%3D${name}`;
   const { body } = await cluster.request("GET", path);
   return body.items
@@ -100,10 +110,7 @@ async function livePods(cluster: RealCluster, { namespace, name }: Placed): Prom
     .map((pod: Answer["body"]) => ({ name: pod.metadata.name, sidecar: sidecarOf(pod) }));
 }
 
-/**
- * The sidecar that injection made. A container of that name alone may be the template's own, which
- * comes and goes with no webhook.
- */
+/** Finds the injected sidecar. A container `istio-proxy` of the template alone does not count. */
 function sidecarOf({ metadata, spec }: Answer["body"]): Sidecar | undefined {
   const annotations = metadata.annotations ?? {};
   if (annotations["sidecar.istio.io/status"] === undefined) return undefined;
@@ -115,8 +122,12 @@ function sidecarOf({ metadata, spec }: Answer["body"]): Sidecar | undefined {
 
 type Template = ReturnType<typeof podTemplate>;
 
-function dryRun(cluster: RealCluster, placed: Placed, template: Template): Promise<Answer> {
-  const { namespace, case: world } = placed;
+function dryRun(
+  cluster: RealCluster,
+  applied: AppliedWorkload,
+  template: Template,
+): Promise<Answer> {
+  const { namespace, case: world } = applied;
   const { spec } = template;
   const labels = { ...CONTROLLER_LABELS[world.workload.kind], ...template.metadata.labels };
   const metadata = { ...template.metadata, labels, generateName: "dry-" };
@@ -125,7 +136,7 @@ function dryRun(cluster: RealCluster, placed: Placed, template: Template): Promi
   });
 }
 
-/** The template that leaves the image to the revision. */
+/** Removes from a template what pins the image. */
 function withoutPin({ metadata, spec }: Template): Template {
   const { "sidecar.istio.io/proxyImage": _, ...annotations } = metadata.annotations as Record<
     string,

@@ -5,7 +5,7 @@ import type { RealCluster } from "../testbed/real-cluster.ts";
 import type { Answer } from "../support/test-cluster.ts";
 import {
   type Image,
-  type Plane,
+  type ControlPlane,
   type Revision,
   type RevisionName,
   REVISIONS,
@@ -17,28 +17,28 @@ const APPS = "/apis/apps/v1/namespaces/aks-istio-system";
 const WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
 const PLAIN = "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.27.7-1";
 
-/** The control planes of a bed, which are moved from world to world. */
-export interface Stage {
-  moveTo(plane: Plane): Promise<void>;
-  /** Takes all of it away. */
+/** The control plane in the test cluster, which changes from one world to the next. */
+export interface InstalledControlPlane {
+  changeTo(target: ControlPlane): Promise<void>;
+  /** Removes all revisions and tags. */
   clear(): Promise<void>;
 }
 
-export async function openStage(cluster: RealCluster): Promise<Stage> {
-  const api = strict(cluster);
+export async function openControlPlane(cluster: RealCluster): Promise<InstalledControlPlane> {
+  const api = createStrictApi(cluster);
   const installed = new Set<RevisionName>();
-  const dead = new Set<RevisionName>();
+  const disabled = new Set<RevisionName>();
   const services = new Map<RevisionName, Answer["body"]>();
-  let nonce = 0;
-  let current: Plane = { revisions: {} };
+  let sequence = 0;
+  let current: ControlPlane = { revisions: {} };
 
   async function install(name: RevisionName): Promise<void> {
     if (installed.has(name)) return;
     const revision = { name, image: PLAIN, native: name === "asm-1-28" };
-    // Its ports were free a moment before; now and then somebody else has taken one.
+    // Another process may have taken one of the chosen ports: try once more.
     await cluster.installRevision(revision).catch(() => cluster.installRevision(revision));
     installed.add(name);
-    // The bed's istiod calls its image `latest`; rules that depend on the version look at the tag.
+    // The test cluster's istiod has the tag `latest`, but some rules depend on the version.
     const path = `${APPS}/deployments/${istiod(name)}`;
     const containers = [{ name: "discovery", image: "registry.istio.io/testing/pilot:1.31.0" }];
     await api.merge(path, { spec: { template: { spec: { containers } } } }, "strategic");
@@ -46,10 +46,10 @@ export async function openStage(cluster: RealCluster): Promise<Stage> {
 
   async function remove(name: RevisionName): Promise<void> {
     if (!installed.delete(name)) return;
-    dead.delete(name);
+    disabled.delete(name);
     services.delete(name);
     await cluster.removeRevision(name);
-    // The bed goes by names, and most of this revision's lack its own.
+    // The test cluster removes objects by their suffix, which this revision's objects lack.
     if (name === "default") {
       await api.remove(`${WEBHOOKS}/istio-sidecar-injector-aks-istio-system`);
       await api.remove(`${SYSTEM}/configmaps/istio-sidecar-injector`);
@@ -58,8 +58,8 @@ export async function openStage(cluster: RealCluster): Promise<Stage> {
     }
   }
 
-  async function revive(name: RevisionName): Promise<void> {
-    if (!dead.delete(name)) return;
+  async function enable(name: RevisionName): Promise<void> {
+    if (!disabled.delete(name)) return;
     const service = services.get(name);
     if (service !== undefined) await api.create(`${SYSTEM}/services`, service);
     services.delete(name);
@@ -67,24 +67,24 @@ export async function openStage(cluster: RealCluster): Promise<Stage> {
     await setReplicas(name, 1);
   }
 
-  async function kill(name: RevisionName, how: Revision["dead"]): Promise<void> {
-    if (how === "no-service") {
+  async function disable(name: RevisionName, outage: Revision["outage"]): Promise<void> {
+    if (outage === "no-service") {
       const path = `${SYSTEM}/services/${istiod(name)}`;
       const { metadata, spec } = await api.get(path);
-      // With its address, to which the bed's tunnel has a route.
-      services.set(name, { ...bare("v1", "Service", metadata), spec });
+      // Keep the cluster IP, because the test cluster has a route to it.
+      services.set(name, { ...recreatable("v1", "Service", metadata), spec });
       await api.remove(path);
     }
-    if (how === "no-pods") await setReplicas(name, 0);
-    if (how === undefined) return;
-    // Over open connections the API server would go on asking it.
+    if (outage === "no-pods") await setReplicas(name, 0);
+    if (outage === undefined) return;
+    // Without this, the API server would still reach istiod over open connections.
     await cluster.breakRevision(name);
-    dead.add(name);
+    disabled.add(name);
   }
 
   async function setReplicas(name: RevisionName, replicas: number): Promise<void> {
     await api.merge(`${APPS}/deployments/${istiod(name)}`, { spec: { replicas } });
-    await until(`${replicas} endpoints of ${name}`, async () => {
+    await waitUntil(`${replicas} endpoints of ${name}`, async () => {
       const query = `labelSelector=kubernetes.io/service-name%3D${istiod(name)}`;
       const { items } = await api.get(
         `/apis/discovery.k8s.io/v1/namespaces/aks-istio-system/endpointslices?${query}`,
@@ -96,17 +96,17 @@ export async function openStage(cluster: RealCluster): Promise<Stage> {
     });
   }
 
-  /** Resolves once injection shows it: istiod follows its ConfigMap a little later. */
+  /** Waits until injection uses the new configuration, because istiod reads its ConfigMap with a delay. */
   async function configure(name: RevisionName, revision: Revision): Promise<void> {
-    nonce += 1;
-    const mark = `state-${nonce}`;
-    // A policy that never injects would hide the mark, so the rest comes first.
+    sequence += 1;
+    const mark = `state-${sequence}`;
+    // A policy that never injects would hide the mark, so write the other fields first.
     await writeConfig(name, { ...revision, policy: "enabled" }, mark);
-    await until(`${mark} of ${name}`, async () => (await probe(name)).mark === mark);
+    await waitUntil(`${mark} of ${name}`, async () => (await probe(name)).mark === mark);
     const { policy = "enabled" } = revision;
     if (policy === "enabled") return;
     await writeConfig(name, revision, `${mark}-done`);
-    await until(`policy ${policy} of ${name}`, async () => {
+    await waitUntil(`policy ${policy} of ${name}`, async () => {
       const { mark: seen } = await probe(name);
       return seen === `${mark}-done` || seen === undefined;
     });
@@ -132,7 +132,7 @@ export async function openStage(cluster: RealCluster): Promise<Stage> {
     });
   }
 
-  /** What a pod gets that asks for a revision or a tag by its own labels. */
+  /** Dry-runs a pod whose labels request a revision or a tag. */
   async function probe(label: string) {
     const { status, body } = await cluster.request("POST", `${SYSTEM}/pods?dryRun=All`, {
       body: {
@@ -164,12 +164,12 @@ export async function openStage(cluster: RealCluster): Promise<Stage> {
     }
   }
 
-  /** Does only what differs from the plane before: much of this takes seconds. */
-  async function moveTo(plane: Plane): Promise<void> {
-    if (isDeepStrictEqual(plane, current)) return;
-    const { revisions, tags = {} } = plane;
+  /** Changes only the parts that differ from the current control plane, because most take seconds. */
+  async function moveTo(target: ControlPlane): Promise<void> {
+    if (isDeepStrictEqual(target, current)) return;
+    const { revisions, tags = {} } = target;
     const movedTags = TAGS.filter((tag) => tags[tag] !== current.tags?.[tag]);
-    // A tag may point at what is removed below.
+    // A tag may lead to a revision that is removed below.
     const targets = movedTags.flatMap((tag) => tags[tag] ?? []);
     const changed = REVISIONS.filter(
       (name) =>
@@ -179,7 +179,7 @@ export async function openStage(cluster: RealCluster): Promise<Stage> {
       (name) => revisions[name] !== undefined || targets.includes(name),
     );
     current = { revisions: {} };
-    for (const name of changed) if (installed.has(name)) await revive(name);
+    for (const name of changed) if (installed.has(name)) await enable(name);
     for (const tag of movedTags) if (tags[tag] === undefined) await cluster.removeTag(tag);
     await Promise.all(needed.map(install));
     for (const name of targets) await configure(name, {});
@@ -187,15 +187,16 @@ export async function openStage(cluster: RealCluster): Promise<Stage> {
       const revision = tags[tag];
       if (revision === undefined) continue;
       await cluster.setTag(tag, revision);
-      await until(`tag ${tag}`, async () => (await probe(tag)).revision === revision);
+      await waitUntil(`tag ${tag}`, async () => (await probe(tag)).revision === revision);
     }
     for (const name of needed) await configure(name, revisions[name] ?? {});
     for (const name of needed) await setWebhooks(name, revisions[name]);
     for (const name of changed) if (revisions[name] === undefined) await remove(name);
-    for (const name of changed) if (installed.has(name)) await kill(name, revisions[name]?.dead);
-    // The API server sees changed webhooks and Services a moment later.
+    for (const name of changed)
+      if (installed.has(name)) await disable(name, revisions[name]?.outage);
+    // The API server notices changed webhooks and Services with a delay.
     await sleep(1500);
-    current = plane;
+    current = target;
   }
 
   async function clear(): Promise<void> {
@@ -204,26 +205,27 @@ export async function openStage(cluster: RealCluster): Promise<Stage> {
     current = { revisions: {} };
   }
 
-  // Another suite may have left a revision of that name behind.
+  // Another suite may not have removed its revisions.
   for (const name of REVISIONS) await cluster.removeRevision(name).catch(() => undefined);
-  return { moveTo, clear };
+  return { changeTo: moveTo, clear };
 }
 
-/** An annotation that the injector adds to all pods: it tells which configuration it works by. */
+/** An annotation that injection adds to all pods, to identify the injector's current configuration. */
 const MARK = "oracle.test/state";
 
-/** Does not apply to pods that say `mesh=off`; in the language of the API server's conditions. */
+/** A match condition that excludes pods with the label `mesh=off`. */
 const CONDITION = {
   name: "mesh-is-not-off",
   expression:
     "!('mesh' in object.metadata.?labels.orValue({})) || object.metadata.labels['mesh'] != 'off'",
 };
 
-/** How Istio's templates set the image, and another way to the same. */
+/** The image line of Istio's own templates. */
 const STOCK = 'image: "{{ .ProxyImage }}"';
+/** An image line in another form, with the same result. */
 const FOREIGN = 'image: "{{ printf `%s` .ProxyImage }}"';
 
-/** istiod reads YAML 1.1, where a plain `on` is a boolean. */
+/** Options to quote strings, because istiod reads YAML 1.1, in which a plain `on` is a boolean. */
 const QUOTED = {
   lineWidth: 0,
   defaultStringType: "QUOTE_DOUBLE",
@@ -245,12 +247,12 @@ function setImage(global: Answer["body"], image: Image): void {
   global.proxy_init.image = parts.name;
 }
 
-/** An object to create anew from one that was read. */
-function bare(apiVersion: string, kind: string, { name, labels }: Answer["body"]) {
+/** The fields of an object that are necessary to create it again. */
+function recreatable(apiVersion: string, kind: string, { name, labels }: Answer["body"]) {
   return { apiVersion, kind, metadata: { name, labels } };
 }
 
-async function until(what: string, check: () => Promise<boolean>): Promise<void> {
+async function waitUntil(what: string, check: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 30_000;
   while (!(await check())) {
     if (Date.now() > deadline) throw new Error(`${what}: not within 30 s`);
@@ -258,8 +260,8 @@ async function until(what: string, check: () => Promise<boolean>): Promise<void>
   }
 }
 
-/** Requests that must succeed. */
-function strict(cluster: RealCluster) {
+/** An API client that throws if a request fails. */
+function createStrictApi(cluster: RealCluster) {
   async function send(method: string, path: string, body?: unknown, contentType?: string) {
     const answer = await cluster.request(method, path, {
       body,
@@ -272,12 +274,12 @@ function strict(cluster: RealCluster) {
     get: (path: string) => send("GET", path),
     create: (path: string, body: unknown) => send("POST", path, body),
     remove: (path: string) => send("DELETE", path, { propagationPolicy: "Background" }),
-    merge: (path: string, body: unknown, how: "merge" | "strategic" = "merge") =>
-      send("PATCH", path, body, HOW[how]),
+    merge: (path: string, body: unknown, type: "merge" | "strategic" = "merge") =>
+      send("PATCH", path, body, PATCH_TYPES[type]),
   };
 }
 
-const HOW = {
+const PATCH_TYPES = {
   merge: "application/merge-patch+json",
   strategic: "application/strategic-merge-patch+json",
 } as const;

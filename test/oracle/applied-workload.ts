@@ -1,0 +1,171 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Answer } from "../support/test-cluster.ts";
+import type { RealCluster } from "../testbed/real-cluster.ts";
+import { APP, jobOf, manifestOf, pathOf, wantedPods } from "./objects.ts";
+import type { InstalledControlPlane } from "./installed-control-plane.ts";
+import { type Case, caseOf, type TestNamespace, type Workload, type World } from "./world.ts";
+
+/** A workload of a world, created in the cluster. */
+export interface AppliedWorkload {
+  readonly namespace: string;
+  readonly name: string;
+  readonly case: Case;
+  /** False if the workload is a bare pod that the API server rejected. */
+  readonly exists: boolean;
+}
+
+interface NamedNamespace {
+  readonly name: string;
+  readonly spec: TestNamespace;
+}
+
+let rounds = 0;
+
+/**
+ * Creates a world in the cluster in its two steps, and waits for the pods.
+ *
+ * @returns the workloads that exist. Each has its pods, or an event that explains their absence.
+ */
+export async function applyWorld(
+  cluster: RealCluster,
+  controlPlane: InstalledControlPlane,
+  world: World,
+): Promise<readonly AppliedWorkload[]> {
+  rounds += 1;
+  const run = `oracle-${Date.now().toString(36)}-${rounds}`;
+  const namespaces = world.namespaces.map((spec, index) => ({ name: `${run}-${index}`, spec }));
+  await controlPlane.changeTo(world.before);
+  await Promise.all(
+    namespaces.map(({ name, spec }) => createNamespace(cluster, name, spec.before)),
+  );
+  const early = await createAll(cluster, world, namespaces, "before");
+  await waitForPods(cluster, early);
+  await controlPlane.changeTo(world.now);
+  await Promise.all(namespaces.map(({ name, spec }) => relabel(cluster, name, spec)));
+  const late = await createAll(cluster, world, namespaces, "now");
+  await waitForPods(cluster, [...early, ...late]);
+  return [...early, ...late].filter(({ exists }) => exists);
+}
+
+/** Deletes the namespaces of the workloads. Kubernetes completes the deletion in the background. */
+export async function removeWorkloads(
+  cluster: RealCluster,
+  workloads: readonly AppliedWorkload[],
+): Promise<void> {
+  const names = [...new Set(workloads.map(({ namespace }) => namespace))];
+  await Promise.all(names.map((name) => cluster.request("DELETE", `/api/v1/namespaces/${name}`)));
+}
+
+async function createNamespace(
+  cluster: RealCluster,
+  name: string,
+  labels: TestNamespace["before"],
+): Promise<void> {
+  const body = { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
+  await post(cluster, "/api/v1/namespaces", body);
+  // The API server rejects pods until the default service account exists.
+  const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
+  while ((await cluster.request("GET", account)).status !== 200) await sleep(50);
+}
+
+async function relabel(
+  cluster: RealCluster,
+  namespace: string,
+  spec: TestNamespace,
+): Promise<void> {
+  const gone = Object.keys(spec.before).filter((key) => !(key in spec.now));
+  const labels = { ...Object.fromEntries(gone.map((key) => [key, null])), ...spec.now };
+  const { status, body } = await cluster.request("PATCH", `/api/v1/namespaces/${namespace}`, {
+    body: { metadata: { labels } },
+    contentType: "application/merge-patch+json",
+  });
+  if (status !== 200) throw new Error(`labels of ${namespace}: ${body.message}`);
+}
+
+async function createAll(
+  cluster: RealCluster,
+  world: World,
+  namespaces: readonly NamedNamespace[],
+  when: Workload["when"],
+): Promise<readonly AppliedWorkload[]> {
+  const all = namespaces.map(({ name: namespace, spec }) =>
+    Promise.all(
+      spec.workloads.map(async (workload, index) => {
+        if (workload.when !== when) return [];
+        const name = `w${index}`;
+        const exists = await create(cluster, namespace, name, workload);
+        return [{ namespace, name, case: caseOf(world, spec, workload), exists }];
+      }),
+    ),
+  );
+  return (await Promise.all(all)).flat(2);
+}
+
+/** @returns false if the API server rejected a bare pod. */
+async function create(
+  cluster: RealCluster,
+  namespace: string,
+  name: string,
+  workload: Workload,
+): Promise<boolean> {
+  const manifest = manifestOf(name, workload);
+  const path = pathOf(namespace, workload.kind);
+  if (workload.kind === "Pod") {
+    return (await cluster.request("POST", path, { body: manifest })).status === 201;
+  }
+  const { metadata } = await post(cluster, path, manifest);
+  if (workload.kind === "CronJob") {
+    await post(cluster, pathOf(namespace, "Job"), jobOf(manifest, metadata.uid, workload));
+  }
+  return true;
+}
+
+async function post(cluster: RealCluster, path: string, body: unknown): Promise<Answer["body"]> {
+  const answer = await cluster.request("POST", path, { body });
+  if (answer.status !== 201) {
+    throw new Error(`POST ${path}: ${answer.status} ${answer.body.message ?? answer.body}`);
+  }
+  return answer.body;
+}
+
+const TIMEOUT_MS = 30_000;
+
+/** Waits until the pods of every workload run, or an event explains their absence. */
+async function waitForPods(
+  cluster: RealCluster,
+  workloads: readonly AppliedWorkload[],
+): Promise<void> {
+  const deadline = Date.now() + TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    const [pods, rejected] = await Promise.all([countPods(cluster), rejectedWorkloads(cluster)]);
+    const waiting = workloads.filter(({ namespace, name, exists, case: { workload } }) => {
+      const key = `${namespace}/${name}`;
+      return exists && !rejected.has(key) && (pods.get(key) ?? 0) < wantedPods(workload);
+    });
+    if (waiting.length === 0) return;
+    await sleep(200);
+  }
+}
+
+async function countPods(cluster: RealCluster): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  const query = `fieldSelector=status.phase%3DRunning&labelSelector=${APP}`;
+  const { body } = await cluster.request("GET", `/api/v1/pods?${query}`);
+  for (const { metadata } of body.items) {
+    const key = `${metadata.namespace}/${metadata.labels[APP]}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** The workloads, as `namespace/name`, whose controllers could not create a pod. */
+async function rejectedWorkloads(cluster: RealCluster): Promise<ReadonlySet<string>> {
+  const query = "fieldSelector=reason%3DFailedCreate";
+  const { body } = await cluster.request("GET", `/api/v1/events?${query}`);
+  return new Set(
+    body.items.map(({ involvedObject: { namespace, name } }: Answer["body"]) => {
+      // The event is about a ReplicaSet or a Job, whose name begins with the workload's name.
+      return `${namespace}/${name.split("-")[0]}`;
+    }),
+  );
+}
