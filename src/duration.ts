@@ -1,10 +1,16 @@
 import parseDuration from "parse-duration";
+import prettyMilliseconds from "pretty-ms";
 
-/** One or more numbers with a unit, as Go's `time.ParseDuration`: `90s`, `1h30m`. */
+/** One or more numbers with a unit, as Go's `time.ParseDuration` reads them: `90s`, `1h30m`. */
 const GO_DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/;
 
-/** A duration in milliseconds; `undefined` where the text is none. */
+/** @returns milliseconds, or `undefined` if the text is not a duration. */
 export function readDuration(text: string): number | undefined {
   if (text === "0") return 0;
   return GO_DURATION.test(text) ? (parseDuration(text) ?? undefined) : undefined;
+}
+
+/** Formats milliseconds for a person: `10m`, `1m 30s`. */
+export function formatDuration(milliseconds: number): string {
+  return prettyMilliseconds(milliseconds);
 }

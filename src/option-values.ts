@@ -8,7 +8,7 @@ export type RawOptions = Readonly<Record<string, unknown>>;
 /** From raw text to the value of an option, or to a sentence about what is wrong with it. */
 
 /** @throws UsageError */
-export function namespaceName(flag: string, value: string): string {
+export function requireNamespaceName(flag: string, value: string): string {
   if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value)) return value;
   throw new UsageError(
     `${flag} "${value}" is not a name that a namespace can have`,
@@ -21,14 +21,14 @@ export function namespaceName(flag: string, value: string): string {
  *
  * @throws UsageError
  */
-export function duration(flag: string, value: unknown): number {
-  const milliseconds = readDuration(text(value) ?? "");
+export function requireDuration(flag: string, value: unknown): number {
+  const milliseconds = readDuration(textOf(value) ?? "");
   if (milliseconds !== undefined) return milliseconds;
   throw new UsageError(`${flag} "${String(value)}" is not a duration`, "write 90s, 10m or 1h30m");
 }
 
 /** @throws UsageError */
-export function deadline(given: string | undefined): Deadline | undefined {
+export function requireDeadline(given: string | undefined): Deadline | undefined {
   if (given === undefined) return undefined;
   const read = readDeadline(given);
   if (read !== undefined) return read;
@@ -39,7 +39,7 @@ export function deadline(given: string | undefined): Deadline | undefined {
 }
 
 /** @throws UsageError */
-export function count(flag: string, value: unknown): number {
+export function requireCount(flag: string, value: unknown): number {
   const number = Number(value);
   if (/^\d+$/.test(String(value)) && number >= 1 && Number.isSafeInteger(number)) return number;
   throw new UsageError(
@@ -49,7 +49,7 @@ export function count(flag: string, value: unknown): number {
 }
 
 /** @throws UsageError */
-export function oneOf<Value extends string>(
+export function requireOneOf<Value extends string>(
   flag: string,
   value: unknown,
   allowed: readonly Value[],
@@ -62,10 +62,10 @@ export function oneOf<Value extends string>(
   );
 }
 
-export function text(value: unknown): string | undefined {
+export function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-export function list(value: unknown): readonly string[] {
+export function listOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((entry) => typeof entry === "string") : [];
 }

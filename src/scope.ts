@@ -1,7 +1,7 @@
 import { UsageError } from "./errors.ts";
 import { parseKind, type RestartableKind } from "./kubernetes/kinds.ts";
 import { parseSelector } from "./kubernetes/selector.ts";
-import { list, namespaceName, type RawOptions, text } from "./option-values.ts";
+import { listOf, requireNamespaceName, type RawOptions, textOf } from "./option-values.ts";
 import type { LabelSelector } from "./snapshot.ts";
 import { shellWord } from "./shell-word.ts";
 
@@ -34,7 +34,9 @@ export interface Exclude {
  * @throws UsageError
  */
 export function scopeSettings(raw: RawOptions, names: readonly string[]): ScopeSettings {
-  const namespaces = list(raw["namespace"]).map((name) => namespaceName("--namespace", name));
+  const namespaces = listOf(raw["namespace"]).map((name) =>
+    requireNamespaceName("--namespace", name),
+  );
   const allNamespaces = raw["allNamespaces"] === true;
   if (allNamespaces && namespaces.length > 0) {
     throw new UsageError(
@@ -46,13 +48,13 @@ export function scopeSettings(raw: RawOptions, names: readonly string[]): ScopeS
     namespaces: [...new Set(namespaces)],
     allNamespaces,
     workloads: names.map(workloadName),
-    selector: selector(text(raw["selector"])),
-    revision: text(raw["revision"]),
+    selector: selector(textOf(raw["selector"])),
+    revision: textOf(raw["revision"]),
     excludes: [
-      ...list(raw["exclude"]).map(exclude),
-      ...list(raw["excludeNamespace"]).map((namespace) => ({
+      ...listOf(raw["exclude"]).map(exclude),
+      ...listOf(raw["excludeNamespace"]).map((namespace) => ({
         text: `--exclude-namespace ${namespace}`,
-        namespace: namespaceName("--exclude-namespace", namespace),
+        namespace: requireNamespaceName("--exclude-namespace", namespace),
         kind: undefined,
         name: undefined,
       })),
@@ -85,7 +87,7 @@ function exclude(given: string): Exclude {
       `${KINDS_HINT}, shop/deploy/web`,
     );
   }
-  const namespace = namespaced ? namespaceName("--exclude", first) : undefined;
+  const namespace = namespaced ? requireNamespaceName("--exclude", first) : undefined;
   return { text: `--exclude ${shellWord(given)}`, namespace, kind, name };
 }
 

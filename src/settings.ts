@@ -5,14 +5,14 @@ import { UsageError } from "./errors.ts";
 import { type Consent, NO_CONSENT } from "./mesh/restartability.ts";
 import { parseAnyKind } from "./kubernetes/kinds.ts";
 import {
-  count,
-  deadline,
-  duration,
-  list,
-  namespaceName,
-  oneOf,
+  requireCount,
+  requireDeadline,
+  requireDuration,
+  listOf,
+  requireNamespaceName,
+  requireOneOf,
   type RawOptions,
-  text,
+  textOf,
 } from "./option-values.ts";
 import { type ScopeSettings, scopeSettings } from "./scope.ts";
 
@@ -82,22 +82,22 @@ export interface RevisionsSettings extends CommonSettings {
 export function commonSettings(raw: RawOptions, names: readonly string[] = []): CommonSettings {
   return {
     connection: {
-      kubeconfig: text(raw["kubeconfig"]),
-      context: text(raw["context"]),
-      as: text(raw["as"]),
-      asGroups: list(raw["asGroup"]),
-      requestTimeout: duration("--request-timeout", raw["requestTimeout"]),
+      kubeconfig: textOf(raw["kubeconfig"]),
+      context: textOf(raw["context"]),
+      as: textOf(raw["as"]),
+      asGroups: listOf(raw["asGroup"]),
+      requestTimeout: requireDuration("--request-timeout", raw["requestTimeout"]),
     },
-    istioNamespace: namespaceName("--istio-namespace", text(raw["istioNamespace"]) ?? ""),
+    istioNamespace: requireNamespaceName("--istio-namespace", textOf(raw["istioNamespace"]) ?? ""),
     scope: scopeSettings(raw, names),
-    prove: oneOf("--prove", raw["prove"] ?? "auto", PROVES),
+    prove: requireOneOf("--prove", raw["prove"] ?? "auto", PROVES),
     display: {
-      output: raw["json"] === true ? "json" : oneOf("--output", raw["output"], OUTPUTS),
-      color: oneOf("--color", raw["color"], COLORS),
+      output: raw["json"] === true ? "json" : requireOneOf("--output", raw["output"], OUTPUTS),
+      color: requireOneOf("--color", raw["color"], COLORS),
       headers: raw["headers"] !== false,
       quiet: raw["quiet"] === true,
       verbose: raw["verbose"] === true,
-      reportFile: text(raw["reportFile"]),
+      reportFile: textOf(raw["reportFile"]),
     },
     consent: NO_CONSENT,
   };
@@ -105,7 +105,7 @@ export function commonSettings(raw: RawOptions, names: readonly string[] = []): 
 
 /** @throws UsageError */
 export function verifySettings(raw: RawOptions): VerifySettings {
-  return { ...commonSettings(raw), wait: duration("--wait", raw["wait"]) };
+  return { ...commonSettings(raw), wait: requireDuration("--wait", raw["wait"]) };
 }
 
 /** @throws UsageError */
@@ -113,7 +113,7 @@ export function restartSettings(raw: RawOptions, names: readonly string[]): Rest
   if (raw["dryRun"] !== undefined) refuseLooseMode(names);
   const common = commonSettings(raw, names);
   const { scope } = common;
-  const plan = text(raw["plan"]);
+  const plan = textOf(raw["plan"]);
   if (plan !== undefined) {
     refuseBesidePlan(raw, names);
   } else if (scope.namespaces.length === 0 && !scope.allNamespaces && names.length === 0) {
@@ -131,19 +131,19 @@ export function restartSettings(raw: RawOptions, names: readonly string[]): Rest
   const dryRun = raw["dryRun"];
   return {
     ...common,
-    dryRun: dryRun === undefined ? undefined : oneOf("--dry-run", dryRun, DRY_RUNS),
+    dryRun: dryRun === undefined ? undefined : requireOneOf("--dry-run", dryRun, DRY_RUNS),
     yes: raw["yes"] === true,
-    maxParallel: count("--max-parallel", raw["maxParallel"]),
-    maxPods: raw["maxPods"] === undefined ? undefined : count("--max-pods", raw["maxPods"]),
-    maxFailures: count("--max-failures", raw["maxFailures"]),
-    pause: duration("--pause", raw["pause"]),
-    deadline: deadline(text(raw["deadline"])),
+    maxParallel: requireCount("--max-parallel", raw["maxParallel"]),
+    maxPods: raw["maxPods"] === undefined ? undefined : requireCount("--max-pods", raw["maxPods"]),
+    maxFailures: requireCount("--max-failures", raw["maxFailures"]),
+    pause: requireDuration("--pause", raw["pause"]),
+    deadline: requireDeadline(textOf(raw["deadline"])),
     timeout: patience(raw["timeout"]),
     consent: consentFrom(
-      list(raw["include"]).map((value) => oneOf("--include", value, INCLUDES)),
+      listOf(raw["include"]).map((value) => requireOneOf("--include", value, INCLUDES)),
       raw["allowDowntime"] === true,
     ),
-    reason: text(raw["reason"]),
+    reason: textOf(raw["reason"]),
     plan,
   };
 }
@@ -175,7 +175,7 @@ function refuseLooseMode(names: readonly string[]): void {
 
 /** Zero means for ever to kubectl; here it would mean that every rollout has failed at once. */
 function patience(given: unknown): number {
-  const milliseconds = duration("--timeout", given);
+  const milliseconds = requireDuration("--timeout", given);
   if (milliseconds > 0) return milliseconds;
   throw new UsageError(
     `--timeout "${String(given)}" would give up on every workload at once`,
@@ -248,5 +248,9 @@ export function revisionsSettings(
  * @throws UsageError
  */
 export function encodingOf(env: Readonly<Record<string, string | undefined>>): Encoding {
-  return oneOf("ISTIO_UPGRADE_ENCODING", env["ISTIO_UPGRADE_ENCODING"] || ENCODINGS[0], ENCODINGS);
+  return requireOneOf(
+    "ISTIO_UPGRADE_ENCODING",
+    env["ISTIO_UPGRADE_ENCODING"] || ENCODINGS[0],
+    ENCODINGS,
+  );
 }

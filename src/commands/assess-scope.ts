@@ -10,7 +10,7 @@ import { createEntryInterner } from "../report/intern-entries.ts";
 import { byNamespaceAndName, type Gap, type Workload } from "../snapshot.ts";
 import { assessWorkload, type AssessmentContext } from "./assess-workload.ts";
 import { hasInjector, requireInjector } from "./injector.ts";
-import { openRefusals } from "./refused-pods.ts";
+import { createRefusalLookup } from "./pod-refusals.ts";
 import { assessmentOptions, isInScope, isReported } from "./scope-filter.ts";
 import type { Session } from "./session.ts";
 import { type AssessedWorkload, createUnmatchedScope } from "./unmatched-scope.ts";
@@ -80,7 +80,7 @@ async function assessEach<Kept>(
     options: assessmentOptions(settings),
     prover,
     isProofNeeded,
-    lastRefusal: openRefusals(session),
+    lastRefusal: createRefusalLookup(session),
   };
   const unmatched = createUnmatchedScope(scope);
   let dependsOnRules = false;

@@ -4,7 +4,7 @@ import type { Mesh } from "../mesh/mesh.ts";
 import { needsProof } from "../mesh/proof-need.ts";
 import type { Namespace, Workload } from "../snapshot.ts";
 import type { Prover } from "./prover.ts";
-import type { LastRefusal } from "./refused-pods.ts";
+import type { RefusalLookup } from "./pod-refusals.ts";
 
 /** Everything besides the workload itself that its assessment depends on. */
 export interface AssessmentContext extends Pick<Basis, "namespaces" | "gaps"> {
@@ -13,7 +13,7 @@ export interface AssessmentContext extends Pick<Basis, "namespaces" | "gaps"> {
   readonly prover: Prover;
   /** The workloads that `--prove=auto` proves. */
   readonly isProofNeeded?: typeof needsProof;
-  readonly lastRefusal: LastRefusal;
+  readonly lastRefusal: RefusalLookup;
 }
 
 /**

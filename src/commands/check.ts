@@ -2,13 +2,13 @@ import type { ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import type { CommonSettings } from "../settings.ts";
 import { assessScopeForReport } from "./assess-scope.ts";
-import { reportBody, finish } from "./report.ts";
+import { reportBody, publishReport } from "./report.ts";
 import { withSession } from "./session.ts";
 
 /** Finds what runs an old sidecar. Reads, and changes nothing. */
 export function check(settings: CommonSettings, version: string, io: Io): Promise<ExitCode> {
   return withSession(settings, version, io, async (session) => {
     const seen = await assessScopeForReport(session);
-    return finish(session, reportBody(session, seen), { kind: "CheckReport" }, []);
+    return publishReport(session, reportBody(session, seen), { kind: "CheckReport" }, []);
   });
 }

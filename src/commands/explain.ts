@@ -6,15 +6,15 @@ import type { Io } from "../io.ts";
 import { dependsOnInjectionRules, keepNeededGaps } from "../mesh/injection-gaps.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
 import { resolveMesh } from "../mesh/mesh.ts";
-import { explanationOf } from "../report/explanation.ts";
+import { explanationDocument } from "../report/explanation-document.ts";
 import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts";
 import type { ExplainSettings } from "../settings.ts";
 import type { Snapshot, Workload } from "../snapshot.ts";
 import { requireInjector } from "./injector.ts";
 import { assessWorkload } from "./assess-workload.ts";
 import { assessmentOptions } from "./scope-filter.ts";
-import { headOf, publish } from "./report.ts";
-import { openRefusals } from "./refused-pods.ts";
+import { documentHead, publishDocument } from "./report.ts";
+import { createRefusalLookup } from "./pod-refusals.ts";
 import { withSession } from "./session.ts";
 
 /** Walks through the decision about one workload. Reads, and changes nothing. */
@@ -36,7 +36,7 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
         mesh,
         options: assessmentOptions(settings),
         prover: session.prover,
-        lastRefusal: openRefusals(session),
+        lastRefusal: createRefusalLookup(session),
       },
       workload,
     );
@@ -45,7 +45,7 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
       assessment !== undefined && dependsOnInjectionRules(assessment),
     );
     const document = withCompleteCommands(
-      explanationOf(headOf(session), {
+      explanationDocument(documentHead(session), {
         snapshot: { ...snapshot, gaps: [...gaps, ...session.prover.gaps()] },
         mesh,
         workload,
@@ -55,7 +55,7 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
       }),
       clusterFlags(settings),
     );
-    await publish(session, document);
+    await publishDocument(session, document);
     return document.exitCode;
   });
 }

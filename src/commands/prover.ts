@@ -4,7 +4,7 @@ import type { Api } from "../http/api.ts";
 import { dryRunInjection } from "../cluster/dry-run.ts";
 import { gapOf } from "../cluster/gaps.ts";
 import { canI } from "../cluster/write.ts";
-import { listing } from "../listing.ts";
+import { listing } from "../wording.ts";
 import type { PROVES } from "../settings.ts";
 import type { DryRun, Gap, Workload, WorkloadRef } from "../snapshot.ts";
 
@@ -22,7 +22,7 @@ export interface Prover {
 const AT_A_TIME = 8;
 const MOST_NAMED = 3;
 
-export function openProver(api: Api, when: Prover["when"]): Prover {
+export function createProver(api: Api, when: Prover["when"]): Prover {
   const limit = pLimit(AT_A_TIME);
   /** Namespaces by the reason why nothing was proved there. */
   const unproved = new Map<string, Set<string>>();

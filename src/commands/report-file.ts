@@ -20,7 +20,7 @@ export interface ReportFile {
  *
  * @throws UsageError
  */
-export async function openReportFile(file: string | undefined): Promise<ReportFile> {
+export async function createReportFile(file: string | undefined): Promise<ReportFile> {
   if (file === undefined) return { write: async () => undefined };
   const target = await targetOf(file);
   const draft = `${target.path}.${randomUUID()}.tmp`;

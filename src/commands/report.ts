@@ -9,10 +9,9 @@ import {
   type WorkloadEntry,
 } from "../report/document.ts";
 import { gapEntry, summaryEntry, targetEntries } from "../report/entries.ts";
-import { countEntries, reasonsOf } from "../report/exit-reasons.ts";
+import { countEntries, resultLine, verdictReasons } from "../report/exit-reasons.ts";
 import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts";
 import { loadRenderer } from "../report/render.ts";
-import { resultLine } from "../report/result-line.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
 import { styleFor } from "../report/style.ts";
 import { shellWord } from "../shell-word.ts";
@@ -28,7 +27,7 @@ export function reportBody(session: Session, seen: ScopeEntries): ReportBody {
   const { scope } = settings;
   const workloads = seen.entries;
   return {
-    ...headOf(session),
+    ...documentHead(session),
     scope: {
       namespaces: namespaces ?? null,
       workloads: scope.workloads.map(({ kind, name }) => `${kind}/${name}`),
@@ -47,21 +46,21 @@ export function reportBody(session: Session, seen: ScopeEntries): ReportBody {
 }
 
 /** Where and when a document was made: what every kind begins with. */
-export function headOf({ api, settings, version, io }: Session): DocumentHead {
+export function documentHead({ api, settings, version, io }: Session): DocumentHead {
   return {
     apiVersion: API_VERSION,
     generatedAt: io.now().toISOString(),
     version,
     cluster: {
       context: api.connection.context,
-      server: addressOf(api.connection.server),
+      server: serverAddress(api.connection.server),
       istioNamespace: settings.istioNamespace,
     },
   };
 }
 
 /** With its path: behind a proxy it may be all that tells one cluster from another. */
-export function addressOf({ origin, pathname }: URL): string {
+export function serverAddress({ origin, pathname }: URL): string {
   return `${origin}${pathname.replace(/\/$/, "")}`;
 }
 
@@ -78,7 +77,7 @@ type Own<Kind extends Report["kind"]> = Omit<
  *
  * @param reasons what speaks against exit 0 beyond the verdicts and gaps.
  */
-export function reportOf<Kind extends Report["kind"]>(
+export function completeReport<Kind extends Report["kind"]>(
   session: Session,
   findings: ReportBody,
   own: Own<Kind> & { readonly kind: Kind },
@@ -88,7 +87,7 @@ export function reportOf<Kind extends Report["kind"]>(
   const dryRun = "dryRun" in own && own.dryRun !== null;
   const mendsMissing = findings.scope.include.includes("missing");
   // A dry run that could plan is a success, whatever it would restart.
-  const found = reasonsOf(counts, mendsMissing).filter(
+  const found = verdictReasons(counts, mendsMissing).filter(
     ({ code }) => !dryRun || code === EXIT.incomplete,
   );
   const all = [...reasons, ...found];
@@ -105,21 +104,21 @@ export function reportOf<Kind extends Report["kind"]>(
 }
 
 /** Closes a report and prints it: the result on stdout, the RESULT line last on stderr. */
-export async function finish<Kind extends Report["kind"]>(
+export async function publishReport<Kind extends Report["kind"]>(
   session: Session,
   findings: ReportBody,
   own: Own<Kind> & { readonly kind: Kind },
   reasons: readonly ExitReason[],
 ): Promise<ExitCode> {
-  const report: Report = reportOf<Kind>(session, findings, own, reasons);
-  await publish(session, report);
+  const report: Report = completeReport<Kind>(session, findings, own, reasons);
+  await publishDocument(session, report);
   const counts = countEntries(report.workloads, report.gaps.length);
   session.io.stderr.write(`${resultLine(report.exitCode, report.cluster.context, counts)}\n`);
   return report.exitCode;
 }
 
 /** Prints a document in the format that was asked for, and keeps it where that was. */
-export async function publish(
+export async function publishDocument(
   { io, settings, progress, reportFile }: Session,
   document: AnyDocument,
 ): Promise<void> {

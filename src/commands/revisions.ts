@@ -9,11 +9,11 @@ import {
   usageByRevision,
 } from "../mesh/revision-usage.ts";
 import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts";
-import { revisionsReportOf } from "../report/revisions.ts";
+import { revisionsDocument } from "../report/revisions-document.ts";
 import type { RevisionsSettings } from "../settings.ts";
 import type { Gap } from "../snapshot.ts";
 import { requireInjector } from "./injector.ts";
-import { headOf, publish } from "./report.ts";
+import { documentHead, publishDocument } from "./report.ts";
 import { withSession } from "./session.ts";
 
 /** What is installed, what uses it, and what still holds it. Reads, and changes nothing. */
@@ -28,14 +28,14 @@ export function revisions(settings: RevisionsSettings, version: string, io: Io):
     if (usage.revisions.length === 0) requireInjector(snapshot, mesh, session);
     const asked = askedFor(usage, settings, snapshot.gaps);
     const document = withCompleteCommands(
-      revisionsReportOf(headOf(session), {
+      revisionsDocument(documentHead(session), {
         asked: settings,
         usage: { ...usage, revisions: asked },
         gaps: snapshot.gaps,
       }),
       clusterFlags(settings),
     );
-    await publish(session, document);
+    await publishDocument(session, document);
     return document.exitCode;
   });
 }

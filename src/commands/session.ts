@@ -7,8 +7,8 @@ import { plain } from "../report/plain.ts";
 import type { Progress } from "../report/progress-event.ts";
 import { openProgress } from "../report/progress.ts";
 import { type CommonSettings, encodingOf } from "../settings.ts";
-import { openProver, type Prover } from "./prover.ts";
-import { openReportFile, type ReportFile } from "./report-file.ts";
+import { createProver, type Prover } from "./prover.ts";
+import { createReportFile, type ReportFile } from "./report-file.ts";
 
 /** A command at work: the cluster, the settings, and the world it talks to. */
 export interface Session<Settings extends CommonSettings = CommonSettings> {
@@ -36,7 +36,7 @@ export async function withSession<Settings extends CommonSettings, Value>(
   io: Io,
   run: (session: Session<Settings>) => Promise<Value>,
 ): Promise<Value> {
-  const reportFile = await openReportFile(settings.display.reportFile);
+  const reportFile = await createReportFile(settings.display.reportFile);
   const progress = await openProgress(io, settings.display);
   const connection = await loadConnection(settings.connection, io.env, {
     now: () => io.now().getTime(),
@@ -54,7 +54,7 @@ export async function withSession<Settings extends CommonSettings, Value>(
   });
   try {
     const namespaces = namespacesOf(settings.scope, connection.namespace);
-    const prover = openProver(api, settings.prove);
+    const prover = createProver(api, settings.prove);
     return await run({
       api,
       settings,

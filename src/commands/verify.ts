@@ -1,9 +1,9 @@
 import type { ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
-import { unreadyReasons, reasonsOf, countEntries } from "../report/exit-reasons.ts";
+import { unreadyReasons, verdictReasons, countEntries } from "../report/exit-reasons.ts";
 import type { VerifySettings } from "../settings.ts";
 import { assessScopeForReport } from "./assess-scope.ts";
-import { type ReportBody, reportBody, finish } from "./report.ts";
+import { type ReportBody, reportBody, publishReport } from "./report.ts";
 import { type Session, withSession } from "./session.ts";
 
 /** Milliseconds between two looks while waiting. */
@@ -13,7 +13,12 @@ const AGAIN = 3000;
 export function verify(settings: VerifySettings, version: string, io: Io): Promise<ExitCode> {
   return withSession(settings, version, io, async (session) => {
     const findings = await lookUntilClean(session, io.now().getTime() + settings.wait);
-    return finish(session, findings, { kind: "VerifyReport" }, unreadyReasons(findings.workloads));
+    return publishReport(
+      session,
+      findings,
+      { kind: "VerifyReport" },
+      unreadyReasons(findings.workloads),
+    );
   });
 }
 
@@ -23,7 +28,7 @@ async function lookUntilClean(session: Session, deadline: number): Promise<Repor
     const findings = reportBody(session, seen);
     const counts = countEntries(findings.workloads, findings.gaps.length);
     const clean =
-      reasonsOf(counts, false).length === 0 && unreadyReasons(findings.workloads).length === 0;
+      verdictReasons(counts, false).length === 0 && unreadyReasons(findings.workloads).length === 0;
     const left = deadline - session.io.now().getTime();
     if (clean || left <= 0) return findings;
     await session.io.sleep(Math.min(AGAIN, left));

@@ -1,4 +1,4 @@
-import { count } from "../count.ts";
+import { count } from "../wording.ts";
 import { shellWord } from "../shell-word.ts";
 import type { Namespace, PodTemplate } from "../snapshot.ts";
 import type { Injector, Mesh } from "./mesh.ts";

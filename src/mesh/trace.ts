@@ -10,7 +10,7 @@ import {
 } from "../istio-labels.ts";
 import { newPodOf } from "../kubernetes/controller-labels.ts";
 import { formatRequirement } from "../kubernetes/selector.ts";
-import { listing } from "../listing.ts";
+import { listing } from "../wording.ts";
 import type { Labels, NamedPod, Namespace, PodGroup, Workload } from "../snapshot.ts";
 import type { Assessment } from "./assessment.ts";
 import { type InjectorMatch, matchInjectors } from "./injector-match.ts";

@@ -1,4 +1,4 @@
-import { count } from "../count.ts";
+import { count } from "../wording.ts";
 import { EXCLUDE } from "../istio-labels.ts";
 import { type Namespace, wantedPods, type Workload } from "../snapshot.ts";
 import { blockedBy, type Finding, undecided } from "./findings.ts";

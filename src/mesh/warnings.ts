@@ -1,4 +1,4 @@
-import { count } from "../count.ts";
+import { count } from "../wording.ts";
 import type { PodGroup, Workload } from "../snapshot.ts";
 import { gitOpsOwners } from "./gitops.ts";
 import { hasSidecar } from "./running-pods.ts";

@@ -101,10 +101,10 @@ export function summaryEntry(entries: readonly WorkloadEntry[]): SummaryEntry {
 }
 
 export function stepEntry(step: Step): StepEntry {
-  return { ...placeEntry(step), verdict: step.verdict, template: step.template ?? null };
+  return { ...stepBase(step), verdict: step.verdict, template: step.template ?? null };
 }
 
-function placeEntry({ ref, from, to }: Pick<Step, "ref" | "from" | "to">) {
+function stepBase({ ref, from, to }: Pick<Step, "ref" | "from" | "to">) {
   const { namespace, kind, name, uid } = ref;
   return {
     namespace,
@@ -123,7 +123,7 @@ function placeEntry({ ref, from, to }: Pick<Step, "ref" | "from" | "to">) {
 export function resultEntry(result: StepResult): ResultEntry {
   const { outcome, code, message, nextStep, startedAt, finishedAt } = result;
   return {
-    ...placeEntry(result),
+    ...stepBase(result),
     outcome,
     code,
     message,

@@ -28,7 +28,7 @@ const MESSAGES: Formatters = {
 /** The event as one line for a person. */
 export function formatEvent(event: ProgressEvent): string {
   const ref = refOf(event);
-  return plain(ref === undefined ? messageOf(event) : `${placeOf(ref)}: ${messageOf(event)}`);
+  return plain(ref === undefined ? messageOf(event) : `${workloadPath(ref)}: ${messageOf(event)}`);
 }
 
 /** The event as it is published. */
@@ -54,7 +54,7 @@ export function changeText(from: readonly From[], to: string): string {
 }
 
 /** `shop/deploy/web` */
-export function placeOf({ namespace, kind, name }: Omit<WorkloadRef, "uid">): string {
+export function workloadPath({ namespace, kind, name }: Omit<WorkloadRef, "uid">): string {
   return `${namespace}/${shortKind(kind)}/${name}`;
 }
 

@@ -1,14 +1,16 @@
 import { EXIT, type ExitCode, type ExitReason } from "../exit-codes.ts";
-import { type StepResult } from "../rollout/result.ts";
+import type { StepResult } from "../rollout/result.ts";
 import type { WorkloadEntry } from "./document.ts";
+import { isRestartable, isUnready } from "./entry-status.ts";
+import { plain } from "./plain.ts";
 
-/** Counts that a person greps for: on the last line of stderr, and as reasons of the exit code. */
+/** The counts on the last line of stderr. Those above 0 are also the reasons of the exit code. */
 export interface Counts {
-  /** What `restart` would mend. */
+  /** Outdated workloads that `restart` fixes. */
   readonly outdated: number;
   readonly "would-lose": number;
   readonly blocked: number;
-  /** What needs a restart that this tool does not do, or not without consent. */
+  /** Workloads that need a restart which this tool does not do, or only with consent. */
   readonly "by-hand": number;
   readonly missing: number;
   readonly unknown: number;
@@ -19,7 +21,7 @@ export function countEntries(entries: readonly WorkloadEntry[], gaps: number): C
   const count = (matches: (entry: WorkloadEntry) => boolean) => entries.filter(matches).length;
   const verdict = (name: WorkloadEntry["verdict"]) => count((entry) => entry.verdict === name);
   return {
-    outdated: count((entry) => entry.verdict === "outdated" && entry.restart === "yes"),
+    outdated: count(isRestartable),
     "would-lose": verdict("would-lose"),
     blocked: verdict("blocked"),
     "by-hand": count(
@@ -32,14 +34,14 @@ export function countEntries(entries: readonly WorkloadEntry[], gaps: number): C
   };
 }
 
-/** @param mendsMissing `--include missing` was given: what lacks a sidecar is to be restarted. */
-export function reasonsOf(counts: Counts, mendsMissing: boolean): readonly ExitReason[] {
+/** @param includesMissing true if `--include missing` restarts workloads without a sidecar, too. */
+export function verdictReasons(counts: Counts, includesMissing: boolean): readonly ExitReason[] {
   const codes: Readonly<Record<keyof Counts, ExitCode>> = {
     outdated: EXIT.outdated,
     "would-lose": EXIT.needsPerson,
     blocked: EXIT.needsPerson,
     "by-hand": EXIT.needsPerson,
-    missing: mendsMissing ? EXIT.outdated : EXIT.needsPerson,
+    missing: includesMissing ? EXIT.outdated : EXIT.needsPerson,
     unknown: EXIT.incomplete,
     gaps: EXIT.incomplete,
   };
@@ -51,15 +53,6 @@ export function reasonsOf(counts: Counts, mendsMissing: boolean): readonly ExitR
 export function unreadyReasons(entries: readonly WorkloadEntry[]): readonly ExitReason[] {
   const unready = entries.filter(isUnready).length;
   return unready > 0 ? [{ code: EXIT.outOfTime, text: `not-ready:${unready}` }] : [];
-}
-
-/** It has a sidecar, or should, and some live pod is not ready. */
-export function isUnready({ running, verdict }: WorkloadEntry): boolean {
-  return (
-    verdict !== "managed" &&
-    verdict !== "excluded" &&
-    running.some(({ pods, ready }) => ready < pods)
-  );
 }
 
 export function resultReasons(results: readonly StepResult[]): readonly ExitReason[] {
@@ -76,4 +69,10 @@ export function resultReasons(results: readonly StepResult[]): readonly ExitReas
     ...reason(EXIT.outOfTime, "not-started", ({ outcome }) => outcome === "not-started"),
     ...reason(EXIT.needsPerson, "target-moved", moved),
   ];
+}
+
+/** The last line of stderr, which scripts can split at spaces. */
+export function resultLine(exitCode: ExitCode, cluster: string, counts: Counts): string {
+  const fields = Object.entries(counts).map(([name, count]) => `${name}=${count}`);
+  return `RESULT exit=${exitCode} cluster=${plain(cluster).replaceAll(" ", "_")} ${fields.join(" ")}`;
 }

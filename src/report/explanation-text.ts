@@ -2,7 +2,7 @@ import wrapAnsi from "wrap-ansi";
 import type { Verdict } from "../mesh/verdict.ts";
 import type { Explanation, TraceEntry } from "./document.ts";
 import { plain, plainCommand } from "./plain.ts";
-import { gaps, joinSections, notes, workloadName } from "./sections.ts";
+import { gapLines, joinSections, noteLines, workloadName } from "./sections.ts";
 import type { Style } from "./style.ts";
 
 /** The decision for people: a line for each step, the verdict, and what to type. */
@@ -21,8 +21,8 @@ export function renderExplanation(document: Explanation, style: Style): Iterable
       // What to type is never broken: it is there to be pasted.
       ...(nextStep === "" ? [] : [`${label("next", style)}${plainCommand(nextStep)}`]),
     ],
-    gaps(document, style),
-    notes(document, style),
+    gapLines(document, style),
+    noteLines(document, style),
   ]);
 }
 

@@ -1,4 +1,4 @@
-import { needsPerson, whyNot } from "./attention.ts";
+import { needsPerson, shownReason } from "./entry-status.ts";
 import type {
   AnyDocument,
   Explanation,
@@ -8,7 +8,7 @@ import type {
   RevisionsReport,
   WorkloadEntry,
 } from "./document.ts";
-import { placeOf } from "./events.ts";
+import { workloadPath } from "./events.ts";
 import { plain, plainCommand } from "./plain.ts";
 
 /**
@@ -113,7 +113,7 @@ function resultCase(result: ResultEntry): TestCase {
   const taken = startedAt === null ? undefined : Date.parse(finishedAt) - Date.parse(startedAt);
   return {
     namespace,
-    title: `restart ${placeOf(result)}`,
+    title: `restart ${workloadPath(result)}`,
     ...(taken !== undefined && { seconds: taken / 1000 }),
     status: STATUS[outcome],
     code,
@@ -131,10 +131,10 @@ function workloadCase(report: Report): (entry: WorkloadEntry) => TestCase {
   };
   return (entry) => ({
     namespace: entry.namespace,
-    title: placeOf(entry),
+    title: workloadPath(entry),
     status: statusOf(entry),
     code: entry.code,
-    text: withNextStep(`${entry.verdict}: ${whyNot(entry)}`, entry.nextStep),
+    text: withNextStep(`${entry.verdict}: ${shownReason(entry)}`, entry.nextStep),
   });
 }
 
@@ -148,7 +148,7 @@ function explanationCase({
 }: Explanation): TestCase {
   return {
     namespace: subject.namespace,
-    title: placeOf(subject),
+    title: workloadPath(subject),
     status: exitCode === 0 ? "passed" : "failure",
     code,
     text: withNextStep(`${verdict ?? "outside the mesh"}: ${reason}`, nextStep),

@@ -1,23 +1,23 @@
 import prettyMilliseconds from "pretty-ms";
-import { changeText, placeOf } from "./events.ts";
+import { changeText, workloadPath } from "./events.ts";
 import { plain, withoutHalves } from "./plain.ts";
 import type { ProgressEvent } from "./progress-event.ts";
 
-/** What a terminal shows while a run goes on: one line per rolling workload over a summary. */
+/** The live part of a terminal: one line for each rolling workload, above a summary. */
 export interface LiveView {
-  /** By uid, in the order in which they started. */
+  /** Lines by workload uid, in the order of the restarts. */
   readonly rolling: ReadonlyMap<string, RollingLine>;
-  /** Workloads of the plan. */
+  /** The number of workloads in the plan. */
   readonly steps: number;
   readonly ended: number;
-  /** When the first one started, in milliseconds since the epoch. */
+  /** The time of the first restart, in milliseconds since the epoch. */
   readonly since: number | undefined;
-  /** What is done besides: reading, or why nothing starts any more. */
+  /** A message about the run as a whole, for example what is being read. */
   readonly note: string;
 }
 
 interface RollingLine {
-  readonly place: string;
+  readonly workload: string;
   readonly change: string;
   readonly progress: string;
   readonly since: number;
@@ -31,7 +31,11 @@ export const EMPTY_VIEW: LiveView = {
   note: "",
 };
 
-/** @param now milliseconds since the epoch. */
+/**
+ * Returns the view after an event.
+ *
+ * @param now milliseconds since the epoch.
+ */
 export function withEvent(view: LiveView, event: ProgressEvent, now: number): LiveView {
   switch (event.type) {
     case "reading":
@@ -42,7 +46,12 @@ export function withEvent(view: LiveView, event: ProgressEvent, now: number): Li
       return { ...view, note: event.message };
     case "started": {
       const change = plain(changeText(event.from, event.image));
-      const line = { place: plain(placeOf(event.ref)), change, progress: "restarted", since: now };
+      const line = {
+        workload: plain(workloadPath(event.ref)),
+        change,
+        progress: "restarted",
+        since: now,
+      };
       return {
         ...view,
         since: view.since ?? now,
@@ -56,11 +65,9 @@ export function withEvent(view: LiveView, event: ProgressEvent, now: number): Li
       return { ...view, rolling: new Map(view.rolling).set(event.ref.uid, { ...line, progress }) };
     }
     case "waiting": {
-      const { place, since } = view.rolling.get(event.ref.uid) ?? {
-        place: plain(placeOf(event.ref)),
-        since: now,
-      };
-      const line = { place, change: "waiting", progress: plain(event.message), since };
+      const workload = plain(workloadPath(event.ref));
+      const since = view.rolling.get(event.ref.uid)?.since ?? now;
+      const line = { workload, change: "waiting", progress: plain(event.message), since };
       return { ...view, rolling: new Map(view.rolling).set(event.ref.uid, line) };
     }
     case "ended": {
@@ -71,21 +78,21 @@ export function withEvent(view: LiveView, event: ProgressEvent, now: number): Li
   }
 }
 
-/** One line per rolling workload, none longer than the terminal is wide. */
+/** Returns a line for each rolling workload, cut to the width of the terminal. */
 export function rollingLines({ rolling }: LiveView, now: number, width: number): string[] {
   const lines = [...rolling.values()];
   const widest = (of: (line: RollingLine) => string) =>
     Math.max(0, ...lines.map((line) => of(line).length));
-  const places = widest(({ place }) => place);
+  const workloads = widest(({ workload }) => workload);
   const changes = widest(({ change }) => change);
-  return lines.map(({ place, change, progress, since }) => {
-    const text = `  ${place.padEnd(places)}  ${change.padEnd(changes)}  ${clock(now - since)}  ${progress}`;
-    // A line that wraps could not be drawn over.
+  return lines.map(({ workload, change, progress, since }) => {
+    const text = `  ${workload.padEnd(workloads)}  ${change.padEnd(changes)}  ${clock(now - since)}  ${progress}`;
+    // A line that wraps cannot be redrawn.
     return text.length < width ? text : withoutHalves(`${text.slice(0, width - 2)}…`);
   });
 }
 
-/** `3 of 12 done, 4 rolling, about 6m to go` */
+/** Returns the summary: `3 of 12 done, 4 rolling, about 6m to go`. */
 export function summaryLine(view: LiveView, now: number): string {
   const { steps, ended, rolling, since, note } = view;
   if (steps === 0) return plain(note);
@@ -101,7 +108,7 @@ export function summaryLine(view: LiveView, now: number): string {
   );
 }
 
-/** Rough: at the pace so far. Nothing is said before something has ended. */
+/** Estimates the remaining time from the pace so far; `undefined` until a first workload ends. */
 function timeToGo({ steps, ended, since }: LiveView, now: number): string | undefined {
   if (since === undefined || ended === 0 || ended >= steps) return undefined;
   const left = ((now - since) / ended) * (steps - ended);

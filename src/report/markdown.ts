@@ -1,5 +1,5 @@
 import { markdownTable } from "markdown-table";
-import { needsPerson, whyNot } from "./attention.ts";
+import { isRestartable, needsPerson, shownReason } from "./entry-status.ts";
 import type {
   AnyDocument,
   DocumentHead,
@@ -13,9 +13,9 @@ import type {
   WorkloadEntry,
 } from "./document.ts";
 import { shortImage } from "./image-text.ts";
-import { besidesFailures, done, notDone } from "./outcomes.ts";
+import { withoutFailures, doneResults, undoneResults } from "./result-groups.ts";
 import { plain, plainCommand } from "./plain.ts";
-import { count } from "../count.ts";
+import { count } from "../wording.ts";
 import { workloadName } from "./sections.ts";
 
 /** A document for a change ticket, a pull request, or the summary page of a CI run. */
@@ -45,8 +45,8 @@ function blocksOf(document: AnyDocument): readonly string[] {
 
 function restart(report: RestartReport): readonly string[] {
   const { user, reason, plan, dryRun, results, steps } = report;
-  const bad = notDone(results);
-  const { restarted, waited } = done(results);
+  const bad = undoneResults(results);
+  const { restarted, waited } = doneResults(results);
   const finished = results.map((result) => result.finishedAt).sort();
   const started = results.flatMap((result) => result.startedAt ?? []).sort();
   return [
@@ -108,11 +108,9 @@ function resultRow(result: ResultEntry): readonly string[] {
 /** What every report ends with: what is left, what needs a person, what was not read. */
 function findings(report: Report): readonly string[] {
   const planned = report.kind === "RestartReport" && report.dryRun !== null;
-  const late = report.workloads.filter(
-    ({ verdict, restart: can }) => verdict === "outdated" && can === "yes" && !planned,
-  );
+  const late = planned ? [] : report.workloads.filter(isRestartable);
   const results = report.kind === "RestartReport" ? report.results : [];
-  const person = besidesFailures(report.workloads.filter(needsPerson), results);
+  const person = withoutFailures(report.workloads.filter(needsPerson), results);
   return [
     section(`Outdated: ${count(late.length, "workload")}`, VERDICT_HEAD, late.map(verdictRow)),
     section(
@@ -149,7 +147,7 @@ function verdictRow(entry: WorkloadEntry): readonly string[] {
     escaped(entry.namespace),
     escaped(workloadName(entry)),
     entry.verdict,
-    escaped(whyNot(entry)),
+    escaped(shownReason(entry)),
     entry.nextStep === "" ? "" : code(entry.nextStep),
   ];
 }

@@ -1,5 +1,5 @@
 import wrapAnsi from "wrap-ansi";
-import { count } from "../count.ts";
+import { count } from "../wording.ts";
 import { shortKind } from "../kubernetes/kinds.ts";
 import type { GapEntry } from "./document.ts";
 import { plain, plainCommand } from "./plain.ts";
@@ -50,15 +50,18 @@ export function indented(text: string, style: Style): readonly string[] {
 }
 
 /** What to type is never broken: it is there to be pasted. */
-export function step(text: string, style: Style): readonly string[] {
+export function nextStepLine(text: string, style: Style): readonly string[] {
   return text === "" ? [] : [`    ${style.dim("->")} ${plainCommand(text)}`];
 }
 
-export function gaps({ gaps: all }: { readonly gaps: readonly GapEntry[] }, style: Style): Lines {
+export function gapLines(
+  { gaps: all }: { readonly gaps: readonly GapEntry[] },
+  style: Style,
+): Lines {
   const blocks = all.flatMap((gap) => [
     plain(`${gap.what}${gap.namespace === null ? "" : ` in ${gap.namespace}`}: ${gap.reason}`),
     ...indented(gap.message, style),
-    ...step(gap.hint, style),
+    ...nextStepLine(gap.hint, style),
   ]);
   return titled(
     style.bad(`NOT READ: ${count(all.length, "gap")}, so this report is incomplete`),
@@ -66,7 +69,7 @@ export function gaps({ gaps: all }: { readonly gaps: readonly GapEntry[] }, styl
   );
 }
 
-export function notes(report: { readonly notes: readonly string[] }, style: Style): Lines {
+export function noteLines(report: { readonly notes: readonly string[] }, style: Style): Lines {
   return titled(
     style.dim("NOTE"),
     report.notes.flatMap((note) => indented(note, style)),

@@ -1,8 +1,8 @@
 import type { AnyDocument } from "./document.ts";
 import { renderExplanation } from "./explanation-text.ts";
-import { renderRevisions } from "./revisions-table.ts";
+import { renderRevisions } from "./revisions-text.ts";
 import type { Style } from "./style.ts";
-import { renderTable } from "./table.ts";
+import { renderReport } from "./report-text.ts";
 
 /** Any document, for people, line by line. */
 export function renderText(document: AnyDocument, style: Style, wide: boolean): Iterable<string> {
@@ -12,6 +12,6 @@ export function renderText(document: AnyDocument, style: Style, wide: boolean): 
     case "RevisionsReport":
       return renderRevisions(document, style, wide);
     default:
-      return renderTable(document, style, wide);
+      return renderReport(document, style, wide);
   }
 }

@@ -1,30 +1,30 @@
-import { listing } from "../listing.ts";
+import { listing } from "../wording.ts";
 import type { WorkloadEntry } from "./document.ts";
-import { placeOf } from "./events.ts";
+import { workloadPath } from "./events.ts";
 
-/** What is to be known about several workloads alike. */
+/** A warning and the workloads that it is about. */
 export interface WarningGroup {
   readonly message: string;
   /** `shop/deploy/web, pay/sts/db and 12 more` */
-  readonly places: string;
+  readonly workloads: string;
 }
 
 const MOST_EXAMPLES = 3;
 
-/** One for each kind of warning: a cluster may have thousands of one. */
+/** Groups warnings by their message: a cluster may have thousands of workloads with the same one. */
 export function warningGroups(
   workloads: readonly Pick<WorkloadEntry, "namespace" | "kind" | "name" | "warnings">[],
 ): readonly WarningGroup[] {
   const byMessage = new Map<string, string[]>();
   for (const entry of workloads) {
     for (const { message } of entry.warnings) {
-      const places = byMessage.get(message);
-      if (places === undefined) byMessage.set(message, [placeOf(entry)]);
-      else places.push(placeOf(entry));
+      const paths = byMessage.get(message);
+      if (paths === undefined) byMessage.set(message, [workloadPath(entry)]);
+      else paths.push(workloadPath(entry));
     }
   }
-  return [...byMessage].map(([message, places]) => ({
+  return [...byMessage].map(([message, paths]) => ({
     message,
-    places: listing(places.slice(0, MOST_EXAMPLES), places.length),
+    workloads: listing(paths.slice(0, MOST_EXAMPLES), paths.length),
   }));
 }

@@ -1,4 +1,4 @@
-import { count } from "../count.ts";
+import { count } from "../wording.ts";
 import { rolloutCommand } from "../kubernetes/kinds.ts";
 import { wantedPods } from "../snapshot.ts";
 import { type Ending, ended } from "./result.ts";

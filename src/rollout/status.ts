@@ -1,4 +1,4 @@
-import { count } from "../count.ts";
+import { count } from "../wording.ts";
 import type {
   DeploymentRollout,
   ArgoRollout,

@@ -1,4 +1,4 @@
-import { count } from "../count.ts";
+import { count } from "../wording.ts";
 import type { Assessment } from "../mesh/assessment.ts";
 import type { Workload } from "../snapshot.ts";
 import type { Step } from "./step.ts";

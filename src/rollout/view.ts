@@ -1,4 +1,4 @@
-import { count } from "../count.ts";
+import { count } from "../wording.ts";
 import type { Rollout, RollingPod, WorkloadRef } from "../snapshot.ts";
 import type { Target } from "../mesh/running-pods.ts";
 

@@ -1,7 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatDuration } from "../../src/duration-text.ts";
-import { readDuration } from "../../src/duration.ts";
+import { formatDuration, readDuration } from "../../src/duration.ts";
 
 test.each([
   ["0", 0],
@@ -33,7 +32,7 @@ test.each([
   "1e3s",
   "٣s",
   "s5",
-])("%j is no duration", (text) => {
+])("%j is not a duration", (text) => {
   expect(readDuration(text)).toBeUndefined();
 });
 
@@ -50,6 +49,6 @@ test.each([
   [600_000, "10m"],
   [90_000, "1m 30s"],
   [5_000, "5s"],
-])("%i milliseconds are said to be %s", (milliseconds, text) => {
+])("%i milliseconds read as %s", (milliseconds, text) => {
   expect(formatDuration(milliseconds)).toBe(text);
 });

@@ -9,8 +9,17 @@ const SRC = new URL("../../src/", import.meta.url).pathname;
  * line and from the lines before it. The linter rejects circles within a line.
  */
 const FLOORS: readonly (readonly string[])[] = [
-  ["count", "duration", "errors", "exit-codes", "io", "istio-labels", "json-object", "shell-word"],
-  ["deadline", "duration-text", "listing", "next-step", "option-values"],
+  [
+    "duration",
+    "errors",
+    "exit-codes",
+    "io",
+    "istio-labels",
+    "json-object",
+    "shell-word",
+    "wording",
+  ],
+  ["deadline", "next-step", "option-values"],
   ["snapshot"],
   ["kubernetes"],
   ["connection"],

@@ -1,4 +1,4 @@
-import { count } from "../../count.ts";
+import { count } from "../../wording.ts";
 import { formatLocal } from "../../deadline.ts";
 import { warningGroups } from "../../report/warning-groups.ts";
 import type { Plan } from "../../rollout/plan.ts";
@@ -24,7 +24,7 @@ export function announcePlan(
   const groups = warningGroups(
     entries.map(({ workload, warnings }) => ({ ...workload, warnings })),
   );
-  for (const { message, places } of groups) {
+  for (const { message, workloads: places } of groups) {
     progress.emit({ type: "notice", message: `warning: ${message}: ${places}` });
   }
 }

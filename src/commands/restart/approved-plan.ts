@@ -4,7 +4,7 @@ import { API_VERSION, type RestartReport, type StepEntry } from "../../report/do
 import { planHash } from "../../report/entries.ts";
 import type { Step } from "../../rollout/step.ts";
 import { consentFrom, type RestartSettings } from "../../settings.ts";
-import { addressOf } from "../report.ts";
+import { serverAddress } from "../report.ts";
 import type { Session } from "../session.ts";
 
 /** A plan that was saved, approved, and is to be carried out: the document of a dry run. */
@@ -57,7 +57,7 @@ export function withPlan(settings: RestartSettings, approved: ApprovedPlan): Res
 
 /** @throws UsageError where the plan is for another cluster. */
 export function requireSameCluster({ api }: Session, { file, server }: ApprovedPlan): void {
-  const here = addressOf(api.connection.server);
+  const here = serverAddress(api.connection.server);
   if (here === server) return;
   throw new UsageError(
     `the plan in "${file}" was made for ${server}, and this is ${here}`,

@@ -1,7 +1,7 @@
 import { ApiError } from "../../http/api-error.ts";
 import { getWorkload } from "../../cluster/named-workload.ts";
 import { readRollingPods } from "../../cluster/rolling-pods.ts";
-import { formatDuration } from "../../duration-text.ts";
+import { formatDuration } from "../../duration.ts";
 import { rolloutCommand } from "../../kubernetes/kinds.ts";
 import { formatSelector } from "../../kubernetes/selector.ts";
 import { type Ending, ended } from "../../rollout/result.ts";

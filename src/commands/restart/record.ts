@@ -15,7 +15,7 @@ import type { StepResult } from "../../rollout/result.ts";
 import { includedBy, type RestartSettings } from "../../settings.ts";
 import type { Gap } from "../../snapshot.ts";
 import type { ScopeAssessment } from "../assess-scope.ts";
-import { reportBody, finish, headOf, reportOf } from "../report.ts";
+import { reportBody, publishReport, documentHead, completeReport } from "../report.ts";
 import type { Session } from "../session.ts";
 
 /** The record of one run for a change ticket: who, why, what was planned, what became of it. */
@@ -49,7 +49,7 @@ export async function openRecord(
     dryRun: settings.dryRun ?? null,
     allowDowntime: settings.consent.downtime,
     plan: planHash({
-      cluster: headOf(session).cluster,
+      cluster: documentHead(session).cluster,
       scope: { include: includedBy(settings.consent) },
       allowDowntime: settings.consent.downtime,
       steps,
@@ -72,14 +72,17 @@ export async function openRecord(
     hash: own.plan,
     plan: (seen) => {
       const [findings, rest] = content(seen, []);
-      return { ...reportOf(session, findings, { ...rest, dryRun: "client" }, []), nextStep: "" };
+      return {
+        ...completeReport(session, findings, { ...rest, dryRun: "client" }, []),
+        nextStep: "",
+      };
     },
     write: async (before, soFar) => {
       if (settings.display.reportFile === undefined) return;
       const goesOn = "the run goes on: what has no result yet rolls, or waits";
       const [findings, rest] = content(unverified(before, soFar, "unfinished", goesOn), soFar);
       const left = { code: EXIT.outOfTime, text: `unfinished:${expected - soFar.length}` };
-      const report = reportOf(session, findings, rest, [...resultReasons(soFar), left]);
+      const report = completeReport(session, findings, rest, [...resultReasons(soFar), left]);
       try {
         await session.reportFile.write(report);
       } catch (error) {
@@ -90,7 +93,7 @@ export async function openRecord(
     },
     conclude: async (seen, results, reasons = []) => {
       const [findings, rest] = content(seen, results);
-      return finish(session, findings, rest, [...resultReasons(results), ...reasons]);
+      return publishReport(session, findings, rest, [...resultReasons(results), ...reasons]);
     },
   };
 }

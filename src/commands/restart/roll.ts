@@ -11,7 +11,7 @@ import type { StartPermission, StopReason } from "../../rollout/schedule.ts";
 import { notAsApproved, skipReason } from "../../rollout/skip.ts";
 import { WHY_STOPPED } from "../../rollout/stop.ts";
 import { restartTime } from "../../snapshot.ts";
-import { formatDuration } from "../../duration-text.ts";
+import { formatDuration } from "../../duration.ts";
 import { followRollout, type Restarted } from "./follow.ts";
 import { abandoned } from "./interruption.ts";
 import { reassess } from "./reassess.ts";

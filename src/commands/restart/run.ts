@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import pLimit from "p-limit";
-import { count } from "../../count.ts";
+import { count } from "../../wording.ts";
 import type { Plan } from "../../rollout/plan.ts";
 import { isFailure, type StepResult, untouched } from "../../rollout/result.ts";
 import {

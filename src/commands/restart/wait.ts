@@ -3,7 +3,7 @@ import { ApiError, isForbidden } from "../../http/api-error.ts";
 import { Gaps } from "../../cluster/gaps.ts";
 import { getWorkload } from "../../cluster/named-workload.ts";
 import { readPodsOf } from "../../cluster/workloads.ts";
-import { formatDuration } from "../../duration-text.ts";
+import { formatDuration } from "../../duration.ts";
 import { rolloutCommand } from "../../kubernetes/kinds.ts";
 import { formatSelector } from "../../kubernetes/selector.ts";
 import { type Ending, ended, type StepResult } from "../../rollout/result.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ApiError } from "../../../src/http/api-error.ts";
-import { openProver } from "../../../src/commands/prover.ts";
+import { createProver } from "../../../src/commands/prover.ts";
 import type { DryRun } from "../../../src/snapshot.ts";
 import { sidecars } from "../../support/build/pod-group.ts";
 import { type Answer, respondingApi, scriptedApi } from "../../support/build/scripted-api.ts";
@@ -20,7 +20,7 @@ function refusal(status: number, message: string): ApiError {
 const ref = { namespace: "shop", kind: "Deployment", name: "web", uid: "1", pods: [] };
 
 async function prove(answers: readonly Answer[]): Promise<readonly [DryRun, readonly string[]]> {
-  const prover = openProver(scriptedApi(answers), "always");
+  const prover = createProver(scriptedApi(answers), "always");
   return [await prover.prove(ref), prover.notes()];
 }
 
@@ -50,7 +50,7 @@ test("an answer leaves nothing to be said", async () => {
 });
 
 test("one reason is said once, with the first of its namespaces", async () => {
-  const prover = openProver(scriptedApi(Array.from({ length: 9 }, () => DENIED)), "auto");
+  const prover = createProver(scriptedApi(Array.from({ length: 9 }, () => DENIED)), "auto");
   for (const namespace of ["d", "b", "a", "c", "a"]) {
     await prover.prove({ namespace, kind: "Deployment", name: "web", uid: namespace, pods: [] });
   }
@@ -62,7 +62,7 @@ test("one reason is said once, with the first of its namespaces", async () => {
 test("a right that lacks is one reason, whatever it was that could not be read", async () => {
   const denied = (name: string) =>
     refusal(403, `deployments.apps "${name}" is forbidden: User "j" cannot get resource "x"`);
-  const prover = openProver(scriptedApi([ALLOWED, denied("a"), denied("b")]), "always");
+  const prover = createProver(scriptedApi([ALLOWED, denied("a"), denied("b")]), "always");
   for (const name of ["a", "b"]) {
     await prover.prove({ namespace: "shop", kind: "Deployment", name, uid: name, pods: [] });
   }
@@ -76,7 +76,7 @@ const POD = { kind: "Pod", metadata: { name: "made" }, spec: { containers: [] } 
 test("the pod that is asked about is what the controller would create, once for all of its pods", async () => {
   const api = scriptedApi([ALLOWED, WEB, POD]);
   const pods = [sidecars(9, "proxyv2:1")];
-  await openProver(api, "always").prove({ ...ref, uid: "u", pods });
+  await createProver(api, "always").prove({ ...ref, uid: "u", pods });
   expect(api.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
     "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
     "GET /apis/apps/v1/namespaces/shop/deployments/web",
@@ -103,7 +103,7 @@ test("of a kind without a template that is read, one of its pods is asked about"
   const api = scriptedApi([ALLOWED, { kind: "PodList", items: [live] }, POD]);
   const pods = [sidecars(2, "proxyv2:1", { podNames: ["import-x", "import-y"] })];
   const job = { namespace: "shop", kind: "Job", name: "import", uid: "u", pods };
-  expect(await openProver(api, "always").prove(job)).toMatchObject({ kind: "pod" });
+  expect(await createProver(api, "always").prove(job)).toMatchObject({ kind: "pod" });
   expect(api.requests[1]?.query).toMatchObject({ fieldSelector: "metadata.name=import-x" });
   expect(api.requests[2]?.body).toMatchObject({ metadata: { labels: { "job-name": "import" } } });
 });
@@ -112,7 +112,7 @@ test.each([
   ["Node", [sidecars(1, "proxyv2:1")], "a static pod is the kubelet's own"],
   ["Job", [], "a Job without pods shows no template to try"],
 ])("of a %s with pods %j nothing is asked", async (kind, pods, message) => {
-  const prover = openProver(scriptedApi([ALLOWED]), "always");
+  const prover = createProver(scriptedApi([ALLOWED]), "always");
   const answer = await prover.prove({ namespace: "shop", kind, name: "x", uid: "u", pods });
   expect(answer).toEqual({ kind: "unavailable", message });
 });
@@ -126,7 +126,7 @@ test("no more than eight dry runs are under way at a time", async () => {
     now -= 1;
     return path.endsWith("/pods") ? POD : WEB;
   });
-  const prover = openProver(api, "always");
+  const prover = createProver(api, "always");
   const names = Array.from({ length: 40 }, (_, index) => `web-${index}`);
   const answers = await Promise.all(
     names.map((name) =>
@@ -144,7 +144,7 @@ test.each<[what: string, answers: readonly Answer[], reasons: readonly string[]]
   ["that a webhook does not know", [ALLOWED, WEB, refusal(400, "does not support dry run")], []],
 ])("demanded proof %s leaves these gaps: %s", async (_what, answers, reasons) => {
   const gaps = async (when: "always" | "auto") => {
-    const prover = openProver(scriptedApi(answers), when);
+    const prover = createProver(scriptedApi(answers), when);
     await prover.prove(ref);
     return prover.gaps();
   };
@@ -153,7 +153,7 @@ test.each<[what: string, answers: readonly Answer[], reasons: readonly string[]]
 });
 
 test("the gap of proof that you may not have says what to ask for", async () => {
-  const prover = openProver(scriptedApi([DENIED, DENIED]), "always");
+  const prover = createProver(scriptedApi([DENIED, DENIED]), "always");
   await prover.prove(ref);
   expect(prover.gaps()).toEqual([
     {
@@ -168,7 +168,7 @@ test("the gap of proof that you may not have says what to ask for", async () => 
 
 test("what is proved when it is tried again leaves no gap, and a namespace has one at most", async () => {
   const pod = { kind: "Pod", metadata: {}, spec: { containers: [] } };
-  const prover = openProver(
+  const prover = createProver(
     scriptedApi([refusal(500, "broken"), refusal(500, "broken"), ALLOWED, WEB, pod, WEB, pod]),
     "always",
   );

@@ -3,7 +3,8 @@ import { exitCodeOf } from "../../../src/exit-codes.ts";
 import { workloadEntry } from "../../../src/report/entries.ts";
 import {
   countEntries,
-  reasonsOf,
+  verdictReasons,
+  resultLine,
   resultReasons,
   unreadyReasons,
 } from "../../../src/report/exit-reasons.ts";
@@ -74,7 +75,7 @@ describe("the exit code of", () => {
     ["a gap beside all that is current", ["current"], 1, 6, ["gaps:1"]],
     ["a gap beside what is outdated", ["outdated"], 1, 2, ["outdated:1", "gaps:1"]],
   ])("%s", (_what, names, gaps, code, texts) => {
-    const reasons = reasonsOf(
+    const reasons = verdictReasons(
       countEntries(
         names.map((name) => ENTRIES[name]),
         gaps,
@@ -86,12 +87,14 @@ describe("the exit code of", () => {
   });
 
   test("what is missing, where it is to be restarted, is that of the outdated", () => {
-    expect(exitCodeOf(reasonsOf(countEntries([ENTRIES.missing], 0), true))).toBe(2);
+    expect(exitCodeOf(verdictReasons(countEntries([ENTRIES.missing], 0), true))).toBe(2);
   });
 
   test("what is missing and cannot be restarted is no 2 even then: no restart would mend it", () => {
     const entries = [ENTRIES.missingPaused, ENTRIES.missingByHand];
-    expect(reasonsOf(countEntries(entries, 0), true)).toEqual([{ code: 5, text: "by-hand:2" }]);
+    expect(verdictReasons(countEntries(entries, 0), true)).toEqual([
+      { code: 5, text: "by-hand:2" },
+    ]);
   });
 });
 
@@ -121,4 +124,30 @@ describe("results of restarts", () => {
       { code: 4, text: "not-started:1" },
     ]);
   });
+});
+
+const COUNTS = {
+  outdated: 9,
+  "would-lose": 1,
+  blocked: 0,
+  "by-hand": 3,
+  missing: 2,
+  unknown: 0,
+  gaps: 0,
+};
+
+test("the RESULT line has one field for each count", () => {
+  expect(resultLine(2, "prod", COUNTS)).toBe(
+    "RESULT exit=2 cluster=prod outdated=9 would-lose=1 blocked=0 by-hand=3 missing=2 unknown=0 gaps=0",
+  );
+});
+
+test.each([
+  ["my cluster\u00a0eu", "my_cluster_eu"],
+  ["prod\nRESULT exit=0", "prod_RESULT_exit=0"],
+  ["\u001b[31mprod", "prod"],
+])("the RESULT line has no further field or line for a context named %j", (context, shown) => {
+  const line = resultLine(2, context, COUNTS);
+  expect(line).toContain(` cluster=${shown} outdated=9 `);
+  expect(line.split(" ")).toHaveLength(10);
 });

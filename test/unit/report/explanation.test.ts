@@ -5,7 +5,7 @@ import { VERDICTS, type Verdict } from "../../../src/mesh/verdict.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
 import type { Explanation } from "../../../src/report/document.ts";
-import { explanationOf } from "../../../src/report/explanation.ts";
+import { explanationDocument } from "../../../src/report/explanation-document.ts";
 import { renderText } from "../../../src/report/text.ts";
 import type { Gap, Namespace, Workload } from "../../../src/snapshot.ts";
 import {
@@ -35,7 +35,7 @@ function explained(workload: Workload, world: World = {}) {
   const { place = SHOP, plane = { revisions: [OLD] }, gaps = [] } = world;
   const mesh = resolveMesh(controlPlane(plane));
   const policy = { ...NO_CONSENT, excludes: () => undefined };
-  return explanationOf(HEAD, {
+  return explanationDocument(HEAD, {
     snapshot: { namespaces: new Map([[place.name, place]]), gaps },
     mesh,
     workload,

@@ -9,7 +9,7 @@ import { EMPTY_VIEW, rollingLines, summaryLine, withEvent } from "../../../src/r
 import { loadRenderer } from "../../../src/report/render.ts";
 import type { Gap } from "../../../src/snapshot.ts";
 import type { Style } from "../../../src/report/style.ts";
-import { resultLine } from "../../../src/report/result-line.ts";
+import { resultLine } from "../../../src/report/exit-reasons.ts";
 import { countEntries } from "../../../src/report/exit-reasons.ts";
 import { OUTPUTS } from "../../../src/settings.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";

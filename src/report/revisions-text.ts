@@ -1,9 +1,9 @@
-import { count } from "../count.ts";
+import { count } from "../wording.ts";
 import { columns } from "./columns.ts";
 import type { HolderEntry, RevisionEntry, RevisionsReport } from "./document.ts";
 import { shortImage } from "./image-text.ts";
 import { plain } from "./plain.ts";
-import { gaps, indented, joinSections, type Lines, step, titled } from "./sections.ts";
+import { gapLines, indented, joinSections, type Lines, nextStepLine, titled } from "./sections.ts";
 import type { Style } from "./style.ts";
 
 /** The revisions for people: what is there, what still holds each, and whether it may go. */
@@ -17,7 +17,7 @@ export function renderRevisions(
     ...report.revisions.map((entry) => held(entry, report, style)),
     report.revisions.flatMap(ofAks),
     unattributed(report, style),
-    gaps(report, style),
+    gapLines(report, style),
     conclusion(report, style),
   ]);
 }
@@ -51,7 +51,7 @@ function stateOf({ installed, ready }: RevisionEntry): string {
 function held(entry: RevisionEntry, report: RevisionsReport, style: Style): Lines {
   const blocks = entry.holders.flatMap((holder) => [
     ...indented(holderText(holder), style),
-    ...(report.revision === null ? [] : step(holder.release, style)),
+    ...(report.revision === null ? [] : nextStepLine(holder.release, style)),
   ]);
   return titled(style.bold(`${plain(entry.revision)} IS HELD BY`), blocks);
 }

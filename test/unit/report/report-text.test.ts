@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Report } from "../../../src/report/document.ts";
-import { renderTable } from "../../../src/report/table.ts";
+import { renderReport } from "../../../src/report/report-text.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { checkReport, PLAIN_80, restartReport, verifyReport } from "../../support/build/report.ts";
@@ -57,7 +57,7 @@ const DRY_RUN = restartReport([someResult({ outcome: "skipped" })], {
 const VERIFY = verifyReport({ assessments: [current, unready], exitCode: 4 });
 
 function table(report: Report, wide = false): string {
-  return [...renderTable(report, PLAIN_80, wide)].join("");
+  return [...renderReport(report, PLAIN_80, wide)].join("");
 }
 
 const TARGETS = `TARGETS
@@ -259,7 +259,7 @@ shop        deploy/web   asm-1-26    asm-1-27    3
   });
 
   test("wide adds the change, and every workload with its revision", () => {
-    const wide = [...renderTable(CHECK, { ...PLAIN_80, width: undefined }, true)].join("");
+    const wide = [...renderReport(CHECK, { ...PLAIN_80, width: undefined }, true)].join("");
     expect(wide).toContain(`shop        deploy/web   ${LATE}   ${TARGET}   3      patch\n`);
     expect(wide).toContain(
       `shop        deploy/api       current      asm-1-27   ${TARGET}   2/2\n`,
@@ -268,7 +268,7 @@ shop        deploy/web   asm-1-26    asm-1-27    3
   });
 
   test("headers are left out everywhere where they are not wanted", () => {
-    const text = [...renderTable(CHECK, { ...PLAIN_80, headers: false }, false)].join("");
+    const text = [...renderReport(CHECK, { ...PLAIN_80, headers: false }, false)].join("");
     expect(text).not.toMatch(/REVISION|WORKLOAD /);
     expect(text).toContain("asm-1-27   mcr.microsoft.com/");
   });
@@ -286,7 +286,7 @@ test("text from the cluster steers no terminal and begins no line", () => {
     nextStep: nasty,
   };
   for (const wide of [false, true]) {
-    const text = [...renderTable(report, PLAIN_80, wide)].join("");
+    const text = [...renderReport(report, PLAIN_80, wide)].join("");
     expect(text).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
     expect(text).not.toMatch(/^RESULT exit=0$/m);
   }

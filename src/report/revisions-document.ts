@@ -4,7 +4,7 @@ import type { Gap } from "../snapshot.ts";
 import type { DocumentHead, RevisionsReport } from "./document.ts";
 import { gapEntry, revisionEntry } from "./entries.ts";
 
-export interface Revisions {
+export interface RevisionsInput {
   readonly asked: { readonly revision: string | undefined; readonly assertUnused: boolean };
   /** Of the revisions that were asked for. */
   readonly usage: UsageByRevision;
@@ -12,9 +12,9 @@ export interface Revisions {
 }
 
 /** The published form; without `--assert-unused` what holds a revision is no failure. */
-export function revisionsReportOf(
+export function revisionsDocument(
   { apiVersion, ...head }: DocumentHead,
-  { asked, usage, gaps }: Revisions,
+  { asked, usage, gaps }: RevisionsInput,
 ): RevisionsReport {
   const reasons: readonly ExitReason[] = [
     ...(gaps.length > 0 ? [{ code: EXIT.incomplete, text: `gaps:${gaps.length}` }] : []),

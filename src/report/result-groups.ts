@@ -15,14 +15,14 @@ const ORDER: readonly ResultEntry["outcome"][] = [
  * What was not done, failures first; each in the order of the plan. What a dry run by the API server
  * found nothing against is not among it.
  */
-export function notDone(results: readonly ResultEntry[]): readonly ResultEntry[] {
+export function undoneResults(results: readonly ResultEntry[]): readonly ResultEntry[] {
   return results
     .filter(({ outcome, code }) => !isDone(outcome) && code !== "dry-run")
     .toSorted((a, b) => ORDER.indexOf(a.outcome) - ORDER.indexOf(b.outcome));
 }
 
 /** What came out on target: by this run's restart, or by one that was under way before. */
-export function done(results: readonly ResultEntry[]) {
+export function doneResults(results: readonly ResultEntry[]) {
   return {
     restarted: results.filter(({ outcome }) => outcome === "restarted"),
     waited: results.filter(({ outcome }) => outcome === "waited"),
@@ -33,7 +33,7 @@ export function done(results: readonly ResultEntry[]) {
  * Entries of the final look without those whose failure in this very run is told of already: what
  * is said of them would read as if they had been failing before.
  */
-export function besidesFailures(
+export function withoutFailures(
   entries: readonly WorkloadEntry[],
   results: readonly ResultEntry[],
 ): readonly WorkloadEntry[] {

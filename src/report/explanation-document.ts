@@ -7,10 +7,10 @@ import type { Mesh } from "../mesh/mesh.ts";
 import type { NamedPod, Snapshot, Workload } from "../snapshot.ts";
 import type { DocumentHead, Explanation, WorkloadEntry } from "./document.ts";
 import { gapEntry, workloadEntry } from "./entries.ts";
-import { countEntries, reasonsOf } from "./exit-reasons.ts";
+import { countEntries, verdictReasons } from "./exit-reasons.ts";
 import { shellWord } from "../shell-word.ts";
 
-export interface Decided {
+export interface ExplanationInput {
   readonly snapshot: Pick<Snapshot, "namespaces" | "gaps">;
   readonly mesh: Mesh;
   readonly workload: Workload;
@@ -21,14 +21,14 @@ export interface Decided {
 }
 
 /** The published form; its exit code is that of a check of this workload alone. */
-export function explanationOf(
+export function explanationDocument(
   { apiVersion, ...head }: DocumentHead,
-  { snapshot, mesh, workload, assessment, pod, notes }: Decided,
+  { snapshot, mesh, workload, assessment, pod, notes }: ExplanationInput,
 ): Explanation {
   const { namespaces, gaps } = snapshot;
   const namespace = namespaces.get(workload.namespace);
   const entry = assessment === undefined ? null : workloadEntry(assessment);
-  const reasons = reasonsOf(countEntries(entry === null ? [] : [entry], gaps.length), false);
+  const reasons = verdictReasons(countEntries(entry === null ? [] : [entry], gaps.length), false);
   const steps = traceDecision({ workload, namespace, mesh, assessment, pod });
   return {
     apiVersion,

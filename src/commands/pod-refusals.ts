@@ -4,13 +4,13 @@ import type { Workload } from "../snapshot.ts";
 import type { Session } from "./session.ts";
 
 /** Why a workload got no pods, in the API server's words; `undefined` where nothing says why. */
-export type LastRefusal = (workload: Workload) => Promise<string | undefined>;
+export type RefusalLookup = (workload: Workload) => Promise<string | undefined>;
 
 /**
  * A Deployment's condition says why it got no pods, of the other kinds only events: they are listed
  * once, and not before some workload has none.
  */
-export function openRefusals(session: Session): LastRefusal {
+export function createRefusalLookup(session: Session): RefusalLookup {
   let listed: Promise<ReadonlyMap<string, string>> | undefined;
   return async ({ uid, rollout }) => {
     if (rollout === undefined) return undefined;

@@ -1,5 +1,5 @@
-import { needsPerson, whyNot } from "./attention.ts";
-import { count } from "../count.ts";
+import { isRestartable, isUnready, needsPerson, shownReason } from "./entry-status.ts";
+import { count } from "../wording.ts";
 import { columns, rowsOf } from "./columns.ts";
 import type {
   FromEntry,
@@ -10,17 +10,16 @@ import type {
   StepEntry,
   WorkloadEntry,
 } from "./document.ts";
-import { isUnready } from "./exit-reasons.ts";
 import { type ImageText, imageTexts } from "./image-text.ts";
-import { besidesFailures, done, notDone } from "./outcomes.ts";
+import { withoutFailures, doneResults, undoneResults } from "./result-groups.ts";
 import { plain, plainCommand } from "./plain.ts";
 import {
-  gaps,
+  gapLines,
   indented,
   joinSections,
   type Lines,
-  notes,
-  step,
+  noteLines,
+  nextStepLine,
   titled,
   workloadName,
 } from "./sections.ts";
@@ -31,16 +30,16 @@ import { warningGroups } from "./warning-groups.ts";
  * A report for people, in the order of their questions: what is the target, what was done, what
  * lags, what cannot be restarted and why, what to type next.
  */
-export function renderTable(report: Report, style: Style, wide: boolean): Iterable<string> {
+export function renderReport(report: Report, style: Style, wide: boolean): Iterable<string> {
   return joinSections([
     targets(report, style),
     ...(report.kind === "RestartReport" ? restarts(report, style, wide) : []),
     lagging(report, style, wide),
     personSection(report, style),
     unready(report, style),
-    gaps(report, style),
+    gapLines(report, style),
     warnings(report, style),
-    notes(report, style),
+    noteLines(report, style),
     ...(wide ? [everything(report, style)] : []),
     conclusion(report, style),
     next(report, style),
@@ -64,9 +63,7 @@ function targets({ targets: all }: Report, style: Style): Lines {
 function lagging(report: Report, style: Style, wide: boolean): Lines {
   // A dry run shows the same workloads as its plan.
   if (report.kind === "RestartReport" && report.dryRun !== null) return [];
-  const late = report.workloads.filter(
-    ({ verdict, restart }) => verdict === "outdated" && restart === "yes",
-  );
+  const late = report.workloads.filter(isRestartable);
   const groups = late.flatMap((entry) =>
     entry.running.filter(({ change }) => change !== "none").map((running) => ({ entry, running })),
   );
@@ -101,19 +98,19 @@ function lagCells(
 
 function personSection(report: Report, style: Style): Lines {
   const results = report.kind === "RestartReport" ? report.results : [];
-  const entries = besidesFailures(report.workloads.filter(needsPerson), results);
+  const entries = withoutFailures(report.workloads.filter(needsPerson), results);
   // What many workloads share is said once, under the last of them.
   const groups = new Map<string, WorkloadEntry[]>();
   for (const entry of entries) {
-    const key = `${whyNot(entry)} ${entry.nextStep}`;
+    const key = `${shownReason(entry)} ${entry.nextStep}`;
     groups.set(key, [...(groups.get(key) ?? []), entry]);
   }
   const blocks = [...groups.values()].flatMap((group) => [
     ...group.map(
       (entry) => `${plain(entry.namespace)}   ${workloadName(entry)}   ${style.bad(entry.verdict)}`,
     ),
-    ...group.slice(0, 1).flatMap((entry) => indented(whyNot(entry), style)),
-    ...group.slice(0, 1).flatMap((entry) => step(entry.nextStep, style)),
+    ...group.slice(0, 1).flatMap((entry) => indented(shownReason(entry), style)),
+    ...group.slice(0, 1).flatMap((entry) => nextStepLine(entry.nextStep, style)),
   ]);
   return titled(style.bad(`NOT RESTARTED: ${count(entries.length, "workload")}`), blocks);
 }
@@ -136,7 +133,7 @@ function unready(report: Report, style: Style): Lines {
 }
 
 function warnings({ workloads }: Report, style: Style): Lines {
-  const blocks = warningGroups(workloads).flatMap(({ message, places }) => [
+  const blocks = warningGroups(workloads).flatMap(({ message, workloads: places }) => [
     plain(message),
     ...indented(places, style),
   ]);
@@ -144,9 +141,9 @@ function warnings({ workloads }: Report, style: Style): Lines {
 }
 
 function restarts(report: RestartReport, style: Style, wide: boolean): readonly Lines[] {
-  const left = undone(notDone(report.results), style);
+  const left = undone(undoneResults(report.results), style);
   if (report.dryRun !== null) return [planned(report, style, wide), left];
-  const { restarted, waited } = done(report.results);
+  const { restarted, waited } = doneResults(report.results);
   const all = count(report.results.length, "workload");
   return [
     left,
@@ -178,7 +175,7 @@ function undone(results: readonly ResultEntry[], style: Style): Lines {
     // What the next one shares is said once, under the last of them.
     return after?.message === message && after.nextStep === nextStep
       ? [line]
-      : [line, ...indented(message, style), ...step(nextStep, style)];
+      : [line, ...indented(message, style), ...nextStepLine(nextStep, style)];
   });
   return titled(style.bad(`NOT DONE: ${count(results.length, "workload")}`), blocks);
 }

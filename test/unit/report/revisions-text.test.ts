@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import { usageByRevision } from "../../../src/mesh/revision-usage.ts";
 import { renderText } from "../../../src/report/text.ts";
-import { revisionsReportOf } from "../../../src/report/revisions.ts";
+import { revisionsDocument } from "../../../src/report/revisions-document.ts";
 import type { ControlPlane, Gap, Namespace, Workload } from "../../../src/snapshot.ts";
 import { controlPlane, type RevisionOptions } from "../../support/build/control-plane.ts";
 import { namespace } from "../../support/build/namespace.ts";
@@ -51,7 +51,7 @@ function report(
     resolveMesh(plane),
   );
   const revisions = usage.revisions.filter(({ name }) => [undefined, name].includes(revision));
-  const document = revisionsReportOf(HEAD, {
+  const document = revisionsDocument(HEAD, {
     asked: { revision, assertUnused: revision !== undefined },
     usage: { ...usage, revisions },
     gaps,

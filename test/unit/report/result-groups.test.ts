@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { resultEntry, workloadEntry } from "../../../src/report/entries.ts";
-import { besidesFailures, notDone } from "../../../src/report/outcomes.ts";
-import { renderTable } from "../../../src/report/table.ts";
+import { withoutFailures, undoneResults } from "../../../src/report/result-groups.ts";
+import { renderReport } from "../../../src/report/report-text.ts";
 import type { Outcome, StepResult } from "../../../src/rollout/result.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
@@ -33,12 +33,12 @@ test("failures come first, then what ran out of time, each in the order of the p
     ended("g", "waited"),
     ended("h", "skipped", { code: "dry-run" }),
   ].map(resultEntry);
-  expect(notDone(results).map(({ name }) => name)).toEqual(["b", "f", "e", "c", "a"]);
+  expect(undoneResults(results).map(({ name }) => name)).toEqual(["b", "f", "e", "c", "a"]);
 });
 
 test("what failed in this run is not said to have been failing before", () => {
   const entries = [workloadEntry(crashing("mine")), workloadEntry(crashing("before"))];
-  const left = besidesFailures(entries, [resultEntry(ended("mine", "failed"))]);
+  const left = withoutFailures(entries, [resultEntry(ended("mine", "failed"))]);
   expect(left.map(({ name }) => name)).toEqual(["before"]);
 });
 
@@ -50,7 +50,7 @@ test("a dry run that the API server refused a restart in says which, below the p
     ],
     { dryRun: "server", exitCode: 3 },
   );
-  const text = [...renderTable(report, PLAIN_80, false)].join("");
+  const text = [...renderReport(report, PLAIN_80, false)].join("");
   expect(text).toContain("NOT DONE: 1 workload\nshop   deploy/b   failed   api-error\n");
   expect(text.indexOf("PLAN: 2 workloads")).toBeLessThan(text.indexOf("NOT DONE"));
   expect(text).not.toContain("RESTARTED");
@@ -58,7 +58,7 @@ test("a dry run that the API server refused a restart in says which, below the p
 
 test("what rolled already is not said to have been restarted", () => {
   const report = restartReport([ended("a", "restarted"), ended("b", "waited")]);
-  const text = [...renderTable(report, PLAIN_80, false)].join("");
+  const text = [...renderReport(report, PLAIN_80, false)].join("");
   const row = (name: string) => `shop        deploy/${name}   v1.27.7-1   v1.27.9-6   3\n`;
   const head = "NAMESPACE   WORKLOAD   FROM        TO          PODS\n";
   expect(text).toContain(`RESTARTED: 1 of 2 workloads\n${head}${row("a")}`);
@@ -75,7 +75,7 @@ test("what is left undone for the same reason is told of once", () => {
     ],
     { exitCode: 3 },
   );
-  expect([...renderTable(report, PLAIN_80, false)].join("")).toContain(
+  expect([...renderReport(report, PLAIN_80, false)].join("")).toContain(
     [
       "NOT DONE: 3 workloads",
       "shop   deploy/b   failed   pod-failed",
