@@ -1,6 +1,6 @@
 import { describe, expect } from "vitest";
 import { BROKEN_BODIES } from "../faults/broken-bodies.ts";
-import { openWay } from "../faults/way.ts";
+import { openProxiedCluster } from "../faults/proxied-cluster.ts";
 import { argoRollout, deployment } from "../support/manifests.ts";
 import { grantsOf, rulesOf } from "../support/rbac.ts";
 import { parseReport } from "../support/report-schema.ts";
@@ -115,23 +115,27 @@ describe("Argo Rollouts", () => {
     await sandbox.create("rollouts", argoRollout("web", { replicas: 2 }));
     await untilHealthy(sandbox, ["web"]);
     await cluster.moveImage(REVISION, NEW);
-    const way = await openWay(cluster);
+    const proxied = await openProxiedCluster(cluster);
     try {
       const fault = BROKEN_BODIES.find(({ carriedOut }) => carriedOut === true);
       if (fault === undefined) throw new Error("no fault breaks an answer");
       const key = `PATCH ${sandbox.path("rollouts", "web")}`;
-      await way.proxy.arm({ key, fault, times: "for ever" });
+      await proxied.proxy.arm({ key, fault, times: "always" });
       const args = ["restart", "-n", sandbox.name, "--yes", "--json"];
       // Most of the run is waiting between retries, so its clock runs fast.
-      const ran = await runInProcess(args, { KUBECONFIG: way.kubeconfig }, { sleepDivisor: 20 });
-      expect(way.proxy.strikes()).toBeGreaterThan(0);
+      const ran = await runInProcess(
+        args,
+        { KUBECONFIG: proxied.kubeconfig },
+        { sleepDivisor: 20 },
+      );
+      expect(proxied.proxy.timesApplied()).toBeGreaterThan(0);
       expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([
         { name: "web", outcome: "restarted", code: "rolled-out" },
       ]);
       expect(ran.status).toBe(0);
       expect(await imagesOf(sandbox, "web")).toEqual([NEW, NEW]);
     } finally {
-      await way.close();
+      await proxied.close();
     }
   });
 

@@ -1,17 +1,17 @@
 import type { Fault, Times } from "./faults.ts";
 
-/** What is to come out of a run, without looking at what did. */
+/** The expected result of a run, derived from the fault alone. */
 export interface Expected {
-  /** Any of these; with 0 the report must be that of a run without the fault. */
+  /** The allowed exit codes. With 0 the report must equal the report of a run without a fault. */
   readonly status: readonly number[];
-  /** `reason` of a gap, where the report is to be incomplete. */
+  /** The `reason` of a gap, if the report must be incomplete. */
   readonly gap?: Fault["gap"] | undefined;
 }
 
 export const COMMANDS = ["check", "verify", "explain", "revisions", "restart"] as const;
 export type Command = (typeof COMMANDS)[number];
 
-/** What a request is for. */
+/** The purpose of a request. */
 type Purpose =
   | "namespace"
   | "injection"
@@ -20,7 +20,7 @@ type Purpose =
   | "workload"
   | "permission"
   | "user"
-  | "trial"
+  | "dry run"
   | "patch"
   | "events"
   | "quota";
@@ -32,7 +32,7 @@ function purposeOf(key: string): Purpose {
   if (key.startsWith("PATCH")) return "patch";
   if (key.includes("selfsubjectaccessreviews")) return "permission";
   if (key.includes("selfsubjectreviews")) return "user";
-  if (key.startsWith("POST")) return "trial";
+  if (key.startsWith("POST")) return "dry run";
   if (RULES_OF_INJECTION.test(key)) return "injection";
   if (/\/api\/v1\/namespaces\/[^/]+$/.test(key)) return "namespace";
   if (/\/(pods|replicasets)\/\*/.test(key)) return "pod";
@@ -42,10 +42,10 @@ function purposeOf(key: string): Purpose {
 }
 
 /**
- * Which of the requests that wait for a connection meets the fault is chance, and so is what had
- * been read and done by then: anything that does not read as fine, and 0 only where all was done.
+ * Returns the exit codes for a fault of connections. The affected request and the progress until
+ * then are random, so several codes are allowed, and 0 only if everything was done.
  */
-function ofConnections(
+function statusesAfterConnectionFault(
   purpose: Purpose,
   restarts: boolean,
   times: Times,
@@ -53,16 +53,16 @@ function ofConnections(
   if (times === "once") return restarts ? [0, 1, 3, 4, 6] : [0, 1, 6];
   if (READS.has(purpose)) return [1, 6];
   if (!restarts) return undefined;
-  // Before the first patch it is found out what may be done: nothing, then.
+  // Permissions are checked before the first patch, so nothing is restarted.
   return BEFORE_CONSENT.has(purpose) ? [1] : [3];
 }
 
-/** What is asked for side by side, before anything is decided. */
+/** Requests that are sent in parallel before any decision. */
 const READS: ReadonlySet<Purpose> = new Set(["namespace", "injection", "scope"]);
 
 const BEFORE_CONSENT: ReadonlySet<Purpose> = new Set(["quota", "workload", "user", "permission"]);
 
-interface Struck {
+interface FaultCase {
   readonly command: Command;
   readonly key: string;
   readonly fault: Fault;
@@ -70,32 +70,32 @@ interface Struck {
 }
 
 /**
- * The rule of the matrix. What passes after one try leaves nothing behind. What lasts is a gap, unless
- * the API server's own word on a pod stands in for it; and nothing half known is acted upon.
+ * The rule of the matrix: a transient fault of one request has no effect. A permanent one is a gap,
+ * unless a dry run answers the same question. Nothing is restarted on incomplete knowledge.
  */
-export function expect({ command, key, fault, times }: Struck): Expected {
-  const { name, passes, gap } = fault;
+export function expectedOf({ command, key, fault, times }: FaultCase): Expected {
+  const { name, transient, gap } = fault;
   const purpose = purposeOf(key);
-  if (fault.ahead !== undefined) return { status: [0] };
-  // Credentials are renewed once.
-  if (times === "once" && (passes || name === "401")) return { status: [0] };
-  if (fault.ofConnections) {
-    const met = ofConnections(purpose, command === "restart", times);
-    // In the middle of a restart it may keep a workload from being judged again, for any reason.
+  if (fault.clockAheadMs !== undefined) return { status: [0] };
+  // Credentials are refreshed once.
+  if (times === "once" && (transient || name === "401")) return { status: [0] };
+  if (fault.affectsConnections) {
+    const statuses = statusesAfterConnectionFault(purpose, command === "restart", times);
+    // During a restart the fault may prevent the reassessment of a workload, for any reason.
     const reason = command === "restart" && times === "once" ? undefined : gap;
-    if (met !== undefined) return { status: met, gap: reason };
+    if (statuses !== undefined) return { status: statuses, gap: reason };
   }
   switch (purpose) {
-    // Only lines of the report.
+    // These requests only add lines to the report.
     case "user":
     case "events":
       return { status: [0] };
     case "namespace":
       return name === "404" ? { status: [1] } : { status: [6], gap };
     case "injection":
-      // Rules of two states side by side are not known to be less than all of them.
+      // Injection rules from two snapshots may be incomplete.
       if (gap === "inconsistent") return { status: [6], gap };
-      // A dry run tells what would be injected; of revisions as such it tells nothing.
+      // A dry run shows what would be injected, but nothing about revisions.
       return command === "revisions" ? { status: [6], gap } : { status: [0] };
     case "quota":
       return { status: [6], gap };
@@ -103,21 +103,21 @@ export function expect({ command, key, fault, times }: Struck): Expected {
       return { status: [1] };
     case "scope":
       if (command !== "explain" || gap === "inconsistent") return { status: [6], gap };
-      // Without its pods, or whose they are, there is nothing to explain.
+      // Without the pods and their owners there is nothing to explain.
       return /\/(pods|replicasets)/.test(key) ? { status: [1] } : { status: [6], gap };
-    case "trial":
-      // What is predicted stands, where proof was not demanded.
+    case "dry run":
+      // The prediction is used unless proof was required.
       return command === "check" ? { status: [6], gap } : { status: [0] };
     case "workload":
       if (command === "check") return { status: [6], gap };
-      // The first time only its template is looked at, for a plan that somebody may approve.
+      // The first request only reads the template for the plan.
       return { status: [times === "once" ? 0 : 3] };
     case "permission":
       return command === "restart" ? { status: [1] } : { status: [6], gap };
     case "patch":
-      // Once changed meanwhile, it is judged anew.
+      // After a conflict the workload is assessed again.
       if (name === "409") return { status: [times === "once" ? 0 : 4] };
-      // Whatever became of the answer: what was carried out is followed.
+      // A restart that was accepted is followed, although its answer is broken.
       return { status: [fault.carriedOut ? 0 : 3] };
   }
 }

@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EmbeddedCluster, startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { runProgram } from "../support/run-program.ts";
-import { expect as expected } from "./expected.ts";
+import { expectedOf as expected } from "./expected.ts";
 import { FAULTS } from "./faults.ts";
-import { runCells } from "./lanes.ts";
+import { runCells } from "./run-cells.ts";
 import { type Matrix, openMatrix } from "./matrix.ts";
 import { sampleOf } from "./sample.ts";
-import { type Outcome, tallyLine } from "./tally.ts";
-import { openWorld } from "./world.ts";
+import { type CellResult, summaryLine } from "./summary.ts";
+import { openScenario } from "./scenario.ts";
 
-const LANES = 4;
+const CLUSTERS = 4;
 let clusters: readonly EmbeddedCluster[];
 let matrices: readonly Matrix[];
 const startAll = () =>
-  Promise.all(Array.from({ length: LANES }, () => startEmbeddedCluster({ nodes: 1 })));
+  Promise.all(Array.from({ length: CLUSTERS }, () => startEmbeddedCluster({ nodes: 1 })));
 
 beforeAll(async () => {
   clusters = await startAll();
@@ -24,48 +24,48 @@ afterAll(async () => {
   await Promise.all(clusters.map((cluster) => cluster.stop()));
 });
 
-/** The whole takes much longer: `npm run faults`. */
+/** A sample. `npm run faults` runs the whole matrix. */
 test(
-  "each request of each command, and each fault once and for ever, end as they should",
+  "every request of every command and every fault leads to the expected result",
   { timeout: 900_000 },
   async () => {
     const [{ cells }] = matrices as [Matrix];
-    const outcomes: Outcome[] = [];
+    const results: CellResult[] = [];
     const began = Date.now();
-    await runCells(matrices, sampleOf(cells), (outcome) => outcomes.push(outcome));
-    process.stdout.write(`${tallyLine(outcomes, cells.length, Date.now() - began)}\n`);
-    expect(outcomes.filter(({ wrong }) => wrong !== undefined)).toEqual([]);
+    await runCells(matrices, sampleOf(cells), (result) => results.push(result));
+    process.stdout.write(`${summaryLine(results, cells.length, Date.now() - began)}\n`);
+    expect(results.filter(({ wrong }) => wrong !== undefined)).toEqual([]);
   },
 );
 
 test(
-  "a process of its own ends by itself, whatever happened to one of its requests",
+  "the program ends without open connections after any fault",
   { timeout: 300_000 },
   async () => {
     const cluster = await startEmbeddedCluster({ nodes: 1 });
-    const world = await openWorld(cluster);
+    const scenario = await openScenario(cluster);
     const key = "GET /api/v1/namespaces/faults/pods (next page)";
-    // Those that a later try passes by need seconds of patience, of our clock.
-    for (const fault of FAULTS.filter(({ only }) => only !== "for ever")) {
-      await world.proxy.arm({ key, fault, times: "once" });
-      const args = ["check", "-n", world.namespace, "--request-timeout", "1s"];
-      const ran = await runProgram(args, { KUBECONFIG: world.kubeconfig });
+    // Transient faults need retries, which take seconds of real time.
+    for (const fault of FAULTS.filter(({ onlyTimes: only }) => only !== "always")) {
+      await scenario.proxy.arm({ key, fault, times: "once" });
+      const args = ["check", "-n", scenario.namespace, "--request-timeout", "1s"];
+      const ran = await runProgram(args, { KUBECONFIG: scenario.kubeconfig });
       const { status } = expected({ command: "check", key, fault, times: "once" });
-      expect([fault.name, world.proxy.strikes(), ran.status, world.proxy.connections()]).toEqual([
+      expect([
         fault.name,
-        1,
-        expect.toBeOneOf([...status]),
-        0,
-      ]);
+        scenario.proxy.timesApplied(),
+        ran.status,
+        scenario.proxy.connections(),
+      ]).toEqual([fault.name, 1, expect.toBeOneOf([...status]), 0]);
     }
     const later = FAULTS.find(({ name }) => name === "503");
-    await world.proxy.arm(later && { key, fault: later, times: "once" });
-    const args = ["check", "-n", world.namespace, "--verbose"];
-    const { stderr } = await runProgram(args, { KUBECONFIG: world.kubeconfig });
+    await scenario.proxy.arm(later && { key, fault: later, times: "once" });
+    const args = ["check", "-n", scenario.namespace, "--verbose"];
+    const { stderr } = await runProgram(args, { KUBECONFIG: scenario.kubeconfig });
     expect(stderr).toMatch(
       /pods\?.* ApiError: unavailable\nnext try in 0\.\d s, 2 of at most 10\n/,
     );
-    await world.close();
+    await scenario.close();
     await cluster.stop();
   },
 );

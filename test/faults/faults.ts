@@ -1,71 +1,71 @@
 import { ANSWERS } from "./answers.ts";
 import { BROKEN_BODIES } from "./broken-bodies.ts";
 import { PAGES } from "./pages.ts";
-import type { Passing } from "./proxy.ts";
+import type { InterceptedRequest } from "./proxy.ts";
 
-export type Times = "once" | "for ever";
+export type Times = "once" | "always";
 
-/** What may happen to a request, and what is to be said of it. */
+/** A fault that the proxy applies to a request, and the expected report. */
 export interface Fault {
   readonly name: string;
-  /** It may pass: another try is worth while. */
-  readonly passes: boolean;
-  /** Only of the pages after the first. */
+  /** True if a retry may succeed. */
+  readonly transient: boolean;
+  /** Set if only pages after the first can have this fault. */
   readonly midList?: true;
-  /** Where the other makes no sense. */
-  readonly only?: Times;
-  /** It takes so long that a few lists stand for all. */
-  readonly of?: RegExp;
-  /** The API server has carried out the request, whatever became of its answer. */
+  /** Set if only "once" or only "always" makes sense. */
+  readonly onlyTimes?: Times;
+  /** The requests to try. Set if a run takes so long that a few lists must be enough. */
+  readonly onlyKeys?: RegExp;
+  /** Set if the API server has processed the request, although its answer is broken. */
   readonly carriedOut?: true;
-  /** It strikes whichever request connects next, not only the one that sets it off. */
-  readonly ofConnections?: true;
-  /** Milliseconds that the program's clock is ahead; no request is struck at all. */
-  readonly ahead?: number;
-  /** `reason` of the gap that it leaves. */
+  /** Set if the fault affects the next connection of any request. */
+  readonly affectsConnections?: true;
+  /** The milliseconds by which the program's clock is ahead; no request has a fault then. */
+  readonly clockAheadMs?: number;
+  /** The `reason` of the expected gap. */
   readonly gap: "unreachable" | "refused" | "forbidden" | "malformed" | "inconsistent";
-  strike(passing: Passing): Promise<void> | void;
+  apply(intercepted: InterceptedRequest): Promise<void> | void;
 }
 
-const noAnswer = { passes: true, gap: "unreachable" } as const;
-const noConnection = { passes: false, gap: "unreachable", ofConnections: true } as const;
+const noAnswer = { transient: true, gap: "unreachable" } as const;
+const noConnection = { transient: false, gap: "unreachable", affectsConnections: true } as const;
 
 const CONNECTIONS: readonly Fault[] = [
   {
     ...noConnection,
     name: "connections refused",
-    strike: ({ front, times }) => {
-      front.close();
-      if (times === "once") setTimeout(() => void front.open(), 50);
+    apply: ({ server, times }) => {
+      server.close();
+      if (times === "once") setTimeout(() => void server.open(), 50);
     },
   },
   {
     ...noConnection,
-    name: "TLS of another authority",
-    strike: ({ front, times }) => front.present("foreign", times),
+    name: "a certificate of an unknown authority",
+    apply: ({ server, times }) => server.present("foreign", times),
   },
   {
     ...noConnection,
     name: "an expired certificate",
-    strike: ({ front, times }) => front.present("expired", times),
+    apply: ({ server, times }) => server.present("expired", times),
   },
   {
     ...noAnswer,
     name: "reset before the answer",
-    strike: ({ request }) => void request.socket.destroy(),
+    apply: ({ request }) => void request.socket.destroy(),
   },
-  { ...noAnswer, name: "stalled", strike: () => undefined },
+  { ...noAnswer, name: "a stalled request", apply: () => undefined },
 ];
 
 const HOURS = 3600 * 1000;
 
-/** Of the program's own clock: key and times mean nothing. */
+/** Faults of the program's own clock: `key` and `times` have no meaning. */
 export const CLOCKS: readonly Fault[] = [5, -5].map((hours) => ({
-  name: `its clock ${Math.abs(hours)} hours ${hours > 0 ? "ahead" : "behind"}`,
-  passes: true,
+  name: `a clock ${Math.abs(hours)} hours ${hours > 0 ? "ahead" : "behind"}`,
+  transient: true,
   gap: "inconsistent",
-  ahead: hours * HOURS,
-  strike: () => undefined,
+  clockAheadMs: hours * HOURS,
+  apply: () => undefined,
 }));
 
 export const FAULTS: readonly Fault[] = [...CONNECTIONS, ...BROKEN_BODIES, ...ANSWERS, ...PAGES];

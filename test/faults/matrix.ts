@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type InProcessResult, runInProcess } from "../support/run-in-process.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
-import { type Command, expect } from "./expected.ts";
+import { type Command, expectedOf } from "./expected.ts";
 import { CLOCKS, type Fault, FAULTS, type Times } from "./faults.ts";
 import type { Proxy } from "./proxy.ts";
-import { openWorld, REVISION, type World } from "./world.ts";
+import { openScenario, REVISION, type Scenario } from "./scenario.ts";
 
-/** One run of one command, with one thing going wrong. */
+/** One run of one command with one fault. */
 export interface Cell {
   readonly command: Command;
-  /** Of its variants of arguments. */
+  /** The index in `VARIANTS`. */
   readonly variant: number;
   readonly key: string;
   readonly fault: Fault;
@@ -17,16 +17,16 @@ export interface Cell {
 }
 
 export interface Matrix {
-  /** In the same order on every cluster of a kind. */
+  /** The cells, in the same order on every cluster of a kind. */
   readonly cells: readonly Cell[];
-  /** What is wrong with the outcome; `undefined` where it is as it should be. */
+  /** Runs a cell. Returns the problem, or `undefined` if it passed. */
   run(cell: Cell): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
 interface Variant {
   readonly command: Command;
-  readonly args: (world: World) => Promise<readonly string[]> | readonly string[];
+  readonly args: (scenario: Scenario) => Promise<readonly string[]> | readonly string[];
 }
 
 const VARIANTS: readonly Variant[] = [
@@ -54,22 +54,27 @@ const VARIANTS: readonly Variant[] = [
   },
 ];
 
-/** Its sleeps take so much less than their time: minutes of patience take a second. */
-const SLEEP_DIVISOR = { looking: 100, restarting: 30 };
-/** Of our time: no run waits longer, whatever goes wrong; two thousand pages take theirs. */
-const LONGEST = { usual: 120_000, pages: 300_000 };
+/** The factors by which sleeps are shortened: minutes of waiting take about a second. */
+const SLEEP_DIVISOR = { reading: 100, restarting: 30 };
+/**
+ * The longest duration of a run in real milliseconds; faults with thousands of pages take longer.
+ */
+const MAX_DURATION = { usual: 120_000, pages: 300_000 };
 
-/** A world on a cluster, and every cell of its matrix. */
+/**
+ * Creates the scenario on a cluster and determines all cells by running every variant once without
+ * a fault.
+ */
 export async function openMatrix(cluster: TestCluster): Promise<Matrix> {
-  const world = await openWorld(cluster);
-  const { proxy } = world;
+  const scenario = await openScenario(cluster);
+  const { proxy } = scenario;
 
   const start = async ({ command, args }: Variant, ahead = 0) =>
     runInProcess(
-      [...(await args(world)), "--json", "--request-timeout", "700ms"],
-      { KUBECONFIG: world.kubeconfig },
+      [...(await args(scenario)), "--json", "--request-timeout", "700ms"],
+      { KUBECONFIG: scenario.kubeconfig },
       {
-        sleepDivisor: command === "restart" ? SLEEP_DIVISOR.restarting : SLEEP_DIVISOR.looking,
+        sleepDivisor: command === "restart" ? SLEEP_DIVISOR.restarting : SLEEP_DIVISOR.reading,
         ahead,
       },
     );
@@ -80,8 +85,8 @@ export async function openMatrix(cluster: TestCluster): Promise<Matrix> {
     await proxy.arm(undefined);
     const ran = await start({ command, ...rest });
     if (ran.status !== 0) throw new Error(`${command} without a fault: ${ran.stderr}`);
-    usual.set(variant, essence(ran));
-    await world.settled();
+    usual.set(variant, comparablePart(ran));
+    await scenario.settled();
     const known = new Set(cells.filter((cell) => cell.command === command).map(({ key }) => key));
     const added = proxy
       .keys()
@@ -90,8 +95,8 @@ export async function openMatrix(cluster: TestCluster): Promise<Matrix> {
     const cell = { command, variant };
     cells.push(
       ...added.flatMap((key) =>
-        FAULTS.filter((fault) => isOf(fault, key)).flatMap((fault) =>
-          TIMES.filter((times) => fault.only === undefined || fault.only === times).map(
+        FAULTS.filter((fault) => appliesTo(fault, key)).flatMap((fault) =>
+          TIMES.filter((times) => fault.onlyTimes === undefined || fault.onlyTimes === times).map(
             (times) => ({ ...cell, key, fault, times }),
           ),
         ),
@@ -100,7 +105,7 @@ export async function openMatrix(cluster: TestCluster): Promise<Matrix> {
         ...cell,
         key: "all requests",
         fault,
-        times: "for ever" as const,
+        times: "always" as const,
       })),
     );
   }
@@ -111,62 +116,67 @@ export async function openMatrix(cluster: TestCluster): Promise<Matrix> {
       const { command, variant, fault } = cell;
       const how = VARIANTS[variant];
       if (how === undefined) throw new Error(`no variant ${variant}`);
-      const before = await world.generations();
+      const before = await scenario.generations();
       await proxy.arm(cell);
       const began = Date.now();
-      const ran = await start(how, fault.ahead);
+      const ran = await start(how, fault.clockAheadMs);
       const took = Date.now() - began;
-      const isStruck = proxy.strikes() > 0 || fault.ahead !== undefined;
+      const wasApplied = proxy.timesApplied() > 0 || fault.clockAheadMs !== undefined;
       const wrong = [
-        ...judge(ran, cell, usual.get(variant) ?? ""),
-        ...(isStruck ? [] : ["the fault never struck"]),
-        ...(took > (fault.of ? LONGEST.pages : LONGEST.usual) ? [`it took ${took} ms`] : []),
-        ...ran.left.map((what) => `${what} are left`),
-        ...(await leftOpen(proxy)),
+        ...problemsOf(ran, cell, usual.get(variant) ?? ""),
+        ...(wasApplied ? [] : ["the fault was never applied"]),
+        ...(took > (fault.onlyKeys ? MAX_DURATION.pages : MAX_DURATION.usual)
+          ? [`the run took ${took} ms`]
+          : []),
+        ...ran.left.map((what) => `${what} remain`),
+        ...(await openConnections(proxy)),
       ];
       await proxy.arm(undefined);
-      const after = await world.generations();
+      const after = await scenario.generations();
       const restarts = Math.max(...after.map((count, index) => count - (before[index] ?? 0)));
-      if (restarts > (command === "restart" ? 1 : 0)) wrong.push(`${restarts} restarts of one`);
-      if (command === "restart") await world.settled();
-      return wrong.length === 0 ? undefined : `${wrong.join("; ")}\n    ${said(ran)}`;
+      if (restarts > (command === "restart" ? 1 : 0))
+        wrong.push(`${restarts} restarts of one workload`);
+      if (command === "restart") await scenario.settled();
+      return wrong.length === 0 ? undefined : `${wrong.join("; ")}\n    ${summaryOf(ran)}`;
     },
-    close: () => world.close(),
+    close: () => scenario.close(),
   };
 }
 
-function isOf({ midList, of }: Fault, key: string): boolean {
-  return (!midList || key.endsWith("(next page)")) && of?.test(key) !== false;
+function appliesTo({ midList, onlyKeys }: Fault, key: string): boolean {
+  return (!midList || key.endsWith("(next page)")) && onlyKeys?.test(key) !== false;
 }
 
-const TIMES: readonly Times[] = ["once", "for ever"];
+const TIMES: readonly Times[] = ["once", "always"];
 
-function judge(ran: InProcessResult, cell: Cell, usual: string): readonly string[] {
-  const { status, gap } = expect(cell);
+function problemsOf(ran: InProcessResult, cell: Cell, usual: string): readonly string[] {
+  const { status, gap } = expectedOf(cell);
   if (ran.status === null || !status.includes(ran.status)) {
     return [`exit ${ran.status} instead of ${status.join(" or ")}`];
   }
-  if (ran.stderr.includes("this is a bug")) return ["it calls itself a bug"];
-  if (ran.status === 1) return /^error: .+\n.+/m.test(ran.stderr) ? [] : ["it does not say why"];
+  if (ran.stderr.includes("this is a bug")) return ["the error is reported as a bug"];
+  if (ran.status === 1)
+    return /^error: .+\n.+/m.test(ran.stderr) ? [] : ["the error gives no reason"];
   const report = JSON.parse(ran.stdout);
-  if (ran.status === 0) return essence(ran) === usual ? [] : ["exit 0 with another report"];
+  if (ran.status === 0) return comparablePart(ran) === usual ? [] : ["exit 0 with another report"];
   if (ran.status !== 6) return [];
   const gaps: readonly { what: string; reason: string; message: string; hint: string }[] =
     report.gaps;
-  if (report.complete !== false || gaps.length === 0) return ["exit 6, and no gap"];
-  if (gaps.some(({ message, hint }) => !message || !hint)) return ["a gap that does not say why"];
+  if (report.complete !== false || gaps.length === 0) return ["exit 6 without a gap"];
+  if (gaps.some(({ message, hint }) => !message || !hint))
+    return ["a gap without a message or hint"];
   return gap === undefined || gaps.some(({ reason }) => reason === gap)
     ? []
     : [`gaps ${gaps.map(({ reason }) => reason).join()} instead of ${gap}`];
 }
 
-/** What two runs must have in common to be both right. */
-function essence({ stdout }: InProcessResult): string {
+/** Returns the part of a report that must be the same in two correct runs. */
+function comparablePart({ stdout }: InProcessResult): string {
   const { gaps, complete, workloads, workload, revisions, exitReasons, results } =
     JSON.parse(stdout);
   const judged = [...(workloads ?? []), ...(workload ? [workload] : [])].map(
-    ({ namespace: place, kind, name, verdict, running, target }) => ({
-      entry: [place, kind, name, verdict, target?.image],
+    ({ namespace, kind, name, verdict, running, target }) => ({
+      entry: [namespace, kind, name, verdict, target?.image],
       pods: running.map((group: { image: string; pods: number }) => [group.image, group.pods]),
     }),
   );
@@ -181,12 +191,12 @@ function essence({ stdout }: InProcessResult): string {
   return JSON.stringify({ gaps, complete, judged, held, exitReasons, done });
 }
 
-async function leftOpen(proxy: Proxy): Promise<readonly string[]> {
+async function openConnections(proxy: Proxy): Promise<readonly string[]> {
   for (let tries = 0; proxy.connections() > 0 && tries < 100; tries++) await sleep(10);
-  return proxy.connections() > 0 ? [`${proxy.connections()} connections stay open`] : [];
+  return proxy.connections() > 0 ? [`${proxy.connections()} connections remain open`] : [];
 }
 
-function said({ status, stdout, stderr }: InProcessResult): string {
+function summaryOf({ status, stdout, stderr }: InProcessResult): string {
   const lines = stderr.trim().split("\n").slice(-3).join(" | ");
   return `exit ${status}: ${lines} ${status === 0 ? stdout.replace(/\s+/g, " ").slice(0, 600) : ""}`;
 }

@@ -2,27 +2,27 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Agent, request as httpsRequest } from "node:https";
 import { buffer } from "node:stream/consumers";
 import type { Fault, Times } from "./faults.ts";
-import { type Front, openFront } from "./front.ts";
+import { type TlsServer, startTlsServer } from "./tls-server.ts";
 
-/** One request that passes, and what may be done with it. */
-export interface Passing {
+/** A request that the proxy intercepts, with the means to apply a fault to it. */
+export interface InterceptedRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** `GET /api/v1/pods`, with `(next page)` where it goes on with a list. */
+  /** The method and path, such as `GET /api/v1/pods`, with `(next page)` if it continues a list. */
   readonly key: string;
   readonly times: Times;
-  /** Another one for every run. */
+  /** An object that identifies the run. */
   readonly armed: object;
-  readonly front: Front;
-  /** Hands the request on. The answer's body is whole, and not compressed. */
+  readonly server: TlsServer;
+  /** Forwards the request. The answer's body is complete and not compressed. */
   readonly upstream: (change?: Change) => Promise<Upstream>;
 }
 
-/** Another request than the one that came. */
+/** Changes to the forwarded request. */
 export interface Change {
-  /** From the list's beginning. */
+  /** Requests the first page of the list. */
   readonly fromStart?: true;
-  /** In JSON, whatever was asked for. */
+  /** Requests JSON regardless of the Accept header. */
   readonly asJson?: true;
 }
 
@@ -32,33 +32,36 @@ export interface Upstream {
   readonly body: Buffer;
 }
 
-/** What goes wrong from now on: with the first request of this key, or with all of them. */
-export interface Armed {
+/** The fault to apply, to the first request with this key or to all of them. */
+export interface ArmedFault {
   readonly key: string;
   readonly fault: Fault;
   readonly times: Times;
 }
 
-export interface Proxy extends Pick<Front, "url" | "authorities" | "connections" | "stop"> {
-  arm(armed: Armed | undefined): Promise<void>;
-  /** Keys of what was asked since it was last armed. */
+export interface Proxy extends Pick<TlsServer, "url" | "authorities" | "connections" | "stop"> {
+  /** Sets the fault, or none, and forgets the requests so far. */
+  arm(armed: ArmedFault | undefined): Promise<void>;
+  /** Returns the keys of all requests since the last call of `arm`. */
   keys(): readonly string[];
-  /** How often the armed fault has struck. */
-  strikes(): number;
+  /** Returns the number of times that the fault was applied. */
+  timesApplied(): number;
 }
 
-/** A server may always give out smaller pages than it was asked for: every list has several. */
+/**
+ * The page size. A server may return smaller pages than requested, and here every list has several.
+ */
 const pageOf = (path: string) => (path.endsWith("/pods") ? "3" : "1");
 
-/** Stands before an API server and carries bytes, but for the one fault that it is armed with. */
-export async function startProxy(server: string, ca: string): Promise<Proxy> {
+/** Starts a proxy that forwards requests to an API server and applies at most one fault. */
+export async function startProxy(target: string, ca: string): Promise<Proxy> {
   const asked = new Set<string>();
   const agent = new Agent({ keepAlive: true, ca });
-  let armed: Armed | undefined;
-  let strikes = 0;
+  let armed: ArmedFault | undefined;
+  let applied = 0;
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? "/", server);
+    const url = new URL(request.url ?? "/", target);
     if (url.searchParams.has("limit")) url.searchParams.set("limit", pageOf(url.pathname));
     const sent = await buffer(request);
     const key = keyOf(request.method ?? "GET", url);
@@ -67,40 +70,40 @@ export async function startProxy(server: string, ca: string): Promise<Proxy> {
       if (fromStart) url.searchParams.delete("continue");
       return forward(request, url, agent, sent, asJson === true);
     };
-    const strikesNow = armed?.key === key && (armed.times === "for ever" || strikes === 0);
-    if (!strikesNow || armed === undefined) return answer(response, await upstream());
-    strikes += 1;
+    const applies = armed?.key === key && (armed.times === "always" || applied === 0);
+    if (!applies || armed === undefined) return answer(response, await upstream());
+    applied += 1;
     const { fault, times } = armed;
-    await fault.strike({ request, response, key, times, armed, front, upstream });
+    await fault.apply({ request, response, key, times, armed, server, upstream });
   }
 
-  const front = await openFront((request, response) => {
+  const server = await startTlsServer((request, response) => {
     respond(request, response).catch(() => request.socket.destroy());
   });
-  const { url, authorities, connections } = front;
+  const { url, authorities, connections } = server;
   return {
     url,
     authorities,
     connections,
     async stop() {
       agent.destroy();
-      await front.stop();
+      await server.stop();
     },
     async arm(next) {
-      await front.open();
+      await server.open();
       armed = next && { ...next };
-      strikes = 0;
+      applied = 0;
       asked.clear();
     },
     keys: () => [...asked],
-    strikes: () => strikes,
+    timesApplied: () => applied,
   };
 }
 
 function keyOf(method: string, url: URL): string {
   const trial = url.searchParams.get("dryRun") === "All" ? " (dry run)" : "";
   const next = url.searchParams.has("continue") ? " (next page)" : "";
-  // Their names are another one every time.
+  // These names differ in every run.
   const path = url.pathname
     .replace(/\/faults-\w+/, "/faults")
     .replace(/\/(pods|replicasets)\/[^/]+$/, "/$1/*");

@@ -19,20 +19,23 @@ const STOCK = injectorConfigMap(
 const { values = "", config = "" } = STOCK;
 const TEMPLATES = ["sidecar", "gateway", "old", "both", "__proto__", "constructor", ""];
 
-/** What is made of a ConfigMap: nothing that a pod asks for may throw, or be made up. */
-function decided(data: Readonly<Record<string, string>>, annotations: Record<string, string>) {
+/**
+ * Decides the image for a ConfigMap. No annotation of a pod may throw or lead to an invented
+ * result.
+ */
+function imageFor(data: Readonly<Record<string, string>>, annotations: Record<string, string>) {
   const parsed = parseInjectorConfig(data);
   if (parsed.kind === "malformed") return parsed.problem;
   return proxyImageFor(podTemplate({ annotations }), parsed.value, "");
 }
 
-const untouched = () => {
+const expectUntouchedPrototype = () => {
   expect(Object.keys(Object.prototype)).toEqual([]);
   expect(Object.getOwnPropertyNames(Object.prototype)).toHaveLength(12);
 };
 
 describe("an injector's ConfigMap", () => {
-  test("of any text is read, or said to be unusable in a phrase of ours", () => {
+  test("with any text is read or rejected with a message of the program", () => {
     const any = fc.oneof(mutatedText([values, config]), hostileText, fc.json(), fc.string());
     fc.assert(
       fc.property(
@@ -46,24 +49,24 @@ describe("an injector's ConfigMap", () => {
             { values, config: second },
             { values: first, config: second },
           ]) {
-            const found = decided(data, annotations);
+            const found = imageFor(data, annotations);
             expect(typeof found === "string" ? found : `its ${found.kind}`).toMatch(
               /^its (?:`(?:values|config)` [\w` ]+|image|rejected|unknown)$/,
             );
           }
-          untouched();
+          expectUntouchedPrototype();
         },
       ),
       RUNS,
     );
   });
 
-  test("and a pod's proxy.istio.io/config of any text, name an image type or none", () => {
+  test("and any annotation proxy.istio.io/config give an image type or none", () => {
     const seeds = ["image:\n  imageType: distroless\n", '{"image":{"imageType":"debug"}}'];
     fc.assert(
       fc.property(fc.oneof(mutatedText(seeds), hostileText, fc.json()), (text) => {
         expect(typeof imageTypeOf(text)).toBe("string");
-        untouched();
+        expectUntouchedPrototype();
       }),
       RUNS,
     );
@@ -73,35 +76,39 @@ describe("an injector's ConfigMap", () => {
     ["not JSON", "global:\n  hub: x", config],
     ["JSON 10,000 levels deep", `${'{"global":'.repeat(10_000)}1${"}".repeat(10_000)}`, config],
     ["lists 100,000 levels deep", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, config],
-    ["a prototype", '{"__proto__":{"global":{"hub":"evil"}},"constructor":{"global":1}}', config],
-    ["a prototype further in", '{"global":{"__proto__":{"hub":"evil","tag":"evil"}}}', config],
+    [
+      "a __proto__ key",
+      '{"__proto__":{"global":{"hub":"evil"}},"constructor":{"global":1}}',
+      config,
+    ],
+    ["a nested __proto__ key", '{"global":{"__proto__":{"hub":"evil","tag":"evil"}}}', config],
     ["a megabyte of text", JSON.stringify({ global: { hub: "h".repeat(1_000_000) } }), config],
     ["a megabyte of keys", JSON.stringify({ global: wide(60_000) }), config],
-    ["numbers beyond all", '{"global":{"tag":1e999,"hub":-0}}', config],
+    ["numbers out of range", '{"global":{"tag":1e999,"hub":-0}}', config],
     ["YAML 10,000 levels deep", values, "[".repeat(10_000)],
     ["YAML mappings 10,000 levels deep", values, "{a: ".repeat(10_000)],
-    ["a prototype in YAML", values, "__proto__: {policy: enabled}\ntemplates: {__proto__: x}"],
+    ["a __proto__ key in YAML", values, "__proto__: {policy: enabled}\ntemplates: {__proto__: x}"],
     ["a function in YAML", values, "policy: !!js/function 'function(){}'"],
     ["aliases of aliases", values, laughs(30)],
-    ["one mapping merged over and over", values, merges(8000)],
-    ["mappings merged in a chain", values, chain(5000)],
+    ["one mapping merged many times", values, merges(8000)],
+    ["a chain of merged mappings", values, chain(5000)],
     ["an ordered map of a megabyte", values, `a: !!omap\n${"- {a: 1}\n".repeat(100_000)}`],
     ["a template of a megabyte", values, template(`{{- if ${"x ".repeat(500_000)}}}`)],
     ["a template of 100,000 lines", values, template("- name: istio-proxy\n".repeat(50_000))],
-    ["images in a row", values, template(`${"image ".repeat(150_000)}:`)],
-    ["braces in a row", values, template("{{ ".repeat(300_000))],
-    ["quotes in a row", values, template(`image"${" ".repeat(900_000)}x`)],
-  ])("is no trouble where it holds %s", (_what, first, second) => {
-    // A second at most here, most of it for parsing the same seven times; what has no bound takes
-    // longer than any test may.
+    ["repeated images", values, template(`${"image ".repeat(150_000)}:`)],
+    ["repeated braces", values, template("{{ ".repeat(300_000))],
+    ["repeated quotes", values, template(`image"${" ".repeat(900_000)}x`)],
+  ])("is processed in bounded time if it contains %s", (_what, first, second) => {
+    // This takes at most a second, mostly for parsing the same text seven times. Unbounded work
+    // would exceed the timeout of the test.
     for (const asked of TEMPLATES) {
-      const found = decided(
+      const found = imageFor(
         { values: first, config: second },
         { "inject.istio.io/templates": asked },
       );
       expect(JSON.stringify(found)).not.toContain("evil");
     }
-    untouched();
+    expectUntouchedPrototype();
   });
 });
 

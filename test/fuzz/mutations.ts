@@ -1,39 +1,39 @@
 import * as fc from "fast-check";
 
-/** How often each parser is tried; `FUZZ_RUNS=100000` takes minutes, and finds more. */
+/** The number of runs per parser; `FUZZ_RUNS=100000` takes minutes and finds more. */
 export const RUNS = { numRuns: Number(process.env["FUZZ_RUNS"] ?? 300) };
 
 type Mutation = (bytes: Buffer) => Buffer;
 
 const at = fc.double({ min: 0, max: 1, noNaN: true });
-const place = (bytes: Buffer, where: number) => Math.floor(where * bytes.length);
+const indexAt = (bytes: Buffer, where: number) => Math.floor(where * bytes.length);
 
-/** What the lengths and numbers of a binary form are made of. */
+/** Bytes that binary formats use for lengths and numbers. */
 const LENGTHS = "ffffffff0f ffffffffffffffffff01 80808080808080808080 00 0b 7f"
   .split(" ")
   .map((hex) => Buffer.from(hex, "hex"));
-/** What parsers of text stop at. */
+/** Texts that have a meaning in JSON, YAML or Go templates. */
 const PIECES = (
   "{ } [ ] : , \" ' \\ \n - &a *a <<: !!js/function !!omap ? | > % @ / .. __proto__ constructor " +
   "{{ }} null 1e999 \0 \ufeff \ud800"
 ).split(" ");
 
-/** What a broken, a cut or a malicious sender makes of bytes that were whole. */
+/** The mutations of valid bytes: damage, truncation and attacks. */
 const mutation: fc.Arbitrary<Mutation> = fc.oneof(
-  // A bit turned.
+  // Flips a bit.
   fc.tuple(at, fc.nat(7)).map(([where, bit]) => (bytes: Buffer) => {
-    const index = place(bytes, where);
+    const index = indexAt(bytes, where);
     return Buffer.from(bytes.map((byte, own) => (own === index ? byte ^ (1 << bit) : byte)));
   }),
-  // Cut off.
-  at.map((where) => (bytes: Buffer) => bytes.subarray(0, place(bytes, where))),
-  // A part left out, or said again.
+  // Truncates the bytes.
+  at.map((where) => (bytes: Buffer) => bytes.subarray(0, indexAt(bytes, where))),
+  // Removes or repeats a part.
   fc.tuple(at, at, fc.nat(3)).map(([one, other, times]) => (bytes: Buffer) => {
-    const [from = 0, to = 0] = [place(bytes, one), place(bytes, other)].sort((a, b) => a - b);
+    const [from = 0, to = 0] = [indexAt(bytes, one), indexAt(bytes, other)].sort((a, b) => a - b);
     const middle = Array.from({ length: times }, () => bytes.subarray(from, to));
     return Buffer.concat([bytes.subarray(0, from), ...middle, bytes.subarray(to)]);
   }),
-  // Something put in: what lengths and counts are made of, or what parsers stop at.
+  // Inserts random bytes, a length, or a text with a meaning.
   fc
     .tuple(
       at,
@@ -44,12 +44,12 @@ const mutation: fc.Arbitrary<Mutation> = fc.oneof(
       ),
     )
     .map(([where, more]) => (bytes: Buffer) => {
-      const index = place(bytes, where);
+      const index = indexAt(bytes, where);
       return Buffer.concat([bytes.subarray(0, index), more, bytes.subarray(index)]);
     }),
 );
 
-/** Some of these, each mutated a few times. */
+/** Returns seeds that are mutated a few times each. */
 export function mutated(seeds: readonly (Buffer | string)[]): fc.Arbitrary<Buffer> {
   return fc
     .tuple(

@@ -15,8 +15,8 @@ const IMAGES = [
 ];
 const image = fc.oneof(mutatedText(IMAGES), fc.constantFrom(...IMAGES), hostileText, fc.string());
 
-describe("an image reference of any text", () => {
-  test("is taken apart without anything being made up", () => {
+describe("any text as an image reference", () => {
+  test("is split into parts that occur in it", () => {
     fc.assert(
       fc.property(image, (reference) => {
         const { repository, tag, digest } = parseImage(reference);
@@ -28,7 +28,7 @@ describe("an image reference of any text", () => {
     );
   });
 
-  test("is the same as itself alone, and is told from another", () => {
+  test("equals only itself, and is displayed differently from others", () => {
     fc.assert(
       fc.property(image, image, (a, b) => {
         expect(compareImages(a, b) === "none").toBe(a === b);
@@ -44,8 +44,8 @@ const NOTES = [
   '{"initContainers":[{"name":"istio-proxy","image":"auto"}],"containers":[null,1,"x"]}',
 ];
 
-describe("annotations of any text", () => {
-  test("are no trouble to whoever counts pods", () => {
+describe("any text as an annotation", () => {
+  test("does not break the counting of pods", () => {
     const note = fc.oneof(mutatedText(NOTES), fc.json(), hostileText);
     fc.assert(
       fc.property(note, note, fc.option(hostileText), (status, overrides, revision) => {
@@ -54,31 +54,31 @@ describe("annotations of any text", () => {
           "proxy.istio.io/overrides": overrides,
           ...(revision !== null && { "istio.io/rev": revision }),
         };
-        const [tally] = counted({ metadata: { name: "web", uid: "u", annotations } });
+        const [tally] = countPods({ metadata: { name: "web", uid: "u", annotations } });
         expect(["string", "undefined"]).toContain(typeof tally?.groups[0]?.revision);
       }),
       RUNS,
     );
   });
 
-  test("may be nested deeper than anything recursive could follow", () => {
+  test("may be nested too deep for recursion", () => {
     for (const text of ['{"a":'.repeat(10_000), "[".repeat(100_000)]) {
       const whole = text + (text.startsWith("[") ? "]" : "}").repeat(text.length);
       for (const status of [text, whole]) {
         const annotations = { "sidecar.istio.io/status": status };
-        expect(counted({ metadata: { name: "web", uid: "u", annotations } })).toHaveLength(1);
+        expect(countPods({ metadata: { name: "web", uid: "u", annotations } })).toHaveLength(1);
       }
     }
   });
 });
 
-test("a pod of 10,000 containers is one pod, and its sidecar is found among them", () => {
+test("a pod with 10,000 containers is counted once, and its sidecar is found", () => {
   const others = Array.from({ length: 10_000 }, (_, index) => ({
     name: `c${index}`,
     image: "app",
   }));
   const statuses = others.map(({ name }) => ({ name, state: {} }));
-  const [tally] = counted({
+  const [tally] = countPods({
     metadata: { name: "web", uid: "u", annotations: { "istio.io/rev": "asm-1-27" } },
     spec: {
       containers: [...others, { name: "istio-proxy", image: "proxyv2:1" }],
@@ -89,18 +89,18 @@ test("a pod of 10,000 containers is one pod, and its sidecar is found among them
   expect(tally?.groups).toMatchObject([{ image: "proxyv2:1", pods: 1, native: false }]);
 });
 
-test("a quantity of any text is a number, or none", () => {
+test("any text as a quantity is a number or undefined", () => {
   fc.assert(
     fc.property(fc.oneof(mutatedText(["250m", "1.5Gi", "+2e3", "-.5k"]), hostileText), (text) => {
       expect(readQuantity(text)).not.toBeNaN();
     }),
     RUNS,
   );
-  // A pattern that tries every end takes longer for it than any test may.
+  // A regular expression with backtracking would exceed the timeout of the test.
   expect(readQuantity(`${"1".repeat(1_000_000)}x`)).toBeUndefined();
 });
 
-function counted(pod: object): readonly PodsByOwner[] {
+function countPods(pod: object): readonly PodsByOwner[] {
   const tallies = new Map<string, PodsByOwner>();
   addPod(tallies, pod);
   return [...tallies.values()];

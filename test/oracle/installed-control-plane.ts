@@ -63,7 +63,7 @@ export async function openControlPlane(cluster: RealCluster): Promise<InstalledC
     const service = services.get(name);
     if (service !== undefined) await api.create(`${SYSTEM}/services`, service);
     services.delete(name);
-    await cluster.mendRevision(name);
+    await cluster.restoreRevision(name);
     await setReplicas(name, 1);
   }
 

@@ -1,22 +1,26 @@
 import type { Programs } from "./programs.ts";
 
 /**
- * Where a running bed is and how to speak to it. Plain data: it crosses process borders, so that
- * test workers can use the bed that the test run started.
+ * The address of a running test bed. It is plain data, so that test workers can use the bed that
+ * the test run started in another process.
  */
 export interface BedAddress {
-  /** Holds everything the bed writes; its path is in the command line of each of its processes. */
+  /**
+   * The folder of all files of the bed; its path is in the command line of each of its processes.
+   */
   readonly folder: string;
   readonly kubeconfig: string;
-  /** `https://127.0.0.1:PORT` */
+  /** The address of the API server, such as `https://127.0.0.1:PORT`. */
   readonly server: string;
-  /** PEM of the API server's certificate authority. */
+  /** The API server's certificate authority, in PEM. */
   readonly ca: string;
-  /** Bearer token with full rights. */
+  /** A bearer token with full permissions. */
   readonly token: string;
-  /** Path of the audit log: JSON lines, level Metadata; the bed's own components are left out. */
+  /**
+   * The path of the audit log: JSON lines of the level Metadata, without the bed's own components.
+   */
   readonly auditLog: string;
-  /** Path of the Unix socket on which the bed takes orders. */
+  /** The path of the Unix socket on which the bed serves commands. */
   readonly control: string;
   readonly programs: Programs;
 }

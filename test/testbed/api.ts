@@ -6,7 +6,7 @@ export interface Api {
   readonly close: () => void;
 }
 
-/** Speaks to an API server as the owner of `token`; connections are kept open until `close`. */
+/** Connects to an API server with a token. Connections stay open until `close`. */
 export function connectApi(server: string, ca: string, token: string, userAgent: string): Api {
   const agent = new Agent({ keepAlive: true, ca });
   return {

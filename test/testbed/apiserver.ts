@@ -9,7 +9,7 @@ import { SILENT_USERS, writeIdentities, type Identities } from "./identities.ts"
 export interface ApiServer {
   readonly child: Child;
   readonly server: string;
-  /** PEM: the certificate that the API server made for itself is its own authority. */
+  /** The API server's self-signed certificate, in PEM. */
   readonly ca: string;
   readonly caFile: string;
   readonly serviceAccountKey: string;
@@ -17,7 +17,7 @@ export interface ApiServer {
   readonly identities: Identities;
 }
 
-/** Starts the API server and resolves once it is ready; `etcdPort` need not answer yet. */
+/** Starts the API server and resolves once it is ready. `etcdPort` need not respond yet. */
 export async function startApiServer(
   folder: string,
   program: string,
@@ -87,7 +87,10 @@ const AUDIT_POLICY = {
   rules: [{ level: "None", users: ["system:apiserver", ...SILENT_USERS] }, { level: "Metadata" }],
 };
 
-/** Webhooks name a Service, whose address nothing routes here: they go through our tunnel. */
+/**
+ * Webhooks name a Service, whose address does not exist here. The API server reaches them through
+ * our tunnel.
+ */
 function egress(socket: string): unknown {
   return {
     apiVersion: "apiserver.k8s.io/v1beta1",

@@ -9,7 +9,10 @@ import { freePorts } from "./ports.ts";
 
 const NAMESPACE = "argo-rollouts";
 
-/** Installs the types of Argo Rollouts and starts its controller; resolves once it works. */
+/**
+ * Installs the types of Argo Rollouts, starts its controller and resolves once the controller
+ * works.
+ */
 export async function startArgoRollouts(
   folder: string,
   program: string,

@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import type { RealCluster } from "./real-cluster.ts";
 
-/** One request of the program, by the API server's own account. */
+/** A request of the program in the API server's audit log. */
 export interface AuditedRequest {
   readonly verb: string;
   readonly requestURI: string;
   readonly userAgent?: string;
-  /** RFC 3339 with microseconds. */
+  /** The time in RFC 3339, with microseconds. */
   readonly requestReceivedTimestamp: string;
   readonly responseStatus?: { readonly code?: number };
   readonly objectRef?: {
@@ -16,7 +16,7 @@ export interface AuditedRequest {
   };
 }
 
-/** What the program changed in a namespace: no reads, no reviews, no dry runs. */
+/** Returns the program's writes in a namespace, without reviews and dry runs. */
 export async function auditedWrites(
   cluster: RealCluster,
   namespace: string,
@@ -34,17 +34,20 @@ export async function auditedWrites(
     );
 }
 
-export interface Asked {
+export interface AuditedPermission {
   readonly verb: string;
   readonly group: string;
-  /** `undefined` for what is no resource, such as discovery. */
+  /** The resource; `undefined` for other paths, such as discovery. */
   readonly resource: string | undefined;
   readonly namespace: string | undefined;
   readonly allowed: boolean;
 }
 
-/** Everything that one user has asked for, and whether it was allowed. */
-export async function auditOf(cluster: RealCluster, user: string): Promise<readonly Asked[]> {
+/** Returns all requests of one user, and whether they were allowed. */
+export async function auditOf(
+  cluster: RealCluster,
+  user: string,
+): Promise<readonly AuditedPermission[]> {
   const log = await readFile(cluster.auditLog, "utf8");
   return log
     .split("\n")

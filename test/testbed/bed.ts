@@ -1,23 +1,23 @@
 /**
- * The process that runs a bed: it leads the process group of all programs and holds the tunnel.
- * It lives as long as the process that started it holds the channel open; when it ends, however it
- * ends, the reaper ends the rest. Arguments: the folder to make, the programs as JSON.
+ * The process of a test bed. It leads the process group of all programs and owns the tunnel. It
+ * lives until its parent closes the channel. When it ends for any reason, the reaper ends the other
+ * processes. The arguments are the folder to create and the programs as JSON.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { BedAddress } from "./address.ts";
 import { startArgoRollouts } from "./argo-rollouts.ts";
-import { takeOrders, type Orders } from "./control.ts";
+import { serveCommands, type BedCommands } from "./bed-commands.ts";
 import { startControlPlane } from "./control-plane.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 import type { Programs } from "./programs.ts";
 import { startReaper } from "./reaper.ts";
-import { keepRevisions } from "./revisions.ts";
+import { createRevisions } from "./revisions.ts";
 import { removeTag, setTag } from "./tags.ts";
 import { openTunnel } from "./tunnel.ts";
 import { createUser } from "./users.ts";
 
-/** What the bed's process tells the one that started it. */
+/** A message of the bed's process to its parent. */
 export type BedMessage = { readonly ready: BedAddress } | { readonly failed: string };
 
 process.on("disconnect", end);
@@ -26,9 +26,9 @@ try {
   const [path = "", paths = "{}"] = process.argv.slice(2);
   startReaper(path);
   mkdirSync(path, { mode: 0o700 });
-  tell({ ready: await startBed(path, JSON.parse(paths) as Programs) });
+  send({ ready: await startBed(path, JSON.parse(paths) as Programs) });
 } catch (error) {
-  tell({ failed: (error as Error).message });
+  send({ failed: (error as Error).message });
 }
 
 async function startBed(folder: string, programs: Programs): Promise<BedAddress> {
@@ -40,33 +40,33 @@ async function startBed(folder: string, programs: Programs): Promise<BedAddress>
   await writeKubeconfig(kubeconfig, server, ca, identities.admin);
   const ownKubeconfig = join(folder, "istiod.kubeconfig");
   await writeKubeconfig(ownKubeconfig, server, ca, identities.istiod);
-  const revisions = keepRevisions({ folder, programs, kubeconfig: ownKubeconfig, api, tunnel });
+  const revisions = createRevisions({ folder, programs, kubeconfig: ownKubeconfig, api, tunnel });
   const argoKubeconfig = join(folder, "argo.kubeconfig");
   await writeKubeconfig(argoKubeconfig, server, ca, identities.argo);
   let argo: Promise<void> | undefined;
   const { istioctl } = programs;
-  const orders: Orders = {
+  const commands: BedCommands = {
     installRevision: (revision) => revisions.install(revision),
     removeRevision: (revision) => revisions.remove(revision),
     moveImage: (revision, image) => revisions.moveImage(revision, image),
     setTag: (tag, revision) => setTag({ folder, istioctl, api }, revisions, tag, revision),
     removeTag: (tag) => removeTag(api, tag),
     breakRevision: async (revision) => revisions.break(revision),
-    mendRevision: async (revision) => revisions.mend(revision),
+    restoreRevision: async (revision) => revisions.restore(revision),
     installArgoRollouts: () =>
       (argo ??= startArgoRollouts(folder, programs["rollouts-controller"], argoKubeconfig, api)),
     userKubeconfig: (user, rules) => createUser({ folder, server, ca, api }, user, rules),
   };
   const control = join(folder, "control.sock");
-  await takeOrders(control, orders);
+  await serveCommands(control, commands);
   return { folder, kubeconfig, server, ca, token: identities.admin, auditLog, control, programs };
 }
 
-/** There is nothing to do at the end that the reaper would not do. */
+/** Ends this process. The reaper does everything else. */
 function end(): void {
   process.kill(process.pid, "SIGKILL");
 }
 
-function tell(message: BedMessage): void {
+function send(message: BedMessage): void {
   process.send?.(message);
 }

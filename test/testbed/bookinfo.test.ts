@@ -23,7 +23,7 @@ const WORKLOADS = [
   "reviews-v3",
 ];
 
-/** Azure's own walkthrough, with Azure's own commands beside ours. */
+/** Azure's walkthrough: the program's commands are compared with Azure's documented commands. */
 describe("Bookinfo on a real control plane", () => {
   let cluster: RealCluster;
   const run = (...args: string[]) => runProgram(args, { KUBECONFIG: cluster.kubeconfig });
@@ -31,7 +31,9 @@ describe("Bookinfo on a real control plane", () => {
     const options = ["--kubeconfig", cluster.kubeconfig, "--namespace", NAMESPACE];
     return (await execute(cluster.programs.kubectl, [...options, ...args])).stdout;
   };
-  /** The pipeline that Azure documents: namespace, pod, images of its ordinary containers. */
+  /**
+   * Returns the lines of Azure's documented pipeline: each pod with the images of its containers.
+   */
   const documentedPods = async () => {
     const path =
       '{range .items[*]}{"\\n"}{.metadata.name}{":\\t"}{range .spec.containers[*]}{.image}{", "}{end}{end}';
@@ -55,7 +57,7 @@ describe("Bookinfo on a real control plane", () => {
     await cluster.stop();
   });
 
-  test("check names exactly the lagging workloads, and agrees with the documented pipeline", async () => {
+  test("check reports exactly the outdated workloads, like the documented pipeline", async () => {
     const { status, stdout } = await run("check", "--namespace", NAMESPACE, "--json");
     expect(status).toBe(2);
     const { workloads } = parseReport("CheckReport", stdout);
@@ -72,7 +74,7 @@ describe("Bookinfo on a real control plane", () => {
     expect(ours.sort()).toEqual(theirs);
   });
 
-  test("restart rolls them, by kubectl's account too, and a second run replaces no pod", async () => {
+  test("restart rolls them out, as kubectl confirms, and a second run replaces no pod", async () => {
     const first = await run("restart", "--namespace", NAMESPACE, "--yes");
     expect(first.stderr).toContain("RESULT exit=0");
     expect(first.status).toBe(0);
@@ -90,21 +92,21 @@ describe("Bookinfo on a real control plane", () => {
     expect(await uids()).toBe(before);
   });
 
-  test("check is content afterwards, and so is verify", async () => {
+  test("check and verify succeed afterwards", async () => {
     const check = await run("check", "--namespace", NAMESPACE, "--json");
     expect(check.status).toBe(0);
     expect(parseReport("CheckReport", check.stdout).summary.byVerdict).toEqual({ current: 6 });
     expect(await run("verify", "--namespace", NAMESPACE)).toMatchObject({ status: 0 });
   });
 
-  test("only the restart writes, and nothing is written before consent", async () => {
+  test("only restart writes, and only after consent", async () => {
     await cluster.moveImage(REVISION, image("1.17.3"));
     await run("check", "--namespace", NAMESPACE);
     await run("restart", "--namespace", NAMESPACE, "--dry-run=server", "--yes");
     await run("restart", "deploy/ratings-v1", "--namespace", NAMESPACE, "--yes");
     const restarts = await auditedWrites(cluster, NAMESPACE);
     expect(restarts.every(({ verb }) => verb === "patch")).toBe(true);
-    // Six for the first restart of this file, one for the named workload.
+    // Six writes are of the first restart in this file, one of the named workload.
     expect(restarts.map(({ objectRef }) => objectRef?.name).sort()).toEqual(
       [...WORKLOADS, "ratings-v1"].sort(),
     );

@@ -1,6 +1,6 @@
 /**
- * Builds the programs of the test bed from Go modules, once, into the user's cache folder.
- * Run by itself it only builds: `tsx test/testbed/build.ts`.
+ * Builds the programs of the test bed from Go modules, once, into the user's cache folder. `tsx
+ * test/testbed/build.ts` only builds.
  */
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -15,12 +15,14 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 const BUILD_FLAGS = ["-trimpath"];
 const GO_MINIMUM = { major: 1, minor: 26 };
 
-/** A sentence for the user about what is missing; no stack trace helps there. */
+/** An error whose message tells the user what is missing. A stack trace would not help. */
 export class BuildError extends Error {}
 
 /**
- * Paths of all programs; builds what is not in the cache yet, with progress on stderr.
- * @throws BuildError where Go or a program that the user promised is missing, or a build fails.
+ * Returns the paths of all programs. Builds programs that are not in the cache, with progress on
+ * stderr.
+ *
+ * @throws BuildError if Go or a promised program is missing, or if a build fails.
  */
 export async function buildPrograms(): Promise<Programs> {
   const found: Partial<Record<ProgramName, string>> = {};
@@ -29,14 +31,15 @@ export async function buildPrograms(): Promise<Programs> {
 }
 
 /**
- * Folder of the Istio module's sources, for its `samples`.
- * @throws BuildError where Go is missing or the module cannot be downloaded.
+ * Returns the folder of the Istio module's sources, for its `samples`.
+ *
+ * @throws BuildError if Go is missing or the module cannot be downloaded.
  */
 export function istioSources(): Promise<string> {
   return sourcesOf("istio.io/istio", "istio");
 }
 
-/** As `istioSources`, for the definitions of Argo Rollouts' types. */
+/** Returns the folder of Argo Rollouts' sources, for the definitions of its types. */
 export function argoSources(): Promise<string> {
   return sourcesOf("github.com/argoproj/argo-rollouts", "argo");
 }
@@ -72,7 +75,10 @@ async function programsIn(folder: string, module: GoModule): Promise<Partial<Pro
   return programs;
 }
 
-/** Named by all that decides what is built, so a change of versions never meets old programs. */
+/**
+ * The folder's name is a hash of everything that determines the build, so that a change of versions
+ * never uses old programs.
+ */
 async function cacheFolder(module: GoModule): Promise<string> {
   const folder = join(HERE, module.folder);
   const hash = createHash("sha256");
@@ -83,7 +89,7 @@ async function cacheFolder(module: GoModule): Promise<string> {
   return join(cache, "istio-upgrade", "testbed", hash.digest("hex").slice(0, 16));
 }
 
-/** Asked in the module's folder, where Go may switch to the toolchain that go.mod wants. */
+/** Returns Go's version in the module's folder, where Go may switch to the toolchain of go.mod. */
 async function goVersion(folder: string): Promise<string> {
   const wanted = `Go ${GO_MINIMUM.major}.${GO_MINIMUM.minor} or newer`;
   let answer: string;
@@ -91,7 +97,7 @@ async function goVersion(folder: string): Promise<string> {
     answer = await go(["env", "GOVERSION", "GOOS", "GOARCH"], folder);
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    const found = missing ? "there is no `go` on the PATH" : `\`go\` says: ${lastLine(error)}`;
+    const found = missing ? "there is no `go` on the PATH" : `\`go\` failed: ${lastLine(error)}`;
     throw new BuildError(`The test bed is built with ${wanted}, but ${found}.`);
   }
   const [, major, minor] = /^go(\d+)\.(\d+)/.exec(answer) ?? [];
@@ -129,7 +135,7 @@ async function goBuild(module: GoModule, path: string, output: string): Promise<
     stdio: ["ignore", "inherit", "inherit"],
   });
   const code = await new Promise((done, failed) => child.on("exit", done).on("error", failed));
-  if (code !== 0) throw new BuildError(`\`go build ${path}\` failed; its words are above.`);
+  if (code !== 0) throw new BuildError(`\`go build ${path}\` failed; see its output above.`);
 }
 
 async function go(args: readonly string[], cwd: string): Promise<string> {
@@ -137,7 +143,10 @@ async function go(args: readonly string[], cwd: string): Promise<string> {
   return stdout.trim();
 }
 
-/** Without the user's own flags, which would change what is built under the same hash. */
+/**
+ * Returns the environment without the user's own Go flags, which would change the build but not its
+ * hash.
+ */
 function goEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off" };
 }

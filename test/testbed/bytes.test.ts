@@ -15,7 +15,7 @@ beforeAll(() => {
 });
 afterAll(() => cluster.stop());
 
-/** Bytes that come from the API server while a command runs. */
+/** Returns the number of bytes that the API server sends during a command. */
 async function bytesOf(args: readonly string[], encoding: string): Promise<number> {
   const relay = await startRelay(cluster.kubeconfig);
   try {
@@ -27,7 +27,7 @@ async function bytesOf(args: readonly string[], encoding: string): Promise<numbe
   }
 }
 
-test("a check takes a small part of the bytes that its pods have", async ({ enter }) => {
+test("check transfers a small part of the pods' bytes", async ({ enter }) => {
   await cluster.installRevision(REVISION);
   const labels = { "istio.io/rev": REVISION.name };
   const [without, sandbox] = [await enter(labels), await enter(labels)];
@@ -36,12 +36,12 @@ test("a check takes a small part of the bytes that its pods have", async ({ ente
   const { body } = await cluster.request("GET", sandbox.path("pods"));
   const whole = JSON.stringify(body).length;
 
-  // What tells how injection decides is read in both: of each revision some eighty kilobytes.
+  // Both numbers include the injection rules, about 80 kB per revision.
   const bytesOfPods = async (encoding: string) =>
     (await bytesOf(["check", "-n", sandbox.name], encoding)) -
     (await bytesOf(["check", "-n", without.name], encoding));
   const [protobuf, json] = [await bytesOfPods("protobuf"), await bytesOfPods("json")];
-  process.stdout.write(`bytes: ${protobuf} of a check, ${json} with JSON, ${whole} of its pods\n`);
+  process.stdout.write(`bytes: ${protobuf} by check, ${json} with JSON, ${whole} of its pods\n`);
   expect(protobuf).toBeLessThan(whole / 10);
   expect(protobuf).toBeLessThan(json);
 });

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** A program of the bed that runs until the bed ends. */
+/** A program that runs until the bed ends. */
 export interface Child {
   readonly name: string;
   readonly process: ChildProcess;
@@ -11,12 +11,12 @@ export interface Child {
 }
 
 export interface ChildOptions {
-  /** Added to the path and the home folder, which are all that a child sees of our environment. */
+  /** The variables besides PATH, HOME and KUBECONFIG: a child inherits no others. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
 
-/** Starts a program in the bed's process group, which the reaper ends; its output goes to a log. */
+/** Starts a program in the bed's process group, which the reaper ends. Its output goes to a log. */
 export function startChild(
   folder: string,
   name: string,
@@ -33,18 +33,19 @@ export function startChild(
     stdio: ["ignore", output, output],
   });
   closeSync(output);
-  child.on("error", () => undefined); // Shows as an exit without code to those who wait.
+  child.on("error", () => undefined); // `waitUntil` reports it as an exit without a code.
   return { name, process: child, log };
 }
 
-/** Programs keep their caches in the home folder; theirs is the bed's. */
+/** The bed's folder is the home folder, because programs keep caches there. */
 export function childEnvironment(folder: string): Record<string, string> {
   return { PATH: process.env["PATH"] ?? "", HOME: folder, KUBECONFIG: join(folder, "kubeconfig") };
 }
 
 /**
- * Waits until `check` is true; an error it throws counts as "not yet".
- * @throws where `seconds` pass first, or where the child that is waited for ended; with its last words.
+ * Waits until `check` returns true. An error in `check` counts as false.
+ *
+ * @throws after `seconds`, or if the child has ended, with the end of its log.
  */
 export async function waitUntil(
   what: string,
@@ -55,7 +56,7 @@ export async function waitUntil(
   const deadline = Date.now() + seconds * 1000;
   let reason: unknown = "";
   while (Date.now() < deadline) {
-    if (child !== undefined && hasEnded(child)) throw new Error(`${what}: ${lastWords(child)}`);
+    if (child !== undefined && hasEnded(child)) throw new Error(`${what}: ${endOfLog(child)}`);
     try {
       if (await check()) return;
     } catch (error) {
@@ -63,8 +64,8 @@ export async function waitUntil(
     }
     await sleep(50);
   }
-  const words = child === undefined ? String(reason) : `${String(reason)}\n${lastWords(child)}`;
-  throw new Error(`${what}: not within ${seconds} s. ${words}`);
+  const log = child === undefined ? String(reason) : `${String(reason)}\n${endOfLog(child)}`;
+  throw new Error(`${what}: not ready after ${seconds} s. ${log}`);
 }
 
 export async function endChild(child: Child): Promise<void> {
@@ -79,8 +80,8 @@ function hasEnded(child: Child): boolean {
   return pid === undefined || exitCode !== null || signalCode !== null;
 }
 
-function lastWords(child: Child): string {
+function endOfLog(child: Child): string {
   const lines = readFileSync(child.log, "utf8").trim().split("\n").slice(-15);
   const state = hasEnded(child) ? `ended with ${child.process.exitCode}` : "runs";
-  return `${child.name} ${state}; its log ends:\n${lines.join("\n")}`;
+  return `${child.name} ${state}; its log ends with:\n${lines.join("\n")}`;
 }

@@ -1,6 +1,6 @@
 /**
- * A real cluster to try the program on, `npm run cluster`: Bookinfo runs with old sidecars, and its
- * revision already injects a newer one. It runs until Ctrl-C.
+ * `npm run cluster` starts a real cluster to try the program on. Bookinfo runs with old sidecars,
+ * and its revision already injects a newer version. The cluster runs until Ctrl-C.
  */
 import { join } from "node:path";
 import { BuildError, istioSources } from "./build.ts";
@@ -59,7 +59,7 @@ Ctrl-C stops it and leaves nothing behind.
 `;
 }
 
-/** Resolves once a signal came and all is gone. A second Ctrl-C changes nothing. */
+/** Resolves after a signal, once the cluster is gone. A second Ctrl-C has no effect. */
 function stopOnSignal(cluster: RealCluster, asked: AbortController): Promise<void> {
   return new Promise((resolve, reject) => {
     const alive = setInterval(() => undefined, 2 ** 30);

@@ -12,8 +12,8 @@ import { freePorts } from "./ports.ts";
 import type { Programs } from "./programs.ts";
 
 /**
- * Starts Kubernetes in `folder` and resolves once it runs pods: nodes are ready, and the namespace
- * of Istio has its service account.
+ * Starts Kubernetes in `folder` and resolves once it can run pods: the nodes are ready, and the
+ * Istio namespace has its service account.
  */
 export async function startControlPlane(
   folder: string,

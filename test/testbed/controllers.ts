@@ -5,7 +5,10 @@ import type { ApiServer } from "./apiserver.ts";
 import { startChild, type Child } from "./child.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 
-/** Deployments, ReplicaSets, Jobs, service accounts, endpoints: all that the controllers do. */
+/**
+ * Starts the controllers of Deployments, ReplicaSets, Jobs, service accounts, endpoints and all
+ * other built-in resources.
+ */
 export async function startControllerManager(
   folder: string,
   program: string,

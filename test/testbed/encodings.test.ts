@@ -15,7 +15,7 @@ import type { RealCluster } from "./real-cluster.ts";
 const IMAGE = "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.89.0-1";
 const NAMESPACE = "encodings";
 
-/** JSON is the oracle: read by the platform's own parser, it has every field by its name. */
+/** JSON is the oracle: the platform's own parser reads it, and every field has its name. */
 describe("protobuf and JSON from a real API server", () => {
   let cluster: RealCluster;
   const apis: Partial<Record<Encoding, Api>> = {};
@@ -68,7 +68,9 @@ describe("protobuf and JSON from a real API server", () => {
     );
   }
 
-  /** Both encodings' account of the whole cluster, once it stands still. */
+  /**
+   * Returns the records of the whole cluster in both encodings, once the cluster no longer changes.
+   */
   async function compare(): Promise<Snapshot> {
     const read = (encoding: Encoding) =>
       readSnapshot(apis[encoding] as Api, {
@@ -85,7 +87,7 @@ describe("protobuf and JSON from a real API server", () => {
     );
   }
 
-  test("everything there is reads alike, whichever way", async () => {
+  test("both encodings give the same records of all objects", async () => {
     for (const revision of ["asm-1-89", "asm-1-90"]) {
       const at = (root: string, resource: string) =>
         `${root}/namespaces/${NAMESPACE}-${revision}/${resource}`;
@@ -176,12 +178,12 @@ describe("protobuf and JSON from a real API server", () => {
       { timeout: 60_000, interval: 1000 },
     );
     const pods = { method: "GET", path: "/api/v1/pods", kind: "PodList", item: POD } as const;
-    // JSON's items are an array; those of protobuf are read one by one.
+    // Items in JSON are an array; items in protobuf are read one at a time.
     expect(Array.isArray((await apis.json?.send(pods))?.["items"])).toBe(true);
     expect(Array.isArray((await apis.protobuf?.send(pods))?.["items"])).toBe(false);
   });
 
-  test("generated objects read alike", async () => {
+  test("both encodings give the same records of generated objects", async () => {
     const label = fc.stringMatching(/^[a-z0-9]([-a-z0-9_.]{0,20}[a-z0-9])?$/);
     const labels = fc.dictionary(label, label, { maxKeys: 6 });
     const annotations = fc.dictionary(
@@ -207,7 +209,7 @@ describe("protobuf and JSON from a real API server", () => {
     const place = `/apis/apps/v1/namespaces/${NAMESPACE}-asm-1-89`;
     const makers = { deployments: deployment, statefulsets: statefulSet, daemonsets: daemonSet };
     const seed = randomInt(2 ** 31);
-    process.stdout.write(`generated objects of seed ${seed}\n`);
+    process.stdout.write(`objects generated with the seed ${seed}\n`);
     for (const [resource, make] of Object.entries(makers)) {
       for (const [index, sample] of fc.sample(options, { numRuns: 12, seed }).entries()) {
         await create(`${place}/${resource}`, make(`generated-${index}`, sample));

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { startChild, type Child } from "./child.ts";
 
-/** Nothing survives the bed, so nothing is synced to disk. */
+/** Starts etcd without syncing to disk, because no data outlives the bed. */
 export function startEtcd(
   folder: string,
   program: string,

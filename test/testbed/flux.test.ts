@@ -15,7 +15,10 @@ interface ManagedFields {
   readonly fieldsV1: Readonly<Record<string, unknown>>;
 }
 
-/** What kubectl's managers own becomes the controller's, who then gives it up by not applying it. */
+/**
+ * Transfers the fields of kubectl's managers to the controller, which then removes the fields that
+ * it does not apply.
+ */
 function takenOver(entries: readonly ManagedFields[]): readonly ManagedFields[] {
   const kubectls = entries.filter(({ manager }) => manager.startsWith("kubectl"));
   return entries
@@ -37,8 +40,11 @@ function merged(a: Fields, b: Fields): Fields {
   return { ...a, ...Object.fromEntries(both) };
 }
 
-/** Flux's part is played after its sources: fluxcd/pkg `ssa/patch.go`, kustomize-controller's Cleanup. */
-describe("what Flux applied", () => {
+/**
+ * The test does what Flux does, according to its sources: fluxcd/pkg `ssa/patch.go`, Cleanup in
+ * kustomize-controller.
+ */
+describe("a workload applied by Flux", () => {
   let cluster: RealCluster;
   beforeAll(async () => {
     cluster = openRealCluster();
@@ -68,7 +74,7 @@ describe("what Flux applied", () => {
     expect(applied.status).toBeLessThan(300);
   }
 
-  test("is restarted once: its next reconciliation leaves the annotation alone", async ({
+  test("is restarted only once, because the next reconciliation keeps the annotation", async ({
     enter,
   }) => {
     await cluster.moveImage(REVISION, image("v1.74.0-1"));
@@ -98,7 +104,7 @@ describe("what Flux applied", () => {
     );
   });
 
-  test("is rolled a second time after kubectl's restart: Flux takes its annotation back", async ({
+  test("is restarted twice by kubectl, because Flux removes kubectl's annotation", async ({
     sandbox,
   }) => {
     await reconcile(sandbox);

@@ -1,4 +1,4 @@
-/** As much of the Gateway API as a list of Gateways needs. */
+/** The minimal part of the Gateway API with which Gateways can be listed. */
 export const GATEWAY_CRD = {
   apiVersion: "apiextensions.k8s.io/v1",
   kind: "CustomResourceDefinition",

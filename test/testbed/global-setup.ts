@@ -4,19 +4,20 @@ import { type RealCluster, startRealCluster } from "./real-cluster.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** The real clusters of this test run, one for each worker; undefined where the run has none. */
+    /** The real clusters of this test run, one per worker; undefined if the run has none. */
     readonly clusters: readonly BedAddress[] | undefined;
   }
 }
 
-/** A real cluster for each worker of the project, for the whole run. */
+/** Starts a real cluster for each worker of the project, for the whole run. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const clusters: RealCluster[] = [];
   const stop = async () => {
     await Promise.all(clusters.map((cluster) => cluster.stop()));
   };
   try {
-    // One by one: each takes ports that were free when it looked.
+    // The clusters start one after the other, because each takes ports that are free at that
+    // moment.
     while (clusters.length < project.config.maxWorkers) clusters.push(await startRealCluster());
   } catch (error) {
     await stop();

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 
 /**
- * Who speaks to the API server with full rights. Only `admin` (the tests, and a person with the
- * kubeconfig) is in the audit log; the bed and its components would drown what tests look for.
+ * The users with full permissions. Only `admin` (the tests, and a person with the kubeconfig) is in
+ * the audit log; requests of the bed and its components would hide what tests look for.
  */
 const USERS = [
   "admin",
@@ -15,7 +15,7 @@ const USERS = [
   "argo",
 ] as const;
 
-/** Bearer tokens by user. */
+/** The bearer tokens by user. */
 export type Identities = Readonly<Record<(typeof USERS)[number], string>>;
 
 export const SILENT_USERS: readonly string[] = USERS.filter((user) => user !== "admin").map(

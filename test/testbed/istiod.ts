@@ -6,7 +6,7 @@ import { freePorts } from "./ports.ts";
 
 export interface Istiod {
   readonly child: Child;
-  /** Where the webhook answers. */
+  /** The port of the webhook. */
   readonly httpsPort: number;
 }
 
@@ -14,11 +14,14 @@ export interface IstiodOptions {
   readonly revision: string;
   readonly native: boolean;
   readonly kubeconfig: string;
-  /** Name of the MutatingWebhookConfiguration into which istiod writes its authority. */
+  /**
+   * The name of the MutatingWebhookConfiguration into which istiod writes its certificate
+   * authority.
+   */
   readonly webhookConfiguration: string;
 }
 
-/** Starts the control plane of a revision and resolves once it says that it is ready. */
+/** Starts the control plane of a revision and resolves once it reports that it is ready. */
 export async function startIstiod(
   folder: string,
   program: string,

@@ -5,14 +5,14 @@ import { daemonSet, deployment, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { startProgram } from "../support/run-program.ts";
 import { auditedWrites } from "./audit.ts";
-import { createAll, generations, type Lagging, openUpgrades } from "./lagging.ts";
+import { createAll, generations, type TestWorkload, createUpgrades } from "./upgrades.ts";
 import { openRealCluster } from "./open-real-cluster.ts";
 import type { RealCluster } from "./real-cluster.ts";
 
 const REVISION = "asm-1-63";
 
-/** Twenty workloads whose pods take from nothing to two seconds until they are ready. */
-const WORKLOADS: readonly Lagging[] = Array.from({ length: 20 }, (_, index) => {
+/** Twenty workloads whose pods take up to two seconds until they are ready. */
+const WORKLOADS: readonly TestWorkload[] = Array.from({ length: 20 }, (_, index) => {
   const annotations = { "test.istio-upgrade/ready-after": `${(index % 5) * 500}ms` };
   const options = { annotations, replicas: 2 };
   if (index % 7 === 5)
@@ -25,34 +25,37 @@ const WORKLOADS: readonly Lagging[] = Array.from({ length: 20 }, (_, index) => {
 const KILLS = 20;
 const SEED = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);
 
-/** Milliseconds from its start on that each run is given: from before its first patch on. */
-const INSTANTS = fc.sample(fc.integer({ min: 300, max: 2800 }), { numRuns: 2 * KILLS, seed: SEED });
+/** The milliseconds after which each run is killed, the shortest before its first patch. */
+const KILL_TIMES = fc.sample(fc.integer({ min: 300, max: 2800 }), {
+  numRuns: 2 * KILLS,
+  seed: SEED,
+});
 
-describe("a run that is killed at any instant", () => {
+describe("a restart that is killed at any time", () => {
   let cluster: RealCluster;
   beforeAll(() => {
     cluster = openRealCluster();
-    process.stderr.write(`instants of SEED=${SEED}\n`);
+    process.stderr.write(`kill times of SEED=${SEED}\n`);
   });
   afterAll(() => cluster.stop());
 
   test.for([
-    ["alone", 1],
-    ["beside another that is killed too", 2],
+    ["one run at a time", 1],
+    ["two runs at a time", 2],
   ] as const)(
-    "is taken up by the next, and no pod template is changed twice: %s",
+    "is continued by the next run, and changes no pod template twice: %s",
     { timeout: 600_000 },
-    async ([, beside], { enter }) => {
-      const upgrades = await openUpgrades(cluster, REVISION);
+    async ([, parallel], { enter }) => {
+      const upgrades = await createUpgrades(cluster, REVISION);
       const sandbox = await enter({ "istio.io/rev": REVISION });
       await createAll(sandbox, WORKLOADS);
       const args = ["restart", "-n", sandbox.name, "--yes", "--json"];
-      const instants = [...INSTANTS];
+      const killTimes = [...KILL_TIMES];
 
-      /** Runs one that is killed; tells whether the kill came before its end. */
-      const killed = async (): Promise<boolean> => {
+      /** Runs a restart and kills it. Returns true if the kill came before its end. */
+      const runAndKill = async (): Promise<boolean> => {
         const running = startProgram(args, { KUBECONFIG: cluster.kubeconfig });
-        const timer = setTimeout(() => running.signal("SIGKILL"), instants.pop() ?? 1000);
+        const timer = setTimeout(() => running.signal("SIGKILL"), killTimes.pop() ?? 1000);
         const { status } = await running.done;
         clearTimeout(timer);
         return status === null;
@@ -68,14 +71,16 @@ describe("a run that is killed at any instant", () => {
         const before = await generations(sandbox, WORKLOADS);
         const known = (await patched()).length;
         await upgrades.next();
-        // As long as there is something left to do, every kill comes in the middle of it.
+        // While workloads are left to restart, every kill interrupts a run.
         let left = true;
         while (left && kills < KILLS) {
-          const ends = await Promise.all(Array.from({ length: beside }, killed));
+          const ends = await Promise.all(Array.from({ length: parallel }, runAndKill));
           kills += ends.filter(Boolean).length;
           left = (await patched()).length - known < WORKLOADS.length;
         }
-        const last = await Promise.all(Array.from({ length: beside }, () => run(cluster, ...args)));
+        const last = await Promise.all(
+          Array.from({ length: parallel }, () => run(cluster, ...args)),
+        );
         for (const { stdout, stderr } of last) {
           expect(stderr).toContain("RESULT exit=0");
           expect(parseReport("RestartReport", stdout).summary.byVerdict).toEqual({
@@ -85,7 +90,7 @@ describe("a run that is killed at any instant", () => {
         upgrade += 1;
         const once = Object.entries(before).map(([name, generation]) => [name, generation + 1]);
         expect(await generations(sandbox, WORKLOADS)).toEqual(Object.fromEntries(once));
-        // By the API server's own account, too.
+        // The audit log must confirm it.
         const each = Object.keys(before).flatMap((name) => Array<string>(upgrade).fill(name));
         expect(await patched()).toEqual(each.toSorted());
       }

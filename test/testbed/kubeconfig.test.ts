@@ -12,9 +12,9 @@ beforeAll(async () => {
 afterAll(() => bench.stop());
 
 const podless = whyNoPod();
-if (podless !== undefined) process.stderr.write(`cases in a pod are left out: ${podless}\n`);
+if (podless !== undefined) process.stderr.write(`skipped: the cases in a pod: ${podless}\n`);
 
-describe.each(Object.entries(CASES))("as kubectl: %s", (_, cases) => {
+describe.each(Object.entries(CASES))("kubectl: %s", (_, cases) => {
   const possible = cases.filter(({ pod }) => pod !== true || podless === undefined);
   test.each(possible)("$name", async (one) => {
     const kubectls = await bench.kubectl(kubectl, one);
@@ -22,7 +22,7 @@ describe.each(Object.entries(CASES))("as kubectl: %s", (_, cases) => {
     if (one.kubectl !== undefined) return;
     const ours = await bench.ours(one);
     expect(seen(ours), ours.ran.stderr).toEqual(seen(kubectls));
-    // What a plugin is told, however often it has to be.
+    // The input of a plugin, however often it runs.
     expect(ours.plugin[0]).toEqual(kubectls.plugin[0]);
   });
 });

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { stringify } from "yaml";
 
-/** Writes a kubeconfig with one context, `test`, that only its owner can read. */
+/** Writes a kubeconfig with the context `test` that only its owner can read. */
 export async function writeKubeconfig(
   path: string,
   server: string,

@@ -1,4 +1,7 @@
-/** A process that owns a bed and never stops it; `leftovers.test.ts` ends it in different ways. */
+/**
+ * A process that starts a bed and never stops it. `leftovers.test.ts` ends the process in different
+ * ways.
+ */
 import { startRealCluster } from "./real-cluster.ts";
 
 const { address } = await startRealCluster();

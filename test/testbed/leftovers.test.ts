@@ -8,7 +8,7 @@ const OWNER = fileURLToPath(new URL("leftovers-owner.ts", import.meta.url));
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 
 test.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)(
-  "a bed whose owner gets %s leaves neither a process nor a file",
+  "a bed leaves neither a process nor a file after its owner gets %s",
   async (signal) => {
     const { owner, folder, ended } = await startOwner("wait");
     expect(leftBy(folder).length).toBeGreaterThan(7);
@@ -19,13 +19,13 @@ test.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)(
   60_000,
 );
 
-test("nor does one whose owner throws", async () => {
+test("a bed leaves neither a process nor a file after its owner throws", async () => {
   const { folder, ended } = await startOwner("throw");
   await ended;
   await expect.poll(() => leftBy(folder), { timeout: 10_000 }).toEqual([]);
 }, 60_000);
 
-test("nor does one whose own process is killed", async () => {
+test("a bed leaves neither a process nor a file after its own process is killed", async () => {
   const { owner, folder } = await startOwner("wait");
   const bed = processesWith(folder).find(({ command }) => command.includes("bed.ts"));
   process.kill(bed?.id ?? 0, "SIGKILL");
@@ -33,13 +33,13 @@ test("nor does one whose own process is killed", async () => {
   owner.kill();
 }, 60_000);
 
-/** The folder, where it still is, and the commands of the processes that have it in theirs. */
+/** Returns the folder if it still exists, and the commands of the processes that name it. */
 function leftBy(folder: string): string[] {
   const commands = processesWith(folder).map(({ command }) => command);
   return existsSync(folder) ? [folder, ...commands] : commands;
 }
 
-/** Starts a process that owns a bed, and resolves with the bed's folder once it runs. */
+/** Starts a process that owns a bed, and resolves with the bed's folder once the bed runs. */
 async function startOwner(what: "wait" | "throw") {
   const owner = spawn(process.execPath, ["--import", TSX, OWNER, what], {
     stdio: ["ignore", "pipe", what === "throw" ? "ignore" : "inherit"],
@@ -59,7 +59,7 @@ function processesWith(text: string): { readonly id: number; readonly command: s
     .filter(({ command }) => command.includes(text));
 }
 
-/** Empty where the process is gone, or only waits for its parent to notice its end. */
+/** Returns a process's command, which is empty if the process is gone or a zombie. */
 function commandOf(id: string): string {
   try {
     return readFileSync(`/proc/${id}/cmdline`, "utf8").replaceAll("\0", " ");

@@ -3,10 +3,13 @@ import type { TestRevision } from "../support/test-cluster.ts";
 import type { KubernetesObject } from "./objects.ts";
 import { run } from "./run.ts";
 
-/** Where AKS keeps its control planes. */
+/** The namespace of AKS's control planes. */
 export const ISTIO_NAMESPACE = "aks-istio-system";
 
-/** What Istio's installer would create for a revision; `default` is the revision without a name. */
+/**
+ * Returns the objects that Istio's installer creates for a revision; `default` is the revision
+ * without a name.
+ */
 export async function revisionManifest(
   folder: string,
   istioctl: string,

@@ -7,7 +7,7 @@ import { writeKubeconfig } from "./kubeconfig.ts";
 import type { KubernetesObject } from "./objects.ts";
 import { STAGES } from "./stages.ts";
 
-/** kwok plays the nodes: it takes pods through the stages that we wrote. */
+/** Starts kwok, which simulates the nodes and takes pods through the stages of `stages.ts`. */
 export async function startKwok(
   folder: string,
   program: string,

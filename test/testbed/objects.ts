@@ -8,7 +8,10 @@ export interface KubernetesObject {
   readonly [field: string]: unknown;
 }
 
-/** Server-side apply, as one owner of all fields. Definitions of types go first, the rest at once. */
+/**
+ * Applies objects server-side with one field manager: first the definitions of types, then the
+ * other objects in parallel.
+ */
 export async function applyObjects(api: Api, objects: readonly KubernetesObject[]): Promise<void> {
   const first = new Set(["CustomResourceDefinition", "Namespace"]);
   const apply = (object: KubernetesObject) => applyObject(api, object);
@@ -16,7 +19,7 @@ export async function applyObjects(api: Api, objects: readonly KubernetesObject[
   await Promise.all(objects.filter((object) => !first.has(object.kind)).map(apply));
 }
 
-/** Objects that are not there are no error. */
+/** Deletes objects and ignores objects that do not exist. */
 export async function deleteObjects(api: Api, objects: readonly KubernetesObject[]): Promise<void> {
   await Promise.all(
     objects.map(async (object) => {
@@ -38,7 +41,7 @@ async function applyObject(api: Api, object: KubernetesObject): Promise<void> {
     throw new Error(`PATCH ${path}: ${answer.status} ${answer.body.message ?? answer.body}`);
 }
 
-/** `/apis/apps/v1/namespaces/shop/deployments/web` */
+/** Returns the path of an object, such as `/apis/apps/v1/namespaces/shop/deployments/web`. */
 export function pathOf({ apiVersion, kind, metadata }: KubernetesObject): string {
   const group = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const namespace = metadata.namespace === undefined ? "" : `/namespaces/${metadata.namespace}`;

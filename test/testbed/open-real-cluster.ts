@@ -1,15 +1,15 @@
 import { inject } from "vitest";
 import { connectRealCluster, type RealCluster } from "./real-cluster.ts";
 
-/** This worker's own real cluster, for tests of what only it can do. */
+/** Opens this worker's own real cluster, for tests that the embedded cluster cannot run. */
 export function openRealCluster(): RealCluster {
-  // Workers count from one.
+  // Worker numbers start at one.
   const address = inject("clusters")?.[Number(process.env["VITEST_POOL_ID"]) - 1];
-  if (address === undefined) throw new Error("this worker has no real control plane");
+  if (address === undefined) throw new Error("this worker has no real cluster");
   return connectRealCluster(address);
 }
 
-/** Whether this run of the tests has real clusters. */
+/** True if this test run has real clusters. */
 export function hasRealCluster(): boolean {
   return inject("clusters") !== undefined;
 }

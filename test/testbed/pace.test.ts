@@ -2,24 +2,26 @@ import { afterAll, beforeAll, describe, expect } from "vitest";
 import { run, test } from "../contract/sandbox.ts";
 import { deployment } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
-import { createAll, type Lagging, openUpgrades } from "./lagging.ts";
+import { createAll, type TestWorkload, createUpgrades } from "./upgrades.ts";
 import { openRealCluster } from "./open-real-cluster.ts";
 import type { RealCluster } from "./real-cluster.ts";
 
 const REVISION = "asm-1-64";
 const PARALLEL = 4;
 
-/** Seconds that the pods of each workload take until they are ready: from 5 to 15. */
+/** The seconds from 5 to 15 until the pods of each workload are ready. */
 const DELAYS = Array.from({ length: 24 }, (_, index) => 5 + ((index * 7) % 11));
 
-const WORKLOADS: readonly Lagging[] = DELAYS.map((seconds, index) => ({
+const WORKLOADS: readonly TestWorkload[] = DELAYS.map((seconds, index) => ({
   resource: "deployments",
   manifest: deployment(`web-${String(index).padStart(2, "0")}`, {
     annotations: { "test.istio-upgrade/ready-after": `${seconds}s` },
   }),
 }));
 
-/** Seconds that it takes if each starts in the very moment in which another is through. */
+/**
+ * Returns the seconds of a run in which each workload starts at the moment that another finishes.
+ */
 function ideal(delays: readonly number[]): number {
   const free = Array.from({ length: PARALLEL }, () => 0);
   for (const delay of delays) {
@@ -29,15 +31,15 @@ function ideal(delays: readonly number[]): number {
   return Math.max(...free);
 }
 
-describe("the pace of a run", () => {
+describe("the duration of a restart", () => {
   let cluster: RealCluster;
   beforeAll(() => {
     cluster = openRealCluster();
   });
   afterAll(() => cluster.stop());
 
-  test("is hardly slower than the pods themselves", { timeout: 300_000 }, async ({ enter }) => {
-    const upgrades = await openUpgrades(cluster, REVISION);
+  test("is close to the time that the pods need", { timeout: 300_000 }, async ({ enter }) => {
+    const upgrades = await createUpgrades(cluster, REVISION);
     const sandbox = await enter({ "istio.io/rev": REVISION });
     await createAll(sandbox, WORKLOADS);
     await upgrades.next();

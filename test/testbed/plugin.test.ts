@@ -31,7 +31,7 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-test("kubectl finds the installed program, and hands on what it is given", async () => {
+test("kubectl finds the installed program and passes its arguments on", async () => {
   const env = { PATH: path, HOME: folder, KUBECONFIG: cluster.kubeconfig };
   const listed = await run(kubectl, ["plugin", "list"], { env });
   expect(listed.stdout).toContain("kubectl-istio_upgrade");

@@ -1,8 +1,8 @@
 import { POD_BEHAVIOUR } from "../support/test-cluster.ts";
 
-// Templates of kwok: the parts of a pod's status, as YAML.
+// kwok templates for the parts of a pod's status, in YAML.
 
-/** Conditions of a pod; readiness gates are open as soon as the pod is ready. */
+/** The conditions of a pod. Readiness gates open as soon as the pod is ready. */
 function conditions(ready: "True" | "False"): string {
   const reason = ready === "True" ? "" : "ContainersNotReady";
   return `
@@ -35,7 +35,7 @@ containerStatuses:
 {{ end }}`;
 }
 
-/** Native sidecars go on running, the others are through. */
+/** Native sidecars continue to run; the other init containers have finished. */
 const INIT_CONTAINERS = `
 initContainerStatuses:
 {{ range .spec.initContainers }}
@@ -74,13 +74,13 @@ podIPs:
 {{ end }}
 startTime: {{ Now | Quote }}`;
 
-/** A running pod that turns ready or unready; the rest of its status stays. */
+/** The status of a running pod that becomes ready or unready; all other fields stay. */
 export function readiness(ready: "True" | "False"): string {
   return `${conditions(ready)}
 ${runningContainers(ready === "True")}`;
 }
 
-/** A pod that starts to run. */
+/** The status of a pod that starts to run. */
 export function running(ready: "True" | "False"): string {
   return `${readiness(ready)}
 ${INIT_CONTAINERS}
@@ -88,7 +88,10 @@ ${ADDRESSES}
 phase: Running`;
 }
 
-/** The first container waits with the reason that was asked for; a crashing one has run before. */
+/**
+ * The status of a failing pod: the first container waits for the requested reason. A crashing
+ * container has run before.
+ */
 export const FAILING = `
 {{ $reason := or (index .metadata.annotations "${POD_BEHAVIOUR.fail}") (index .metadata.annotations "${POD_BEHAVIOUR.failRestarted}") }}
 {{ $root := . }}

@@ -1,6 +1,8 @@
 import { createServer, type AddressInfo } from "node:net";
 
-/** As many different free TCP ports on 127.0.0.1 as asked for: all are held until the last is known. */
+/**
+ * Returns distinct free TCP ports on 127.0.0.1. All of them are held until the last one is known.
+ */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   await Promise.all(

@@ -3,9 +3,10 @@ import { waitUntil } from "./child.ts";
 import { ISTIO_NAMESPACE } from "./manifest.ts";
 
 /**
- * The image of the sidecar that a pod with the label `istio.io/rev: REVISION` would get (also of a
- * tag); `none` where nothing is injected. Nothing is created.
- * @throws where the pod is refused, as by a webhook that does not answer.
+ * Returns the image of the sidecar that a pod with the label `istio.io/rev: REVISION` would get, or
+ * `none`. The revision may be a tag. The pod is not created.
+ *
+ * @throws if the pod is rejected, for example because a webhook does not respond.
  */
 export async function probeImage(api: Api, revision: string): Promise<string> {
   const path = `/api/v1/namespaces/${ISTIO_NAMESPACE}/pods?dryRun=All`;
@@ -27,6 +28,6 @@ export async function waitForImage(api: Api, revision: string, image: string): P
   let seen = "";
   const matches = async () => (seen = await probeImage(api, revision)) === image;
   await waitUntil(`injection of ${image} by ${revision}`, matches, undefined, 20).catch((error) => {
-    throw new Error(`${error.message} Last seen: ${seen}`);
+    throw new Error(`${error.message} The last image was ${seen}.`);
   });
 }

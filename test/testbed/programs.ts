@@ -9,13 +9,13 @@ export type ProgramName =
   | "pilot-discovery"
   | "rollouts-controller";
 
-/** Absolute paths. */
+/** The absolute paths of the programs. */
 export type Programs = Readonly<Record<ProgramName, string>>;
 
-/** A Go module in this folder: it holds no code, only the versions of the programs we build. */
+/** A Go module in this folder. It has no code, only the versions of the programs to build. */
 export interface GoModule {
   readonly folder: "kubernetes" | "istio" | "argo";
-  /** The environment variable with a folder that has the programs already. */
+  /** The environment variable that names a folder with the programs, if they exist already. */
   readonly assets: "KUBEBUILDER_ASSETS" | "ISTIO_ASSETS" | "ARGO_ROLLOUTS_ASSETS";
   readonly packages: Readonly<Partial<Record<ProgramName, string>>>;
   readonly ldflags: string;
@@ -58,7 +58,7 @@ export const MODULES: readonly GoModule[] = [
   },
 ];
 
-/** Without symbols; the versions are what the programs tell others that they are. */
+/** Returns linker flags that omit symbols and set the versions that the programs report. */
 function linkerFlags(path: string, values: Readonly<Record<string, string>>): string {
   const settings = Object.entries(values).map(([name, value]) => `-X ${path}.${name}=${value}`);
   return ["-s", "-w", ...settings].join(" ");

@@ -15,26 +15,26 @@ const REVISION = "asm-1-17";
 const IMAGE = "mcr.microsoft.com/oss/istio/proxyv2:1.17.1-distroless";
 const CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
-/** Where every permission has something to be used for, and all is current. */
-interface World {
+/** Namespaces in which every permission is needed and all workloads are current. */
+interface Namespaces {
   readonly shop: Sandbox;
-  /** Holds a Job alone. */
+  /** A namespace with only a Job. */
   readonly jobs: Sandbox;
-  /** Holds a StatefulSet that a quota keeps from having pods. */
+  /** A namespace with a StatefulSet that has no pods because of a quota. */
   readonly podless: Sandbox;
-  /** Holds an Argo Rollout alone. */
+  /** A namespace with only an Argo Rollout. */
   readonly argo: Sandbox;
   readonly pod: string;
   readonly jobPod: string;
 }
 
-/** A run that needs one permission, and how it ends without it. */
+/** A run that needs one permission, and its expected result without the permission. */
 interface Trial {
   readonly args: readonly string[];
   readonly status: number;
-  /** On stderr or in the report, where the permission leaves no gap. */
+  /** The expected text on stderr or in the report, if the missing permission leaves no gap. */
   readonly says?: string;
-  /** Where the report has a gap, and none but of the permission; `null`: in the whole cluster. */
+  /** The namespace of the only gap in the report; `null` for the whole cluster. */
   readonly gapIn?: string | null;
 }
 
@@ -57,49 +57,57 @@ describe("least privilege on a real API server", () => {
   });
 
   test.for(ROLES)(
-    "%s: all of it is needed, and nothing else is asked for",
+    "%s has all permissions that the program needs, and no others",
     { timeout: 600_000 },
     async (role, { enter }) => {
-      const world = await openWorld(cluster, enter);
-      const { shop, jobs, podless, argo } = world;
-      // The same role, bound in each of the namespaces.
+      const namespaces = await createNamespaces(cluster, enter);
+      const { shop, jobs, podless, argo } = namespaces;
+      // The role is bound in each of the namespaces.
       const grants = [shop, jobs, podless, argo].flatMap(({ name }, index) =>
         grantsOf(role, name).filter(({ namespace }) => index === 0 || namespace === name),
       );
-      await runAll(cluster, role, grants, world);
+      await runAll(cluster, role, grants, namespaces);
 
       const tried = new Map(
         grants
-          .filter((grant) => isElsewhere(grant) || [undefined, shop.name].includes(grant.namespace))
+          .filter(
+            (grant) =>
+              isInIstioNamespace(grant) || [undefined, shop.name].includes(grant.namespace),
+          )
           .map((grant) => [keyOf(grant), grant]),
       );
       const wrong: string[] = [];
       for (const [index, grant] of [...tried.values()].entries()) {
-        const trial = trialOf(grant, role, world);
+        const trial = trialOf(grant, role, namespaces);
         const without = grants.filter(
-          (other) => nameOf(other) !== nameOf(grant) || isElsewhere(other) !== isElsewhere(grant),
+          (other) =>
+            nameOf(other) !== nameOf(grant) ||
+            isInIstioNamespace(other) !== isInIstioNamespace(grant),
         );
         const kubeconfig = await cluster.userKubeconfig(`${role}-${index}`, rulesOf(without));
         const env = { KUBECONFIG: kubeconfig };
         const ran = await runInProcess([...trial.args, "--json"], env, { speed: 5 });
         const found = mistakeOf(ran, grant, trial);
-        const place = isElsewhere(grant) ? ` in ${ISTIO}` : "";
+        const place = isInIstioNamespace(grant) ? ` in ${ISTIO}` : "";
         const row = `${role} without ${nameOf(grant)}${place}`.padEnd(100);
         const names = trial.says ?? `names the gap ${nameOf(grant)}`;
         process.stdout.write(
-          `${found ? "WRONG" : "ok   "} ${row} ${trial.args[0]} -> ${ran.status}, ${found ?? names}\n`,
+          `${found ? "FAILED" : "ok    "} ${row} ${trial.args[0]} -> ${ran.status}, ${found ?? names}\n`,
         );
         if (found) wrong.push(`${row} ${found}: ${ran.stdout}${ran.stderr}`);
       }
       process.stdout.write(
-        `rbac: ${role}: ${tried.size - wrong.length} of ${tried.size} permissions are missed by name, and never with 0\n`,
+        `rbac: ${role}: ${tried.size - wrong.length} of ${tried.size} missing permissions are reported by name, and never with exit code 0\n`,
       );
       expect(wrong).toEqual([]);
     },
   );
 });
 
-/** `undefined` where the run has said what is missing, and that alone, and did not exit 0. */
+/**
+ * Returns the mistake of a run. Returns `undefined` if the run named only the missing permission
+ * and did not exit with 0.
+ */
 function mistakeOf(
   ran: RunResult,
   grant: Grant,
@@ -109,7 +117,7 @@ function mistakeOf(
   if (says !== undefined && !`${ran.stdout}${ran.stderr}`.includes(says)) return `no "${says}"`;
   if (gapIn === undefined) return undefined;
   const gaps: readonly Gap[] = JSON.parse(ran.stdout).gaps;
-  // Deployments are listed in the Istio namespace too.
+  // Deployments are also listed in the Istio namespace.
   const others = gaps.filter(
     ({ what, reason }) => what !== nameOf(grant) || reason !== "forbidden",
   );
@@ -124,8 +132,8 @@ function keyOf(grant: Grant): string {
 
 const ISTIO = "aks-istio-system";
 
-/** In the Istio namespace, as against the namespaces of workloads. */
-function isElsewhere({ namespace }: Grant): boolean {
+/** True for a grant in the Istio namespace, unlike the namespaces of workloads. */
+function isInIstioNamespace({ namespace }: Grant): boolean {
   return namespace === ISTIO;
 }
 
@@ -136,9 +144,9 @@ const WORKLOADS: Readonly<Record<string, string>> = {
   rollouts: "rollout/web",
 };
 
-function trialOf(grant: Grant, role: RoleName, world: World): Trial {
+function trialOf(grant: Grant, role: RoleName, namespaces: Namespaces): Trial {
   const { verb, resource, namespace } = grant;
-  const { shop, jobs, podless, argo } = world;
+  const { shop, jobs, podless, argo } = namespaces;
   const of = (sandbox: Sandbox) => ["-n", sandbox.name];
   const home = resource === "rollouts" ? argo : resource === "jobs" ? jobs : shop;
   const workload = WORKLOADS[resource];
@@ -163,7 +171,7 @@ function trialOf(grant: Grant, role: RoleName, world: World): Trial {
     return { args, status: 1, says };
   }
   if (verb === "get" && resource !== "namespaces") {
-    const pod = resource === "jobs" ? world.jobPod : world.pod;
+    const pod = resource === "jobs" ? namespaces.jobPod : namespaces.pod;
     const says = `error: you may not get ${resource} in the namespace "${home.name}"`;
     return { args: ["explain", `pod/${pod}`, ...of(home)], status: 1, says };
   }
@@ -174,17 +182,17 @@ function trialOf(grant: Grant, role: RoleName, world: World): Trial {
     return { args: ["check", "--exclude-namespace", "none"], status: 6, gapIn: null };
   }
   if (resource === "mutatingwebhookconfigurations" || namespace === ISTIO) {
-    // Where pods may be created everything would be proved instead.
+    // With the permission to create pods, every verdict would be proved instead.
     const args = ["check", ...of(shop), "--prove", "never"];
     return { args, status: 6, gapIn: namespace ?? null };
   }
   return { args: ["check", ...of(home)], status: 6, gapIn: home.name };
 }
 
-async function openWorld(
+async function createNamespaces(
   cluster: RealCluster,
   enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,
-): Promise<World> {
+): Promise<Namespaces> {
   const labels = { "istio.io/rev": REVISION };
   const shop = await enter(labels);
   const [jobs, podless, argo] = [await enter(labels), await enter(labels), await enter(labels)];
@@ -233,12 +241,12 @@ async function openWorld(
   };
 }
 
-/** With the whole role every command comes through, asks for nothing outside it, and needs it all. */
+/** With the whole role every command succeeds, requests nothing else, and uses every permission. */
 async function runAll(
   cluster: RealCluster,
   role: RoleName,
   grants: readonly Grant[],
-  { shop, jobs, podless, argo, pod, jobPod }: World,
+  { shop, jobs, podless, argo, pod, jobPod }: Namespaces,
 ): Promise<void> {
   const user = `whole-${role}`;
   const env = { KUBECONFIG: await cluster.userKubeconfig(user, rulesOf(grants)) };
@@ -291,7 +299,7 @@ async function runAll(
         !grants.some(
           (other) =>
             nameOf(other) === nameOf(grant) &&
-            isElsewhere(other) === isElsewhere(grant) &&
+            isInIstioNamespace(other) === isInIstioNamespace(grant) &&
             asked.some((request) => covers(other, request)),
         ),
     );

@@ -11,27 +11,31 @@ import type { BedAddress } from "./address.ts";
 import { connectApi } from "./api.ts";
 import type { BedMessage } from "./bed.ts";
 import { buildPrograms } from "./build.ts";
-import { giveOrders } from "./control.ts";
+import { createCommandClient } from "./bed-commands.ts";
 import type { Programs } from "./programs.ts";
 
 export interface RealCluster extends TestCluster {
   readonly kind: "real";
-  /** Plain data with which another process can `connectRealCluster`. */
+  /** Plain data for `connectRealCluster` in another process. */
   readonly address: BedAddress;
-  /** Absolute paths, `kubectl` and `istioctl` among them. */
+  /** The absolute paths of the programs, `kubectl` and `istioctl` among them. */
   readonly programs: Programs;
-  /** JSON lines, level Metadata, without the bed's own components. */
+  /**
+   * The path of the audit log: JSON lines of the level Metadata, without the bed's own components.
+   */
   readonly auditLog: string;
-  /** Takes away all that `installRevision` made. Tags stay behind. */
+  /** Removes everything that `installRevision` created. Tags stay. */
   removeRevision(revision: string): Promise<void>;
-  /** Its webhook cannot be reached from now on: pods that it matches cannot be created. */
+  /**
+   * Makes the revision's webhook unreachable, so that the pods that it selects cannot be created.
+   */
   breakRevision(revision: string): Promise<void>;
-  mendRevision(revision: string): Promise<void>;
+  restoreRevision(revision: string): Promise<void>;
 }
 
 /**
- * Starts a real control plane, building it first where it was not yet. It ends with `stop`, or
- * with this process, whatever ends that; neither a process nor a file is left behind.
+ * Starts a real control plane, and builds it first if necessary. It ends with `stop` or with this
+ * process, for any reason, and leaves neither a process nor a file.
  */
 export async function startRealCluster(): Promise<RealCluster> {
   const programs = await buildPrograms();
@@ -51,7 +55,7 @@ export async function startRealCluster(): Promise<RealCluster> {
     await stopBed(bed, folder);
     throw new Error(`The test bed did not start: ${message.failed}`);
   }
-  // A process that forgets to stop its bed can still end.
+  // The bed does not keep this process alive.
   bed.unref();
   bed.channel?.unref();
   const cluster = connectRealCluster(message.ready);
@@ -64,7 +68,10 @@ export async function startRealCluster(): Promise<RealCluster> {
   };
 }
 
-/** The bed that another process started. Here `stop` only closes this process's connections. */
+/**
+ * Connects to a bed that another process started. `stop` only closes the connections of this
+ * process.
+ */
 export function connectRealCluster(address: BedAddress): RealCluster {
   const { kubeconfig, programs, auditLog, server, ca, token, control } = address;
   const api = connectApi(server, ca, token, "istio-upgrade-test");
@@ -75,7 +82,7 @@ export function connectRealCluster(address: BedAddress): RealCluster {
     programs,
     auditLog,
     request: api.request,
-    ...giveOrders(control),
+    ...createCommandClient(control),
     async stop() {
       api.close();
     },
@@ -90,12 +97,12 @@ function firstMessage(bed: ChildProcess): Promise<BedMessage> {
   });
 }
 
-/** The folder is the last thing that goes. */
+/** Stops the bed and waits until its folder, which is removed last, is gone. */
 async function stopBed(bed: ChildProcess, folder: string): Promise<void> {
   if (bed.connected) bed.disconnect();
   for (let tries = 0; tries < 200; tries++) {
     if (!existsSync(folder)) return;
     await sleep(50);
   }
-  throw new Error(`The test bed did not go; look at ${folder}.`);
+  throw new Error(`The test bed did not end; see ${folder}.`);
 }

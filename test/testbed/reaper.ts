@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 
 /**
- * Reads until its input ends, which happens when the bed's process is gone, however it went: then
- * it kills the bed's process group and removes the folder. It is a shell, in a session of its own,
- * so that neither Ctrl-C nor the death of Node touches it.
+ * A shell script that reads until its input ends, which happens when the bed's process is gone for
+ * any reason. Then it kills the bed's process group and removes the folder. The shell runs in its
+ * own session, so that neither Ctrl-C nor the end of Node.js affects it.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
@@ -17,7 +17,10 @@ for pause in 0.1 0.1 0.5 1 2; do
 done
 `;
 
-/** Call it from the leader of the process group that holds all children, before anything is made. */
+/**
+ * Starts the reaper. The leader of the process group of all children must call this before it
+ * creates anything.
+ */
 export function startReaper(folder: string): void {
   const reaper = spawn("/bin/sh", ["-c", SCRIPT, "reaper", String(process.pid), folder], {
     cwd: "/",

@@ -13,8 +13,8 @@ const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${ver
 const REVISION = "asm-1-27";
 const [OLD, NEW] = [image("v1.27.7-1"), image("v1.27.9-6")];
 
-/** Worlds in which a restart would cost pods their sidecar, or their life. */
-describe("a real injector", () => {
+/** Cases in which a restart would lose sidecars or pods. */
+describe("restart with a real injector", () => {
   let cluster: RealCluster;
   beforeAll(async () => {
     cluster = openRealCluster();
@@ -22,8 +22,8 @@ describe("a real injector", () => {
   });
   afterAll(() => cluster.stop());
 
-  /** A namespace with one injected workload that lags. */
-  async function lagging(
+  /** Creates a namespace with one outdated workload. */
+  async function createOutdated(
     enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,
     labels: Readonly<Record<string, string>> = { "istio.io/rev": REVISION },
   ): Promise<Sandbox> {
@@ -44,8 +44,8 @@ describe("a real injector", () => {
     return { status: ran.status, report, entry: report.workloads[0], result: report.results[0] };
   }
 
-  /** Types what the report says to type. */
-  async function mend(command: string): Promise<void> {
+  /** Executes the next step of the report. */
+  async function execute(command: string): Promise<void> {
     const [program, ...args] = command.split(" ");
     expect(program).toBe("kubectl");
     const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
@@ -69,28 +69,30 @@ describe("a real injector", () => {
       "injection-disabled",
       { "istio.io/rev": null, "istio-injection": "disabled" },
     ],
-    ["no label any more", "no-label", { "istio.io/rev": null }],
+    ["no label on the namespace", "no-label", { "istio.io/rev": null }],
   ] as const;
 
   test.for(WOULD_LOSE)(
-    "would drop the sidecar with %s: refused, mended as told, restarted",
+    "leaves a workload alone that would lose its sidecar by %s, until the next step fixes that",
     async ([, code, labels], { enter }) => {
-      const sandbox = await lagging(enter);
+      const sandbox = await createOutdated(enter);
       await sandbox.relabel(labels);
-      const refused = await restart(sandbox);
-      expect(refused.status).toBe(5);
-      expect(refused.entry).toMatchObject({ verdict: "would-lose", code, restart: "no" });
+      const left = await restart(sandbox);
+      expect(left.status).toBe(5);
+      expect(left.entry).toMatchObject({ verdict: "would-lose", code, restart: "no" });
       expect(await auditedWrites(cluster, sandbox.name)).toEqual([]);
 
-      // Other tests' revisions may be newer; any that is installed brings the workload back.
-      await mend(refused.entry?.nextStep ?? "");
+      // The next step may name a newer revision of another test. Any installed revision works.
+      await execute(left.entry?.nextStep ?? "");
       expect(await restart(sandbox)).toMatchObject({ status: 0, result: { outcome: "restarted" } });
     },
   );
 
-  test("would drop the sidecar with a tag that is gone", async ({ enter }) => {
+  test("leaves a workload alone that would lose its sidecar because its tag is gone", async ({
+    enter,
+  }) => {
     await cluster.setTag("canary", REVISION);
-    const sandbox = await lagging(enter, { "istio.io/rev": "canary" });
+    const sandbox = await createOutdated(enter, { "istio.io/rev": "canary" });
     await cluster.removeTag("canary");
     expect(await restart(sandbox)).toMatchObject({
       status: 5,
@@ -103,7 +105,7 @@ describe("a real injector", () => {
 
   const CONFIGURATION = `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/istio-sidecar-injector-${REVISION}-aks-istio-system`;
 
-  /** Points the revision's webhooks at a Service, with a failure policy. */
+  /** Points the revision's webhooks to a Service and sets their failure policy. */
   async function pointWebhooks(service: string, failurePolicy: "Fail" | "Ignore") {
     const { body } = await cluster.request("GET", CONFIGURATION);
     for (const webhook of body.webhooks) {
@@ -117,13 +119,13 @@ describe("a real injector", () => {
     ["Fail", "blocked", "webhook-dead"],
     ["Ignore", "would-lose", "webhook-dead-ignored"],
   ] as const)(
-    "that is gone, with failurePolicy %s, makes a restart %s",
+    "finds a missing injector with failurePolicy %s: the workload is %s",
     async ([policy, verdict, code], { enter }) => {
-      const sandbox = await lagging(enter);
+      const sandbox = await createOutdated(enter);
       await pointWebhooks("istiod-gone", policy);
       try {
-        const refused = await restart(sandbox);
-        expect(refused).toMatchObject({ status: 5, entry: { verdict, code, restart: "no" } });
+        const left = await restart(sandbox);
+        expect(left).toMatchObject({ status: 5, entry: { verdict, code, restart: "no" } });
         expect(await auditedWrites(cluster, sandbox.name)).toEqual([]);
       } finally {
         await pointWebhooks(`istiod-${REVISION}`, "Fail");
@@ -132,31 +134,31 @@ describe("a real injector", () => {
     },
   );
 
-  test("that cannot be reached although its endpoints are ready is found by the proof", async ({
+  test("finds by a dry run that an injector with ready endpoints is unreachable", async ({
     enter,
   }) => {
-    const sandbox = await lagging(enter);
+    const sandbox = await createOutdated(enter);
     await cluster.breakRevision(REVISION);
     try {
-      const refused = await restart(sandbox);
-      expect(refused.result).toMatchObject({ outcome: "skipped", code: "pod-refused" });
-      expect(refused.result?.message).toContain("failed calling webhook");
-      expect(refused).toMatchObject({ status: 5, entry: { verdict: "blocked", proof: "proved" } });
+      const left = await restart(sandbox);
+      expect(left.result).toMatchObject({ outcome: "skipped", code: "pod-left" });
+      expect(left.result?.message).toContain("failed calling webhook");
+      expect(left).toMatchObject({ status: 5, entry: { verdict: "blocked", proof: "proved" } });
       expect(await auditedWrites(cluster, sandbox.name)).toEqual([]);
     } finally {
-      await cluster.mendRevision(REVISION);
+      await cluster.restoreRevision(REVISION);
     }
     expect(await restart(sandbox)).toMatchObject({ status: 0, result: { outcome: "restarted" } });
   });
 
-  test("whose pods PodSecurity would refuse is found by the proof", async ({ enter }) => {
-    const sandbox = await lagging(enter);
+  test("finds by a dry run that PodSecurity would reject the pods", async ({ enter }) => {
+    const sandbox = await createOutdated(enter);
     await sandbox.relabel({ "pod-security.kubernetes.io/enforce": "restricted" });
-    const refused = await restart(sandbox);
-    // The level is a reason to ask before anything is planned.
-    expect(refused.report.results).toEqual([]);
+    const left = await restart(sandbox);
+    // The enforced level leads to a dry run before the plan is made.
+    expect(left.report.results).toEqual([]);
     const entry = { verdict: "blocked", code: "pod-security", proof: "proved" };
-    expect(refused).toMatchObject({ status: 5, entry });
+    expect(left).toMatchObject({ status: 5, entry });
     expect(await auditedWrites(cluster, sandbox.name)).toEqual([]);
     const args = ["check", "-n", sandbox.name, "--prove=always", "--json"];
     const check = await runProgram(args, { KUBECONFIG: cluster.kubeconfig });
@@ -166,10 +168,10 @@ describe("a real injector", () => {
     expect(check.status).toBe(5);
   });
 
-  test("judges anew what was planned: a label that moved meanwhile leaves it alone", async ({
+  test("reassesses planned workloads, and skips a workload whose namespace label has changed", async ({
     enter,
   }) => {
-    const sandbox = await lagging(enter);
+    const sandbox = await createOutdated(enter);
     const slow = { annotations: { "test.istio-upgrade/ready-after": "4s" } };
     await cluster.moveImage(REVISION, OLD);
     await sandbox.create("deployments", deployment("a-slow", slow));
@@ -181,7 +183,7 @@ describe("a real injector", () => {
     await eventually(async () => {
       expect(await auditedWrites(cluster, sandbox.name)).toHaveLength(1);
     });
-    // The first pod of the first rollout is there already: only the second is to be hit.
+    // The first rollout already has its first pod, so the change affects only the second.
     await eventually(async () => expect(await sandbox.pods()).toHaveLength(3));
     await sandbox.relabel({ "istio.io/rev": "asm-1-20" });
     const { status, report } = await running;

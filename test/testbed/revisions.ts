@@ -11,23 +11,23 @@ import type { Tunnel } from "./tunnel.ts";
 /** The installed revisions of a bed and their real control planes. */
 export interface Revisions {
   install(revision: TestRevision): Promise<void>;
-  /** All of it, the tags too that point at it stay behind, as in life. */
+  /** Removes the whole revision. As in reality, tags that point to it stay. */
   remove(name: string): Promise<void>;
   moveImage(name: string, image: string): Promise<void>;
-  /** From now on its webhook cannot be reached. */
+  /** Makes the revision's webhook unreachable. */
   break(name: string): void;
-  mend(name: string): void;
-  /** The image that a revision injects now; throws where it is not installed. */
+  restore(name: string): void;
+  /** Returns the image that a revision injects. Throws if the revision is not installed. */
   imageOf(name: string): string;
   isBroken(name: string): boolean;
 }
 
 interface Installed {
   readonly istiod: Child;
-  /** Of its Service: `10.0.3.4:443` */
+  /** The address of its Service, such as `10.0.3.4:443`. */
   readonly address: string;
   readonly configMap: KubernetesObject;
-  /** What belongs to it alone; types and shared roles are left out. */
+  /** The objects of this revision only, without types and shared roles. */
   readonly objects: readonly KubernetesObject[];
   image: string;
   broken: boolean;
@@ -41,13 +41,13 @@ export interface RevisionsOptions {
   readonly tunnel: Tunnel;
 }
 
-export function keepRevisions(options: RevisionsOptions): Revisions {
+export function createRevisions(options: RevisionsOptions): Revisions {
   const { api, tunnel } = options;
   const installed = new Map<string, Installed>();
 
   function get(name: string): Installed {
     const revision = installed.get(name);
-    if (revision === undefined) throw new Error(`there is no revision ${name}`);
+    if (revision === undefined) throw new Error(`the revision ${name} is not installed`);
     return revision;
   }
 
@@ -77,10 +77,10 @@ export function keepRevisions(options: RevisionsOptions): Revisions {
       revision.broken = true;
       tunnel.breakRoute(revision.address);
     },
-    mend(name) {
+    restore(name) {
       const revision = get(name);
       revision.broken = false;
-      tunnel.mendRoute(revision.address);
+      tunnel.restoreRoute(revision.address);
     },
     imageOf: (name) => get(name).image,
     isBroken: (name) => get(name).broken,
@@ -115,7 +115,7 @@ async function installRevision(
   return { istiod: istiod.child, address, configMap, objects: own, image, broken: false };
 }
 
-/** As Azure does at a patch upgrade; istiod watches the ConfigMap and reloads it. */
+/** Sets the image as Azure does in a patch upgrade. istiod watches the ConfigMap and reloads it. */
 async function writeImage(api: Api, configMap: KubernetesObject, image: string): Promise<void> {
   const path = pathOf(configMap);
   const { body } = await api.request("GET", path);

@@ -15,7 +15,7 @@ const KINDS = Object.keys(INSTANTS) as Kind[];
 const SEED = 20261124;
 
 const few = fc.integer({ min: 0, max: 4 });
-/** How far the controller is behind. */
+/** The number of generations by which the controller is behind. */
 const lag = fc.constantFrom(0, 0, 0, 1, 2);
 const condition = fc.record({
   type: fc.constantFrom("Progressing", "Progressing", "Available", "ReplicaFailure"),
@@ -30,7 +30,7 @@ const condition = fc.record({
   message: fc.constant("words"),
 });
 
-/** Any instant of a rollout, also such as no controller would leave for long. */
+/** Any state of a rollout, including states that no controller would keep for long. */
 const SPECS: Readonly<Record<Kind, fc.Arbitrary<object>>> = {
   Deployment: fc.record({
     spec: fc.record({ replicas: few, paused: fc.boolean() }),
@@ -72,7 +72,7 @@ function rolling(rollingUpdate: object): object {
   return { type: "RollingUpdate", rollingUpdate };
 }
 
-/** Names sort as they were made; of every kind a namespace of its own. */
+/** Returns objects whose names sort in the order of creation. Every kind has its own namespace. */
 function objectsOf(kind: Kind): readonly Manifest[] {
   const instants = fc.record({
     facts: SPECS[kind],
@@ -120,14 +120,14 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
-/** The state of each, by name, as one run of kubectl tells it: those that fail are errors. */
-async function kubectlsStates(kind: Kind): Promise<ReadonlyMap<string, string>> {
+/** Returns the state of each object as kubectl reports it; failures are on stderr. */
+async function statesOfKubectl(kind: Kind): Promise<ReadonlyMap<string, string>> {
   const args = ["rollout", "status", kind.toLowerCase(), "--watch=false", "-n", namespaceOf(kind)];
   const env = {
     PATH: process.env["PATH"] ?? "",
     HOME: "/nonexistent",
     KUBECONFIG: cluster.kubeconfig,
-    // It falls back to lists where a watch cannot send them, and says so each time.
+    // kubectl falls back to lists if a watch cannot send them, and reports that each time.
     KUBE_FEATURE_WatchListClient: "false",
   };
   const { stdout, stderr } = await new Promise<{ stdout: string; stderr: string }>((resolve) => {
@@ -138,7 +138,7 @@ async function kubectlsStates(kind: Kind): Promise<ReadonlyMap<string, string>> 
       .filter((object) => isFailure(object, stderr))
       .map(nameOf),
   );
-  // One line for each of the others, in the order of the list.
+  // Each of the other objects has one line, in the order of the list.
   const lines = stdout.split("\n").filter((line) => line !== "");
   const others = objectsOf(kind)
     .map(nameOf)
@@ -148,11 +148,14 @@ async function kubectlsStates(kind: Kind): Promise<ReadonlyMap<string, string>> 
     others.length,
     stderr.slice(0, 300),
   ]);
-  const told = others.map((name, index) => [name, stateIn(lines[index] ?? "")] as const);
-  return new Map([...told, ...[...failed].map((name) => [name, "failed"] as const)]);
+  const named = others.map((name, index) => [name, stateIn(lines[index] ?? "")] as const);
+  return new Map([...named, ...[...failed].map((name) => [name, "failed"] as const)]);
 }
 
-/** A Deployment is named in its error; of the others only those that do not roll give one. */
+/**
+ * True if kubectl reports a failure. Errors name a Deployment; for other kinds only objects that
+ * cannot be followed cause an error.
+ */
 function isFailure({ kind, metadata, spec }: Manifest, stderr: string): boolean {
   if (kind === "Deployment") {
     const { name } = metadata as { readonly name: string };
@@ -192,9 +195,9 @@ async function ourStates(kind: Kind): Promise<ReadonlyMap<string, string>> {
   );
 }
 
-test("kubectl's rollout status and ours agree at 500 instants", async () => {
+test("kubectl rollout status and the program agree about 500 states of rollouts", async () => {
   const both = await Promise.all(
-    KINDS.map(async (kind) => [kind, await ourStates(kind), await kubectlsStates(kind)] as const),
+    KINDS.map(async (kind) => [kind, await ourStates(kind), await statesOfKubectl(kind)] as const),
   );
   let instants = 0;
   const states = new Set<string>();
@@ -212,7 +215,7 @@ test("kubectl's rollout status and ours agree at 500 instants", async () => {
     }
   }
   expect(instants).toBe(500);
-  // Every state of every kind was among them.
+  // Every state of every kind must have occurred.
   expect([...states].sort()).toEqual(
     KINDS.flatMap((kind) =>
       ["done", "failed", "waiting"].map((state) => `${kind} ${state}`),

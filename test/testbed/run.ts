@@ -3,8 +3,9 @@ import { promisify } from "node:util";
 import { childEnvironment } from "./child.ts";
 
 /**
- * Runs a program of the bed to its end and resolves with its output.
- * @throws with its words where it fails.
+ * Runs a program of the bed to its end and returns its output.
+ *
+ * @throws if the program fails, with its output.
  */
 export async function run(
   folder: string,

@@ -1,4 +1,4 @@
-/** One step that kwok takes with a node or a pod: when, after what delay, to which status. */
+/** One transition of a node or pod in kwok: its condition, its delay and the new status. */
 export interface Stage {
   readonly apiVersion: "kwok.x-k8s.io/v1alpha1";
   readonly kind: "Stage";

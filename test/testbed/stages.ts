@@ -44,7 +44,7 @@ nodeInfo:
 phase: Running`,
     },
   }),
-  // Leases carry the heartbeat; this only refreshes what a reader sees.
+  // Leases carry the heartbeat. This stage only refreshes the conditions for readers.
   stage("Node", "node-heartbeat-with-lease", {
     when: [among(PHASE, "Running"), among(READY, "True")],
     delay: { durationMilliseconds: 600_000, jitterDurationMilliseconds: 610_000 },
@@ -85,7 +85,7 @@ const POD_STAGES = [
     ],
     next: { statusTemplate: FAILING },
   }),
-  // As in life, a Job does not complete while a classic sidecar runs beside it.
+  // As in reality, a Job does not complete while a classic sidecar runs beside it.
   stage("Pod", "pod-complete", {
     when: [
       absent(DELETED),
@@ -117,7 +117,7 @@ phase: Succeeded`,
 ];
 
 /**
- * What kwok does to nodes and pods, after the stages of its own `kustomize/stage`: a pod runs as
- * soon as it is scheduled, or later, or never, as its annotations say.
+ * The stages of nodes and pods in kwok, based on its own `kustomize/stage`. A pod runs as soon as
+ * it is scheduled, later, or never, as its annotations say.
  */
 export const STAGES: readonly Stage[] = [...NODE_STAGES, ...POD_STAGES];

@@ -6,7 +6,7 @@ import { probeImage, waitForImage } from "./probe.ts";
 import type { Revisions } from "./revisions.ts";
 import { run } from "./run.ts";
 
-/** Points a tag at a revision with Istio's own tool, and waits until the revision injects for it. */
+/** Sets a tag with istioctl and waits until the revision injects pods of the tag. */
 export async function setTag(
   { folder, istioctl, api }: { folder: string; istioctl: string; api: Api },
   revisions: Revisions,
@@ -25,7 +25,10 @@ export async function setTag(
   if (!revisions.isBroken(revision)) await waitForImage(api, tag, revisions.imageOf(revision));
 }
 
-/** All that `istioctl tag set` made; it refuses to remove a tag that is not there, we do not. */
+/**
+ * Removes everything that `istioctl tag set` created. Unlike istioctl, ignores a tag that does not
+ * exist.
+ */
 export async function removeTag(api: Api, tag: string): Promise<void> {
   const registration = "admissionregistration.k8s.io/v1";
   const { body } = await api.request(

@@ -25,7 +25,7 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-test("a labelled namespace gets sidecars, in a dry run and in a rollout that completes", async () => {
+test("pods of a labelled namespace get sidecars, in dry runs and in rollouts that complete", async () => {
   const namespace = await newNamespace("bed-rollout", CLASSIC);
 
   const pod = await dryRun(namespace);
@@ -39,7 +39,7 @@ test("a labelled namespace gets sidecars, in a dry run and in a rollout that com
   expect(pods.map(({ spec }) => sidecarOf(spec.containers))).toEqual([IMAGE, IMAGE]);
 });
 
-test("a native revision puts the sidecar among the init containers", async () => {
+test("a native revision injects the sidecar as an init container", async () => {
   const pod = await dryRun(await newNamespace("bed-sidecars", NATIVE));
 
   expect(sidecarOf(pod.body.spec.containers)).toBeUndefined();
@@ -52,7 +52,7 @@ test("a native revision puts the sidecar among the init containers", async () =>
   });
 });
 
-test("a tag injects what its revision does, until it is taken away", async () => {
+test("a tag injects the same as its revision until it is removed", async () => {
   await cluster.setTag("bed-tag", CLASSIC);
   const namespace = await newNamespace("bed-tagged", "bed-tag");
   expect(sidecarOf((await dryRun(namespace)).body.spec.containers)).toBe(IMAGE);
@@ -65,7 +65,7 @@ test("a tag injects what its revision does, until it is taken away", async () =>
   await cluster.removeTag("bed-tag");
 });
 
-test("a moved image is injected at once, by a second install too", async () => {
+test("a new image is injected at once, also after a second installation", async () => {
   const namespace = await newNamespace("bed-moved", CLASSIC);
   await cluster.moveImage(CLASSIC, NEXT_IMAGE);
   expect(sidecarOf((await dryRun(namespace)).body.spec.containers)).toBe(NEXT_IMAGE);
@@ -74,7 +74,7 @@ test("a moved image is injected at once, by a second install too", async () => {
   expect(sidecarOf((await dryRun(namespace)).body.spec.containers)).toBe(IMAGE);
 });
 
-test("a pod is ready as late as it asks for", async () => {
+test("a pod becomes ready after the requested time", async () => {
   const namespace = await newNamespace("bed-late");
   const started = Date.now();
   await createDeployment(namespace, "late", { [POD_BEHAVIOUR.readyAfter]: "2s" });
@@ -88,7 +88,7 @@ test("a pod is ready as late as it asks for", async () => {
 });
 
 test.each(["ErrImagePull", "CrashLoopBackOff", "CreateContainerConfigError"])(
-  "a pod fails with %s as it asks for",
+  "a pod fails with the requested reason %s",
   async (reason) => {
     const namespace = await newNamespace(`bed-${reason.toLowerCase()}`, CLASSIC);
     await createDeployment(namespace, "bad", { [POD_BEHAVIOUR.fail]: reason });
@@ -102,7 +102,7 @@ test.each(["ErrImagePull", "CrashLoopBackOff", "CreateContainerConfigError"])(
   },
 );
 
-test("a Job completes, unless a classic sidecar goes on beside it", async () => {
+test("a Job completes, unless a classic sidecar keeps running", async () => {
   const [native, classic] = [
     await newNamespace("bed-job-native", NATIVE),
     await newNamespace("bed-job-classic", CLASSIC),
@@ -115,7 +115,7 @@ test("a Job completes, unless a classic sidecar goes on beside it", async () => 
   expect((await statusOf(classic)).succeeded).toBeUndefined();
 });
 
-test("a broken revision refuses pods until it is mended", async () => {
+test("a broken revision rejects pods until it is restored", async () => {
   const namespace = await newNamespace("bed-broken", CLASSIC);
   expect((await dryRun(namespace)).status).toBe(201);
 
@@ -124,11 +124,11 @@ test("a broken revision refuses pods until it is mended", async () => {
   expect(refused.status).toBe(500);
   expect(refused.body.message).toContain('failed calling webhook "rev.namespace.sidecar-injector');
 
-  await cluster.mendRevision(CLASSIC);
+  await cluster.restoreRevision(CLASSIC);
   expect((await dryRun(namespace)).status).toBe(201);
 });
 
-test("a user may do what the rules say, and the audit log tells who asked for what", async () => {
+test("a user has the permissions in the rules, and the audit log has the user's requests", async () => {
   const rules = [{ apiGroups: [""], resources: ["pods"], verbs: ["list"] }];
   const kubeconfig = await cluster.userKubeconfig("bed-user", rules);
   const token = /token: (\S+)/.exec(await readFile(kubeconfig, "utf8"))?.[1];

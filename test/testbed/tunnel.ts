@@ -3,16 +3,17 @@ import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 
 /**
- * The way from the API server to the webhooks. It asks us to CONNECT to a Service's address, which
- * exists nowhere, and we connect it to the local port of the istiod behind that Service.
+ * The connection from the API server to the webhooks. The API server sends CONNECT for a Service's
+ * address, which does not exist, and the tunnel connects to the local port of the istiod behind
+ * that Service.
  */
 export interface Tunnel {
-  /** `address`: `10.0.3.4:443` */
+  /** @param address the Service's address, such as `10.0.3.4:443`. */
   route(address: string, port: number): void;
   unroute(address: string): void;
-  /** Ends the open connections too: otherwise the API server goes on using them. */
+  /** Also closes the open connections, which the API server would otherwise reuse. */
   breakRoute(address: string): void;
-  mendRoute(address: string): void;
+  restoreRoute(address: string): void;
 }
 
 export async function openTunnel(socket: string): Promise<Tunnel> {
@@ -60,7 +61,7 @@ export async function openTunnel(socket: string): Promise<Tunnel> {
       broken.add(address);
       closeConnections(address);
     },
-    mendRoute: (address) => void broken.delete(address),
+    restoreRoute: (address) => void broken.delete(address),
   };
 }
 

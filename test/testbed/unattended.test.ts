@@ -5,7 +5,7 @@ import { rejectPods } from "../contract/rejecting-webhook.ts";
 import { argoRollout, daemonSet, deployment, pod, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { auditedWrites } from "./audit.ts";
-import { createAll, type Lagging, openUpgrades } from "./lagging.ts";
+import { createAll, type TestWorkload, createUpgrades } from "./upgrades.ts";
 import { openRealCluster } from "./open-real-cluster.ts";
 import type { RealCluster } from "./real-cluster.ts";
 
@@ -16,21 +16,21 @@ const POOL = "test.istio-upgrade/pool";
 const readyAfter = (seconds: number) => ({ "test.istio-upgrade/ready-after": `${seconds}s` });
 const failing = (reason: string) => ({ "test.istio-upgrade/fail-restarted": reason });
 
-const deploy = (...args: Parameters<typeof deployment>): Lagging => ({
+const deploy = (...args: Parameters<typeof deployment>): TestWorkload => ({
   resource: "deployments",
   manifest: deployment(...args),
 });
-const sts = (...args: Parameters<typeof statefulSet>): Lagging => ({
+const sts = (...args: Parameters<typeof statefulSet>): TestWorkload => ({
   resource: "statefulsets",
   manifest: statefulSet(...args),
 });
-const ds = (...args: Parameters<typeof daemonSet>): Lagging => ({
+const ds = (...args: Parameters<typeof daemonSet>): TestWorkload => ({
   resource: "daemonsets",
   manifest: daemonSet(...args),
 });
 
-/** Fast and slow, of every kind. */
-const GOOD: readonly Lagging[] = [
+/** Fast and slow workloads of every kind. */
+const GOOD: readonly TestWorkload[] = [
   ...Array.from({ length: 11 }, (_, index) =>
     deploy(`web-${index}`, { replicas: 1 + (index % 3), annotations: readyAfter(index % 5) }),
   ),
@@ -45,8 +45,8 @@ const GOOD: readonly Lagging[] = [
   ds("agent-1"),
 ];
 
-/** What each comes to once its new pods are made. */
-const BAD: readonly (readonly [Lagging, outcome: string, code: string, message: RegExp])[] = [
+/** Workloads that fail, with the expected result. */
+const BAD: readonly (readonly [TestWorkload, outcome: string, code: string, message: RegExp])[] = [
   [
     deploy("crashes", { replicas: 2, annotations: failing("CrashLoopBackOff") }),
     "failed",
@@ -91,14 +91,19 @@ const BAD: readonly (readonly [Lagging, outcome: string, code: string, message: 
   ],
 ];
 
-/** Each in a namespace of its own, whose pods are refused by the time of its restart. */
-const REFUSED: readonly (readonly [Lagging, outcome: string, code: string, message: RegExp])[] = [
+/** Workloads whose pods are rejected at the time of the restart, each in its own namespace. */
+const REFUSED: readonly (readonly [
+  TestWorkload,
+  outcome: string,
+  code: string,
+  message: RegExp,
+])[] = [
   [deploy("full"), "failed", "quota", /exceeded quota: small.*; 1 old pod still serves$/],
   [deploy("unanswered"), "skipped", "pod-refused", /failed calling webhook "policy.example.com"/],
 ];
 
-/** What is never restarted, and why. */
-const LEFT_OUT: readonly (readonly [Lagging, verdict: string, restart: string])[] = [
+/** Workloads that are never restarted, with the expected verdict. */
+const LEFT_OUT: readonly (readonly [TestWorkload, verdict: string, restart: string])[] = [
   [deploy("paused"), "outdated", "refused"],
   [deploy("recreated", { spec: { strategy: { type: "Recreate" } } }), "outdated", "refused"],
   [deploy("excluded"), "excluded", "no"],
@@ -125,9 +130,9 @@ const LEFT_OUT: readonly (readonly [Lagging, verdict: string, restart: string])[
   ],
 ];
 
-const nameOf = ({ manifest }: Lagging) => (manifest["metadata"] as { name: string }).name;
+const nameOf = ({ manifest }: TestWorkload) => (manifest["metadata"] as { name: string }).name;
 
-describe("a restart that nobody watches", () => {
+describe("an unattended restart", () => {
   let cluster: RealCluster;
   beforeAll(() => {
     cluster = openRealCluster();
@@ -140,10 +145,10 @@ describe("a restart that nobody watches", () => {
   }
 
   test(
-    "brings forty workloads of all kinds to their end, each as it should",
+    "ends with the expected result for each of forty workloads of all kinds",
     { timeout: 400_000 },
     async ({ enter }) => {
-      const upgrades = await openUpgrades(cluster, REVISION);
+      const upgrades = await createUpgrades(cluster, REVISION);
       const labels = { "istio.io/rev": REVISION };
       await cluster.installArgoRollouts();
       const [shop, pay, lost] = [await enter(labels), await enter(labels), await enter(labels)];
@@ -233,7 +238,7 @@ describe("a restart that nobody watches", () => {
         ...report.exitReasons.slice(2),
       ]);
 
-      // The rest is the API server's own account of it.
+      // The remaining checks use the API server's audit log.
       const writes = (await Promise.all(all.map((name) => auditedWrites(cluster, name)))).flat();
       const patches = writes.toSorted((a, b) =>
         a.requestReceivedTimestamp < b.requestReceivedTimestamp ? -1 : 1,
@@ -242,7 +247,7 @@ describe("a restart that nobody watches", () => {
       const restarted = [...[...GOOD, ...BAD.map(([bad]) => bad)].map(nameOf), "full"];
       expect(patched.toSorted()).toEqual(restarted.map((name) => ["patch", name]).toSorted());
 
-      // In the order of the plan, give or take those that roll side by side.
+      // The order is that of the plan, except for workloads that roll out in parallel.
       const planned = report.steps
         .map(({ name }) => name)
         .filter((name) => restarted.includes(name));
@@ -255,7 +260,10 @@ describe("a restart that nobody watches", () => {
     },
   );
 
-  /** How many Deployments certainly rolled when each patch came, as their controller tells it. */
+  /**
+   * Checks how many Deployments were rolling when each patch arrived, according to their
+   * conditions.
+   */
   async function expectInFlight(
     patches: Awaited<ReturnType<typeof auditedWrites>>,
     sandboxes: { readonly shop: Sandbox; readonly pay: Sandbox; readonly full: Sandbox },

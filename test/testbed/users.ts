@@ -8,8 +8,8 @@ const NAMESPACE = "test-users";
 const RBAC = "rbac.authorization.k8s.io";
 
 /**
- * Makes a service account that may do what `rules` say, and resolves with the path of its
- * kubeconfig. Called again it replaces the rules.
+ * Creates a service account with the permissions in `rules`, and returns the path of its
+ * kubeconfig. A later call replaces the rules.
  */
 export async function createUser(
   { folder, server, ca, api }: { folder: string; server: string; ca: string; api: Api },
@@ -42,7 +42,7 @@ export async function createUser(
   return kubeconfig;
 }
 
-/** A role and its binding; `namespace` `undefined`: in the whole cluster. */
+/** Returns a role and its binding; without `namespace` they apply to the whole cluster. */
 function grant(user: string, namespace: string | undefined, rules: readonly TestRule[]) {
   const kind = namespace === undefined ? "ClusterRole" : "Role";
   const apiVersion = `${RBAC}/v1`;

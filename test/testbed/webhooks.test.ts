@@ -22,10 +22,10 @@ const PODS = {
 
 const NOTHING = { matchLabels: { odd: "nothing" } };
 
-/** Webhooks in every form that the API server takes: is each called for a new pod, or not? */
+/** Checks for every valid form of a webhook whether the API server calls it for a new pod. */
 describe("the real API server", () => {
   let cluster: RealCluster;
-  /** As istiod wrote it, with its authority. */
+  /** The webhook as istiod wrote it, with its certificate authority. */
   let stock: Answer["body"];
   const made: string[] = [];
 
@@ -40,14 +40,17 @@ describe("the real API server", () => {
     await cluster.stop();
   });
 
-  /** Puts an injected pod into a namespace, which only webhooks for what is odd select from then on. */
-  async function leaveForOdd(place: Sandbox): Promise<void> {
-    await place.create("deployments", deployment("web"));
-    await eventually(async () => expect(await place.pods()).toHaveLength(1));
-    await place.relabel({ "istio.io/rev": null, odd: place.name });
+  /**
+   * Creates an injected pod in a namespace, and then lets only webhooks with the label `odd` select
+   * the namespace.
+   */
+  async function selectOnlyByOdd(sandbox: Sandbox): Promise<void> {
+    await sandbox.create("deployments", deployment("web"));
+    await eventually(async () => expect(await sandbox.pods()).toHaveLength(1));
+    await sandbox.relabel({ "istio.io/rev": null, odd: sandbox.name });
   }
 
-  /** Only for pods with the label `odd=NAME`, or in namespaces with it. */
+  /** Creates a webhook for pods, or namespaces, with the label `odd=NAME`. */
   async function configure(changes: object): Promise<{ name: string; stored: Answer["body"] }> {
     const name = `odd-${randomBytes(4).toString("hex")}`;
     const webhook = {
@@ -69,21 +72,24 @@ describe("the real API server", () => {
     return { name, stored: answer.body };
   }
 
-  /** The API server sees a new configuration a moment later: this one is called for certain. */
-  async function settled(place: Sandbox): Promise<void> {
+  /**
+   * Waits until the API server uses new configurations, which takes a moment: it creates a webhook
+   * that is certainly called.
+   */
+  async function settled(sandbox: Sandbox): Promise<void> {
     const { name } = await configure({ rules: [PODS] });
-    await eventually(async () => expect(await isInjected(place, name)).toBe(true));
+    await eventually(async () => expect(await isInjected(sandbox, name)).toBe(true));
   }
 
-  async function dryRun(place: Sandbox, odd: string): Promise<Answer["body"]> {
+  async function dryRun(sandbox: Sandbox, odd: string): Promise<Answer["body"]> {
     const body = pod("dry", { labels: { odd } });
-    const answer = await cluster.request("POST", `${place.path("pods")}?dryRun=All`, { body });
+    const answer = await cluster.request("POST", `${sandbox.path("pods")}?dryRun=All`, { body });
     expect(answer).toMatchObject({ status: 201 });
     return answer.body;
   }
 
-  async function isInjected(place: Sandbox, odd: string): Promise<boolean> {
-    const { metadata } = await dryRun(place, odd);
+  async function isInjected(sandbox: Sandbox, odd: string): Promise<boolean> {
+    const { metadata } = await dryRun(sandbox, odd);
     return metadata.annotations?.["sidecar.istio.io/status"] !== undefined;
   }
 
@@ -118,18 +124,18 @@ describe("the real API server", () => {
   ];
 
   test.for(["Exact", "Equivalent"])(
-    "calls a webhook of matchPolicy %s by its rules",
+    "calls a webhook of matchPolicy %s according to its rules",
     async (matchPolicy, { enter }) => {
-      const place = await enter();
+      const sandbox = await enter();
       const all = await Promise.all(
         RULES.map(async ([what, rules, called]) => {
           const { name, stored } = await configure({ rules, matchPolicy });
           return { what, called, name, stored };
         }),
       );
-      await settled(place);
+      await settled(sandbox);
       const seen = await Promise.all(
-        all.map(async ({ what, name }) => [what, await isInjected(place, name)]),
+        all.map(async ({ what, name }) => [what, await isInjected(sandbox, name)]),
       );
       expect(seen).toEqual(all.map(({ what, called }) => [what, called]));
       expect(all.map(({ what, stored }) => [what, webhookRecords(stored).length > 0])).toEqual(
@@ -138,15 +144,15 @@ describe("the real API server", () => {
     },
   );
 
-  test("the path that a webhook calls does not say the revision, only the proxy's environment", async ({
+  test("the revision comes from istiod's environment, not from the path of the webhook", async ({
     enter,
   }) => {
     const service = { ...stock.clientConfig.service, path: "/inject/cluster/east/rev/asm-1-99" };
     const clientConfig = { ...stock.clientConfig, service };
     const { name } = await configure({ rules: [PODS], clientConfig });
-    const place = await enter();
-    await settled(place);
-    const { metadata, spec } = await dryRun(place, name);
+    const sandbox = await enter();
+    await settled(sandbox);
+    const { metadata, spec } = await dryRun(sandbox, name);
     expect(metadata.annotations["istio.io/rev"]).toBe(REVISION);
     const { env } = spec.containers.find((one: Answer["body"]) => one.name === "istio-proxy");
     expect(env).toContainEqual({ name: "ISTIO_META_CLUSTER_ID", value: "east" });
@@ -157,20 +163,20 @@ describe("the real API server", () => {
     ["Fail", "blocked", "pod-refused"],
     ["Ignore", "would-lose", "not-injected"],
   ] as const)(
-    "what is behind a URL, with failurePolicy %s, only a dry run can tell",
+    "a webhook with a URL and failurePolicy %s can be assessed only by a dry run",
     async ([failurePolicy, verdict, code], { enter }) => {
-      const place = await enter({ "istio.io/rev": REVISION });
-      await leaveForOdd(place);
+      const sandbox = await enter({ "istio.io/rev": REVISION });
+      await selectOnlyByOdd(sandbox);
       const url = "https://127.0.0.1:1/inject";
       await configure({
         rules: [PODS],
         failurePolicy,
         clientConfig: { url },
-        namespaceSelector: { matchLabels: { odd: place.name } },
+        namespaceSelector: { matchLabels: { odd: sandbox.name } },
         objectSelector: {},
       });
       const check = async (prove: string) => {
-        const args = ["check", "-n", place.name, `--prove=${prove}`, "--json"];
+        const args = ["check", "-n", sandbox.name, `--prove=${prove}`, "--json"];
         const ran = await runProgram(args, { KUBECONFIG: cluster.kubeconfig });
         const report = parseReport("CheckReport", ran.stdout);
         return { status: ran.status, entry: report.workloads[0] };
@@ -191,19 +197,19 @@ describe("the real API server", () => {
     ["Fail", "blocked", "webhook-dead"],
     ["Ignore", "would-lose", "webhook-dead-ignored"],
   ] as const)(
-    "trusts nobody without a caBundle, which istiod writes where it finds its label: failurePolicy %s",
+    "trusts no webhook without a caBundle, which istiod writes if its label exists: failurePolicy %s",
     async ([failurePolicy, verdict, code], { enter }) => {
-      const place = await enter({ "istio.io/rev": REVISION });
-      await leaveForOdd(place);
+      const sandbox = await enter({ "istio.io/rev": REVISION });
+      await selectOnlyByOdd(sandbox);
       const { name } = await configure({
         rules: [PODS],
         failurePolicy,
         clientConfig: { service: stock.clientConfig.service },
-        namespaceSelector: { matchLabels: { odd: place.name } },
+        namespaceSelector: { matchLabels: { odd: sandbox.name } },
         objectSelector: {},
       });
       const check = async (prove: string) => {
-        const args = ["check", "-n", place.name, `--prove=${prove}`, "--json"];
+        const args = ["check", "-n", sandbox.name, `--prove=${prove}`, "--json"];
         const ran = await runProgram(args, { KUBECONFIG: cluster.kubeconfig });
         return parseReport("CheckReport", ran.stdout).workloads[0];
       };
@@ -233,16 +239,19 @@ describe("the real API server", () => {
     ["NoneOnDryRun", 201],
     ["Some", 422],
     ["Unknown", 422],
-  ] as const)("answers a webhook of sideEffects %s with %i", async ([sideEffects, status]) => {
-    const webhook = { ...stock, rules: [PODS], sideEffects, objectSelector: NOTHING };
-    const body = {
-      apiVersion: "admissionregistration.k8s.io/v1",
-      kind: "MutatingWebhookConfiguration",
-      metadata: { name: "odd" },
-      webhooks: [webhook],
-    };
-    // So whatever stands in the way of a pod can be asked by a dry run.
-    const answer = await cluster.request("POST", `${CONFIGURATIONS}?dryRun=All`, { body });
-    expect(answer.status).toBe(status);
-  });
+  ] as const)(
+    "creates a webhook of sideEffects %s with status %i",
+    async ([sideEffects, status]) => {
+      const webhook = { ...stock, rules: [PODS], sideEffects, objectSelector: NOTHING };
+      const body = {
+        apiVersion: "admissionregistration.k8s.io/v1",
+        kind: "MutatingWebhookConfiguration",
+        metadata: { name: "odd" },
+        webhooks: [webhook],
+      };
+      // So a dry run can find everything that keeps a pod from being created.
+      const answer = await cluster.request("POST", `${CONFIGURATIONS}?dryRun=All`, { body });
+      expect(answer.status).toBe(status);
+    },
+  );
 });

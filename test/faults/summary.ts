@@ -1,18 +1,18 @@
 import { type Command, COMMANDS } from "./expected.ts";
 import type { Cell } from "./matrix.ts";
 
-/** What became of a cell. */
-export interface Outcome {
+/** The result of one cell. */
+export interface CellResult {
   readonly cell: Pick<Cell, "command" | "times" | "key"> & { readonly fault: string };
-  /** What is wrong; absent where it is as it should be. */
+  /** The problem; absent if the cell passed. */
   readonly wrong?: string | undefined;
 }
 
-/** Cells passed of all, by fault and command, as a table for people. */
-export function tallyTable(outcomes: readonly Outcome[]): string {
-  const faults = [...new Set(outcomes.map(({ cell }) => cell.fault))];
+/** Returns a table of passed and all cells by fault and command. */
+export function summaryTable(results: readonly CellResult[]): string {
+  const faults = [...new Set(results.map(({ cell }) => cell.fault))];
   const count = (fault: string | undefined, command: Command | undefined) => {
-    const counted = outcomes.filter(
+    const counted = results.filter(
       ({ cell }) =>
         (fault === undefined || cell.fault === fault) &&
         (command === undefined || cell.command === command),
@@ -40,8 +40,12 @@ export function tallyTable(outcomes: readonly Outcome[]): string {
     .join("\n");
 }
 
-export function tallyLine(outcomes: readonly Outcome[], all: number, milliseconds: number): string {
-  const passed = outcomes.filter(({ wrong }) => wrong === undefined).length;
-  const of = outcomes.length === all ? "" : ` (a sample of ${all})`;
-  return `faults: ${passed} of ${outcomes.length} cells are as they should be${of}, in ${Math.round(milliseconds / 1000)} s`;
+export function summaryLine(
+  results: readonly CellResult[],
+  all: number,
+  milliseconds: number,
+): string {
+  const passed = results.filter(({ wrong }) => wrong === undefined).length;
+  const sample = results.length === all ? "" : ` (sampled from ${all})`;
+  return `faults: ${passed} of ${results.length} cells passed${sample}, in ${Math.round(milliseconds / 1000)} s`;
 }

@@ -1,28 +1,33 @@
 import { createServer, request, type IncomingMessage } from "node:http";
 import type { TestRevision, TestRule } from "../support/test-cluster.ts";
 
-/** What only the bed's own process can do, as it has the programs and the tunnel. */
-export interface Orders {
+/**
+ * The commands that only the bed's process can execute, because it has the programs and the tunnel.
+ */
+export interface BedCommands {
   installRevision(revision: TestRevision): Promise<void>;
   removeRevision(revision: string): Promise<void>;
   moveImage(revision: string, image: string): Promise<void>;
   setTag(tag: string, revision: string): Promise<void>;
   removeTag(tag: string): Promise<void>;
   breakRevision(revision: string): Promise<void>;
-  mendRevision(revision: string): Promise<void>;
+  restoreRevision(revision: string): Promise<void>;
   installArgoRollouts(): Promise<void>;
   userKubeconfig(user: string, rules: readonly TestRule[]): Promise<string>;
 }
 
 type Method = (...args: unknown[]) => Promise<unknown>;
 
-/** Takes orders on a Unix socket: the method is the path, its arguments a JSON array. */
-export async function takeOrders(socket: string, orders: Orders): Promise<void> {
-  const methods = new Map<string, Method>(Object.entries(orders));
+/**
+ * Serves commands on a Unix socket. The path is the method, and the body a JSON array of its
+ * arguments.
+ */
+export async function serveCommands(socket: string, commands: BedCommands): Promise<void> {
+  const methods = new Map<string, Method>(Object.entries(commands));
   const server = createServer(async (incoming, outgoing) => {
     try {
       const method = methods.get(incoming.url?.slice(1) ?? "");
-      if (method === undefined) throw new Error(`no order ${incoming.url}`);
+      if (method === undefined) throw new Error(`no command ${incoming.url}`);
       const result = await method(...JSON.parse(await read(incoming)));
       outgoing.end(JSON.stringify({ result }));
     } catch (error) {
@@ -34,9 +39,9 @@ export async function takeOrders(socket: string, orders: Orders): Promise<void> 
   await new Promise<void>((done, failed) => server.once("error", failed).listen(socket, done));
 }
 
-/** Gives orders to the process that takes them at `socket`. */
-export function giveOrders(socket: string): Orders {
-  function order<Result>(name: keyof Orders, ...args: unknown[]): Promise<Result> {
+/** Returns a client for the commands that are served on `socket`. */
+export function createCommandClient(socket: string): BedCommands {
+  function send<Result>(name: keyof BedCommands, ...args: unknown[]): Promise<Result> {
     return new Promise((resolve, reject) => {
       const outgoing = request({ socketPath: socket, method: "POST", path: `/${name}` });
       outgoing.on("error", reject).on("response", (incoming) => {
@@ -46,15 +51,15 @@ export function giveOrders(socket: string): Orders {
     });
   }
   return {
-    installRevision: (revision) => order("installRevision", revision),
-    removeRevision: (revision) => order("removeRevision", revision),
-    moveImage: (revision, image) => order("moveImage", revision, image),
-    setTag: (tag, revision) => order("setTag", tag, revision),
-    removeTag: (tag) => order("removeTag", tag),
-    breakRevision: (revision) => order("breakRevision", revision),
-    mendRevision: (revision) => order("mendRevision", revision),
-    installArgoRollouts: () => order("installArgoRollouts"),
-    userKubeconfig: (user, rules) => order("userKubeconfig", user, rules),
+    installRevision: (revision) => send("installRevision", revision),
+    removeRevision: (revision) => send("removeRevision", revision),
+    moveImage: (revision, image) => send("moveImage", revision, image),
+    setTag: (tag, revision) => send("setTag", tag, revision),
+    removeTag: (tag) => send("removeTag", tag),
+    breakRevision: (revision) => send("breakRevision", revision),
+    restoreRevision: (revision) => send("restoreRevision", revision),
+    installArgoRollouts: () => send("installArgoRollouts"),
+    userKubeconfig: (user, rules) => send("userKubeconfig", user, rules),
   };
 }
 

@@ -3,19 +3,19 @@ import { eventually, type Sandbox } from "../contract/sandbox.ts";
 import type { Manifest } from "../support/manifests.ts";
 import type { RealCluster } from "./real-cluster.ts";
 
-export interface Lagging {
+export interface TestWorkload {
   readonly resource: string;
   readonly manifest: Manifest;
 }
 
 const image = (patch: number) => `mcr.microsoft.com/oss/v2/istio/proxyv2:v1.63.${patch}-1`;
 
-/** A revision of one test's own, whose image moves on again and again. */
-export async function openUpgrades(cluster: RealCluster, revision: string) {
+/** Installs a revision for one test, whose image can be upgraded repeatedly. */
+export async function createUpgrades(cluster: RealCluster, revision: string) {
   let patch = 1;
   await cluster.installRevision({ name: revision, image: image(patch) });
   return {
-    /** As Azure does: from now on every pod of the revision lags. */
+    /** Moves the image as Azure does, so that every pod of the revision is outdated. */
     next: async () => {
       patch += 1;
       await cluster.moveImage(revision, image(patch));
@@ -23,8 +23,11 @@ export async function openUpgrades(cluster: RealCluster, revision: string) {
   };
 }
 
-/** Creates them all, and waits until every pod of theirs is ready. */
-export async function createAll(sandbox: Sandbox, workloads: readonly Lagging[]): Promise<void> {
+/** Creates all workloads and waits until all their pods are ready. */
+export async function createAll(
+  sandbox: Sandbox,
+  workloads: readonly TestWorkload[],
+): Promise<void> {
   for (const { resource, manifest } of workloads) await sandbox.create(resource, manifest);
   await eventually(async () => {
     for (const { resource, manifest } of workloads) {
@@ -37,10 +40,10 @@ export async function createAll(sandbox: Sandbox, workloads: readonly Lagging[])
   });
 }
 
-/** Generation of each: every change of a pod template adds one. */
+/** Returns the generation of each workload. Every change of a pod template increments it. */
 export async function generations(
   sandbox: Sandbox,
-  workloads: readonly Lagging[],
+  workloads: readonly TestWorkload[],
 ): Promise<Readonly<Record<string, number>>> {
   const entries = await Promise.all(
     workloads.map(async ({ resource, manifest }) => {

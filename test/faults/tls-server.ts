@@ -3,24 +3,30 @@ import { createServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { generate } from "selfsigned";
 
-/** The side of a server that a client connects to, for what may go wrong before any request. */
-export interface Front {
+/** An HTTPS server that can refuse connections and present wrong certificates. */
+export interface TlsServer {
   readonly url: string;
-  /** PEM, for the client's kubeconfig: all of them would be trusted, were they still valid. */
+  /**
+   * The certificates in PEM for the client's kubeconfig. The expired one is included, so that only
+   * its dates are wrong.
+   */
   readonly authorities: string;
-  /** Nobody listens any more, and every connection breaks. */
+  /** Stops listening and closes all connections. */
   readonly close: () => void;
   /** Listens again, with its own certificate. */
   readonly open: () => Promise<void>;
-  /** Every connection breaks, and new ones get this certificate: the next one, or all of them. */
-  readonly present: (certificate: "foreign" | "expired", times: "once" | "for ever") => void;
+  /**
+   * Closes all connections and presents another certificate to the next connection or to all of
+   * them.
+   */
+  readonly present: (certificate: "foreign" | "expired", times: "once" | "always") => void;
   readonly connections: () => number;
   readonly stop: () => Promise<void>;
 }
 
 const DAY = 24 * 3600 * 1000;
 
-export async function openFront(listener: RequestListener): Promise<Front> {
+export async function startTlsServer(listener: RequestListener): Promise<TlsServer> {
   const own = await selfSigned({});
   const since = (days: number) => new Date(Date.now() - days * DAY);
   const certificates = {
@@ -34,7 +40,7 @@ export async function openFront(listener: RequestListener): Promise<Front> {
     sockets.add(socket);
     socket.on("error", () => undefined);
     socket.on("close", () => sockets.delete(socket));
-    // The handshake of this one has its certificate already.
+    // The handshake of this connection already has its certificate.
     if (bad === "once") https.setSecureContext(own);
     bad = undefined;
   });

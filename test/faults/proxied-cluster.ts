@@ -5,14 +5,16 @@ import { load as parseYaml } from "js-yaml";
 import type { TestCluster } from "../support/test-cluster.ts";
 import { type Proxy, startProxy } from "./proxy.ts";
 
-/** A way to a cluster that leads through a proxy. */
-export interface Way {
+/** A cluster behind a proxy. */
+export interface ProxiedCluster {
   readonly proxy: Proxy;
   readonly kubeconfig: string;
   readonly close: () => Promise<void>;
 }
 
-export async function openWay(cluster: Pick<TestCluster, "kubeconfig">): Promise<Way> {
+export async function openProxiedCluster(
+  cluster: Pick<TestCluster, "kubeconfig">,
+): Promise<ProxiedCluster> {
   const text = await readFile(cluster.kubeconfig, "utf8");
   // oxlint-disable-next-line typescript/no-explicit-any -- a kubeconfig that the tests wrote
   const config = parseYaml(text) as any;

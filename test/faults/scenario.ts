@@ -3,44 +3,47 @@ import { daemonSet, deployment, namespace, statefulSet } from "../support/manife
 import { runInProcess } from "../support/run-in-process.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 import type { Proxy } from "./proxy.ts";
-import { openWay } from "./way.ts";
+import { openProxiedCluster } from "./proxied-cluster.ts";
 
-/** A namespace where all is current, and the proxy before the API server that it is in. */
-export interface World {
+/** A namespace whose workloads are current, and the proxy in front of its API server. */
+export interface Scenario {
   readonly namespace: string;
   readonly proxy: Proxy;
-  /** Leads through the proxy. */
+  /** The path of a kubeconfig that leads to the proxy. */
   readonly kubeconfig: string;
-  /** How often each workload's template was changed so far, by the API server's own count. */
+  /** Returns the generation of each workload, which counts the changes of its template. */
   readonly generations: () => Promise<readonly number[]>;
-  /** A pod of the Deployment. */
+  /** Returns the name of a pod of the Deployment. */
   readonly podName: () => Promise<string>;
-  /** Resolves once nothing rolls any more. */
+  /** Resolves once all rollouts are complete. */
   readonly settled: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-/** Of no other test: what is said of it does not change while they go on. */
+/** No other test uses this revision, so that the report about it stays the same. */
 export const REVISION = "asm-1-93";
 const OTHER = "asm-1-92";
 const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
 
-/** Of everything that is listed there are two at least, for the proxy to give out on pages of one. */
-export async function openWorld(cluster: TestCluster): Promise<World> {
+/**
+ * Creates a scenario with at least two objects of each listed kind, so that lists have several
+ * pages.
+ */
+export async function openScenario(cluster: TestCluster): Promise<Scenario> {
   await cluster.installRevision({ name: OTHER, image: image("v1.92.3-1") });
   await cluster.installRevision({ name: REVISION, image: image("v1.93.4-1") });
-  const place = `faults-${Math.random().toString(36).slice(2, 8)}`;
+  const name = `faults-${Math.random().toString(36).slice(2, 8)}`;
   const request = async (method: string, path: string, body?: unknown) => {
     const answer = await cluster.request(method, path, body === undefined ? {} : { body });
     if (answer.status > 299) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`);
     return answer.body;
   };
-  await request("POST", "/api/v1/namespaces", namespace(place, { "istio.io/rev": REVISION }));
+  await request("POST", "/api/v1/namespaces", namespace(name, { "istio.io/rev": REVISION }));
   const path = (resource: string) =>
-    `${/^(pods|resourcequotas)/.test(resource) ? "/api/v1" : "/apis/apps/v1"}/namespaces/${place}/${resource}`;
-  for (const name of ["many", "more"]) {
+    `${/^(pods|resourcequotas)/.test(resource) ? "/api/v1" : "/apis/apps/v1"}/namespaces/${name}/${resource}`;
+  for (const quotaName of ["many", "more"]) {
     const spec = { hard: { pods: "1000" } };
-    const quota = { apiVersion: "v1", kind: "ResourceQuota", metadata: { name }, spec };
+    const quota = { apiVersion: "v1", kind: "ResourceQuota", metadata: { name: quotaName }, spec };
     await request("POST", path("resourcequotas"), quota);
   }
   const outside = { labels: { "sidecar.istio.io/inject": "false" } };
@@ -51,11 +54,11 @@ export async function openWorld(cluster: TestCluster): Promise<World> {
   await request("POST", path("daemonsets"), daemonSet("one", outside));
   await request("POST", path("daemonsets"), daemonSet("two", outside));
 
-  const way = await openWay(cluster);
-  const world: World = {
-    namespace: place,
-    proxy: way.proxy,
-    kubeconfig: way.kubeconfig,
+  const proxied = await openProxiedCluster(cluster);
+  const scenario: Scenario = {
+    namespace: name,
+    proxy: proxied.proxy,
+    kubeconfig: proxied.kubeconfig,
     generations: async () => {
       const workloads = ["deployments/web", "statefulsets/db"].map(path);
       const objects = await Promise.all(workloads.map((workload) => request("GET", workload)));
@@ -67,7 +70,7 @@ export async function openWorld(cluster: TestCluster): Promise<World> {
     },
     settled: async () => {
       for (let tries = 0; tries < 400; tries++) {
-        const args = ["verify", "-n", place, "--json"];
+        const args = ["verify", "-n", name, "--json"];
         const ran = await runInProcess(args, { KUBECONFIG: cluster.kubeconfig });
         const { workloads = [] } = JSON.parse(ran.stdout || "{}");
         const isLeaving = workloads.some((one: { terminating?: number }) => one.terminating);
@@ -77,10 +80,10 @@ export async function openWorld(cluster: TestCluster): Promise<World> {
       throw new Error("the workloads do not settle");
     },
     close: async () => {
-      await way.close();
-      await request("DELETE", `/api/v1/namespaces/${place}`);
+      await proxied.close();
+      await request("DELETE", `/api/v1/namespaces/${name}`);
     },
   };
-  await world.settled();
-  return world;
+  await scenario.settled();
+  return scenario;
 }
