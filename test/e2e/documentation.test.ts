@@ -19,6 +19,7 @@ import {
   revisionsSettings,
   verifySettings,
 } from "../../src/settings.ts";
+import schema from "../../schema/v1.json" with { type: "json" };
 import { flagsPage } from "../support/flags-page.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -226,10 +227,11 @@ describe("the tables", () => {
     expect(rows.map(([verdict]) => verdict)).toEqual(VERDICTS.map((verdict) => `\`${verdict}\``));
   });
 
-  test("of values have each value of a flag", () => {
+  test("of values have each value of a flag or a field", () => {
     const first = (page: string, heading: string) =>
       tableRows(section(page, heading)).map(([cell = ""]) => cell.replaceAll("`", ""));
     expect(first("docs/ci.md", "## Formats")).toEqual(OUTPUTS);
+    expect(first("docs/failures.md", "## Outcomes")).toEqual(schema.$defs.Outcome.enum);
     expect(first("docs/how-it-decides.md", "## Proof by dry run")).toEqual(PROVES);
     const consent = first("docs/restart.md", "## Consent");
     expect(consent.filter((flag) => flag.startsWith("--include ")).sort()).toEqual(
@@ -263,7 +265,17 @@ describe("the tables", () => {
   });
 });
 
-test("the pipeline goes on after exit code 2, and stops at any other, under bash -e", () => {
+/** The program's texts as a reader sees them: whole sentences, with "..." for each value. */
+const MESSAGES = SOURCES.replaceAll(/["`] \+\s+["`]/g, "").replaceAll(/\$\{[^}]*\}/g, "...");
+
+test("docs/faq.md quotes messages of the program", () => {
+  const quoted = [...read("docs/faq.md").matchAll(/^### `(.*)`$/gm)].map(([, text = ""]) => text);
+  expect(quoted.length).toBeGreaterThan(15);
+  const parts = quoted.flatMap((text) => text.split("...").map((part) => part.trim()));
+  expect(parts.filter((part) => !MESSAGES.includes(part))).toEqual([]);
+});
+
+test("the pipeline continues after exit code 2, and stops at any other, under bash -e", () => {
   const folder = mkdtempSync(join(tmpdir(), "istio-upgrade-docs-"));
   try {
     const [check = ""] = pipelineScripts("docs/ci.md");
