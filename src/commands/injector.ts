@@ -1,5 +1,5 @@
 import { CannotRun } from "../errors.ts";
-import { classifyManaged } from "../mesh/managed.ts";
+import { managedFinding } from "../mesh/managed.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import type { Snapshot, Workload } from "../snapshot.ts";
 import type { Session } from "./session.ts";
@@ -41,6 +41,6 @@ function homesOf({ injectors }: Mesh): readonly string[] {
 function hasSidecar(workload: Workload): boolean {
   const { pods } = workload;
   return (
-    pods.some(({ image }) => image !== undefined) && classifyManaged(workload, pods) === undefined
+    pods.some(({ image }) => image !== undefined) && managedFinding(workload, pods) === undefined
   );
 }

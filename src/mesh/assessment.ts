@@ -1,7 +1,7 @@
 import type { DryRun, Namespace, Workload } from "../snapshot.ts";
 import type { Finding } from "./findings.ts";
 import { type Change, largestChange } from "./image.ts";
-import { classifyManaged } from "./managed.ts";
+import { managedFinding } from "./managed.ts";
 import type { Mesh } from "./mesh.ts";
 import { pinFinding } from "./pin.ts";
 import { type Prediction, predictNewPod } from "./prediction.ts";
@@ -75,7 +75,7 @@ export function assess(
       ? { revision: prediction.revision, image: prediction.image }
       : undefined;
   const running = workload.pods.map((group) => compareWithTarget(group, target));
-  const managed = classifyManaged(workload, running);
+  const managed = managedFinding(workload, running);
   // A rejected dry run does not put a workload into the mesh: other admission rules reject pods too.
   const outcome = prediction.kind === "rejected" ? predicted : prediction;
   if (!managed && isOutsideMesh(workload, running, outcome)) return undefined;

@@ -5,12 +5,13 @@ import { hasSidecar } from "./running-pods.ts";
 import { INJECT, MANAGED_GATEWAY } from "../istio-labels.ts";
 
 /**
- * Recognizes workloads that another controller keeps current: gateways of AKS, gateways and
- * waypoints that istiod renders, and ztunnel. Injection adds no sidecar to any of them.
+ * Explains why a workload is managed, that is, why another controller keeps its proxy current.
+ * Managed workloads are the gateways of AKS, the gateways and waypoints that istiod renders, and
+ * ztunnel.
  *
- * @returns the reason why the workload is managed; `undefined` if it is the user's own.
+ * @returns `undefined` if the workload is not managed.
  */
-export function classifyManaged(
+export function managedFinding(
   { namespace, labels, template }: Workload,
   pods: readonly PodGroup[],
 ): Finding | undefined {

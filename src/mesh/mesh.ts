@@ -29,7 +29,7 @@ export interface Injector extends Webhook {
   readonly revision: string | undefined;
   /** True if the API server can reach the injector; `undefined` if that is unknown. */
   readonly available: boolean | undefined;
-  /** The reason why the injector is not available. */
+  /** The reason why the injector is unavailable; `undefined` if `available` is not false. */
   readonly outage: Outage | undefined;
 }
 
@@ -159,7 +159,7 @@ export function defaultImage({ config, meshImageType: type }: Revision): string 
   return proxy.kind === "image" ? proxy.image : undefined;
 }
 
-/** A pod template without labels and annotations: the outcome depends on the namespace alone. */
+/** A pod template without labels and annotations, for which injection depends on the namespace alone. */
 export const PLAIN_POD: PodTemplate = {
   labels: {},
   annotations: {},

@@ -5,7 +5,7 @@ import { applyInjectionPolicy } from "./injection-policy.ts";
 import { calledInjectors } from "./injector-match.ts";
 import type { Injector, Mesh, Revision } from "./mesh.ts";
 import { proxyImageFor } from "./proxy-image.ts";
-import { rejectionOf } from "./rejection.ts";
+import { predictRejection } from "./rejection.ts";
 
 /** The outcome for a new pod, by the rules of the API server and of istiod. */
 export type Prediction =
@@ -112,7 +112,7 @@ function injectBy(revision: Revision, template: PodTemplate, namespace: Namespac
       return unknown(undecided.foreignTemplate(proxy.template, source));
     case "image": {
       const { image, unpinned, pin } = proxy;
-      const rejection = rejectionOf(template, namespace, revision, config);
+      const rejection = predictRejection(template, namespace, revision, config);
       return rejection ?? { kind: "injected", revision: name, image, unpinned, pin, source };
     }
   }

@@ -96,10 +96,10 @@ const OWN_FORM = /^ *- name: istio-proxy *$/;
 const OWN_LOOP = /eq \$container\.Name "istio-proxy"/;
 /** A line with a Go template directive and nothing else. */
 const DIRECTIVE = /^\{\{[^}]*\}\}$/;
-/** Stands for every expression that is not in a known form. */
+/** The expression of every template that sets the image in an unknown form. */
 const FOREIGN = "in a form that is not Istio's own";
 
-/** A cache: thousands of workloads use the same template. */
+/** A cache of expressions by template, because thousands of workloads use the same template. */
 const expressions = new WeakMap<InjectorConfig, Map<string, string | undefined>>();
 
 function expressionIn(config: InjectorConfig, name: string): string | undefined {

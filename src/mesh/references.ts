@@ -17,7 +17,7 @@ import type {
   Workload,
 } from "../snapshot.ts";
 import { calledInjectors } from "./injector-match.ts";
-import { classifyManaged } from "./managed.ts";
+import { managedFinding } from "./managed.ts";
 import { type Mesh, PLAIN_POD } from "./mesh.ts";
 import { hasSidecar } from "./running-pods.ts";
 
@@ -100,7 +100,7 @@ function isGateway({ labels, template }: Workload): boolean {
 /** During an upgrade, AKS runs gateways of both revisions. At the end it removes the old ones. */
 function isAksGateway(workload: Workload): boolean {
   const pods = [...workload.pods, ...workload.terminatingPods];
-  return classifyManaged(workload, pods)?.code === "aks-gateway";
+  return managedFinding(workload, pods)?.code === "aks-gateway";
 }
 
 /** Lists the tags and labels that lead new pods, or Gateways, to a revision. */

@@ -18,7 +18,7 @@ export interface Rejection {
  *
  * @returns `undefined` if no rule predicts a rejection.
  */
-export function rejectionOf(
+export function predictRejection(
   template: PodTemplate,
   namespace: Namespace,
   revision: Revision,

@@ -12,7 +12,7 @@ const KINDS = [
   "terminating-pods",
 ] as const satisfies readonly Reference["kind"][];
 
-/** All references of one kind that the user must remove before the revision can go. */
+/** All references of one kind that the user must remove before the revision can be removed. */
 export interface RemainingReferences {
   readonly kind: Reference["kind"];
   readonly count: number;
@@ -64,7 +64,7 @@ function releaseFor(
   if (kind === "terminating-pods") return "wait until they are gone";
   return to === undefined
     ? "there is no other revision that they could follow: install one first"
-    : RELABEL[kind](references, { ...move, to });
+    : RELABEL_INSTRUCTIONS[kind](references, { ...move, to });
 }
 
 function restartCommand(pods: readonly Reference[], { from }: RevisionMove): string {
@@ -76,13 +76,13 @@ function restartCommand(pods: readonly Reference[], { from }: RevisionMove): str
   return `istio-upgrade restart ${scope} --revision ${shellWord(from)}`;
 }
 
-type Relabel = (
+type Instruction = (
   references: readonly Reference[],
   move: RevisionMove & { readonly to: string },
 ) => string;
 
-/** Instructions to make labels and tags lead to another revision. */
-const RELABEL: Readonly<Record<LabelReference["kind"], Relabel>> = {
+/** Returns instructions that make labels or tags lead to another revision. */
+const RELABEL_INSTRUCTIONS: Readonly<Record<LabelReference["kind"], Instruction>> = {
   tags: (references, { to, istioNamespace }) =>
     namesOf(references)
       .map(
@@ -101,7 +101,7 @@ const RELABEL: Readonly<Record<LabelReference["kind"], Relabel>> = {
     `kubectl label gateways.gateway.networking.k8s.io -A -l ${shellWord(`${REVISION}=${from}`)} ${shellWord(`${REVISION}=${to}`)} --overwrite`,
 };
 
-/** A command that concerns more namespaces than these does not list them. */
+/** The largest number of namespaces that a command lists by name. */
 const MOST_NAMESPACES = 3;
 
 /**
@@ -111,7 +111,7 @@ const MOST_NAMESPACES = 3;
 function namespaceArguments(reference: Reference): string {
   const [key, value] = isPodReference(reference) ? [] : reference.label.split("=");
   if (value === undefined) return reference.names.map(shellWord).join(" ");
-  // The label `istio-injection` goes: any value of it disables the webhooks of revisions.
+  // Remove the label `istio-injection`: any value of it disables the webhooks of revisions.
   return `-l ${shellWord(`${key}=${value}`)}${key === REVISION ? "" : ` ${key}-`}`;
 }
 

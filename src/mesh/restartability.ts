@@ -5,7 +5,7 @@ import { resourceName, rolloutCommand } from "../kubernetes/kinds.ts";
 import type { Finding } from "./findings.ts";
 import { countPods } from "./running-pods.ts";
 
-/** The answer to the question whether this tool can restart a workload. */
+/** The decision on whether this tool can restart a workload. */
 export type Restartability =
   | { readonly answer: "yes" }
   | { readonly answer: "by-hand" | "refused"; readonly finding: Finding }
@@ -31,7 +31,11 @@ export const NO_CONSENT: Consent = {
   downtime: false,
 };
 
-/** @param due the pods that a restart must replace. */
+/**
+ * Decides whether this tool can restart a workload.
+ *
+ * @param due the pods that the restart must replace.
+ */
 export function restartabilityOf(
   workload: Workload,
   due: readonly PodGroup[],
@@ -82,7 +86,7 @@ function isKeptByPartition(
 ): boolean {
   if (partition === 0) return false;
   if (partition >= replicas) return true;
-  // Names of pods may be incomplete, but at most this many pods are below the partition.
+  // Groups list only ten pod names, but at most `partition` pods can be below the partition.
   if (countPods(due) > partition) return false;
   const ordinals = due.flatMap(({ podNames }) => podNames.map((name) => /\d+$/.exec(name)?.[0]));
   return ordinals.every((ordinal) => Number(ordinal) < firstOrdinal + partition);

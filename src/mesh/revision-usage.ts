@@ -40,7 +40,7 @@ export interface RevisionUsage {
   readonly tags: readonly string[];
   readonly namespaces: readonly LabelledNamespace[];
   readonly pods: PodCounts;
-  /** The references that the user must remove before the revision can go. */
+  /** The references that the user must remove before the revision can be removed. */
   readonly references: readonly RemainingReferences[];
 }
 

@@ -165,7 +165,7 @@ export async function openControlPlane(cluster: RealCluster): Promise<InstalledC
   }
 
   /** Changes only the parts that differ from the current control plane, because most take seconds. */
-  async function moveTo(target: ControlPlane): Promise<void> {
+  async function changeTo(target: ControlPlane): Promise<void> {
     if (isDeepStrictEqual(target, current)) return;
     const { revisions, tags = {} } = target;
     const movedTags = TAGS.filter((tag) => tags[tag] !== current.tags?.[tag]);
@@ -207,7 +207,7 @@ export async function openControlPlane(cluster: RealCluster): Promise<InstalledC
 
   // Another suite may not have removed its revisions.
   for (const name of REVISIONS) await cluster.removeRevision(name).catch(() => undefined);
-  return { changeTo: moveTo, clear };
+  return { changeTo, clear };
 }
 
 /** An annotation that injection adds to all pods, to identify the injector's current configuration. */

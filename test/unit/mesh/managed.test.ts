@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { classifyManaged } from "../../../src/mesh/managed.ts";
+import { managedFinding } from "../../../src/mesh/managed.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { daemonSet, deployment, type WorkloadOptions } from "../../support/build/workload.ts";
 
@@ -60,7 +60,7 @@ describe("a workload is managed:", () => {
     ],
   ])("%s", (_what, code, options) => {
     const workload = deployment("gateway", options);
-    expect(classifyManaged(workload, workload.pods)).toMatchObject({ code, nextStep: "" });
+    expect(managedFinding(workload, workload.pods)).toMatchObject({ code, nextStep: "" });
   });
 
   test.each<[what: string, options: WorkloadOptions]>([
@@ -69,7 +69,7 @@ describe("a workload is managed:", () => {
     ["by its image's digest", { template: { proxy: { image: "h/ztunnel@sha256:ab" } } }],
   ])("ztunnel, %s", (_what, options) => {
     const workload = daemonSet("ztunnel", { ...options, namespace: "kube-system" });
-    expect(classifyManaged(workload, workload.pods)).toMatchObject({ code: "ztunnel" });
+    expect(managedFinding(workload, workload.pods)).toMatchObject({ code: "ztunnel" });
   });
 });
 
@@ -121,6 +121,6 @@ describe("a workload is not managed:", () => {
     ],
   ])("%s", (_what, options) => {
     const workload = deployment("web", options);
-    expect(classifyManaged(workload, workload.pods)).toBeUndefined();
+    expect(managedFinding(workload, workload.pods)).toBeUndefined();
   });
 });
