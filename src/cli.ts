@@ -15,7 +15,7 @@ import {
  * Parses the arguments and runs the command that they name. Each command is imported when it runs,
  * so help and usage errors load nothing heavy.
  *
- * @throws UsageError for arguments that do not fit.
+ * @throws UsageError if the arguments are invalid.
  */
 export async function runCli(argv: readonly string[], version: string, io: Io): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
@@ -65,7 +65,7 @@ export async function runCli(argv: readonly string[], version: string, io: Io): 
     await program.parseAsync(withOptionalValues(argv), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Help is no error; it comes this way only because nothing below may exit.
+    // commander also throws for help, because it must not end the process.
     if (error.exitCode === 0) return EXIT.ok;
     throw usageErrorFor(error, argv);
   }
@@ -73,13 +73,13 @@ export async function runCli(argv: readonly string[], version: string, io: Io): 
 }
 
 /**
- * An empty value is most likely a variable that is not set. Taken for none it would lead to another
- * cluster, another user, or more than was meant.
+ * Rejects empty values. An empty value usually comes from an unset variable. If it counted as
+ * absent, the command could reach another cluster, another user or a wider scope.
  *
  * @throws UsageError
  */
 function requireValues(given: Command): void {
-  // A word that is about to be typed may be empty.
+  // The word under the cursor may be empty.
   if (given.name() === "complete") return;
   for (const option of given.options) {
     const value: unknown = given.getOptionValue(option.attributeName());
@@ -92,8 +92,8 @@ function requireValues(given: Command): void {
 }
 
 /**
- * An optional value is given only as `--flag=value`: commander would take the next argument for it,
- * and restart a workload fewer.
+ * Writes a bare `--dry-run` with its default value. Otherwise commander would take the next
+ * argument as the value, although it names a workload.
  */
 function withOptionalValues(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf("--");
@@ -111,7 +111,7 @@ const COMMANDS: ReadonlySet<string> = new Set([
   "completion",
 ]);
 
-/** commander's message without its prefix, as one sentence, and the help to look at. */
+/** Turns commander's error into one sentence, with a hint that names the right help. */
 function usageErrorFor(error: CommanderError, argv: readonly string[]): UsageError {
   const message = error.message.replace(/^error: /, "").replaceAll("\n", " ");
   const named = argv.find((argument) => COMMANDS.has(argument));

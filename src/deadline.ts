@@ -1,15 +1,15 @@
 import { readDuration } from "./duration.ts";
 
-/** When nothing starts any more, as it was asked for. */
+/** The value of `--deadline`: no restart begins after it. */
 export type Deadline =
   /** Milliseconds from the start of the run. */
   | { readonly after: number }
-  /** The next time that the clock on this machine's wall shows it. */
+  /** A time of day, in the local time zone. */
   | { readonly hours: number; readonly minutes: number };
 
 const CLOCK = /^([01]?\d|2[0-3]):([0-5]\d)$/;
 
-/** `2h`, or `06:00`; `undefined` where the text is neither. */
+/** Reads `2h` or `06:00`. Returns `undefined` for any other text. */
 export function readDeadline(text: string): Deadline | undefined {
   const [, hours, minutes] = CLOCK.exec(text) ?? [];
   if (hours !== undefined) return { hours: Number(hours), minutes: Number(minutes) };
@@ -17,7 +17,7 @@ export function readDeadline(text: string): Deadline | undefined {
   return after === undefined || after === 0 ? undefined : { after };
 }
 
-/** The moment itself: a time of day that has passed today is tomorrow's. */
+/** Returns the moment of a deadline. A time of day that has passed today means tomorrow. */
 export function resolveDeadline(deadline: Deadline, now: Date): Date {
   if ("after" in deadline) return new Date(now.getTime() + deadline.after);
   const at = new Date(now);
@@ -26,7 +26,7 @@ export function resolveDeadline(deadline: Deadline, now: Date): Date {
   return at;
 }
 
-/** `2026-11-24 06:00 CET`: local time with its zone, so that nobody has to guess which. */
+/** Formats local time with its zone: `2026-11-24 06:00 CET`. */
 export function formatLocal(time: Date): string {
   const parts = new Intl.DateTimeFormat("en-GB", {
     year: "numeric",

@@ -1,4 +1,4 @@
-/** Something that keeps a command from running: one sentence, and one that says what to do. */
+/** An error that ends the command, with a hint that says what to do. */
 export class CannotRun extends Error {
   override readonly name = "CannotRun";
   readonly hint: string;
@@ -9,7 +9,7 @@ export class CannotRun extends Error {
   }
 }
 
-/** A signal came before anything was changed. */
+/** A signal that arrived before anything was changed. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
   readonly hint: string;
@@ -22,7 +22,7 @@ export class Interrupted extends Error {
   }
 }
 
-/** Wrong usage: nothing was done. */
+/** Invalid arguments. Nothing was done. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
   readonly hint: string;

@@ -1,4 +1,4 @@
-/** Exit codes, stable across minor versions. */
+/** The exit codes, which are stable across minor versions. */
 export const EXIT = {
   ok: 0,
   couldNotRun: 1,
@@ -14,7 +14,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** What each code means, for the help text and the documentation. */
+/** The meaning of each code, for the help text and the documentation. */
 export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.ok, "every sidecar in scope is what injection gives now, or was made so and verified"],
   [EXIT.couldNotRun, "could not run: no connection, no permission for anything, a bug"],
@@ -28,7 +28,7 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.terminated, "terminated (SIGTERM)"],
 ];
 
-/** Where several hold, the first of these is the exit code. */
+/** The order of precedence: if several codes apply, the first of these is the exit code. */
 const PRECEDENCE: readonly ExitCode[] = [
   EXIT.usage,
   EXIT.couldNotRun,
@@ -42,7 +42,7 @@ const PRECEDENCE: readonly ExitCode[] = [
   EXIT.ok,
 ];
 
-/** One thing that keeps an exit code from being 0: `outdated:9`. */
+/** A reason for an exit code other than 0, for example `outdated:9`. */
 export interface ExitReason {
   readonly code: ExitCode;
   readonly text: string;

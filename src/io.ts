@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 /** Environment variables by name. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** The outside world as one value, so that a test can stand in for all of it. */
+/** The outside world as one value, so that a test can replace all of it. */
 export interface Io {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly stdout: Output;
@@ -13,7 +13,10 @@ export interface Io {
   random(): number;
   /** Resolves early, without an error, when the signal fires. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
-  /** Calls back for SIGINT and SIGTERM instead of dying of them, until the returned call. */
+  /**
+   * Calls the listener on SIGINT and SIGTERM, which then no longer end the process. The returned
+   * function removes the listener.
+   */
   onSignal(listener: (signal: "SIGINT" | "SIGTERM") => void): () => void;
 }
 
@@ -44,11 +47,11 @@ export const processIo: Io = {
 };
 
 /**
- * Keeps a reader that has gone, or a disk that is full, from ending the process in the middle of a
- * run: what rolls must be waited for and recorded all the same.
+ * Keeps a closed pipe or a full disk from ending the process in the middle of a run: rollouts that
+ * have begun must still be followed and recorded.
  *
- * @returns tells the first error that cost something of the result; a closed pipe is none, for
- * whoever closed it had enough.
+ * @returns a function that returns the first error that lost a part of the result. A closed pipe
+ *   loses nothing, because its reader wanted no more.
  */
 export function watchOutputs(): () => Promise<NodeJS.ErrnoException | undefined> {
   let lost: NodeJS.ErrnoException | undefined;
@@ -57,7 +60,7 @@ export function watchOutputs(): () => Promise<NodeJS.ErrnoException | undefined>
   });
   process.stderr.on("error", () => undefined);
   return async () => {
-    // Errors are told a moment after the write.
+    // The stream reports an error only after the write has returned.
     await new Promise((resolve) => setImmediate(resolve));
     return lost;
   };

@@ -5,8 +5,8 @@ import { plain, plainCommand } from "./report/plain.ts";
 import manifest from "../package.json" with { type: "json" };
 
 /**
- * The whole program: arguments in, exit code out. The only place that prints an error; no stack
- * unless `DEBUG` is set.
+ * Runs the program and returns its exit code. No other function prints an error. The stack is
+ * printed only if `DEBUG` is set.
  */
 export async function main(argv: readonly string[], io: Io = processIo): Promise<ExitCode> {
   const lostOutput = io === processIo ? watchOutputs() : async () => undefined;

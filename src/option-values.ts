@@ -2,10 +2,8 @@ import { type Deadline, readDeadline } from "./deadline.ts";
 import { readDuration } from "./duration.ts";
 import { UsageError } from "./errors.ts";
 
-/** Options as commander hands them over: camel-cased names, text or booleans. */
+/** The options from commander, by their camel-cased names. */
 export type RawOptions = Readonly<Record<string, unknown>>;
-
-/** From raw text to the value of an option, or to a sentence about what is wrong with it. */
 
 /** @throws UsageError */
 export function requireNamespaceName(flag: string, value: string): string {
@@ -17,8 +15,7 @@ export function requireNamespaceName(flag: string, value: string): string {
 }
 
 /**
- * Milliseconds.
- *
+ * @returns milliseconds.
  * @throws UsageError
  */
 export function requireDuration(flag: string, value: unknown): number {

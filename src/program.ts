@@ -4,7 +4,7 @@ import type { Io } from "./io.ts";
 import type { RawOptions } from "./option-values.ts";
 import { COLORS, DRY_RUNS, INCLUDES, OUTPUTS, PROVES } from "./settings.ts";
 
-/** What the commands do, so that the command line can be built without them. */
+/** The functions that run the commands, so that the command line can be built without them. */
 export interface Actions {
   check(raw: RawOptions): Promise<void>;
   restart(raw: RawOptions, names: readonly string[]): Promise<void>;
@@ -15,7 +15,7 @@ export interface Actions {
   complete(words: readonly string[]): Promise<void>;
 }
 
-/** The command line as data: commands, flags, help. */
+/** Builds the command line: commands, flags and help. */
 export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions): Command {
   const program = new Command("istio-upgrade")
     .description(
@@ -27,7 +27,7 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
       getOutHelpWidth: () => io.stdout.columns ?? 80,
-      // Errors are printed once, by main.
+      // `main` prints the error.
       outputError: () => undefined,
     })
     .configureHelp({ optionTerm: (option) => termOf(option.flags), showGlobalOptions: false })
@@ -89,7 +89,10 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
   return program;
 }
 
-/** Not among the flags that the documentation lists: what shells call. */
+/**
+ * Adds the commands for shell completion. They are separate because the documentation of the flags
+ * leaves them out.
+ */
 export function completionCommands(program: Command, actions: Actions): void {
   bareCommand(program, "completion", "Print the script for completion in a shell", [
     "source <(istio-upgrade completion bash)",
@@ -97,7 +100,7 @@ export function completionCommands(program: Command, actions: Actions): void {
   ])
     .argument("<SHELL>", "bash, zsh, fish or powershell")
     .action((shell: string) => actions.completion(shell));
-  // What the script calls at every Tab.
+  // The completion script runs this command at every Tab.
   program
     .command("complete [words...]", { hidden: true })
     .action((words: string[]) => actions.complete(words));
@@ -105,7 +108,7 @@ export function completionCommands(program: Command, actions: Actions): void {
 
 const PROVE_HELP = `dry-run injection: ${PROVES.join(", ")}`;
 
-/** A command over workloads, in a scope. */
+/** Adds a command with the flags for scope, connection and output. */
 function command(
   program: Command,
   name: string,
@@ -183,19 +186,22 @@ function restartOptions(restart: Command): Command {
     .option("--reason <text>", "why, for the record in the report");
 }
 
-/** Repeatable, comma-separated, never variadic: `-n a,b -n c`. */
+/** Collects the values of a repeatable, comma-separated flag: `-n a,b -n c`. */
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   const parts = value.split(",").filter((part) => part !== "");
-  // An empty value is refused later, and must not get lost here.
+  // Keep an empty value, so that the check for empty values finds it.
   return [...before, ...(parts.length > 0 ? parts : [value])];
 }
 
-/** Repeatable, each value whole: the names of groups may have commas in them. */
+/** Collects the values of a repeatable flag whose values may contain commas. */
 function collectWhole(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 
-/** How the help shows a flag: commander knows no optional value that needs its `=`. */
+/**
+ * Returns the flag as the help shows it. commander has no notation for an optional value that needs
+ * its `=`.
+ */
 function termOf(flags: string): string {
   return flags.replace("--dry-run <mode>", "--dry-run[=mode]");
 }

@@ -6,7 +6,7 @@ import type { LabelSelector } from "./snapshot.ts";
 import { shellWord } from "./shell-word.ts";
 
 export interface ScopeSettings {
-  /** Empty: all of the cluster, or the context's own for named workloads. */
+  /** Empty for all namespaces, or for the namespace of the context if workloads are named. */
   readonly namespaces: readonly string[];
   readonly allNamespaces: boolean;
   readonly workloads: readonly WorkloadName[];
@@ -20,7 +20,7 @@ export interface WorkloadName {
   readonly name: string;
 }
 
-/** What `--exclude` or `--exclude-namespace` leaves out; an absent part matches anything. */
+/** The value of `--exclude` or `--exclude-namespace`. An absent part matches anything. */
 export interface Exclude {
   readonly text: string;
   readonly namespace: string | undefined;
@@ -29,7 +29,7 @@ export interface Exclude {
 }
 
 /**
- * What to look at, and what to leave out.
+ * Reads the flags and arguments that select workloads.
  *
  * @throws UsageError
  */
@@ -74,7 +74,7 @@ function workloadName(given: string): WorkloadName {
   return { kind, name };
 }
 
-/** `[NS/]KIND[/NAME]`: the first part is a namespace where it is no kind. */
+/** Parses `[NS/]KIND[/NAME]`. The first part is a namespace unless it is a kind. */
 function exclude(given: string): Exclude {
   const parts = given.split("/");
   const [first = ""] = parts;

@@ -16,15 +16,18 @@ import {
 } from "./option-values.ts";
 import { type ScopeSettings, scopeSettings } from "./scope.ts";
 
-/** Flags and arguments, typed and validated once: past this file nothing is raw text. */
+/**
+ * The flags and arguments that all commands share, typed and validated. No command reads raw
+ * options.
+ */
 export interface CommonSettings {
   readonly connection: ConnectionSettings;
   readonly istioNamespace: string;
   readonly scope: ScopeSettings;
-  /** When to prove by a dry run what injection would give. */
+  /** When to prove by a dry run which sidecar a workload would get. */
   readonly prove: (typeof PROVES)[number];
   readonly display: DisplaySettings;
-  /** Nothing, except for `restart`. */
+  /** No consent, except for `restart`. */
   readonly consent: Consent;
 }
 
@@ -40,12 +43,12 @@ export interface DisplaySettings {
   readonly headers: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
-  /** Where the JSON document is written as well. */
+  /** The file that also gets the JSON document. */
   readonly reportFile: string | undefined;
 }
 
 export interface VerifySettings extends CommonSettings {
-  /** Milliseconds to go on trying; 0 for one look. */
+  /** The time to repeat the check until it succeeds, in milliseconds. 0 checks once. */
   readonly wait: number;
 }
 
@@ -53,27 +56,27 @@ export interface RestartSettings extends CommonSettings {
   readonly dryRun: (typeof DRY_RUNS)[number] | undefined;
   readonly yes: boolean;
   readonly maxParallel: number;
-  /** New pods in flight; `undefined`: no limit. */
+  /** The most new pods that may be starting; `undefined` for no limit. */
   readonly maxPods: number | undefined;
   readonly maxFailures: number;
-  /** Milliseconds from one start to the next. */
+  /** The pause between two restarts, in milliseconds. */
   readonly pause: number;
-  /** When nothing starts any more. */
+  /** No restart begins after this. */
   readonly deadline: Deadline | undefined;
-  /** Milliseconds that a workload may go without progress. */
+  /** The longest time that a workload may go without progress, in milliseconds. */
   readonly timeout: number;
   readonly reason: string | undefined;
-  /** File with an approved plan, which brings its own scope. */
+  /** The file of an approved plan, which has its own scope. */
   readonly plan: string | undefined;
 }
 
 export interface ExplainSettings extends CommonSettings {
-  /** A workload, or a pod of one: `Pod`. */
+  /** The kind is `Pod` if the user asks about a pod. */
   readonly subject: { readonly kind: string; readonly name: string };
 }
 
 export interface RevisionsSettings extends CommonSettings {
-  /** `undefined`: all of them. */
+  /** The revision to report; `undefined` for all. */
   readonly revision: string | undefined;
   readonly assertUnused: boolean;
 }
@@ -163,7 +166,7 @@ export function includedBy(consent: Consent): readonly (typeof INCLUDES)[number]
   return INCLUDES.filter((name) => consent[name]);
 }
 
-/** The mode of `--dry-run`, typed as an argument of its own, would be the name of a workload. */
+/** Rejects a mode that is typed as an argument of its own: it would name a workload. */
 function refuseLooseMode(names: readonly string[]): void {
   const loose = names.find((name) => DRY_RUNS.some((mode) => mode === name));
   if (loose === undefined) return;
@@ -173,7 +176,7 @@ function refuseLooseMode(names: readonly string[]): void {
   );
 }
 
-/** Zero means for ever to kubectl; here it would mean that every rollout has failed at once. */
+/** Rejects 0. It means no limit to kubectl, but here every rollout would fail at once. */
 function patience(given: unknown): number {
   const milliseconds = requireDuration("--timeout", given);
   if (milliseconds > 0) return milliseconds;
@@ -183,7 +186,7 @@ function patience(given: unknown): number {
   );
 }
 
-/** What was approved is not changed by flags. */
+/** The flags that contradict a plan, because they would change what was approved. */
 const BROUGHT_BY_PLAN: Readonly<Record<string, string>> = {
   namespace: "--namespace",
   allNamespaces: "--all-namespaces",
@@ -243,7 +246,7 @@ export function revisionsSettings(
 }
 
 /**
- * How lists are read, from `ISTIO_UPGRADE_ENCODING`: for whoever doubts what was read.
+ * Returns the encoding of lists from `ISTIO_UPGRADE_ENCODING`, which helps to verify what was read.
  *
  * @throws UsageError
  */

@@ -1,6 +1,6 @@
 /**
- * A value as one word of a POSIX shell, to be pasted with a command: whatever it holds, the shell
- * runs nothing of it. What needs no quotes gets none.
+ * Quotes a value as one word of a POSIX shell, so that the shell runs nothing in it. A value that
+ * needs no quotes gets none.
  */
 export function shellWord(value: string): string {
   return /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;

@@ -5,7 +5,7 @@ import { assessScopeForReport } from "./assess-scope.ts";
 import { reportBody, publishReport } from "./report.ts";
 import { withSession } from "./session.ts";
 
-/** Finds what runs an old sidecar. Reads, and changes nothing. */
+/** Reports the workloads whose pods run an outdated sidecar. Changes nothing. */
 export function check(settings: CommonSettings, version: string, io: Io): Promise<ExitCode> {
   return withSession(settings, version, io, async (session) => {
     const seen = await assessScopeForReport(session);

@@ -6,7 +6,7 @@ import { COLORS, DRY_RUNS, INCLUDES, OUTPUTS, PROVES } from "../settings.ts";
 
 const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 
-/** Values that a flag takes, where they are a few fixed ones. */
+/** The values of the flags that take one of a few words. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
   "--output": OUTPUTS,
   "--color": COLORS,
@@ -16,9 +16,9 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Prints the script that makes a shell complete the command line.
+ * Prints the completion script for a shell.
  *
- * @throws UsageError for a shell that is not known.
+ * @throws UsageError if the shell is unknown.
  */
 export function printCompletionScript(shell: string): void {
   if (!SHELLS.some((known) => known === shell)) {
@@ -30,12 +30,14 @@ export function printCompletionScript(shell: string): void {
   completion.setup("istio-upgrade", "istio-upgrade", shell);
 }
 
-/** Prints what may follow the words typed so far: what the script asks for at every Tab. */
+/**
+ * Prints the words that may follow the given ones. The completion script calls this at every Tab.
+ */
 export function printCompletions(program: Command, words: readonly string[]): void {
   for (const option of program.commands.flatMap((command) => command.options)) {
     const values = VALUES[option.long ?? ""];
     if (values !== undefined) option.argChoices = [...values];
   }
-  // The library adds commands of its own where the program has none by these names.
+  // Without this name the library would add a second completion command.
   completionOf(program, { completionCommandName: "completion" }).parse([...words]);
 }

@@ -17,7 +17,7 @@ import { documentHead, publishDocument } from "./report.ts";
 import { createRefusalLookup } from "./pod-refusals.ts";
 import { withSession } from "./session.ts";
 
-/** Walks through the decision about one workload. Reads, and changes nothing. */
+/** Shows how the verdict about one workload is reached. Changes nothing. */
 export function explain(settings: ExplainSettings, version: string, io: Io): Promise<ExitCode> {
   return withSession(settings, version, io, async (session) => {
     const { api, progress } = session;
@@ -60,7 +60,7 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
   });
 }
 
-/** @throws CannotRun where it is not there, or could not be read. */
+/** @throws CannotRun if the workload does not exist, or could not be read. */
 function subjectOf(
   { workloads, gaps }: Snapshot,
   { subject }: ExplainSettings,

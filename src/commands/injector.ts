@@ -5,10 +5,10 @@ import type { Snapshot, Workload } from "../snapshot.ts";
 import type { Session } from "./session.ts";
 
 /**
- * Without one injector there is nothing to compare with, and no sidecar to be had. But where pods
- * still have one the control plane was taken away from under them: they are what is to be told.
+ * Without an injector there is no target to compare with. If pods still have sidecars, however, the
+ * control plane was removed while they run, and the report is about them.
  *
- * @throws CannotRun where the Istio of `--istio-namespace` is not in this cluster.
+ * @throws CannotRun if no Istio is installed in the namespace of `--istio-namespace`.
  */
 export function requireInjector(
   { workloads }: Pick<Snapshot, "workloads">,
@@ -27,13 +27,13 @@ export function requireInjector(
   );
 }
 
-/** One that is there, or of which what is left may still keep pods from being created. */
+/** True if an injector exists, or a leftover webhook may still reject pods. */
 export function hasInjector(mesh: Mesh): boolean {
   const { revisions, revisionsUnread, istioNamespace } = mesh;
   return revisionsUnread || revisions.size > 0 || homesOf(mesh).includes(istioNamespace);
 }
 
-/** Namespaces that injectors are in. */
+/** The namespaces of the services that the webhooks call. */
 function homesOf({ injectors }: Mesh): readonly string[] {
   return injectors?.flatMap(({ service }) => service?.namespace ?? []) ?? [];
 }

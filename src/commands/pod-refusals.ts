@@ -3,12 +3,15 @@ import { listRefusals } from "../cluster/events.ts";
 import type { Workload } from "../snapshot.ts";
 import type { Session } from "./session.ts";
 
-/** Why a workload got no pods, in the API server's words; `undefined` where nothing says why. */
+/**
+ * Finds the API server's last message about why a workload got no pods; `undefined` if there is
+ * none.
+ */
 export type RefusalLookup = (workload: Workload) => Promise<string | undefined>;
 
 /**
- * A Deployment's condition says why it got no pods, of the other kinds only events: they are listed
- * once, and not before some workload has none.
+ * Creates a lookup. A Deployment's condition has the message. For other kinds only events have it:
+ * the lookup lists them once, when the first workload without pods needs them.
  */
 export function createRefusalLookup(session: Session): RefusalLookup {
   let listed: Promise<ReadonlyMap<string, string>> | undefined;
@@ -23,7 +26,7 @@ export function createRefusalLookup(session: Session): RefusalLookup {
   };
 }
 
-/** The last words by uid; none where they may not be read, which is said. */
+/** Returns the last message by workload uid. Adds a note if events could not be listed. */
 async function refusalsIn({
   api,
   namespaces,

@@ -8,26 +8,26 @@ import { listing } from "../wording.ts";
 import type { PROVES } from "../settings.ts";
 import type { DryRun, Gap, Workload, WorkloadRef } from "../snapshot.ts";
 
-/** Asks the API server what a restart would give, where the settings want it and the user may. */
+/** Proves by a dry run which sidecar new pods of a workload get. */
 export interface Prover {
   readonly when: (typeof PROVES)[number];
   prove(workload: WorkloadRef & Pick<Workload, "pods">): Promise<DryRun>;
-  /** What to tell the user about proof, once for all workloads. */
+  /** Notes for the user about workloads that were not proved, once for all of them. */
   notes(): readonly string[];
-  /** Where proof was demanded, and could not be had: one for a namespace. */
+  /** Gaps where proof was required but not possible, one for each namespace. */
   gaps(): readonly Gap[];
 }
 
-/** More at a time bought nothing: istiod is the bound. */
+/** More simultaneous dry runs are not faster: istiod limits the rate. */
 const AT_A_TIME = 8;
 const MOST_NAMED = 3;
 
 export function createProver(api: Api, when: Prover["when"]): Prover {
   const limit = pLimit(AT_A_TIME);
-  /** Namespaces by the reason why nothing was proved there. */
+  /** The namespaces without proof, by the reason. */
   const unproved = new Map<string, Set<string>>();
   const answers = new Map<string | undefined, Promise<boolean>>();
-  /** By the uid of the workload, as it was last tried. */
+  /** The gap of the last attempt, by workload uid. */
   const gaps = new Map<string, Gap>();
 
   function mayCreate(namespace: string | undefined): Promise<boolean> {
@@ -35,7 +35,7 @@ export function createProver(api: Api, when: Prover["when"]): Prover {
     if (known) return known;
     const asked = canI(api, { verb: "create", group: "", resource: "pods", namespace });
     answers.set(namespace, asked);
-    // What was not answered may be the next time.
+    // A later attempt may get an answer.
     asked.catch(() => answers.delete(namespace));
     return asked;
   }
@@ -77,7 +77,10 @@ export function createProver(api: Api, when: Prover["when"]): Prover {
 
 const MAY_NOT = { kind: "unavailable", message: "you may not create pods" } as const;
 
-/** Proof that was asked for and not given; where there can be none the prediction stands. */
+/**
+ * Returns the gap of a proof that was required and not given. There is none for a workload that no
+ * dry run can prove: its prediction stands.
+ */
 function gapIn(
   namespace: string,
   answer: DryRun & { readonly kind: "unavailable" },

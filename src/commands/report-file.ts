@@ -4,21 +4,20 @@ import { CannotRun, UsageError } from "../errors.ts";
 import type { AnyDocument } from "../report/document.ts";
 import { toJson } from "../report/json.ts";
 
-/** Where the JSON document is kept besides stdout. */
+/** The file of `--report-file`, which gets the JSON document. */
 export interface ReportFile {
   /**
-   * Replaces what was written before, so that a reader never sees half a document.
+   * Replaces the previous document at once, so that a reader never sees half of one.
    *
-   * @throws CannotRun where the disk refuses it.
+   * @throws CannotRun if the file cannot be written.
    */
   write(document: AnyDocument): Promise<void>;
 }
 
 /**
- * Finds out before anything is done whether the file can be written: a record that is missed
- * afterwards comes too late.
+ * Checks that the file can be written, before the command changes anything.
  *
- * @throws UsageError
+ * @throws UsageError if it cannot.
  */
 export async function createReportFile(file: string | undefined): Promise<ReportFile> {
   if (file === undefined) return { write: async () => undefined };
@@ -58,8 +57,8 @@ export async function createReportFile(file: string | undefined): Promise<Report
 }
 
 /**
- * Where it is written in the end: behind a link the file that it leads to, which stays a link. A
- * device or a pipe cannot be replaced, only written to.
+ * Returns the file behind a link, so that the link stays a link. A device or a pipe cannot be
+ * replaced, only written to.
  */
 async function targetOf(file: string) {
   try {

@@ -19,7 +19,7 @@ import { includedBy } from "../settings.ts";
 import type { ScopeEntries } from "./assess-scope.ts";
 import type { Session } from "./session.ts";
 
-/** The part of a report that all commands share, before the exit code is known. */
+/** The part of a report that does not depend on the exit code. */
 export type ReportBody = Omit<CheckReport, "kind" | "exitCode" | "exitReasons" | "nextStep">;
 
 export function reportBody(session: Session, seen: ScopeEntries): ReportBody {
@@ -45,7 +45,7 @@ export function reportBody(session: Session, seen: ScopeEntries): ReportBody {
   };
 }
 
-/** Where and when a document was made: what every kind begins with. */
+/** Returns the fields that every document begins with. */
 export function documentHead({ api, settings, version, io }: Session): DocumentHead {
   return {
     apiVersion: API_VERSION,
@@ -59,23 +59,23 @@ export function documentHead({ api, settings, version, io }: Session): DocumentH
   };
 }
 
-/** With its path: behind a proxy it may be all that tells one cluster from another. */
+/** Keeps the path: behind a proxy, clusters may differ in nothing else. */
 export function serverAddress({ origin, pathname }: URL): string {
   return `${origin}${pathname.replace(/\/$/, "")}`;
 }
 
 type Kinded<Kind extends Report["kind"]> = Extract<Report, { readonly kind: Kind }>;
 
-/** What a command adds to the findings. */
+/** The fields that only one kind of report has. */
 type Own<Kind extends Report["kind"]> = Omit<
   Kinded<Kind>,
   keyof ReportBody | "exitCode" | "exitReasons" | "nextStep"
 >;
 
 /**
- * A report with its conclusion: the exit code, the reasons for it, and the next step.
+ * Adds the exit code, its reasons and the next step to a report.
  *
- * @param reasons what speaks against exit 0 beyond the verdicts and gaps.
+ * @param reasons the reasons against exit code 0 besides verdicts and gaps.
  */
 export function completeReport<Kind extends Report["kind"]>(
   session: Session,
@@ -86,7 +86,7 @@ export function completeReport<Kind extends Report["kind"]>(
   const counts = countEntries(findings.workloads, findings.gaps.length);
   const dryRun = "dryRun" in own && own.dryRun !== null;
   const mendsMissing = findings.scope.include.includes("missing");
-  // A dry run that could plan is a success, whatever it would restart.
+  // A dry run with a plan succeeds, whatever the plan contains.
   const found = verdictReasons(counts, mendsMissing).filter(
     ({ code }) => !dryRun || code === EXIT.incomplete,
   );
@@ -103,7 +103,7 @@ export function completeReport<Kind extends Report["kind"]>(
   return withCompleteCommands(report, clusterFlags(session.settings)) as Kinded<Kind>;
 }
 
-/** Closes a report and prints it: the result on stdout, the RESULT line last on stderr. */
+/** Completes and prints a report: the document on stdout, the RESULT line last on stderr. */
 export async function publishReport<Kind extends Report["kind"]>(
   session: Session,
   findings: ReportBody,
@@ -117,7 +117,7 @@ export async function publishReport<Kind extends Report["kind"]>(
   return report.exitCode;
 }
 
-/** Prints a document in the format that was asked for, and keeps it where that was. */
+/** Prints a document in the format of `--output`, and writes it to `--report-file`. */
 export async function publishDocument(
   { io, settings, progress, reportFile }: Session,
   document: AnyDocument,
@@ -129,7 +129,7 @@ export async function publishDocument(
   await reportFile.write(document);
 }
 
-/** Characters that are written at a time. */
+/** The number of characters in one write. */
 const AT_A_TIME = 64 * 1024;
 
 function writeInPieces(output: Output, pieces: Iterable<string>): void {
@@ -143,7 +143,9 @@ function writeInPieces(output: Output, pieces: Iterable<string>): void {
   output.write(text);
 }
 
-/** The command that would mend what a restart can mend. */
+/**
+ * Returns the command that restarts the workloads which a restart fixes; empty if there are none.
+ */
 function nextStep(
   { settings, namespaces }: Session,
   { workloads }: ReportBody,
@@ -169,7 +171,7 @@ function flag(name: string, value: string | undefined): readonly string[] {
   return value === undefined ? [] : [`--${name}`, value];
 }
 
-/** More namespaces than these are not named one by one. */
+/** If there are more namespaces, the command names none of them. */
 const MOST_NAMED = 3;
 
 type Mends = (entry: WorkloadEntry) => boolean;

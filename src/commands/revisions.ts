@@ -16,7 +16,7 @@ import { requireInjector } from "./injector.ts";
 import { documentHead, publishDocument } from "./report.ts";
 import { withSession } from "./session.ts";
 
-/** What is installed, what uses it, and what still holds it. Reads, and changes nothing. */
+/** Reports the installed revisions and everything that still uses them. Changes nothing. */
 export function revisions(settings: RevisionsSettings, version: string, io: Io): Promise<ExitCode> {
   return withSession(settings, version, io, async (session) => {
     const { api, progress } = session;
@@ -24,7 +24,7 @@ export function revisions(settings: RevisionsSettings, version: string, io: Io):
     const snapshot = await readUsageSnapshot(api, settings.istioNamespace);
     const mesh = resolveMesh(snapshot.controlPlane);
     const usage = usageByRevision(snapshot, mesh);
-    // What is left behind of a mesh that is gone is worth a report too.
+    // The leftovers of a removed mesh are worth a report, too.
     if (usage.revisions.length === 0) requireInjector(snapshot, mesh, session);
     const asked = askedFor(usage, settings, snapshot.gaps);
     const document = withCompleteCommands(
@@ -40,7 +40,7 @@ export function revisions(settings: RevisionsSettings, version: string, io: Io):
   });
 }
 
-/** @throws CannotRun for a revision that nothing knows of: a slip of the pen must not look unused. */
+/** @throws CannotRun if nothing refers to the revision: a misspelled name must not look unused. */
 function askedFor(
   { revisions: all }: UsageByRevision,
   { revision }: RevisionsSettings,

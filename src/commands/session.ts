@@ -10,25 +10,25 @@ import { type CommonSettings, encodingOf } from "../settings.ts";
 import { createProver, type Prover } from "./prover.ts";
 import { createReportFile, type ReportFile } from "./report-file.ts";
 
-/** A command at work: the cluster, the settings, and the world it talks to. */
+/** The state of a running command: the cluster, the settings and the outside world. */
 export interface Session<Settings extends CommonSettings = CommonSettings> {
   readonly api: Api;
   readonly settings: Settings;
-  /** Namespaces to read; `undefined`: all of them. */
+  /** The namespaces to read; `undefined` for all. */
   readonly namespaces: readonly string[] | undefined;
   readonly version: string;
   readonly io: Io;
   readonly progress: Progress;
   readonly prover: Prover;
-  /** What to tell the user beside the findings, each once. */
+  /** Notes for the user that are not part of the assessment, each once. */
   readonly notes: Set<string>;
   readonly reportFile: ReportFile;
 }
 
 /**
- * Opens the cluster for the time of one command, and closes everything whatever happens.
+ * Connects to the cluster, runs a command, and closes everything afterwards.
  *
- * @throws CannotRun where no cluster is configured.
+ * @throws CannotRun if no cluster is configured.
  */
 export async function withSession<Settings extends CommonSettings, Value>(
   settings: Settings,
@@ -43,7 +43,7 @@ export async function withSession<Settings extends CommonSettings, Value>(
     terminal: io.stdin.isTTY === true,
     stepAside: () => progress.stop(),
   });
-  // Before anything else is done: a plugin that logs in talks to the user.
+  // First, because a plugin that logs in talks to the user.
   await connection.authorize();
   const api = openApi(connection, settings.connection.requestTimeout, {
     now: () => io.now().getTime(),

@@ -6,10 +6,12 @@ import { assessScopeForReport } from "./assess-scope.ts";
 import { type ReportBody, reportBody, publishReport } from "./report.ts";
 import { type Session, withSession } from "./session.ts";
 
-/** Milliseconds between two looks while waiting. */
+/** The pause between two checks, in milliseconds. */
 const AGAIN = 3000;
 
-/** The final pass on its own: a fresh read, every live pod in scope on target and ready. */
+/**
+ * Proves from a fresh read that every live pod in scope is on target and ready. Changes nothing.
+ */
 export function verify(settings: VerifySettings, version: string, io: Io): Promise<ExitCode> {
   return withSession(settings, version, io, async (session) => {
     const findings = await lookUntilClean(session, io.now().getTime() + settings.wait);
