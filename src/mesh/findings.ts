@@ -36,7 +36,7 @@ function addCertificateStep({ configuration, revision }: Injector): string {
 
 /** Findings about pods that would start without a sidecar. */
 export const notInjected = {
-  deadWebhook: (injector: Injector): Finding => ({
+  unavailableWebhook: (injector: Injector): Finding => ({
     code: "webhook-dead-ignored",
     reason: `the injector ${injector.configuration} does not answer (${outageText(injector)}) and its failurePolicy is Ignore`,
     nextStep:
@@ -103,17 +103,21 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
     };
   }
   if (rev !== undefined) {
-    return unselected(`namespace ${namespace.name} has ${REVISION}=${rev}`, rev, mesh, () =>
+    return noSelectingWebhook(`namespace ${namespace.name} has ${REVISION}=${rev}`, rev, mesh, () =>
       relabel((revision) => `${REVISION}=${revision} --overwrite`),
     );
   }
   const podRev = template.labels[REVISION];
   if (podRev !== undefined) {
-    return unselected(`the pod template has the label ${REVISION}=${podRev}`, podRev, mesh, () =>
-      withNewestRevision(
-        mesh,
-        (revision) => `set the label ${REVISION}=${revision} in the pod template`,
-      ),
+    return noSelectingWebhook(
+      `the pod template has the label ${REVISION}=${podRev}`,
+      podRev,
+      mesh,
+      () =>
+        withNewestRevision(
+          mesh,
+          (revision) => `set the label ${REVISION}=${revision} in the pod template`,
+        ),
     );
   }
   if (template.labels[INJECT] === "true") {
@@ -131,7 +135,7 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
 }
 
 /** Explains a label that names a revision or a tag whose webhooks do not select the pod. */
-function unselected(label: string, rev: string, mesh: Mesh, fix: () => string): Finding {
+function noSelectingWebhook(label: string, rev: string, mesh: Mesh, fix: () => string): Finding {
   const installed = mesh.revisions.has(rev);
   if (!installed && !mesh.revisionsUnread) {
     return {
@@ -179,7 +183,7 @@ const LOWER_LEVEL =
 
 /** Findings about pods that the API server would reject. */
 export const blockedBy = {
-  deadWebhook: (injector: Injector): Finding => ({
+  unavailableWebhook: (injector: Injector): Finding => ({
     code: "webhook-dead",
     reason: `the injector ${injector.configuration} does not answer (${outageText(injector)}) and its failurePolicy is Fail: new pods are rejected`,
     nextStep:
@@ -203,7 +207,7 @@ export const blockedBy = {
     reason: `namespace ${namespace} has pod-security.kubernetes.io/enforce=${level}, and by ${source} ${needs}: new pods are refused`,
     nextStep: LOWER_LEVEL,
   }),
-  twinProxies: (templates: readonly string[], source: string): Finding => ({
+  duplicateProxy: (templates: readonly string[], source: string): Finding => ({
     code: "templates-collide",
     reason: `the injection templates ${templates.join(" and ")} of ${source} both bring a container istio-proxy, one of them as a native sidecar: new pods are refused`,
     nextStep:
@@ -230,7 +234,7 @@ function remoteControlPlane(configuration: string, url: string): Finding {
 }
 
 /** Findings about pods for which the outcome of injection is unknown. */
-export const undecided = {
+export const unknownOutcome = {
   webhooksUnread: (): Finding => ({
     code: "webhooks-unread",
     reason: "the MutatingWebhookConfigurations could not be read, so no injection can be predicted",
@@ -268,12 +272,12 @@ export const undecided = {
     reason: `${source} cannot be used: ${problem}`,
     nextStep: `kubectl describe ${shellWord(source)}`,
   }),
-  foreignTemplate: (template: string, source: string): Finding => ({
+  unknownTemplate: (template: string, source: string): Finding => ({
     code: "template-foreign",
     reason: `the injection template ${JSON.stringify(template)} in ${source} chooses the image in a way that is not known here`,
     nextStep: "see what a new pod gets: kubectl create --dry-run=server with the pod template",
   }),
-  twinProxies: (templates: readonly string[], revision: string): Finding => ({
+  duplicateProxy: (templates: readonly string[], revision: string): Finding => ({
     code: "templates-collide",
     reason: `the injection templates ${templates.join(" and ")} both bring a container istio-proxy: whether ${revision} makes it a native sidecar of one, and new pods are refused, depends on the nodes`,
     nextStep:

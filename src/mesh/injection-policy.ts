@@ -1,7 +1,7 @@
 import { INJECT } from "../istio-labels.ts";
 import { matchesSelector } from "../kubernetes/selector.ts";
 import type { Namespace, PodTemplate } from "../snapshot.ts";
-import { type Finding, notInjected, undecided } from "./findings.ts";
+import { type Finding, notInjected, unknownOutcome } from "./findings.ts";
 import { minorVersion } from "./image.ts";
 import type { InjectorConfig } from "./injector-config.ts";
 import type { Revision } from "./mesh.ts";
@@ -36,7 +36,7 @@ export function applyInjectionPolicy(
   const value = template.labels[INJECT] ?? template.annotations[INJECT] ?? "";
   const request = injectRequest(value, revision.istiod?.image);
   if (request === "unclear") {
-    return { kind: "unknown", finding: undecided.injectValue(place, value) };
+    return { kind: "unknown", finding: unknownOutcome.injectValue(place, value) };
   }
   if (request === "no") return none(notInjected.optedOut(place, value));
   if (request === "yes") {

@@ -1,6 +1,6 @@
 import { newPodOf } from "../kubernetes/controller-labels.ts";
 import type { Namespace, Pin, PodTemplate, Workload } from "../snapshot.ts";
-import { blockedBy, type Finding, notInjected, undecided } from "./findings.ts";
+import { blockedBy, type Finding, notInjected, unknownOutcome } from "./findings.ts";
 import { applyInjectionPolicy } from "./injection-policy.ts";
 import { calledInjectors } from "./injector-match.ts";
 import type { Injector, Mesh, Revision } from "./mesh.ts";
@@ -34,10 +34,10 @@ export function predictNewPod(
   namespace: Namespace | undefined,
   mesh: Mesh,
 ): Prediction {
-  if (namespace === undefined) return unknown(undecided.namespaceUnread(workload.namespace));
+  if (namespace === undefined) return unknown(unknownOutcome.namespaceUnread(workload.namespace));
   const pod = newPodOf(workload);
   return pod === undefined
-    ? unknown(undecided.ownerUnread(workload.kind, workload.name))
+    ? unknown(unknownOutcome.ownerUnread(workload.kind, workload.name))
     : predictInjection(pod, namespace, mesh);
 }
 
@@ -53,20 +53,20 @@ export function predictInjection(
   mesh: Mesh,
 ): Prediction {
   const { injectors } = mesh;
-  if (injectors === undefined) return unknown(undecided.webhooksUnread());
+  if (injectors === undefined) return unknown(unknownOutcome.webhooksUnread());
   const called = calledInjectors(template, namespace, injectors);
   const conditional = called.find((injector) => injector.hasMatchConditions);
-  if (conditional) return unknown(undecided.matchConditions(conditional.configuration));
+  if (conditional) return unknown(unknownOutcome.matchConditions(conditional.configuration));
 
   const blocking = called.find(
     ({ available, failurePolicy }) => available === false && failurePolicy === "Fail",
   );
-  if (blocking) return { kind: "rejected", finding: blockedBy.deadWebhook(blocking) };
+  if (blocking) return { kind: "rejected", finding: blockedBy.unavailableWebhook(blocking) };
   const answering = called.filter(({ available }) => available !== false);
   if (answering.length === 0) {
     const [ignored] = called;
     const finding = ignored
-      ? notInjected.deadWebhook(ignored)
+      ? notInjected.unavailableWebhook(ignored)
       : notInjected.noWebhook(template, namespace, mesh);
     return { kind: "none", finding };
   }
@@ -82,21 +82,23 @@ function resolveRevision(
   mesh: Mesh,
 ): { readonly kind: "revision"; readonly revision: Revision } | UnknownPrediction {
   const unresolved = answering.find(({ revision }) => revision === undefined);
-  if (unresolved) return unknown(undecided.noControlPlane(unresolved, mesh.istioNamespace));
+  if (unresolved) return unknown(unknownOutcome.noControlPlane(unresolved, mesh.istioNamespace));
   const [name = "", ...others] = new Set(answering.flatMap(({ revision }) => revision ?? []));
   if (others.length > 0) {
-    return unknown(undecided.severalRevisions(answering.map(({ configuration }) => configuration)));
+    return unknown(
+      unknownOutcome.severalRevisions(answering.map(({ configuration }) => configuration)),
+    );
   }
   const revision = mesh.revisions.get(name);
   return revision === undefined
-    ? unknown(undecided.noConfigMap(name, mesh.istioNamespace))
+    ? unknown(unknownOutcome.noConfigMap(name, mesh.istioNamespace))
     : { kind: "revision", revision };
 }
 
 function injectBy(revision: Revision, template: PodTemplate, namespace: Namespace): Prediction {
   const { name, source, config: parsed, meshImageType } = revision;
   if (parsed.kind === "malformed") {
-    return unknown(undecided.badConfigMap(source, parsed.problem));
+    return unknown(unknownOutcome.badConfigMap(source, parsed.problem));
   }
   const config = parsed.value;
   const policy = applyInjectionPolicy(revision, config, template, namespace);
@@ -109,7 +111,7 @@ function injectBy(revision: Revision, template: PodTemplate, namespace: Namespac
       return { kind: "rejected", finding };
     }
     case "unknown":
-      return unknown(undecided.foreignTemplate(proxy.template, source));
+      return unknown(unknownOutcome.unknownTemplate(proxy.template, source));
     case "image": {
       const { image, unpinned, pin } = proxy;
       const rejection = predictRejection(template, namespace, revision, config);

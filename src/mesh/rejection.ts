@@ -1,5 +1,5 @@
 import type { Namespace, PodTemplate } from "../snapshot.ts";
-import { blockedBy, type Finding, undecided } from "./findings.ts";
+import { blockedBy, type Finding, unknownOutcome } from "./findings.ts";
 import { minorVersion } from "./image.ts";
 import type { InjectorConfig } from "./injector-config.ts";
 import type { Revision } from "./mesh.ts";
@@ -108,8 +108,8 @@ function duplicateProxy(
   const native = isNative(template, revision);
   if (native === false) return undefined;
   return native === true
-    ? { kind: "rejected", finding: blockedBy.twinProxies(proxies, revision.source) }
-    : { kind: "unknown", finding: undecided.twinProxies(proxies, revision.name) };
+    ? { kind: "rejected", finding: blockedBy.duplicateProxy(proxies, revision.source) }
+    : { kind: "unknown", finding: unknownOutcome.duplicateProxy(proxies, revision.name) };
 }
 
 /**

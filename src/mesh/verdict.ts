@@ -1,7 +1,7 @@
 import { count } from "../wording.ts";
 import { EXCLUDE } from "../istio-labels.ts";
 import { type Namespace, wantedPods, type Workload } from "../snapshot.ts";
-import { blockedBy, type Finding, undecided } from "./findings.ts";
+import { blockedBy, type Finding, unknownOutcome } from "./findings.ts";
 import { pinFinding } from "./pin.ts";
 import type { InjectedPrediction, Prediction } from "./prediction.ts";
 import { countPods, hasSidecar, isOutdated, type RunningPods } from "./running-pods.ts";
@@ -62,7 +62,7 @@ function decideByPods(
   if (wanted === 0) return { verdict: "current", finding: SCALED_TO_ZERO };
   if (running.length === 0) {
     return refusal === undefined
-      ? { verdict: "unknown", finding: undecided.noPods(wanted ?? 0) }
+      ? { verdict: "unknown", finding: unknownOutcome.noPods(wanted ?? 0) }
       : { verdict: "blocked", finding: blockedBy.refusal("its pods are refused", refusal) };
   }
   const outdated = running.filter(isOutdated);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { blockedBy, notInjected, undecided } from "../../src/mesh/findings.ts";
+import { blockedBy, notInjected, unknownOutcome } from "../../src/mesh/findings.ts";
 import { remainingReferences } from "../../src/mesh/remaining-references.ts";
 import { resourceName, rolloutCommand } from "../../src/kubernetes/kinds.ts";
 import { clusterFlags, completeCommands } from "../../src/report/pasted-commands.ts";
@@ -73,7 +73,7 @@ function commandsAbout(evil: string): readonly string[] {
   const injector = {
     configuration: "a",
     service: { namespace: evil, name: evil },
-  } as unknown as Parameters<typeof notInjected.deadWebhook>[0];
+  } as unknown as Parameters<typeof notInjected.unavailableWebhook>[0];
   const use = { namespace: evil, names: [evil], count: 1, revision: evil } as const;
   const reference = { ...use, label: `istio.io/rev=${evil.replaceAll("=", "")}`, tag: undefined };
   const pods = { ...use, kind: "pods", gateway: false, managed: false } as const;
@@ -89,12 +89,12 @@ function commandsAbout(evil: string): readonly string[] {
     revisions,
   );
   return [
-    notInjected.deadWebhook(injector).nextStep,
-    undecided.noControlPlane(injector, evil).nextStep,
-    undecided.noConfigMap("asm-1-27", evil).nextStep,
-    undecided.badConfigMap(evil, "no").nextStep,
-    undecided.namespaceUnread(evil).nextStep,
-    undecided.ownerUnread(evil, evil).nextStep,
+    notInjected.unavailableWebhook(injector).nextStep,
+    unknownOutcome.noControlPlane(injector, evil).nextStep,
+    unknownOutcome.noConfigMap("asm-1-27", evil).nextStep,
+    unknownOutcome.badConfigMap(evil, "no").nextStep,
+    unknownOutcome.namespaceUnread(evil).nextStep,
+    unknownOutcome.ownerUnread(evil, evil).nextStep,
     ...holders.map(({ release }) => release),
     ...(["status", "undo", "resume"] as const).map((verb) => rolloutCommand(verb, ref)),
     rolloutCommand("resume", { ...ref, kind: "Rollout" }),
