@@ -35,7 +35,7 @@ const bundled = Object.values(metafile.outputs).flatMap(({ inputs }) =>
 );
 writeFileSync(join(OUT, "THIRD-PARTY-LICENSES"), licences(bundled));
 
-// What `bin/` answers without loading the program.
+// The output that `bin/` prints without loading the program.
 writeFileSync(join(OUT, "version.txt"), await printedBy("--version"));
 writeFileSync(join(OUT, "help.txt"), await printedBy("--help"));
 

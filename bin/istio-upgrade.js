@@ -4,8 +4,8 @@ const module_ = require("node:module");
 const { homedir } = require("node:os");
 const { join } = require("node:path");
 
-// What never changes is written down by the build: loading an ES module would take as long again
-// as starting Node.
+// The build stores texts that never change, because loading an ES module would double the start
+// time.
 const WRITTEN = { "--version": "version.txt", "--help": "help.txt", "-h": "help.txt" };
 
 const [first = "--help", ...others] = process.argv.slice(2);

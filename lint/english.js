@@ -25,7 +25,9 @@ const nounFirst = rule((context) => {
   return {
     Program: () =>
       comments(context).forEach(({ loc, text, isDoc }) => {
-        if (isDoc) check({ loc }, text, "A docstring");
+        // "When the pod is gone, ..." is a sentence in a comment, but seldom describes a declaration.
+        if (isDoc || !text.startsWith("When "))
+          check({ loc }, text, isDoc ? "A docstring" : "A comment");
       }),
     CallExpression(node) {
       const [title] = node.arguments;

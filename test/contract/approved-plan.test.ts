@@ -4,14 +4,18 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import type { RestartReport } from "../../src/report/document.ts";
 import { planHash } from "../../src/report/entries.ts";
+import { proxyImage } from "../support/build/pod-group.ts";
 import { deployment } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 import { eventually, RESTARTED_AT, run, type Sandbox, test, untilReady } from "./sandbox.ts";
 
 const REVISION = "asm-1-61";
-const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
-const [OLD, NEW, NEWER] = [image("v1.61.1-1"), image("v1.61.2-1"), image("v1.61.3-1")];
+const [OLD, NEW, NEWER] = [
+  proxyImage("v1.61.1-1"),
+  proxyImage("v1.61.2-1"),
+  proxyImage("v1.61.3-1"),
+];
 
 describe("an approved plan", () => {
   let folder = "";
@@ -20,7 +24,9 @@ describe("an approved plan", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** A namespace whose workloads are all outdated, and a file with a plan for them. */
+  /**
+   * Creates a namespace whose workloads are all outdated, and writes a plan for them into a file.
+   */
   async function createPlan(
     cluster: TestCluster,
     enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,
@@ -40,13 +46,13 @@ describe("an approved plan", () => {
     return { sandbox, plan, file, content: ran.stdout };
   }
 
-  /** The same plan for another cluster. */
+  /** Returns the same plan for another cluster. */
   function forOtherCluster(plan: RestartReport): string {
     const other = { ...plan, cluster: { ...plan.cluster, server: "https://prod:443" } };
     return JSON.stringify({ ...other, plan: planHash(other) });
   }
 
-  /** The restart times in the workloads' annotations. */
+  /** Returns the restart times in the workloads' annotations. */
   async function restartTimes(sandbox: Sandbox, names: readonly string[]) {
     return Promise.all(
       names.map(async (name) => {

@@ -1,6 +1,7 @@
 import { describe, expect } from "vitest";
 import { BROKEN_BODIES } from "../faults/broken-bodies.ts";
 import { openProxiedCluster } from "../faults/proxied-cluster.ts";
+import { proxyImage } from "../support/build/pod-group.ts";
 import { argoRollout, deployment } from "../support/manifests.ts";
 import { grantsOf, rulesOf } from "../support/rbac.ts";
 import { parseReport } from "../support/report-schema.ts";
@@ -9,8 +10,7 @@ import { runProgram } from "../support/run-program.ts";
 import { eventually, type Sandbox, test } from "./sandbox.ts";
 
 const REVISION = "asm-1-73";
-const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
-const [OLD, NEW] = [image("v1.73.0-1"), image("v1.73.2-1")];
+const [OLD, NEW] = [proxyImage("v1.73.0-1"), proxyImage("v1.73.2-1")];
 
 async function untilHealthy(sandbox: Sandbox, names: readonly string[]): Promise<void> {
   await eventually(async () => {

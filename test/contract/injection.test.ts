@@ -14,7 +14,7 @@ const NATIVE = {
 };
 const TAG = "contract-injection";
 
-/** A test with both revisions installed; the tag is removed after each test. */
+/** The test function with both revisions installed. The tag is removed after each test. */
 const test = base.extend<{ readonly mesh: TestCluster }>({
   mesh: [
     async ({ cluster }, use) => {

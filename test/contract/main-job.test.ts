@@ -1,4 +1,5 @@
 import { describe, expect } from "vitest";
+import { proxyImage } from "../support/build/pod-group.ts";
 import { daemonSet, deployment, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { eventually, run, type Sandbox, test, untilReady } from "./sandbox.ts";
@@ -7,15 +8,16 @@ const OLD = "mcr.microsoft.com/oss/istio/proxyv2:1.17.1-distroless";
 const NEW = "mcr.microsoft.com/oss/istio/proxyv2:1.17.2-distroless";
 
 /**
- * The image of `istio-proxy`, as a container or an init container; `undefined` without a sidecar.
+ * Returns the image of `istio-proxy`, which may be an init container; `undefined` without a
+ * sidecar.
  */
-function proxyImage(pod: Awaited<ReturnType<Sandbox["pods"]>>[number]): string | undefined {
+function sidecarImageOf(pod: Awaited<ReturnType<Sandbox["pods"]>>[number]): string | undefined {
   const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
   return containers.find(({ name }: { name: string }) => name === "istio-proxy")?.image;
 }
 
-async function proxyImages(sandbox: Sandbox): Promise<readonly (string | undefined)[]> {
-  return (await sandbox.pods()).map(proxyImage);
+async function sidecarImages(sandbox: Sandbox): Promise<readonly (string | undefined)[]> {
+  return (await sandbox.pods()).map(sidecarImageOf);
 }
 
 async function podUids(sandbox: Sandbox): Promise<readonly string[]> {
@@ -67,7 +69,7 @@ describe("a patch upgrade", () => {
       ["db", "restarted"],
       ["web", "restarted"],
     ]);
-    const images = await proxyImages(sandbox);
+    const images = await sidecarImages(sandbox);
     expect(images.filter((image) => image === NEW)).toHaveLength(5 + agents);
     expect(images.filter((image) => image === OLD)).toEqual([]);
 
@@ -99,9 +101,12 @@ describe("a patch upgrade", () => {
     cluster,
     enter,
   }) => {
-    const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
-    await cluster.installRevision({ name: "asm-1-27", image: image("v1.27.7-1") });
-    await cluster.installRevision({ name: "asm-1-28", image: image("v1.28.3-2"), native: true });
+    await cluster.installRevision({ name: "asm-1-27", image: proxyImage("v1.27.7-1") });
+    await cluster.installRevision({
+      name: "asm-1-28",
+      image: proxyImage("v1.28.3-2"),
+      native: true,
+    });
     await cluster.setTag("prod", "asm-1-27");
     const tagged = await enter({ "istio.io/rev": "prod" });
     const native = await enter({ "istio.io/rev": "asm-1-28" });
@@ -109,7 +114,7 @@ describe("a patch upgrade", () => {
       await sandbox.create("deployments", deployment("web", { replicas: 2 }));
       await untilReady(sandbox, 2);
     }
-    await cluster.moveImage("asm-1-27", image("v1.27.9-6"));
+    await cluster.moveImage("asm-1-27", proxyImage("v1.27.9-6"));
 
     const scope = ["-n", `${tagged.name},${native.name}`];
     const check = parseReport(
@@ -122,11 +127,11 @@ describe("a patch upgrade", () => {
     expect(byNamespace[tagged.name]).toMatchObject({
       verdict: "outdated",
       change: "patch",
-      target: { revision: "asm-1-27", image: image("v1.27.9-6") },
+      target: { revision: "asm-1-27", image: proxyImage("v1.27.9-6") },
     });
     expect(byNamespace[native.name]).toMatchObject({
       verdict: "current",
-      running: [{ native: true, image: image("v1.28.3-2"), pods: 2 }],
+      running: [{ native: true, image: proxyImage("v1.28.3-2"), pods: 2 }],
     });
     expect(check.targets).toContainEqual(
       expect.objectContaining({ revision: "asm-1-27", tags: ["prod"], ready: true }),
@@ -134,7 +139,7 @@ describe("a patch upgrade", () => {
 
     const untouched = await podUids(native);
     expect(await run(cluster, "restart", ...scope, "--yes")).toMatchObject({ status: 0 });
-    expect(await proxyImages(tagged)).toEqual([image("v1.27.9-6"), image("v1.27.9-6")]);
+    expect(await sidecarImages(tagged)).toEqual([proxyImage("v1.27.9-6"), proxyImage("v1.27.9-6")]);
     expect(await podUids(native)).toEqual(untouched);
 
     // A canary upgrade: the tag moves to the native revision.
@@ -146,10 +151,10 @@ describe("a patch upgrade", () => {
     expect(moved.workloads.find(({ namespace }) => namespace === tagged.name)).toMatchObject({
       verdict: "outdated",
       change: "minor",
-      target: { revision: "asm-1-28", image: image("v1.28.3-2") },
+      target: { revision: "asm-1-28", image: proxyImage("v1.28.3-2") },
     });
     expect(await run(cluster, "restart", ...scope, "--yes")).toMatchObject({ status: 0 });
-    expect(await proxyImages(tagged)).toEqual([image("v1.28.3-2"), image("v1.28.3-2")]);
+    expect(await sidecarImages(tagged)).toEqual([proxyImage("v1.28.3-2"), proxyImage("v1.28.3-2")]);
     await cluster.removeTag("prod");
   });
 });
@@ -178,7 +183,7 @@ describe("a workload that a restart would harm", () => {
 
     await sandbox.relabel({ "istio.io/rev": "asm-1-17" });
     expect(await run(cluster, "restart", "-n", sandbox.name, "--yes")).toMatchObject({ status: 0 });
-    expect(await proxyImages(sandbox)).toEqual([NEW, NEW]);
+    expect(await sidecarImages(sandbox)).toEqual([NEW, NEW]);
   });
 
   test("stops the run at the first pod without a sidecar if a label is removed meanwhile", async ({
@@ -204,7 +209,7 @@ describe("a workload that a restart would harm", () => {
       "1",
     );
     await eventually(async () => {
-      expect(await proxyImages(sandbox)).toContain(NEW);
+      expect(await sidecarImages(sandbox)).toContain(NEW);
     });
     await sandbox.relabel({ "istio.io/rev": null });
     const ran = await running;

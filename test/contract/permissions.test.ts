@@ -9,7 +9,7 @@ import { eventually, type Sandbox, test } from "./sandbox.ts";
 const IMAGE = "mcr.microsoft.com/oss/istio/proxyv2:1.17.1-distroless";
 const NEWER = "mcr.microsoft.com/oss/istio/proxyv2:1.17.2-distroless";
 
-/** A namespace with one outdated workload. */
+/** Creates a namespace with one outdated workload. */
 async function createOutdated(
   cluster: TestCluster,
   enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,

@@ -1,4 +1,5 @@
 import { expect, vi } from "vitest";
+import { proxyImage } from "../support/build/pod-group.ts";
 import { deployment, pod } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { eventually, run, test } from "./sandbox.ts";
@@ -6,8 +7,7 @@ import { eventually, run, test } from "./sandbox.ts";
 vi.setConfig({ testTimeout: 60_000 });
 
 const REVISION = "asm-1-93";
-const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
-const [OLD, NEW] = [image("v1.93.1-1"), image("v1.93.2-1")];
+const [OLD, NEW] = [proxyImage("v1.93.1-1"), proxyImage("v1.93.2-1")];
 
 test("--prove=always proves every workload, bare pods included", async ({ cluster, enter }) => {
   await cluster.installRevision({ name: REVISION, image: OLD });

@@ -13,7 +13,7 @@ const REVISION = { name: "asm-1-94", image: `${IMAGE}:v1.94.0-1` };
 /** The resources that are listed once each. */
 const LISTS = ["pods", "replicasets", "deployments", "statefulsets", "daemonsets"];
 
-/** The requests of one run as `--verbose` logs them: URLs with their queries. */
+/** Returns the requests of one run as `--verbose` logs them: URLs with their queries. */
 async function requestsOf(kubeconfig: string, ...args: string[]): Promise<readonly URL[]> {
   const { stderr } = await runProgram([...args, "--verbose"], { KUBECONFIG: kubeconfig });
   return [...stderr.matchAll(/^GET (\S+)/gm)].map(([, url = ""]) => new URL(url));

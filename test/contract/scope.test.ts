@@ -1,10 +1,10 @@
 import { expect } from "vitest";
+import { proxyImage } from "../support/build/pod-group.ts";
 import { deployment, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { run, type Sandbox, test, untilReady } from "./sandbox.ts";
 
 const REVISION = "asm-1-59";
-const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
 
 /** The plan alternates between namespaces in the order of their names, which are random. */
 function inOrder(a: Sandbox, b: Sandbox): readonly [Sandbox, Sandbox] {
@@ -15,8 +15,8 @@ test("restart selects exactly the workloads that its arguments name", async ({
   cluster,
   enter,
 }) => {
-  await cluster.installRevision({ name: REVISION, image: image("v1.59.1-1") });
-  await cluster.moveImage(REVISION, image("v1.59.1-1"));
+  await cluster.installRevision({ name: REVISION, image: proxyImage("v1.59.1-1") });
+  await cluster.moveImage(REVISION, proxyImage("v1.59.1-1"));
   const labels = { "istio.io/rev": REVISION };
   const [one, other] = inOrder(await enter(labels), await enter(labels));
   for (const sandbox of [one, other]) {
@@ -27,9 +27,9 @@ test("restart selects exactly the workloads that its arguments name", async ({
   }
   const tier = { metadata: { labels: { tier: "front" } } };
   await one.patch("deployments", "web", tier);
-  await cluster.moveImage(REVISION, image("v1.59.2-1"));
+  await cluster.moveImage(REVISION, proxyImage("v1.59.2-1"));
 
-  /** The steps in the order of the plan, such as `1/web`, and the notes. */
+  /** Returns the steps in the order of the plan, such as `1/web`, and the notes. */
   const plan = async (...args: readonly string[]) => {
     const ran = await run(cluster, "restart", ...args, "--dry-run", "--json");
     expect([args, ran.status]).toEqual([args, 0]);

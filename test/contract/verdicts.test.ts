@@ -1,6 +1,7 @@
 import { describe, expect, vi } from "vitest";
 import type { Explanation } from "../../src/report/document.ts";
 import { loadRenderer } from "../../src/report/render.ts";
+import { proxyImage } from "../support/build/pod-group.ts";
 import { PLAIN } from "../support/build/report.ts";
 import { deployment } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
@@ -12,8 +13,7 @@ vi.setConfig({ testTimeout: 120_000 });
 
 /** The newest revision of any cluster, so that every cluster gets the same suggestion. */
 const REVISION = "asm-99-1";
-const image = (tag: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${tag}`;
-const [OLD, NEW] = [image("v99.1.1-1"), image("v99.1.2-1")];
+const [OLD, NEW] = [proxyImage("v99.1.1-1"), proxyImage("v99.1.2-1")];
 const LABEL = { "istio.io/rev": REVISION };
 const MERGE = "application/merge-patch+json";
 
@@ -125,7 +125,7 @@ async function textOf(document: Explanation): Promise<string> {
   return [...render(document, PLAIN)].join("");
 }
 
-/** The explanation without random names and without the webhooks of other revisions. */
+/** Returns the explanation without random names and without the webhooks of other revisions. */
 function comparable(document: Explanation, { name }: Sandbox): Explanation {
   const text = JSON.stringify(document)
     .replaceAll(name, "shop")

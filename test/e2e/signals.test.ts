@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { proxyImage } from "../support/build/pod-group.ts";
 import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { deployment, namespace } from "../support/manifests.ts";
 import { type Relay, startRelay } from "../support/relay.ts";
@@ -14,7 +15,6 @@ import { requireTerminal, startOnTerminal } from "../support/terminal.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 
 const BIN = fileURLToPath(new URL("../../bin/istio-upgrade.js", import.meta.url));
-const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
 const DEPLOYMENTS = "/apis/apps/v1/namespaces/shop/deployments";
 const ARGS = ["restart", "-n", "shop", "--yes", "--json", "--max-parallel", "1"];
 
@@ -29,7 +29,7 @@ describe("a restart that ends early", () => {
 
   beforeEach(async () => {
     cluster = await startEmbeddedCluster();
-    await cluster.installRevision({ name: "asm-1-27", image: image("v1.27.7-1") });
+    await cluster.installRevision({ name: "asm-1-27", image: proxyImage("v1.27.7-1") });
     const body = namespace("shop", { "istio.io/rev": "asm-1-27" });
     await cluster.request("POST", "/api/v1/namespaces", { body });
     const annotations = { "test.istio-upgrade/ready-after": "1s" };
@@ -40,7 +40,7 @@ describe("a restart that ends early", () => {
     await vi.waitFor(async () => expect((await runProgram(["verify"], env)).status).toBe(0), {
       timeout: 20_000,
     });
-    await cluster.moveImage("asm-1-27", image("v1.27.9-6"));
+    await cluster.moveImage("asm-1-27", proxyImage("v1.27.9-6"));
     relay = await startRelay(cluster.kubeconfig);
   });
   afterEach(async () => {

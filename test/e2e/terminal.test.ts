@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { proxyImage } from "../support/build/pod-group.ts";
 import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { deployment, namespace, statefulSet } from "../support/manifests.ts";
 import { runProgram } from "../support/run-program.ts";
 import { requireTerminal, startOnTerminal } from "../support/terminal.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
-
-const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
 
 /**
  * Replaces what differs from run to run: times, hashes and the progress that a poll happens to see.
@@ -32,7 +31,7 @@ describe("restart shows a person", () => {
 
   beforeAll(async () => {
     cluster = await startEmbeddedCluster();
-    await cluster.installRevision({ name: "asm-1-27", image: image("v1.27.7-1") });
+    await cluster.installRevision({ name: "asm-1-27", image: proxyImage("v1.27.7-1") });
     const body = namespace("shop", { "istio.io/rev": "asm-1-27" });
     await cluster.request("POST", "/api/v1/namespaces", { body });
     const slow = { annotations: { "test.istio-upgrade/ready-after": "3s" } };
@@ -52,7 +51,7 @@ describe("restart shows a person", () => {
       },
       { timeout: 20_000 },
     );
-    await cluster.moveImage("asm-1-27", image(version));
+    await cluster.moveImage("asm-1-27", proxyImage(version));
   }
 
   test("on a terminal: the plan, the question, live progress and the report", async ({ skip }) => {

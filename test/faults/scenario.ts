@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { proxyImage } from "../support/build/pod-group.ts";
 import { daemonSet, deployment, namespace, statefulSet } from "../support/manifests.ts";
 import { runInProcess } from "../support/run-in-process.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
@@ -23,15 +24,14 @@ export interface Scenario {
 /** No other test uses this revision, so that the report about it stays the same. */
 export const REVISION = "asm-1-93";
 const OTHER = "asm-1-92";
-const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
 
 /**
  * Creates a scenario with at least two objects of each listed kind, so that lists have several
  * pages.
  */
 export async function openScenario(cluster: TestCluster): Promise<Scenario> {
-  await cluster.installRevision({ name: OTHER, image: image("v1.92.3-1") });
-  await cluster.installRevision({ name: REVISION, image: image("v1.93.4-1") });
+  await cluster.installRevision({ name: OTHER, image: proxyImage("v1.92.3-1") });
+  await cluster.installRevision({ name: REVISION, image: proxyImage("v1.93.4-1") });
   const name = `faults-${Math.random().toString(36).slice(2, 8)}`;
   const request = async (method: string, path: string, body?: unknown) => {
     const answer = await cluster.request(method, path, body === undefined ? {} : { body });

@@ -1,3 +1,4 @@
+import { proxyImage } from "./build/pod-group.ts";
 import { deployment } from "./manifests.ts";
 import type { TestCluster } from "./test-cluster.ts";
 
@@ -16,7 +17,7 @@ const WORKLOADS = [
  * the injector's ConfigMap already names a newer image.
  */
 export async function installBookinfo(cluster: TestCluster): Promise<void> {
-  await cluster.installRevision({ name: REVISION, image: image("v1.27.7-1") });
+  await cluster.installRevision({ name: REVISION, image: proxyImage("v1.27.7-1") });
   await cluster.request("PATCH", "/api/v1/namespaces/default", {
     body: { metadata: { labels: { "istio.io/rev": REVISION } } },
     contentType: "application/merge-patch+json",
@@ -33,11 +34,7 @@ export async function installBookinfo(cluster: TestCluster): Promise<void> {
   while ((await availableWorkloads(cluster)) < WORKLOADS.length) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  await cluster.moveImage(REVISION, image("v1.27.9-6"));
-}
-
-function image(tag: string): string {
-  return `mcr.microsoft.com/oss/v2/istio/proxyv2:${tag}`;
+  await cluster.moveImage(REVISION, proxyImage("v1.27.9-6"));
 }
 
 async function availableWorkloads(cluster: TestCluster): Promise<number> {

@@ -39,7 +39,7 @@ export function grantsOf(role: RoleName, shop = "shop"): readonly Grant[] {
   );
 }
 
-/** The name of a grant, such as `list deployments.apps`. */
+/** Returns the name of a grant, such as `list deployments.apps`. */
 export function nameOf({ verb, group, resource }: Grant): string {
   return `${verb} ${resource}${group === "" ? "" : `.${group}`}`;
 }

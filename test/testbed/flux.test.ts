@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { eventually, RESTARTED_AT, type Sandbox, test } from "../contract/sandbox.ts";
+import { proxyImage } from "../support/build/pod-group.ts";
 import { deployment } from "../support/manifests.ts";
 import { runProgram } from "../support/run-program.ts";
 import { openRealCluster } from "./open-real-cluster.ts";
 import type { RealCluster } from "./real-cluster.ts";
 
 const REVISION = "asm-1-74";
-const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
 const CONTROLLER = "kustomize-controller";
 
 interface ManagedFields {
@@ -48,7 +48,7 @@ describe("a workload applied by Flux", () => {
   let cluster: RealCluster;
   beforeAll(async () => {
     cluster = openRealCluster();
-    await cluster.installRevision({ name: REVISION, image: image("v1.74.0-1") });
+    await cluster.installRevision({ name: REVISION, image: proxyImage("v1.74.0-1") });
   });
   afterAll(() => cluster.stop());
 
@@ -77,13 +77,13 @@ describe("a workload applied by Flux", () => {
   test("is restarted only once, because the next reconciliation keeps the annotation", async ({
     enter,
   }) => {
-    await cluster.moveImage(REVISION, image("v1.74.0-1"));
+    await cluster.moveImage(REVISION, proxyImage("v1.74.0-1"));
     const sandbox = await enter({ "istio.io/rev": REVISION });
     await reconcile(sandbox);
     await eventually(async () =>
       expect((await sandbox.get("deployments", "web")).status.availableReplicas).toBe(2),
     );
-    await cluster.moveImage(REVISION, image("v1.74.2-1"));
+    await cluster.moveImage(REVISION, proxyImage("v1.74.2-1"));
     const ran = await runProgram(["restart", "-n", sandbox.name, "--yes"], {
       KUBECONFIG: cluster.kubeconfig,
     });

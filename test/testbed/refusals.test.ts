@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { eventually, type Sandbox, test } from "../contract/sandbox.ts";
+import { proxyImage } from "../support/build/pod-group.ts";
 import { deployment } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { runProgram } from "../support/run-program.ts";
@@ -9,9 +10,8 @@ import { auditedWrites } from "./audit.ts";
 import { openRealCluster } from "./open-real-cluster.ts";
 import type { RealCluster } from "./real-cluster.ts";
 
-const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
 const REVISION = "asm-1-27";
-const [OLD, NEW] = [image("v1.27.7-1"), image("v1.27.9-6")];
+const [OLD, NEW] = [proxyImage("v1.27.7-1"), proxyImage("v1.27.9-6")];
 
 /** Cases in which a restart would lose sidecars or pods. */
 describe("restart with a real injector", () => {

@@ -13,8 +13,8 @@ export function recordEvent(
   const known = store
     .list("Event", namespace)
     .find((event) => event.involvedObject.uid === uid && event.message === message);
-  const said = { count: (known?.count ?? 0) + 1, lastTimestamp: now() };
-  if (known) return void update(store, known, { ...known, ...said });
+  const occurrence = { count: (known?.count ?? 0) + 1, lastTimestamp: now() };
+  if (known) return void update(store, known, { ...known, ...occurrence });
   create(store, {
     kind: "Event",
     metadata: { generateName: `${name}.`, namespace },
@@ -23,6 +23,6 @@ export function recordEvent(
     reason,
     message,
     firstTimestamp: now(),
-    ...said,
+    ...occurrence,
   });
 }
