@@ -1,16 +1,19 @@
 import { type Labels, RESTARTED_AT } from "../snapshot.ts";
 
-const OTHERS: ReadonlySet<string> = new Set([RESTARTED_AT, "argocd.argoproj.io/tracking-id"]);
+const RELEVANT_KEYS: ReadonlySet<string> = new Set([
+  RESTARTED_AT,
+  "argocd.argoproj.io/tracking-id",
+]);
 
 /**
- * Whether anything is decided by an annotation: Istio's and our own, and few others. Every object
- * of a large cluster has some that are not, up to copies of the whole object.
+ * True for an annotation that some decision depends on. The others are not kept, since they can be
+ * as large as a copy of the whole object.
  */
 export function isRelevant(key: string): boolean {
-  return key.includes("istio") || OTHERS.has(key);
+  return key.includes("istio") || RELEVANT_KEYS.has(key);
 }
 
-/** Those that something is decided by. */
+/** Returns the annotations that some decision depends on. */
 export function relevantAnnotations(annotations: Labels = {}): Labels {
   return Object.fromEntries(Object.entries(annotations).filter(([key]) => isRelevant(key)));
 }

@@ -3,10 +3,10 @@ import type { ArgoRollout, Workload } from "../snapshot.ts";
 import { relevantAnnotations } from "./annotations.ts";
 import type { ApiLabelSelector, ApiObject, ApiPodTemplate } from "./api-objects.ts";
 import { templateRecord } from "./workload-records.ts";
-import { replicaFacts, resolved } from "./rollout-record.ts";
+import { replicaFacts, resolveLimit } from "./rollout-record.ts";
 
 /**
- * A `Rollout` of Argo Rollouts, as far as it is looked at. Custom resources come as JSON only.
+ * The fields of an Argo `Rollout` that are read. The API server returns custom resources only as JSON.
  * Source: argoproj/argo-rollouts `pkg/apis/rollouts/v1alpha1/types.go`.
  */
 export interface ApiRollout extends ApiObject {
@@ -14,7 +14,7 @@ export interface ApiRollout extends ApiObject {
     readonly replicas?: number;
     readonly selector?: ApiLabelSelector;
     readonly template?: ApiPodTemplate;
-    /** The template is that of another workload. */
+    /** The workload that holds the template, if the Rollout has none of its own. */
     readonly workloadRef?: { readonly kind?: string; readonly name?: string };
     readonly strategy?: { readonly canary?: { readonly maxUnavailable?: number | string } };
     readonly restartAt?: string;
@@ -37,13 +37,17 @@ export interface ApiRollout extends ApiObject {
   };
 }
 
-/** The Deployment whose template a Rollout uses, by name; other kinds are not followed. */
+/** Returns the name of the Deployment whose template a Rollout uses. Other kinds are not read. */
 export function referencedDeployment({ spec }: ApiRollout): string | undefined {
   return spec?.workloadRef?.kind === "Deployment" ? spec.workloadRef.name : undefined;
 }
 
-/** @param referred the Deployment whose template it uses, where that could be read. */
-export function argoWorkload(object: ApiRollout, referred: Workload | undefined): Workload {
+/**
+ * Returns the record of a Rollout, without its pods.
+ *
+ * @param referenced the Deployment whose template it uses, if that could be read.
+ */
+export function argoWorkload(object: ApiRollout, referenced: Workload | undefined): Workload {
   const { metadata, spec } = object;
   return {
     namespace: metadata?.namespace ?? "",
@@ -52,8 +56,8 @@ export function argoWorkload(object: ApiRollout, referred: Workload | undefined)
     uid: metadata?.uid ?? "",
     labels: metadata?.labels ?? {},
     annotations: relevantAnnotations(metadata?.annotations),
-    template: spec?.workloadRef ? referred?.template : templateRecord(spec?.template),
-    rollout: argoRollout(object, referred),
+    template: spec?.workloadRef ? referenced?.template : templateRecord(spec?.template),
+    rollout: argoRollout(object, referenced),
     pods: [],
     terminating: 0,
     terminatingPods: [],
@@ -62,24 +66,23 @@ export function argoWorkload(object: ApiRollout, referred: Workload | undefined)
 
 function argoRollout(
   { metadata, spec, status }: ApiRollout,
-  referred: Workload | undefined,
+  referenced: Workload | undefined,
 ): ArgoRollout {
   const generation = metadata?.generation ?? 0;
   const replicas = spec?.replicas ?? 1;
-  // Its own pods are evicted, at least one at a time; none is added before.
+  // The controller evicts at least one pod at a time, and adds none before.
   const limit = spec?.strategy?.canary?.maxUnavailable ?? "25%";
   const unpausing = status?.controllerPause === true && (status.pauseConditions ?? []).length === 0;
   return {
     kind: "Rollout",
     generation,
-    // Text; what is no number is from a controller that counted otherwise.
-    observedGeneration: observed(status?.observedGeneration, generation),
+    observedGeneration: observedGeneration(status?.observedGeneration, generation),
     resourceVersion: metadata?.resourceVersion ?? "",
     selector: spec?.selector
       ? completeSelector(spec.selector)
-      : (referred?.rollout?.selector ?? completeSelector(undefined)),
+      : (referenced?.rollout?.selector ?? completeSelector(undefined)),
     surge: 0,
-    unavailable: Math.max(1, resolved(limit, replicas, Math.floor)),
+    unavailable: Math.max(1, resolveLimit(limit, replicas, Math.floor)),
     strategy: "Evict",
     replicas,
     restartAt: spec?.restartAt,
@@ -89,7 +92,11 @@ function argoRollout(
   };
 }
 
-function observed(text: string | undefined, generation: number): number {
+/**
+ * Reads the observed generation, a text. A text that is not a number comes from a controller that
+ * does not count generations.
+ */
+function observedGeneration(text: string | undefined, generation: number): number {
   if (text === undefined) return 0;
   const number = Number(text);
   return Number.isNaN(number) ? generation : Math.min(number, generation);

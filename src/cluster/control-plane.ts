@@ -16,7 +16,7 @@ import {
   webhookRecords,
 } from "./control-plane-records.ts";
 
-/** Reads what decides injection: five lists, whatever the size of the cluster. */
+/** Reads the objects that injection depends on: five lists, regardless of the cluster's size. */
 export async function readControlPlane(
   api: Api,
   istioNamespace: string,
@@ -57,7 +57,7 @@ export async function readControlPlane(
   ]);
   return {
     istioNamespace,
-    // The API server calls them in the order of their names.
+    // The API server calls webhooks in the order of their configurations' names.
     webhooks:
       configurations &&
       [...configurations]

@@ -5,27 +5,28 @@ import type {
   V1Pod,
   V1StatefulSet,
 } from "@kubernetes/client-node";
+import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
+import type { Api } from "../http/api.ts";
+import { listAll } from "../http/pages.ts";
+import { PROXY_CONTAINER, PROXY_IMAGE } from "../istio-labels.ts";
+import { listPath } from "../kubernetes/api-paths.ts";
 import { controllerLabels } from "../kubernetes/controller-labels.ts";
 import { apiOf, isRestartable, type RestartableKind } from "../kubernetes/kinds.ts";
 import { type DryRun, pinOf, type WorkloadRef } from "../snapshot.ts";
-import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
-import type { Api } from "../http/api.ts";
 import { type ApiRollout, referencedDeployment } from "./argo-rollout.ts";
-import { listAll } from "../http/pages.ts";
-import { templateRecord } from "./workload-records.ts";
-import { podGroupRecord } from "./pods-by-owner.ts";
+import { podGroupRecord } from "./pod-group.ts";
 import { uninjectedPod } from "./uninjected-pod.ts";
+import { templateRecord } from "./workload-records.ts";
 import { createPodDryRun } from "./write.ts";
-import { PROXY_CONTAINER, PROXY_IMAGE } from "../istio-labels.ts";
 
 /**
- * Has the API server create a pod from a workload's template, by its own webhooks, without keeping
- * it: what a restart would get, by the real injector. Of kinds whose template is not to be had one
- * of its pods is created anew, as it was before injection.
+ * Has the API server create a pod from a workload's template without persisting it. The webhooks of
+ * the cluster answer, so the result is what a restart would give. For a kind whose template cannot be
+ * read, one of the workload's pods is created again, as it was before injection.
  *
- * @param sample name of one of its pods.
- * @returns `unavailable` where that proves nothing: no permission, or a webhook of somebody else
- *   that knows no dry run.
+ * @param sample the name of one of the workload's pods.
+ * @returns `unavailable` if the answer proves nothing, for example because the user is not allowed
+ *   to create pods, or because another webhook does not support dry runs.
  */
 export async function dryRunInjection(
   api: Api,
@@ -33,112 +34,75 @@ export async function dryRunInjection(
   sample?: string,
 ): Promise<DryRun> {
   try {
-    const pod = isRestartable(ref.kind)
-      ? await podOfTemplate(api, ref.kind, ref)
-      : await podLike(api, ref, sample);
-    if (typeof pod === "string") return unavailable(pod);
+    const input = isRestartable(ref.kind)
+      ? await podFromTemplate(api, ref.kind, ref)
+      : await podFromSample(api, ref, sample);
+    if (input.kind === "unavailable") return input;
+    const { pod } = input;
     const { image, revision } = podGroupRecord(await createPodDryRun(api, ref.namespace, pod));
     const unpinned = await unpinnedImage(api, ref.namespace, pod);
     return { kind: "pod", image, revision, unpinned };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    if (isAnswer(error)) return { kind: "refused", message: error.message };
-    const message = reasonOf(error);
-    if (isNoProof(message)) return unavailable(message);
+    if (isRejection(error)) return { kind: "refused", message: error.message };
+    const message = withoutName(error.message);
+    if (isInconclusive(message)) return unavailable(message);
     return { kind: "unavailable", message, unanswered: error };
   }
 }
 
-/** Without the name of the one object, so that a reason is one and the same for many. */
-function reasonOf({ message }: ApiError): string {
-  return message.replace(/^(\S+) "[^"]*" is forbidden: /, "$1: ");
-}
+/** The pod to create, or the reason why there is none. */
+type DryRunInput =
+  | { readonly kind: "pod"; readonly pod: V1Pod }
+  | { readonly kind: "unavailable"; readonly message: string };
 
-/** @returns why there is none, as text. */
-async function podOfTemplate(
+async function podFromTemplate(
   api: Api,
   kind: RestartableKind,
   ref: WorkloadRef,
-): Promise<V1Pod | string> {
+): Promise<DryRunInput> {
   const owner = await templateOwner(api, kind, ref);
-  // That of a Rollout may be anywhere.
-  return owner.spec?.template ? podOf(ref, owner) : "it has no template";
+  // A Rollout may take its template from a kind that is not read.
+  return owner.spec?.template
+    ? { kind: "pod", pod: newPod(ref, owner) }
+    : unavailable("it has no template");
 }
 
-/** @returns why there is none, as text. */
-async function podLike(
+async function podFromSample(
   api: Api,
   { kind, namespace }: WorkloadRef,
   sample: string | undefined,
-): Promise<V1Pod | string> {
-  if (kind === "Node") return "a static pod is the kubelet's own";
-  if (sample === undefined) return `a ${kind} without pods shows no template to try`;
+): Promise<DryRunInput> {
+  if (kind === "Node") return unavailable("a static pod is the kubelet's own");
+  if (sample === undefined) return unavailable(`a ${kind} without pods shows no template to try`);
   const [pod] = await listAll<V1Pod>(api, {
     path: `/api/v1/namespaces/${namespace}/pods`,
     kind: "PodList",
     fieldSelector: `metadata.name=${sample}`,
   });
-  return pod === undefined ? "its pod was gone when it was looked for" : uninjectedPod(pod);
+  return pod === undefined
+    ? unavailable("its pod was gone when it was looked for")
+    : { kind: "pod", pod: uninjectedPod(pod) };
 }
 
-/** What holds the template: the workload, or the Deployment that an Argo Rollout refers to. */
+type TemplateOwner = V1Deployment | V1StatefulSet | V1DaemonSet;
+
+/** Gets the object with the template: the workload, or the Deployment that a Rollout refers to. */
 async function templateOwner(
   api: Api,
   kind: RestartableKind,
   { namespace, name }: Pick<WorkloadRef, "namespace" | "name">,
-): Promise<TemplateObject> {
-  const { api: group, resource } = apiOf(kind);
-  const path = `/apis/${group}/namespaces/${namespace}/${resource}/${name}`;
+): Promise<TemplateOwner> {
+  const path = `${listPath(kind, namespace)}/${name}`;
   const owner = await api.send({ method: "GET", path, kind });
-  const referred = kind === "Rollout" ? referencedDeployment(owner as ApiRollout) : undefined;
-  return referred === undefined
+  const referenced = kind === "Rollout" ? referencedDeployment(owner as ApiRollout) : undefined;
+  return referenced === undefined
     ? owner
-    : templateOwner(api, "Deployment", { namespace, name: referred });
+    : templateOwner(api, "Deployment", { namespace, name: referenced });
 }
 
-/** What the revision gives in the place of a pin; `undefined` without one, or without an answer. */
-async function unpinnedImage(api: Api, namespace: string, pod: V1Pod): Promise<string | undefined> {
-  if (pinOf(templateRecord(pod)) === undefined) return undefined;
-  const plain = structuredClone(pod);
-  delete plain.metadata?.annotations?.[PROXY_IMAGE];
-  const { containers = [], initContainers = [] } = plain.spec ?? {};
-  for (const container of [...containers, ...initContainers]) {
-    if (container.name === PROXY_CONTAINER) container.image = "auto";
-  }
-  try {
-    return podGroupRecord(await createPodDryRun(api, namespace, plain)).image;
-  } catch (error) {
-    if (error instanceof ApiError) return undefined;
-    throw error;
-  }
-}
-
-function unavailable(message: string): DryRun {
-  return { kind: "unavailable", message };
-}
-
-type TemplateObject = V1Deployment | V1StatefulSet | V1DaemonSet;
-
-/** A refusal of the pod itself, as against one of the question. */
-function isAnswer(error: ApiError): boolean {
-  if (isForbidden(error) || isNotFound(error) || error.status === 0) return false;
-  if (isNoProof(error.message)) return false;
-  return (
-    [400, 403, 422].includes(error.status) ||
-    (error.status === 500 && error.message.includes("failed calling webhook"))
-  );
-}
-
-/**
- * It was answered, and proves nothing: a quota that is full now may have room once old pods are
- * gone, and a webhook of somebody else that knows no dry run is there for good.
- */
-function isNoProof(message: string): boolean {
-  return message.includes("exceeded quota") || message.includes("does not support dry run");
-}
-
-/** The pod that the workload's controller would create, as far as admission looks at it. */
-function podOf(ref: WorkloadRef, owner: TemplateObject): V1Pod {
+/** Returns the pod that the workload's controller would create, as admission sees it. */
+function newPod(ref: WorkloadRef, owner: TemplateOwner): V1Pod {
   const template = owner.spec?.template;
   const { labels = {}, annotations = {} } = template?.metadata ?? {};
   const { volumes = [], ...spec } = template?.spec ?? { containers: [] };
@@ -156,7 +120,7 @@ function podOf(ref: WorkloadRef, owner: TemplateObject): V1Pod {
   };
 }
 
-/** Policies tell pods without an owner from others; Istio takes the workload's name from it. */
+/** Policies may treat a pod without an owner differently, and Istio derives the workload's name. */
 function controllerReference(ref: WorkloadRef): V1OwnerReference {
   const { kind, name, uid } = ref;
   const hash = controllerLabels(ref)["pod-template-hash"];
@@ -166,11 +130,55 @@ function controllerReference(ref: WorkloadRef): V1OwnerReference {
   return { apiVersion, ...owner, uid, controller: true };
 }
 
-/** The StatefulSet controller adds a volume for every claim template; without it the pod is invalid. */
-function claimedVolumes(ref: WorkloadRef, owner: TemplateObject) {
+/** The volumes that the StatefulSet controller adds for claim templates. A mount requires them. */
+function claimedVolumes(ref: WorkloadRef, owner: TemplateOwner) {
   const templates = (owner as V1StatefulSet).spec?.volumeClaimTemplates ?? [];
   return templates.map(({ metadata }) => ({
     name: metadata?.name ?? "",
     persistentVolumeClaim: { claimName: `${metadata?.name}-${ref.name}-0` },
   }));
+}
+
+/** Asks for the image without pins; `undefined` if nothing is pinned, or the dry run fails. */
+async function unpinnedImage(api: Api, namespace: string, pod: V1Pod): Promise<string | undefined> {
+  if (pinOf(templateRecord(pod)) === undefined) return undefined;
+  const unpinned = structuredClone(pod);
+  delete unpinned.metadata?.annotations?.[PROXY_IMAGE];
+  const { containers = [], initContainers = [] } = unpinned.spec ?? {};
+  for (const container of [...containers, ...initContainers]) {
+    if (container.name === PROXY_CONTAINER) container.image = "auto";
+  }
+  try {
+    return podGroupRecord(await createPodDryRun(api, namespace, unpinned)).image;
+  } catch (error) {
+    if (error instanceof ApiError) return undefined;
+    throw error;
+  }
+}
+
+/** True if the API server rejected the pod itself, not the request. */
+function isRejection(error: ApiError): boolean {
+  if (isForbidden(error) || isNotFound(error) || error.status === 0) return false;
+  if (isInconclusive(error.message)) return false;
+  return (
+    [400, 403, 422].includes(error.status) ||
+    (error.status === 500 && error.message.includes("failed calling webhook"))
+  );
+}
+
+/**
+ * True if an answer proves nothing about injection: a quota that is full now may have room once old
+ * pods are gone, and a webhook of someone else may not support dry runs.
+ */
+function isInconclusive(message: string): boolean {
+  return message.includes("exceeded quota") || message.includes("does not support dry run");
+}
+
+/** Removes the object's name, so that the same error of several objects has the same text. */
+function withoutName(message: string): string {
+  return message.replace(/^(\S+) "[^"]*" is forbidden: /, "$1: ");
+}
+
+function unavailable(message: string) {
+  return { kind: "unavailable", message } as const;
 }

@@ -1,21 +1,23 @@
 import type { CoreV1Event } from "@kubernetes/client-node";
 import type { Api } from "../http/api.ts";
 import { listAll } from "../http/pages.ts";
+import { pathOf } from "../kubernetes/api-paths.ts";
 
-/** What a controller said of one object, as often as it said so. */
+/** An event that a controller wrote about one object. */
 export interface EventRecord {
-  /** Uid of the object. */
+  /** The uid of the object. */
   readonly about: string;
-  /** Another one whenever it is said again. */
+  /** A text that changes whenever the event occurs again. */
   readonly id: string;
   readonly reason: string;
   readonly message: string;
 }
 
 /**
- * The events about one object, the newest last.
+ * Lists the events about one object, the newest last.
  *
- * @throws ApiError where they may not be read.
+ * @param reason the only reason to list; `undefined`: any reason.
+ * @throws ApiError if the events could not be read.
  */
 export function listEvents(
   api: Api,
@@ -28,10 +30,10 @@ export function listEvents(
 }
 
 /**
- * What controllers were told when they asked for pods in vain, the newest last.
+ * Lists the events of controllers whose pods were rejected, the newest last.
  *
- * @param namespace `undefined`: in all of them.
- * @throws ApiError where they may not be read.
+ * @param namespace `undefined`: all namespaces.
+ * @throws ApiError if the events could not be read.
  */
 export function listRefusals(
   api: Api,
@@ -45,19 +47,15 @@ async function list(
   namespace: string | undefined,
   fieldSelector: string,
 ): Promise<readonly EventRecord[]> {
-  const place = namespace === undefined ? "" : `/namespaces/${namespace}`;
-  const events = await listAll<CoreV1Event>(api, {
-    path: `/api/v1${place}/events`,
-    kind: "EventList",
-    fieldSelector,
-  });
+  const path = `${pathOf("v1", namespace)}/events`;
+  const events = await listAll<CoreV1Event>(api, { path, kind: "EventList", fieldSelector });
   return events
     .map((event) => ({ time: timeOf(event), record: eventRecord(event) }))
     .sort((a, b) => (a.time < b.time ? -1 : Number(a.time > b.time)))
     .map(({ record }) => record);
 }
 
-/** Strings in JSON, whatever the client's types say. */
+/** The time of an event. It is a string in JSON, although the client's types say `Date`. */
 function timeOf({ lastTimestamp, eventTime, metadata }: CoreV1Event): string {
   return String(lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? "");
 }

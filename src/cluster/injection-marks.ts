@@ -1,15 +1,15 @@
-import { isObject, parseObject } from "../json-object.ts";
 import { INJECTION_STATUS, PROXY_OVERRIDES, REVISION } from "../istio-labels.ts";
+import { isObject, parseObject } from "../json-object.ts";
 
 type Annotations = Readonly<Record<string, string>>;
 
-/** Whether Istio says of a pod that it has its proxy. */
+/** True if Istio's annotations say that a pod has its proxy. */
 export function isMarked(annotations: Annotations): boolean {
   return INJECTION_STATUS in annotations || REVISION in annotations;
 }
 
 /**
- * The revision that injected a pod: the annotation `istio.io/rev` (since Istio 1.18), else
+ * Returns the revision that injected a pod: the annotation `istio.io/rev` (since Istio 1.18), or else
  * `revision` in the status annotation.
  * Source: Istio `istioctl/pkg/describe/describe.go`, `GetRevisionFromPodAnnotation`.
  */
@@ -20,8 +20,8 @@ export function revisionOf(annotations: Annotations): string | undefined {
 }
 
 /**
- * Names of what injection added to a pod. Anybody who makes pods can write the annotation: what has
- * another shape counts as absent.
+ * Returns the names of the parts that injection added to a pod. Anyone who creates pods can write the
+ * annotation, so a value of another shape counts as absent.
  */
 export function addedBy(
   annotations: Annotations,
@@ -29,16 +29,17 @@ export function addedBy(
   const status = parseObject(annotations[INJECTION_STATUS]) ?? {};
   const names = (value: unknown) => listOf(value).filter((name) => typeof name === "string");
   return {
-    // A native sidecar may have been an ordinary container before.
+    // The name of a native sidecar may stand for an ordinary container of the template.
     containers: [...names(status["containers"]), ...names(status["initContainers"])],
     volumes: names(status["volumes"]),
     imagePullSecrets: names(status["imagePullSecrets"]),
   };
 }
 
-/** A container as the template had it, which injection noted down before it changed it. */
+/** A container as the template had it, which injection recorded before it changed the container. */
 export type Overridden = Readonly<Record<string, unknown>> & { readonly name: string };
 
+/** Returns the containers that injection changed, as the template had them. */
 export function overriddenIn(
   annotations: Annotations,
 ): Readonly<Record<"containers" | "initContainers", readonly Overridden[]>> {
@@ -47,12 +48,12 @@ export function overriddenIn(
   return { containers: read(containers), initContainers: read(initContainers) };
 }
 
-/** The annotations that a pod had before it was injected. */
+/** Returns the annotations that a pod had before its injection. */
 export function withoutMarks(annotations: Annotations): Annotations {
   const {
     [INJECTION_STATUS]: _status,
     [REVISION]: _revision,
-    [PROXY_OVERRIDES]: _own,
+    [PROXY_OVERRIDES]: _overrides,
     ...others
   } = annotations;
   return others;

@@ -1,23 +1,26 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { CannotRun } from "../errors.ts";
-import type { NamedPod } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
-import { controllerOf, podGroupRecord } from "./pods-by-owner.ts";
+import { pathOf } from "../kubernetes/api-paths.ts";
 import { shellWord } from "../shell-word.ts";
+import type { NamedPod } from "../snapshot.ts";
+import { podGroupRecord } from "./pod-group.ts";
+import { controllerOf } from "./pods-by-owner.ts";
 
 export interface FoundPod extends NamedPod {
-  /** Uid of the controller at the end of the owner chain; the pod's own where it has none. */
+  /** The uid of the controller at the end of the owner chain; the pod's own if it has none. */
   readonly ownerUid: string;
 }
 
 /**
- * A pod by its name, and the workload that it belongs to: by `controller: true` references alone.
+ * Gets a pod by its name, with the workload that it belongs to. Only references with
+ * `controller: true` lead to the workload.
  *
- * @throws CannotRun where it does not exist, or may not be read.
+ * @throws CannotRun if the pod does not exist, or may not be read.
  */
 export async function findPod(api: Api, namespace: string, name: string): Promise<FoundPod> {
-  const pod: V1Pod = await get(api, `/api/v1/namespaces/${namespace}`, "pods", "Pod", name);
+  const pod: V1Pod = await getObject(api, PODS, namespace, name);
   return {
     name,
     phase: pod.status?.phase ?? "Unknown",
@@ -27,50 +30,56 @@ export async function findPod(api: Api, namespace: string, name: string): Promis
   };
 }
 
-/** Controllers that may have controllers themselves. */
-const BETWEEN: ReadonlyMap<string, readonly [root: string, resource: string]> = new Map([
-  ["ReplicaSet", ["/apis/apps/v1", "replicasets"]],
-  ["Job", ["/apis/batch/v1", "jobs"]],
-]);
+interface Resource {
+  readonly kind: "Pod" | "ReplicaSet" | "Job";
+  readonly group: string;
+  readonly plural: string;
+}
+
+const PODS: Resource = { kind: "Pod", group: "v1", plural: "pods" };
+
+/** Controllers of pods that may have a controller themselves. */
+const INTERMEDIATE: readonly Resource[] = [
+  { kind: "ReplicaSet", group: "apps/v1", plural: "replicasets" },
+  { kind: "Job", group: "batch/v1", plural: "jobs" },
+];
 
 async function ownerUidOf(api: Api, namespace: string, { metadata }: V1Pod): Promise<string> {
   const controller = controllerOf(metadata?.ownerReferences);
   if (controller === undefined) return metadata?.uid ?? "";
-  const { kind, name, uid } = controller;
-  const [root, resource] = BETWEEN.get(kind) ?? [];
-  if (root === undefined || resource === undefined) return uid;
-  const owner = await get(api, `${root}/namespaces/${namespace}`, resource, kind, name);
-  return controllerOf(owner.metadata?.ownerReferences)?.uid ?? uid;
+  const resource = INTERMEDIATE.find(({ kind }) => kind === controller.kind);
+  if (resource === undefined) return controller.uid;
+  const owner = await getObject(api, resource, namespace, controller.name);
+  return controllerOf(owner.metadata?.ownerReferences)?.uid ?? controller.uid;
 }
 
-async function get(
+async function getObject(
   api: Api,
-  root: string,
-  resource: string,
-  kind: string,
+  { kind, group, plural }: Resource,
+  namespace: string,
   name: string,
 ): Promise<Pick<V1Pod, "kind" | "metadata">> {
-  const [, namespace = ""] = /\/namespaces\/(.*)$/.exec(root) ?? [];
+  const path = `${pathOf(group, namespace)}/${plural}/${name}`;
   try {
-    return await api.send({ method: "GET", path: `${root}/${resource}/${name}`, kind });
+    return await api.send({ method: "GET", path, kind });
   } catch (error) {
     if (isNotFound(error)) {
       throw new CannotRun(
         `${kind.toLowerCase()}/${name} does not exist in the namespace "${namespace}"`,
-        `see which there are: kubectl get ${resource} -n ${namespace}`,
+        `see which there are: kubectl get ${plural} -n ${namespace}`,
       );
     }
     if (!(error instanceof ApiError)) throw error;
     if (!isForbidden(error)) {
       throw new CannotRun(
         `${kind.toLowerCase()}/${name} in the namespace "${namespace}" could not be read: ${error.message}`,
-        `see whether kubectl can: kubectl get ${resource} ${shellWord(name)} -n ${namespace}`,
+        `see whether kubectl can: kubectl get ${plural} ${shellWord(name)} -n ${namespace}`,
         { cause: error },
       );
     }
     throw new CannotRun(
-      `you may not get ${resource} in the namespace "${namespace}", so the owner of the pod cannot be told`,
-      `explain its workload instead, or see: kubectl auth can-i get ${resource} -n ${namespace}`,
+      `you may not get ${plural} in the namespace "${namespace}", so the owner of the pod cannot be told`,
+      `explain its workload instead, or see: kubectl auth can-i get ${plural} -n ${namespace}`,
       { cause: error },
     );
   }

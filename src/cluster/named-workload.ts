@@ -1,23 +1,22 @@
+import { isNotFound } from "../http/api-error.ts";
+import type { Api } from "../http/api.ts";
+import { listPath } from "../kubernetes/api-paths.ts";
 import { isRestartable, type RestartableKind } from "../kubernetes/kinds.ts";
 import { formatSelector } from "../kubernetes/selector.ts";
 import type { Snapshot, Workload, WorkloadRef } from "../snapshot.ts";
-import { isNotFound } from "../http/api-error.ts";
 import type { ApiObject } from "./api-objects.ts";
-import type { Api } from "../http/api.ts";
-import { appliersOf } from "./appliers.ts";
 import { argoWorkload, referencedDeployment } from "./argo-rollout.ts";
 import { readControlPlane } from "./control-plane.ts";
 import { Gaps } from "./gaps.ts";
 import { readNamespaces } from "./namespaces.ts";
-import { listPath } from "../kubernetes/api-paths.ts";
-import { workloadRecord } from "./workload-records.ts";
 import { templateHash } from "./template-hash.ts";
+import { workloadRecord } from "./workload-records.ts";
 import { readPodsOf } from "./workloads.ts";
 
 /**
- * Reads one workload anew, with its pods and the state of the injectors.
+ * Reads one workload with its pods, its namespace and the control plane.
  *
- * @returns a snapshot without the workload where it is gone, or is another one by uid.
+ * @returns a snapshot without the workload if it was deleted or recreated.
  */
 export async function readWorkload(
   api: Api,
@@ -39,11 +38,15 @@ export async function readWorkload(
   return { controlPlane, namespaces, workloads, gaps: gaps.result() };
 }
 
-/** One workload without its pods; `undefined` where it is gone, or is another one by uid. */
+/**
+ * Gets one workload without its pods.
+ *
+ * @returns `undefined` if it was deleted, or recreated with another uid.
+ */
 export async function getWorkload(api: Api, ref: WorkloadRef): Promise<Workload | undefined> {
   if (!isRestartable(ref.kind)) return undefined;
   try {
-    const workload = await findWorkload(api, ref.kind, ref.namespace, ref.name);
+    const workload = await getByName(api, ref.kind, ref.namespace, ref.name);
     return workload.uid === ref.uid ? workload : undefined;
   } catch (error) {
     if (isNotFound(error)) return undefined;
@@ -51,7 +54,7 @@ export async function getWorkload(api: Api, ref: WorkloadRef): Promise<Workload 
   }
 }
 
-async function findWorkload(
+async function getByName(
   api: Api,
   kind: RestartableKind,
   namespace: string,
@@ -63,7 +66,23 @@ async function findWorkload(
   if (kind !== "Rollout") return { ...workloadRecord(kind, object), ...own };
   const base = referencedDeployment(object);
   if (base === undefined) return { ...argoWorkload(object, undefined), ...own };
-  const referred = await findWorkload(api, "Deployment", namespace, base);
-  const hash = referred.templateHash ?? own.templateHash;
-  return { ...argoWorkload(object, referred), ...own, templateHash: hash };
+  const referenced = await getByName(api, "Deployment", namespace, base);
+  const hash = referenced.templateHash ?? own.templateHash;
+  return { ...argoWorkload(object, referenced), ...own, templateHash: hash };
+}
+
+interface ManagedObject extends ApiObject {
+  readonly metadata?: ApiObject["metadata"] & {
+    readonly managedFields?: readonly {
+      readonly manager?: string;
+      readonly operation?: string;
+    }[];
+  };
+}
+
+/** Returns the field managers that apply an object (server-side apply). */
+function appliersOf({ metadata }: ManagedObject): readonly string[] {
+  return (metadata?.managedFields ?? []).flatMap(({ manager, operation }) =>
+    operation === "Apply" && manager !== undefined ? [manager] : [],
+  );
 }

@@ -3,28 +3,29 @@ import { byNamespaceAndName, type PodGroup, type Workload } from "../snapshot.ts
 import { addGroup } from "./pod-group.ts";
 import type { Owner, PodsByOwner } from "./pods-by-owner.ts";
 
-/** The controller of a ReplicaSet or a Job, by the uid of that. */
-export type ControllerOf = (uid: string) => Owner | undefined;
+/** Finds the controller of a ReplicaSet or Job by the uid of the ReplicaSet or Job. */
+export type FindController = (uid: string) => Owner | undefined;
 
 /**
- * Puts tallies under the controllers at the end of the owner chain. The chain is followed by
- * `controller: true` references alone, never by names.
+ * Assigns pods to the controllers at the end of their owner chains. A chain consists of references
+ * with `controller: true`, never of names.
  *
  * @param listed the workloads that were listed, without pods.
  */
 export function gatherWorkloads(
   listed: readonly Workload[],
-  tallies: Iterable<PodsByOwner>,
-  controllerBy: ControllerOf,
+  podsByOwner: Iterable<PodsByOwner>,
+  findController: FindController,
 ): readonly Workload[] {
   const workloads = new Map(listed.map((workload) => [workload.uid, workload]));
-  for (const tally of tallies) {
-    const owner = controllerBy(tally.owner.uid) ?? tally.owner;
-    workloads.set(owner.uid, withPods(workloads.get(owner.uid) ?? unlisted(owner, tally), tally));
+  for (const pods of podsByOwner) {
+    const owner = findController(pods.owner.uid) ?? pods.owner;
+    workloads.set(owner.uid, withPods(workloads.get(owner.uid) ?? unlisted(owner, pods), pods));
   }
   return [...workloads.values()].sort(byNamespaceAndName);
 }
 
+/** Returns the workload for an owner that is not in a list. */
 function unlisted(owner: Owner, { namespace, sample, metadata }: PodsByOwner): Workload {
   return {
     namespace,
@@ -32,7 +33,7 @@ function unlisted(owner: Owner, { namespace, sample, metadata }: PodsByOwner): W
     name: owner.name,
     uid: owner.uid,
     ...metadata,
-    // Of a restartable kind the template itself is asked for, not what one pod shows of it.
+    // A restartable kind has a template of its own, which may differ from the pod's.
     template: isRestartable(owner.kind) ? undefined : sample,
     rollout: undefined,
     pods: [],
@@ -53,10 +54,10 @@ function withPods(
   };
 }
 
-/** Several ReplicaSets of one Deployment may run the same sidecar. */
-function joined(known: readonly PodGroup[], more: readonly PodGroup[]): readonly PodGroup[] {
-  if (known.length === 0) return more;
-  const all = [...known];
-  for (const group of more) addGroup(all, group);
-  return all;
+/** Joins groups: several ReplicaSets of one Deployment may run the same sidecar. */
+function joined(before: readonly PodGroup[], more: readonly PodGroup[]): readonly PodGroup[] {
+  if (before.length === 0) return more;
+  const groups = [...before];
+  for (const group of more) addGroup(groups, group);
+  return groups;
 }

@@ -1,8 +1,33 @@
-import type { PodGroup } from "../snapshot.ts";
+import type { PodGroup, PodTrouble } from "../snapshot.ts";
+import type { ApiContainerStatus, ApiPod } from "./api-objects.ts";
+import { isMarked, revisionOf } from "./injection-marks.ts";
+import { findProxy } from "./workload-records.ts";
 
 const MOST_NAMES = 10;
 
-/** Adds a group to those it belongs with: pods that run the same sidecar of the same revision. */
+/** Returns the group that consists of one pod. */
+export function podGroupRecord(pod: ApiPod): PodGroup {
+  const annotations = pod.metadata?.annotations ?? {};
+  // A pod without Istio's annotations may have a container of its own with the sidecar's name.
+  const isIstio = isMarked(annotations);
+  const ordinary = isIstio ? findProxy(pod.spec?.containers ?? []) : undefined;
+  const native = isIstio ? findProxy(pod.spec?.initContainers ?? []) : undefined;
+  const proxy = ordinary ?? native;
+  const isReady = (pod.status?.conditions ?? []).some(
+    ({ type, status }) => type === "Ready" && status === "True",
+  );
+  return {
+    image: proxy?.image,
+    revision: proxy && revisionOf(annotations),
+    native: proxy !== undefined && ordinary === undefined,
+    pods: 1,
+    ready: isReady ? 1 : 0,
+    podNames: [pod.metadata?.name ?? ""],
+    trouble: findTrouble(pod),
+  };
+}
+
+/** Adds a group to the groups of a workload. Merges groups of the same sidecar and revision. */
 export function addGroup(groups: PodGroup[], group: PodGroup): void {
   const index = groups.findIndex(
     ({ image, revision, native }) =>
@@ -24,4 +49,43 @@ function merged(a: PodGroup, b: PodGroup): PodGroup {
         : a.podNames,
     trouble: a.trouble ?? b.trouble,
   };
+}
+
+/** The kubelet's waiting reasons that do not resolve by themselves. */
+const LASTING_REASONS = new Set([
+  "CrashLoopBackOff",
+  "CreateContainerConfigError",
+  "CreateContainerError",
+  "ErrImageNeverPull",
+  "ErrImagePull",
+  "ImageInspectError",
+  "ImagePullBackOff",
+  "InvalidImageName",
+  "PostStartHookError",
+  "PreCreateHookError",
+  "PreStartHookError",
+  "RegistryUnavailable",
+  "RunContainerError",
+  "SignatureValidationFailed",
+]);
+
+function findTrouble({ metadata, status }: ApiPod): PodTrouble | undefined {
+  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const container = statuses.find(({ state }) => LASTING_REASONS.has(state?.waiting?.reason ?? ""));
+  const waiting = container?.state?.waiting;
+  return (
+    waiting && {
+      pod: metadata?.name ?? "",
+      reason: waiting.reason ?? "",
+      message: [waiting.message, lastTermination(container)].filter(Boolean).join("; "),
+    }
+  );
+}
+
+/** Describes how a container last ended, if it is restarting. */
+function lastTermination({ name, lastState }: ApiContainerStatus): string | undefined {
+  const end = lastState?.terminated;
+  if (end === undefined) return undefined;
+  const details = [end.reason, end.message?.trim()].filter(Boolean).join(": ");
+  return `${name} ended with exit code ${end.exitCode}${details && ` (${details})`}`;
 }

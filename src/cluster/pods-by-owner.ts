@@ -1,22 +1,22 @@
-import type { PodGroup, PodTemplate, PodTrouble } from "../snapshot.ts";
-import { relevantAnnotations } from "./annotations.ts";
-import type { ApiOwnerReference, ApiPod, ApiContainerStatus } from "./api-objects.ts";
-import { addedBy, isMarked, overriddenIn, revisionOf, withoutMarks } from "./injection-marks.ts";
-import { addGroup } from "./pod-group.ts";
-import { findProxy, isConfined, templateRecord } from "./workload-records.ts";
 import { PROXY_CONTAINER } from "../istio-labels.ts";
+import type { PodGroup, PodTemplate } from "../snapshot.ts";
+import { relevantAnnotations } from "./annotations.ts";
+import type { ApiOwnerReference, ApiPod } from "./api-objects.ts";
+import { addedBy, overriddenIn, withoutMarks } from "./injection-marks.ts";
+import { addGroup, podGroupRecord } from "./pod-group.ts";
+import { isConfined, templateRecord } from "./workload-records.ts";
 
-/** The pods of one direct owner, folded: nothing of a page is kept but this. */
+/** The pods that have the same direct owner. Of the pods themselves, only their groups are kept. */
 export interface PodsByOwner {
   readonly namespace: string;
-  /** The controller, or the pod itself where it has none. */
+  /** The controller, or the pod itself if it has none. */
   readonly owner: Owner;
   readonly groups: PodGroup[];
   terminating: number;
   readonly terminatingGroups: PodGroup[];
-  /** The template as one pod shows it, where the owner's own is not listed. */
+  /** The template as one pod shows it, if the owner's own template is not listed. */
   readonly sample: PodTemplate | undefined;
-  /** Labels and annotations of a bare pod. */
+  /** The labels and annotations of a bare pod; empty for an owned pod. */
   readonly metadata: Pick<PodTemplate, "labels" | "annotations">;
 }
 
@@ -26,24 +26,24 @@ export interface Owner {
   readonly uid: string;
 }
 
-/** Adds a pod to the tally of its owner, by the owner's uid. */
-export function addPod(tallies: Map<string, PodsByOwner>, pod: ApiPod): void {
-  // Finished pods run nothing.
+/** Adds a pod to the pods of its owner, unless it has finished. */
+export function addPod(podsByOwner: Map<string, PodsByOwner>, pod: ApiPod): void {
   if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return;
   const owner = ownerOf(pod);
-  let tally = tallies.get(owner.uid);
-  if (tally === undefined) {
-    tally = newTally(owner, pod);
-    tallies.set(owner.uid, tally);
+  let pods = podsByOwner.get(owner.uid);
+  if (pods === undefined) {
+    pods = newPodsByOwner(owner, pod);
+    podsByOwner.set(owner.uid, pods);
   }
   if (pod.metadata?.deletionTimestamp === undefined) {
-    addGroup(tally.groups, podGroupRecord(pod));
+    addGroup(pods.groups, podGroupRecord(pod));
   } else {
-    tally.terminating += 1;
-    addGroup(tally.terminatingGroups, podGroupRecord(pod));
+    pods.terminating += 1;
+    addGroup(pods.terminatingGroups, podGroupRecord(pod));
   }
 }
 
+/** Finds the owner that has `controller: true`. */
 export function controllerOf(
   references: readonly ApiOwnerReference[] | undefined,
 ): Owner | undefined {
@@ -65,17 +65,17 @@ function ownerOf({ metadata }: ApiPod): Owner {
 
 const NO_METADATA = { labels: {}, annotations: {} };
 
-function newTally(owner: Owner, pod: ApiPod): PodsByOwner {
+function newPodsByOwner(owner: Owner, pod: ApiPod): PodsByOwner {
   const { labels = {}, annotations = {}, namespace = "" } = pod.metadata ?? {};
-  // Pods that a Deployment, StatefulSet or DaemonSet made carry a hash of its template.
-  const listed = "pod-template-hash" in labels || "controller-revision-hash" in labels;
+  // The pods of a Deployment, StatefulSet or DaemonSet have a hash of their template as a label.
+  const isOwnerListed = "pod-template-hash" in labels || "controller-revision-hash" in labels;
   return {
     namespace,
     owner,
     groups: [],
     terminating: 0,
     terminatingGroups: [],
-    sample: listed ? undefined : templateOfPod(pod),
+    sample: isOwnerListed ? undefined : templateOfPod(pod),
     metadata:
       owner.kind === "Pod"
         ? { labels, annotations: relevantAnnotations(annotations) }
@@ -83,72 +83,7 @@ function newTally(owner: Owner, pod: ApiPod): PodsByOwner {
   };
 }
 
-/** What one pod says of itself. */
-export function podGroupRecord(pod: ApiPod): PodGroup {
-  const name = pod.metadata?.name ?? "";
-  const annotations = pod.metadata?.annotations ?? {};
-  // A container of that name is not Istio's where nothing says so: a template may have its own.
-  const isIstio = isMarked(annotations);
-  const inContainers = isIstio ? findProxy(pod.spec?.containers ?? []) : undefined;
-  const inInit = isIstio ? findProxy(pod.spec?.initContainers ?? []) : undefined;
-  const proxy = inContainers ?? inInit;
-  const ready = (pod.status?.conditions ?? []).some(
-    ({ type, status }) => type === "Ready" && status === "True",
-  );
-  return {
-    image: proxy?.image,
-    revision: proxy && revisionOf(annotations),
-    native: proxy !== undefined && inContainers === undefined,
-    pods: 1,
-    ready: ready ? 1 : 0,
-    podNames: [name],
-    trouble: troubleOf(pod),
-  };
-}
-
-/** Waiting reasons of the kubelet that no patience mends. */
-const HOPELESS = new Set([
-  "CrashLoopBackOff",
-  "CreateContainerConfigError",
-  "CreateContainerError",
-  "ErrImageNeverPull",
-  "ErrImagePull",
-  "ImageInspectError",
-  "ImagePullBackOff",
-  "InvalidImageName",
-  "PostStartHookError",
-  "PreCreateHookError",
-  "PreStartHookError",
-  "RegistryUnavailable",
-  "RunContainerError",
-  "SignatureValidationFailed",
-]);
-
-function troubleOf({ metadata, status }: ApiPod): PodTrouble | undefined {
-  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  const container = statuses.find(({ state }) => HOPELESS.has(state?.waiting?.reason ?? ""));
-  const waiting = container?.state?.waiting;
-  return (
-    waiting && {
-      pod: metadata?.name ?? "",
-      reason: waiting.reason ?? "",
-      message: [waiting.message, lastWords(container)].filter(Boolean).join("; "),
-    }
-  );
-}
-
-/** How a container ended that is being started over and over. */
-function lastWords({ name, lastState }: ApiContainerStatus): string | undefined {
-  const end = lastState?.terminated;
-  if (end === undefined) return undefined;
-  const words = [end.reason, end.message?.trim()].filter(Boolean).join(": ");
-  return `${name} ended with exit code ${end.exitCode}${words && ` (${words})`}`;
-}
-
-/**
- * The template behind an injected pod: without what injection added. Only for owners whose own
- * template is not read.
- */
+/** Reconstructs the template of an injected pod, without what injection added. */
 function templateOfPod(pod: ApiPod): PodTemplate {
   const template = templateRecord({
     ...(pod.metadata ? { metadata: pod.metadata } : {}),
@@ -158,14 +93,15 @@ function templateOfPod(pod: ApiPod): PodTemplate {
   const { containers, initContainers } = overriddenIn(annotations);
   const own = [...containers, ...initContainers].find(({ name }) => name === PROXY_CONTAINER);
   const image = own?.["image"];
-  const noted = own && {
+  const overridden = own && {
     image: typeof image === "string" ? image : "auto",
     args: [],
     confined: isConfined({ securityContext: own["securityContext"] }),
   };
+  const isInjected = addedBy(annotations).containers.includes(PROXY_CONTAINER);
   return {
     ...template,
     annotations: withoutMarks(annotations),
-    proxy: addedBy(annotations).containers.includes(PROXY_CONTAINER) ? noted : template.proxy,
+    proxy: isInjected ? overridden : template.proxy,
   };
 }

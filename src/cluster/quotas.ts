@@ -1,14 +1,15 @@
 import type { V1Container, V1Pod, V1ResourceQuota } from "@kubernetes/client-node";
-import { formatSelector } from "../kubernetes/selector.ts";
-import type { LabelSelector, PodNeeds, Quota } from "../snapshot.ts";
 import type { Api } from "../http/api.ts";
 import { listAll } from "../http/pages.ts";
 import { readQuantity } from "../kubernetes/quantity.ts";
+import { formatSelector } from "../kubernetes/selector.ts";
+import type { LabelSelector, PodNeeds, Quota } from "../snapshot.ts";
 
 /**
- * The quotas of a namespace that count every pod; those with a scope count only some.
+ * Lists the quotas of a namespace that count every pod. Quotas with a scope are left out, because
+ * they count only some pods.
  *
- * @throws ApiError where they may not be read.
+ * @throws ApiError if the quotas could not be read.
  */
 export async function listQuotas(
   api: Api,
@@ -34,10 +35,11 @@ export async function listQuotas(
 }
 
 /**
- * What one pod of a workload takes of a quota, its sidecar included: by a pod that is there, since
- * the template does not know what injection adds. `undefined` where there is none.
+ * Reads how much of a quota one pod of a workload takes, with its sidecar. Since the template lacks
+ * what injection adds, the answer comes from an existing pod.
  *
- * @throws ApiError
+ * @returns `undefined` if the workload has no pods.
+ * @throws ApiError if the pods could not be read.
  */
 export async function readPodNeeds(
   api: Api,
@@ -50,16 +52,16 @@ export async function readPodNeeds(
   return pod && needsOf(pod);
 }
 
-/** Native sidecars run beside the others; what other init containers ask for is given back. */
+/** Sums the requests of the containers that run at the same time, native sidecars included. */
 function needsOf({ spec }: V1Pod): PodNeeds {
-  const beside = (spec?.initContainers ?? []).filter(
+  const nativeSidecars = (spec?.initContainers ?? []).filter(
     ({ restartPolicy }) => restartPolicy === "Always",
   );
-  const containers = [...(spec?.containers ?? []), ...beside];
+  const containers = [...(spec?.containers ?? []), ...nativeSidecars];
   const sum = (part: "requests" | "limits", resource: string) =>
     containers.reduce((total, { resources }: V1Container) => {
-      const asked = resources?.[part]?.[resource] ?? resources?.limits?.[resource] ?? "0";
-      return total + (readQuantity(asked) ?? 0);
+      const quantity = resources?.[part]?.[resource] ?? resources?.limits?.[resource] ?? "0";
+      return total + (readQuantity(quantity) ?? 0);
     }, 0);
   const [cpu, memory] = [sum("requests", "cpu"), sum("requests", "memory")];
   return {

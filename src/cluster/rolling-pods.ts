@@ -2,9 +2,9 @@ import type { V1Pod } from "@kubernetes/client-node";
 import { RESTARTED_AT, type RollingPod } from "../snapshot.ts";
 import type { Api } from "../http/api.ts";
 import { listAll } from "../http/pages.ts";
-import { podGroupRecord } from "./pods-by-owner.ts";
+import { podGroupRecord } from "./pod-group.ts";
 
-/** The pods of a workload that rolls, without those that have finished: few, so JSON will do. */
+/** Lists the pods of one workload during its rollout, without finished ones. */
 export async function readRollingPods(
   api: Api,
   namespace: string,
@@ -27,8 +27,8 @@ export function rollingPod(pod: V1Pod): RollingPod {
     image,
     ready: ready > 0,
     terminating: metadata?.deletionTimestamp !== undefined,
-    node: spec?.nodeName ?? meantFor(pod),
-    // A string in JSON, whatever the client's types say.
+    node: spec?.nodeName ?? intendedNode(pod),
+    // A string in JSON, although the client's types say `Date`.
     createdAt: String(metadata?.creationTimestamp ?? ""),
     restartedAt: metadata?.annotations?.[RESTARTED_AT],
     trouble,
@@ -39,8 +39,8 @@ export function rollingPod(pod: V1Pod): RollingPod {
   };
 }
 
-/** The DaemonSet controller asks for a node by its name; until it is scheduled nothing else says so. */
-function meantFor({ spec }: V1Pod): string | undefined {
+/** Returns the node that the DaemonSet controller requests by name for a pod not yet scheduled. */
+function intendedNode({ spec }: V1Pod): string | undefined {
   const terms =
     spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
   return terms

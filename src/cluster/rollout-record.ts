@@ -10,7 +10,7 @@ import type { ApiDaemonSet, ApiDeployment, ApiStatefulSet } from "./api-objects.
 
 export type RestartableObject = ApiDeployment | ApiStatefulSet | ApiDaemonSet;
 
-/** What says how a workload rolls, and how far it is. */
+/** Returns the settings and the progress of a workload's rollout. */
 export function rolloutRecord(kind: BuiltInKind, object: RestartableObject): Rollout {
   const base = {
     generation: object.metadata?.generation ?? 0,
@@ -30,9 +30,9 @@ export function rolloutRecord(kind: BuiltInKind, object: RestartableObject): Rol
 }
 
 /**
- * How many pods a rolling update adds and takes away at a time.
- * Source: k8s.io/kubernetes `pkg/controller/deployment/util` ResolveFenceposts,
- * `pkg/controller/daemon/util` SurgeCount; both round a surge up. A StatefulSet has no surge.
+ * Returns how many pods a rolling update adds and removes at a time. A StatefulSet has no surge.
+ * Source: k8s.io/kubernetes `pkg/controller/deployment/util` (`ResolveFenceposts`) and
+ * `pkg/controller/daemon/util` (`SurgeCount`). Both round a surge up.
  */
 function stepSize(
   kind: BuiltInKind,
@@ -43,30 +43,30 @@ function stepSize(
       const { spec }: ApiDeployment = object;
       const { replicas = 1, strategy } = spec ?? {};
       if (strategy?.type === "Recreate") return { surge: 0, unavailable: replicas };
-      const surge = resolved(strategy?.rollingUpdate?.maxSurge ?? "25%", replicas, Math.ceil);
+      const surge = resolveLimit(strategy?.rollingUpdate?.maxSurge ?? "25%", replicas, Math.ceil);
       const limit = strategy?.rollingUpdate?.maxUnavailable ?? "25%";
-      const unavailable = resolved(limit, replicas, Math.floor);
+      const unavailable = resolveLimit(limit, replicas, Math.floor);
       return { surge, unavailable: surge + unavailable === 0 ? 1 : unavailable };
     }
     case "StatefulSet": {
       const { spec }: ApiStatefulSet = object;
       const { replicas = 1, updateStrategy } = spec ?? {};
       const limit = updateStrategy?.rollingUpdate?.maxUnavailable ?? 1;
-      return { surge: 0, unavailable: Math.max(1, resolved(limit, replicas, Math.ceil)) };
+      return { surge: 0, unavailable: Math.max(1, resolveLimit(limit, replicas, Math.ceil)) };
     }
     case "DaemonSet": {
       const { spec, status }: ApiDaemonSet = object;
       const desired = status?.desiredNumberScheduled ?? 0;
       const limits = spec?.updateStrategy?.rollingUpdate;
-      const surge = resolved(limits?.maxSurge ?? 0, desired, Math.ceil);
-      const unavailable = resolved(limits?.maxUnavailable ?? 1, desired, Math.ceil);
+      const surge = resolveLimit(limits?.maxSurge ?? 0, desired, Math.ceil);
+      const unavailable = resolveLimit(limits?.maxUnavailable ?? 1, desired, Math.ceil);
       return { surge, unavailable: surge > 0 ? 0 : Math.max(1, unavailable) };
     }
   }
 }
 
-/** A number of pods, or a percentage of all of them. */
-export function resolved(
+/** Resolves a limit that is a number of pods, or a percentage of all of them. */
+export function resolveLimit(
   limit: number | string,
   all: number,
   round: (pods: number) => number,
@@ -75,7 +75,7 @@ export function resolved(
   return percent === undefined ? Number(limit) : round((Number(percent) * all) / 100);
 }
 
-/** Fields that every kind has are left to `rolloutRecord`. */
+/** The fields of one kind, without those that `rolloutRecord` fills in for every kind. */
 type Facts<Kind extends Rollout> = Omit<
   Kind,
   "generation" | "observedGeneration" | "resourceVersion" | "selector" | "surge" | "unavailable"
@@ -114,7 +114,7 @@ function daemonSetFacts({ spec, status }: ApiDaemonSet): Facts<DaemonSetRollout>
   };
 }
 
-/** What an Argo Rollout reports in the same words as a Deployment. */
+/** Returns the status fields that Deployments and Argo Rollouts have in common. */
 export function replicaFacts(
   status: Omit<NonNullable<ApiDeployment["status"]>, "observedGeneration"> | undefined,
 ): Pick<DeploymentRollout, "status" | "conditions"> {

@@ -2,18 +2,17 @@ import { createHash } from "node:crypto";
 import { RESTARTED_AT } from "../snapshot.ts";
 import type { ApiObject, ApiPodTemplate } from "./api-objects.ts";
 
-/** Any workload that has a template. */
-interface TemplateHolder extends ApiObject {
+interface TemplateOwner extends ApiObject {
   readonly spec?: { readonly template?: ApiPodTemplate };
 }
 
 /**
- * Tells whether a workload still makes the same pods: `generation` cannot, since every autoscaling
- * moves it.
+ * Hashes a pod template, without the restart annotation. An equal hash means that the workload still
+ * creates the same pods; an equal `generation` would not do, since autoscaling changes it too.
  *
- * @returns `sha256:...` of the pod template without the mark of a restart.
+ * @returns the hash, as `sha256:...`.
  */
-export function templateHash({ spec }: TemplateHolder): string {
+export function templateHash({ spec }: TemplateOwner): string {
   const template = spec?.template;
   const { [RESTARTED_AT]: _, ...annotations } = template?.metadata?.annotations ?? {};
   const labels = template?.metadata?.labels ?? {};
@@ -21,7 +20,7 @@ export function templateHash({ spec }: TemplateHolder): string {
   return `sha256:${createHash("sha256").update(content).digest("hex")}`;
 }
 
-/** The same fields in another order are the same template. */
+/** Sorts the fields of an object, since their order makes no difference. */
 function sorted(_key: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));

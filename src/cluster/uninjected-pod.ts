@@ -3,18 +3,19 @@ import { addedBy, overriddenIn, type Overridden, withoutMarks } from "./injectio
 import { PROXY_CONTAINER } from "../istio-labels.ts";
 
 /**
- * A live pod as it was before injection: what to ask about where no template can be had, as of a
- * bare pod, or of an owner of a kind that nobody here knows.
+ * Reconstructs a live pod as it was before injection. It stands for the template of a workload whose
+ * template is not read: a bare pod, or a controller of an unknown kind.
  */
 export function uninjectedPod({ metadata = {}, spec }: V1Pod): V1Pod {
   const { annotations = {}, labels = {}, namespace, ownerReferences = [] } = metadata;
   const { containers = [], initContainers = [], volumes = [], imagePullSecrets = [] } = spec ?? {};
-  // Where it runs, and what was attached to it since, is no part of what was created.
+  // The node and debug containers were added after the pod was created.
   const { nodeName: _node, ephemeralContainers: _debug, ...kept } = spec ?? { containers: [] };
   const added = addedBy(annotations);
   const overridden = overriddenIn(annotations);
-  // Noted down where the template of a native sidecar has it: it was an ordinary container before.
-  const [moved, init] = split(overridden.initContainers, isOrdinaryProxy);
+  // Injection records an ordinary container under init containers if it made it a native sidecar.
+  const moved = overridden.initContainers.filter(isOrdinaryProxy);
+  const init = overridden.initContainers.filter((container) => !isOrdinaryProxy(container));
   const own = [...overridden.containers, ...moved].map(containerOf);
   const others = <Item extends { name?: string }>(
     items: readonly Item[],
@@ -40,22 +41,18 @@ export function uninjectedPod({ metadata = {}, spec }: V1Pod): V1Pod {
   };
 }
 
-/** To set it needs a right of its own, on the owner. */
+/** Removes `blockOwnerDeletion`: setting it requires another permission, on the owner. */
 function withoutBlock(owner: V1OwnerReference): V1OwnerReference {
   const { blockOwnerDeletion: _, ...rest } = owner;
   return rest;
 }
 
-/** Who means a native sidecar says so. */
-function isOrdinaryProxy(own: Overridden): boolean {
-  return own.name === PROXY_CONTAINER && own["restartPolicy"] === undefined;
+/** True for a sidecar that the template defines as an ordinary container. */
+function isOrdinaryProxy(container: Overridden): boolean {
+  return container.name === PROXY_CONTAINER && container["restartPolicy"] === undefined;
 }
 
-function split<Item>(items: readonly Item[], isFirst: (item: Item) => boolean) {
-  return [items.filter(isFirst), items.filter((item) => !isFirst(item))] as const;
-}
-
-/** Where the template left the image to the revision, none was noted down. */
-function containerOf(own: Overridden): V1Container {
-  return { image: "auto", ...own };
+/** Completes a container whose image the template left to the revision. */
+function containerOf(container: Overridden): V1Container {
+  return { image: "auto", ...container };
 }

@@ -9,9 +9,9 @@ import { readSnapshot } from "./read.ts";
 import { templateRecord } from "./workload-records.ts";
 
 /**
- * Reads the whole cluster, for a revision is the whole cluster's.
+ * Reads the whole cluster, with everything that can refer to a revision.
  *
- * @throws CannotRun where nothing at all could be read.
+ * @throws CannotRun if nothing at all could be read.
  */
 export async function readUsageSnapshot(api: Api, istioNamespace: string): Promise<UsageSnapshot> {
   const gaps = new Gaps(api, { isNarrowable: false });
@@ -26,8 +26,8 @@ export async function readUsageSnapshot(api: Api, istioNamespace: string): Promi
 const GATEWAY_GROUP = "gateway.networking.k8s.io";
 
 /**
- * Where the group is not installed there are no Gateways; a user without the right to list them is
- * told 403 all the same.
+ * Lists the Gateways. If the API group is not installed, there are none; the list itself would answer
+ * 403 to a user without permission.
  */
 function readGateways(api: Api, gaps: Gaps): Promise<readonly LabelledObject[] | undefined> {
   return gaps.during(`list gateways.${GATEWAY_GROUP}`, undefined, async (inconsistent) => {
@@ -54,8 +54,8 @@ interface ApiGroup {
 }
 
 /**
- * `undefined`: the group is not installed. All groups are asked for, not this one: a 404 from
- * anybody on the way would look the same as its absence.
+ * Returns the version of the Gateway API that the cluster serves; `undefined` if the group is not
+ * installed. Reads the list of all groups, because a 404 for one group could come from a proxy.
  */
 async function servedVersion(api: Api): Promise<string | undefined> {
   const { groups } = await api.send({ method: "GET", path: "/apis", kind: "APIGroupList" });
@@ -66,7 +66,7 @@ async function servedVersion(api: Api): Promise<string | undefined> {
   return group && (group.preferredVersion?.version ?? "v1");
 }
 
-/** Between their runs CronJobs have no pods: only their templates show what the next run wants. */
+/** Lists CronJobs for their templates: between two runs they have no pods. */
 function readCronJobs(api: Api, gaps: Gaps): Promise<readonly TemplateOwner[] | undefined> {
   return gaps.during("list cronjobs.batch", undefined, async (inconsistent) => {
     const list = { path: "/apis/batch/v1/cronjobs", kind: "CronJobList", inconsistent };

@@ -2,12 +2,12 @@ import type { V1ObjectMeta, V1Pod } from "@kubernetes/client-node";
 import { PatchStrategy } from "@kubernetes/client-node/dist/patch.js";
 import type { Api } from "../http/api.ts";
 import type { ResponseObject } from "../http/request.ts";
-import { apiOf, type RestartableKind } from "../kubernetes/kinds.ts";
+import { listPath } from "../kubernetes/api-paths.ts";
+import type { RestartableKind } from "../kubernetes/kinds.ts";
 import { formatRestartTime } from "../kubernetes/restart-time.ts";
 import { RESTARTED_AT } from "../snapshot.ts";
 
-/** Every request that is not a read is sent from this file; only `sendRestart` changes anything. */
-
+/** A restart. Every request that is not a read is sent from this file; only this one persists. */
 export interface RestartRequest {
   readonly namespace: string;
   readonly kind: RestartableKind;
@@ -51,11 +51,12 @@ export async function serverRestartTime(api: Api, request: RestartRequest): Prom
  * Source: k8s.io/kubectl `pkg/polymorphichelpers/objectrestarter.go`.
  */
 function sendPatch(api: Api, request: RestartRequest): Promise<ResponseObject<RestartableKind>> {
-  const { kind, uid, resourceVersion, restartedAt, fieldManager, dryRun } = request;
+  const { namespace, kind, name, uid, resourceVersion, restartedAt, fieldManager, dryRun } =
+    request;
   const template = { metadata: { annotations: { [RESTARTED_AT]: restartedAt } } };
   return api.send({
     method: "PATCH",
-    path: pathOf(request),
+    path: `${listPath(kind, namespace)}/${name}`,
     query: { fieldManager, dryRun: dryRun ? "All" : undefined },
     contentType: kind === "Rollout" ? PatchStrategy.MergePatch : PatchStrategy.StrategicMergePatch,
     kind,
@@ -73,15 +74,11 @@ function lastWriteTime({ managedFields = [] }: V1ObjectMeta = {}): Date | undefi
   return times.length > 0 ? new Date(Math.max(...times)) : undefined;
 }
 
-function pathOf({ kind, namespace, name }: RestartRequest): string {
-  const { api, resource } = apiOf(kind);
-  return `/apis/${api}/namespaces/${namespace}/${resource}/${name}`;
-}
-
 /**
- * What creating a pod would give, by the cluster's own webhooks; nothing is persisted.
+ * Creates a pod without persisting it.
  *
- * @throws ApiError with the refusal of whoever refuses it.
+ * @returns the pod as the cluster's webhooks changed it.
+ * @throws ApiError if the API server or a webhook rejects the pod.
  */
 export async function createPodDryRun(api: Api, namespace: string, pod: V1Pod): Promise<V1Pod> {
   return api.send({
@@ -100,7 +97,7 @@ export interface Permission {
   readonly namespace: string | undefined;
 }
 
-/** Whether the user may do something, by the server's own account. */
+/** True if the API server says that the user has a permission. */
 export async function canI(api: Api, permission: Permission): Promise<boolean> {
   const { verb, group, resource, namespace } = permission;
   const review = await api.send({
@@ -116,7 +113,7 @@ export async function canI(api: Api, permission: Permission): Promise<boolean> {
   return review.status?.allowed === true;
 }
 
-/** The name that the API server knows the user by; `undefined` where it does not tell. */
+/** Returns the user's name according to the API server; `undefined` if it does not answer. */
 export async function whoAmI(api: Api): Promise<string | undefined> {
   try {
     const review = await api.send({
@@ -127,7 +124,7 @@ export async function whoAmI(api: Api): Promise<string | undefined> {
     });
     return review.status?.userInfo?.username;
   } catch {
-    // Only a line of the report: older servers lack the review, and no run should end for it.
+    // Older servers lack this review, and the name is only shown in the report.
     return undefined;
   }
 }

@@ -19,14 +19,14 @@ function gather(
   pods: readonly ApiPodOptions[],
   controllers: readonly (readonly [string, ReturnType<typeof controller>])[] = [],
 ): readonly Workload[] {
-  const tallies = new Map<string, PodsByOwner>();
-  for (const pod of pods.map(apiPod)) addPod(tallies, pod);
-  return gatherWorkloads(listed, tallies.values(), (uid) => new Map(controllers).get(uid));
+  const podsByOwner = new Map<string, PodsByOwner>();
+  for (const pod of pods.map(apiPod)) addPod(podsByOwner, pod);
+  return gatherWorkloads(listed, podsByOwner.values(), (uid) => new Map(controllers).get(uid));
 }
 
 const web = deployment("web");
 
-test("pods of several ReplicaSets come together under their Deployment", () => {
+test("a Deployment has the pods of all its ReplicaSets", () => {
   const [only, ...others] = gather(
     [web],
     [
@@ -53,11 +53,11 @@ test("pods of several ReplicaSets come together under their Deployment", () => {
   ]);
 });
 
-test("a listed workload without pods stays", () => {
+test("a listed workload may have no pods", () => {
   expect(gather([web], [])).toEqual([web]);
 });
 
-test("the owner is found by uid, never by a name that looks like it", () => {
+test("a ReplicaSet belongs to a Deployment by its owner reference, not by its name", () => {
   const workloads = gather([web], [{ name: "web-1-x", owner: OLD_SET, sidecar: SIDECAR }]);
   expect(workloads.map(({ kind, name, pods }) => [kind, name, pods.length])).toEqual([
     ["Deployment", "web", 0],
@@ -65,8 +65,8 @@ test("the owner is found by uid, never by a name that looks like it", () => {
   ]);
 });
 
-describe("an owner that was not listed", () => {
-  test("of a kind that is restarted has a template that could not be read", () => {
+describe("the owner of a pod, if it is not listed,", () => {
+  test("has no template if its kind can be restarted", () => {
     const [only] = gather(
       [],
       [{ owner: OLD_SET, sidecar: SIDECAR }],
@@ -80,7 +80,7 @@ describe("an owner that was not listed", () => {
   test.each([
     ["CloneSet", "web"],
     ["CronJob", "nightly"],
-  ])("of kind %s has the template that its pods show", (kind, name) => {
+  ])("has the template of its pods if its kind is %s", (kind, name) => {
     const owner = { kind: kind === "CronJob" ? "Job" : "ReplicaSet", name: "x", uid: "x-1" };
     const [only] = gather(
       [],
@@ -95,18 +95,18 @@ describe("an owner that was not listed", () => {
     });
   });
 
-  test("of a bare pod is the pod", () => {
+  test("is the pod itself for a bare pod", () => {
     const [only] = gather([], [{ name: "alone", labels: { app: "a" }, sidecar: SIDECAR }]);
     expect(only).toMatchObject({ kind: "Pod", name: "alone", labels: { app: "a" } });
   });
 
-  test("of a static pod is its node", () => {
+  test("is the node for a static pod", () => {
     const owner = { kind: "Node", name: "node-1", uid: "n-1" };
     expect(gather([], [{ owner }])).toMatchObject([{ kind: "Node", name: "node-1" }]);
   });
 });
 
-test("workloads are sorted by namespace, kind and name, so that reports can be compared", () => {
+test("workloads are sorted by namespace, kind and name", () => {
   const listed = [
     deployment("b", { namespace: "z" }),
     deployment("b", { namespace: "a" }),
