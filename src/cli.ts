@@ -2,7 +2,7 @@ import { type Command, CommanderError } from "commander";
 import { UsageError } from "./errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
-import { type Actions, buildProgram, completionCommands } from "./program.ts";
+import { type Actions, buildProgram, addCompletionCommands } from "./program.ts";
 import {
   commonSettings,
   explainSettings,
@@ -56,7 +56,7 @@ export async function runCli(argv: readonly string[], version: string, io: Io): 
   };
   const program = buildProgram(io, actions).version(version, "--version", "Print the version");
   program.hook("preAction", (_program, chosen) => requireValues(chosen));
-  completionCommands(program, actions);
+  addCompletionCommands(program, actions);
   if (argv.length === 0) {
     program.outputHelp();
     return EXIT.ok;

@@ -20,11 +20,11 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
       "what was done stands; see it with: istio-upgrade check",
     );
   } catch (error) {
-    return report(error, io);
+    return printError(error, io);
   }
 }
 
-function report(error: unknown, io: Io): ExitCode {
+function printError(error: unknown, io: Io): ExitCode {
   const known =
     error instanceof CannotRun || error instanceof UsageError || error instanceof Interrupted;
   const message = error instanceof Error ? error.message : String(error);

@@ -30,19 +30,19 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
       // `main` prints the error.
       outputError: () => undefined,
     })
-    .configureHelp({ optionTerm: (option) => termOf(option.flags), showGlobalOptions: false })
+    .configureHelp({ optionTerm: (option) => flagTerm(option.flags), showGlobalOptions: false })
     .helpCommand(false)
     .helpOption("-h, --help", "Print this help")
     .addHelpText("after", programFooter);
 
-  command(program, "check", "Find workloads whose pods run an old sidecar (read-only)", [
+  addCommand(program, "check", "Find workloads whose pods run an old sidecar (read-only)", [
     "istio-upgrade check",
     "istio-upgrade check --namespace shop,pay",
     "istio-upgrade check --context prod --json | jq .summary",
   ]).action((raw: RawOptions) => actions.check(raw));
 
-  restartOptions(
-    command(program, "restart", "Restart them, wait, and verify from a fresh read", [
+  addRestartOptions(
+    addCommand(program, "restart", "Restart them, wait, and verify from a fresh read", [
       "istio-upgrade restart --namespace default",
       "istio-upgrade restart deploy/web statefulset/db --namespace shop",
       "istio-upgrade restart --all-namespaces --context prod --yes",
@@ -52,7 +52,7 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
     .argument("[KIND/NAME...]", "workloads to restart; without them, all in scope")
     .action((names: string[], raw: RawOptions) => actions.restart(raw, names));
 
-  command(program, "verify", "Prove that every live pod in scope is on target and ready", [
+  addCommand(program, "verify", "Prove that every live pod in scope is on target and ready", [
     "istio-upgrade verify --namespace default",
     "istio-upgrade verify --all-namespaces --wait 5m",
   ])
@@ -60,9 +60,9 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
     .option("--wait <duration>", "go on trying until then", "0s")
     .action((raw: RawOptions) => actions.verify(raw));
 
-  displayOptions(
-    connectionOptions(
-      bareCommand(program, "explain", "Show how the verdict about one workload comes about", [
+  addDisplayOptions(
+    addConnectionOptions(
+      addBareCommand(program, "explain", "Show how the verdict about one workload comes about", [
         "istio-upgrade explain deploy/web --namespace shop",
         "istio-upgrade explain pod/web-7d4b9c-x2x1z --namespace shop",
         "istio-upgrade explain sts/db --json | jq '.steps[]'",
@@ -74,9 +74,9 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
     ),
   ).action((name: string, raw: RawOptions) => actions.explain(raw, name));
 
-  displayOptions(
-    connectionOptions(
-      bareCommand(program, "revisions", "Show the revisions, and what still holds each", [
+  addDisplayOptions(
+    addConnectionOptions(
+      addBareCommand(program, "revisions", "Show the revisions, and what still holds each", [
         "istio-upgrade revisions",
         "istio-upgrade revisions asm-1-27",
         "istio-upgrade revisions asm-1-27 --assert-unused && az aks mesh upgrade complete ...",
@@ -93,8 +93,8 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
  * Adds the commands for shell completion. They are separate because the documentation of the flags
  * leaves them out.
  */
-export function completionCommands(program: Command, actions: Actions): void {
-  bareCommand(program, "completion", "Print the script for completion in a shell", [
+export function addCompletionCommands(program: Command, actions: Actions): void {
+  addBareCommand(program, "completion", "Print the script for completion in a shell", [
     "source <(istio-upgrade completion bash)",
     "istio-upgrade completion zsh > ~/.zsh/completions/_istio-upgrade",
   ])
@@ -109,18 +109,18 @@ export function completionCommands(program: Command, actions: Actions): void {
 const PROVE_HELP = `dry-run injection: ${PROVES.join(", ")}`;
 
 /** Adds a command with the flags for scope, connection and output. */
-function command(
+function addCommand(
   program: Command,
   name: string,
   summary: string,
   examples: readonly string[],
 ): Command {
-  return displayOptions(
-    connectionOptions(scopeOptions(bareCommand(program, name, summary, examples))),
+  return addDisplayOptions(
+    addConnectionOptions(addScopeOptions(addBareCommand(program, name, summary, examples))),
   );
 }
 
-function bareCommand(
+function addBareCommand(
   program: Command,
   name: string,
   summary: string,
@@ -134,7 +134,7 @@ function bareCommand(
     .addHelpText("after", `\nExamples:\n${lines}\n`);
 }
 
-function scopeOptions(scoped: Command): Command {
+function addScopeOptions(scoped: Command): Command {
   return scoped
     .optionsGroup("Scope:")
     .option("-n, --namespace <name>", "namespace; repeatable, or separated by commas", collect)
@@ -146,7 +146,7 @@ function scopeOptions(scoped: Command): Command {
     .option("--prove <when>", PROVE_HELP, "auto");
 }
 
-function connectionOptions(connected: Command): Command {
+function addConnectionOptions(connected: Command): Command {
   return connected
     .optionsGroup("Connection:")
     .option("--kubeconfig <file>", "kubeconfig to use instead of KUBECONFIG or ~/.kube/config")
@@ -157,7 +157,7 @@ function connectionOptions(connected: Command): Command {
     .option("-i, --istio-namespace <name>", "namespace of istiod", "aks-istio-system");
 }
 
-function displayOptions(shown: Command): Command {
+function addDisplayOptions(shown: Command): Command {
   return shown
     .optionsGroup("Output:")
     .option("-o, --output <format>", OUTPUTS.join(", "), "table")
@@ -169,7 +169,7 @@ function displayOptions(shown: Command): Command {
     .option("--color <when>", COLORS.join(", "), "auto");
 }
 
-function restartOptions(restart: Command): Command {
+function addRestartOptions(restart: Command): Command {
   return restart
     .optionsGroup("Restart:")
     .option("--dry-run <mode>", `print the plan and stop: ${DRY_RUNS.join(", ")}`)
@@ -202,7 +202,7 @@ function collectWhole(value: string, before: readonly string[] = []): readonly s
  * Returns the flag as the help shows it. commander has no notation for an optional value that needs
  * its `=`.
  */
-function termOf(flags: string): string {
+function flagTerm(flags: string): string {
   return flags.replace("--dry-run <mode>", "--dry-run[=mode]");
 }
 

@@ -10,7 +10,7 @@ export interface ScopeSettings {
   readonly namespaces: readonly string[];
   readonly allNamespaces: boolean;
   readonly workloads: readonly WorkloadName[];
-  readonly selector: { readonly text: string; readonly parsed: LabelSelector } | undefined;
+  readonly parseSelectorFlag: { readonly text: string; readonly parsed: LabelSelector } | undefined;
   readonly revision: string | undefined;
   readonly excludes: readonly Exclude[];
 }
@@ -47,11 +47,11 @@ export function scopeSettings(raw: RawOptions, names: readonly string[]): ScopeS
   return {
     namespaces: [...new Set(namespaces)],
     allNamespaces,
-    workloads: names.map(workloadName),
-    selector: selector(textOf(raw["selector"])),
+    workloads: names.map(parseWorkloadName),
+    parseSelectorFlag: selector(textOf(raw["selector"])),
     revision: textOf(raw["revision"]),
     excludes: [
-      ...listOf(raw["exclude"]).map(exclude),
+      ...listOf(raw["exclude"]).map(parseExclude),
       ...listOf(raw["excludeNamespace"]).map((namespace) => ({
         text: `--exclude-namespace ${namespace}`,
         namespace: requireNamespaceName("--exclude-namespace", namespace),
@@ -65,7 +65,7 @@ export function scopeSettings(raw: RawOptions, names: readonly string[]): ScopeS
 const KINDS_HINT =
   "kinds are deployment, statefulset, daemonset and rollout: deploy/web, sts/db, ds/agent, ro/api";
 
-function workloadName(given: string): WorkloadName {
+function parseWorkloadName(given: string): WorkloadName {
   const [kindText = "", name, ...rest] = given.split("/");
   const kind = parseKind(kindText);
   if (kind === undefined || name === undefined || name === "" || rest.length > 0) {
@@ -75,7 +75,7 @@ function workloadName(given: string): WorkloadName {
 }
 
 /** Parses `[NS/]KIND[/NAME]`. The first part is a namespace unless it is a kind. */
-function exclude(given: string): Exclude {
+function parseExclude(given: string): Exclude {
   const parts = given.split("/");
   const [first = ""] = parts;
   const namespaced = parts.length > 1 && parseKind(first) === undefined;
@@ -91,7 +91,7 @@ function exclude(given: string): Exclude {
   return { text: `--exclude ${shellWord(given)}`, namespace, kind, name };
 }
 
-function selector(given: string | undefined): ScopeSettings["selector"] {
+function selector(given: string | undefined): ScopeSettings["parseSelectorFlag"] {
   if (given === undefined) return undefined;
   const parsed = parseSelector(given);
   if (typeof parsed !== "string") return { text: given, parsed };

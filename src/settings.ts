@@ -113,12 +113,12 @@ export function verifySettings(raw: RawOptions): VerifySettings {
 
 /** @throws UsageError */
 export function restartSettings(raw: RawOptions, names: readonly string[]): RestartSettings {
-  if (raw["dryRun"] !== undefined) refuseLooseMode(names);
+  if (raw["dryRun"] !== undefined) rejectModeAsArgument(names);
   const common = commonSettings(raw, names);
   const { scope } = common;
   const plan = textOf(raw["plan"]);
   if (plan !== undefined) {
-    refuseBesidePlan(raw, names);
+    rejectPlanFlags(raw, names);
   } else if (scope.namespaces.length === 0 && !scope.allNamespaces && names.length === 0) {
     throw new UsageError(
       "restart needs to know what to restart",
@@ -141,7 +141,7 @@ export function restartSettings(raw: RawOptions, names: readonly string[]): Rest
     maxFailures: requireCount("--max-failures", raw["maxFailures"]),
     pause: requireDuration("--pause", raw["pause"]),
     deadline: requireDeadline(textOf(raw["deadline"])),
-    timeout: patience(raw["timeout"]),
+    timeout: requireTimeout(raw["timeout"]),
     consent: consentFrom(
       listOf(raw["include"]).map((value) => requireOneOf("--include", value, INCLUDES)),
       raw["allowDowntime"] === true,
@@ -167,7 +167,7 @@ export function includedBy(consent: Consent): readonly (typeof INCLUDES)[number]
 }
 
 /** Rejects a mode that is typed as an argument of its own: it would name a workload. */
-function refuseLooseMode(names: readonly string[]): void {
+function rejectModeAsArgument(names: readonly string[]): void {
   const loose = names.find((name) => DRY_RUNS.some((mode) => mode === name));
   if (loose === undefined) return;
   throw new UsageError(
@@ -177,7 +177,7 @@ function refuseLooseMode(names: readonly string[]): void {
 }
 
 /** Rejects 0. It means no limit to kubectl, but here every rollout would fail at once. */
-function patience(given: unknown): number {
+function requireTimeout(given: unknown): number {
   const milliseconds = requireDuration("--timeout", given);
   if (milliseconds > 0) return milliseconds;
   throw new UsageError(
@@ -187,7 +187,7 @@ function patience(given: unknown): number {
 }
 
 /** The flags that contradict a plan, because they would change what was approved. */
-const BROUGHT_BY_PLAN: Readonly<Record<string, string>> = {
+const PLAN_FLAGS: Readonly<Record<string, string>> = {
   namespace: "--namespace",
   allNamespaces: "--all-namespaces",
   selector: "--selector",
@@ -198,8 +198,8 @@ const BROUGHT_BY_PLAN: Readonly<Record<string, string>> = {
   allowDowntime: "--allow-downtime",
 };
 
-function refuseBesidePlan(raw: RawOptions, names: readonly string[]): void {
-  const flags = Object.entries(BROUGHT_BY_PLAN).flatMap(([name, flag]) =>
+function rejectPlanFlags(raw: RawOptions, names: readonly string[]): void {
+  const flags = Object.entries(PLAN_FLAGS).flatMap(([name, flag]) =>
     raw[name] === undefined ? [] : [flag],
   );
   const [given] = [...names, ...flags];

@@ -29,7 +29,7 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
     requireInjector(snapshot, mesh, session);
     const pod = subject.kind === "Pod" ? await findPod(api, place, subject.name) : undefined;
 
-    const workload = subjectOf(snapshot, settings, place, pod);
+    const workload = findSubject(snapshot, settings, place, pod);
     const assessment = await assessWorkload(
       {
         ...snapshot,
@@ -61,7 +61,7 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
 }
 
 /** @throws CannotRun if the workload does not exist, or could not be read. */
-function subjectOf(
+function findSubject(
   { workloads, gaps }: Snapshot,
   { subject }: ExplainSettings,
   place: string,

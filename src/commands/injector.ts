@@ -17,7 +17,7 @@ export function requireInjector(
 ): void {
   if (hasInjector(mesh)) return;
   const { istioNamespace } = mesh;
-  const [elsewhere] = homesOf(mesh);
+  const [elsewhere] = injectorNamespaces(mesh);
   if (elsewhere === undefined && workloads.some(hasSidecar)) return;
   throw new CannotRun(
     `no ConfigMap istio-sidecar-injector* in the namespace "${istioNamespace}" of ${api.connection.server.host}`,
@@ -30,11 +30,11 @@ export function requireInjector(
 /** True if an injector exists, or a leftover webhook may still reject pods. */
 export function hasInjector(mesh: Mesh): boolean {
   const { revisions, revisionsUnread, istioNamespace } = mesh;
-  return revisionsUnread || revisions.size > 0 || homesOf(mesh).includes(istioNamespace);
+  return revisionsUnread || revisions.size > 0 || injectorNamespaces(mesh).includes(istioNamespace);
 }
 
 /** The namespaces of the services that the webhooks call. */
-function homesOf({ injectors }: Mesh): readonly string[] {
+function injectorNamespaces({ injectors }: Mesh): readonly string[] {
   return injectors?.flatMap(({ service }) => service?.namespace ?? []) ?? [];
 }
 

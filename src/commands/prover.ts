@@ -19,11 +19,11 @@ export interface Prover {
 }
 
 /** More simultaneous dry runs are not faster: istiod limits the rate. */
-const AT_A_TIME = 8;
+const CONCURRENCY = 8;
 const MOST_NAMED = 3;
 
 export function createProver(api: Api, when: Prover["when"]): Prover {
-  const limit = pLimit(AT_A_TIME);
+  const limit = pLimit(CONCURRENCY);
   /** The namespaces without proof, by the reason. */
   const unproved = new Map<string, Set<string>>();
   const answers = new Map<string | undefined, Promise<boolean>>();

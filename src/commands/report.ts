@@ -31,7 +31,7 @@ export function reportBody(session: Session, seen: ScopeEntries): ReportBody {
     scope: {
       namespaces: namespaces ?? null,
       workloads: scope.workloads.map(({ kind, name }) => `${kind}/${name}`),
-      selector: scope.selector?.text ?? null,
+      selector: scope.parseSelectorFlag?.text ?? null,
       revision: scope.revision ?? null,
       exclude: scope.excludes.map(({ text }) => text),
       include: includedBy(settings.consent),
@@ -64,11 +64,11 @@ export function serverAddress({ origin, pathname }: URL): string {
   return `${origin}${pathname.replace(/\/$/, "")}`;
 }
 
-type Kinded<Kind extends Report["kind"]> = Extract<Report, { readonly kind: Kind }>;
+type ReportOf<Kind extends Report["kind"]> = Extract<Report, { readonly kind: Kind }>;
 
 /** The fields that only one kind of report has. */
-type Own<Kind extends Report["kind"]> = Omit<
-  Kinded<Kind>,
+type OwnFields<Kind extends Report["kind"]> = Omit<
+  ReportOf<Kind>,
   keyof ReportBody | "exitCode" | "exitReasons" | "nextStep"
 >;
 
@@ -80,9 +80,9 @@ type Own<Kind extends Report["kind"]> = Omit<
 export function completeReport<Kind extends Report["kind"]>(
   session: Session,
   findings: ReportBody,
-  own: Own<Kind> & { readonly kind: Kind },
+  own: OwnFields<Kind> & { readonly kind: Kind },
   reasons: readonly ExitReason[],
-): Kinded<Kind> {
+): ReportOf<Kind> {
   const counts = countEntries(findings.workloads, findings.gaps.length);
   const dryRun = "dryRun" in own && own.dryRun !== null;
   const mendsMissing = findings.scope.include.includes("missing");
@@ -100,14 +100,14 @@ export function completeReport<Kind extends Report["kind"]>(
     exitCode: exitCodeOf(all),
     exitReasons: all.map(({ text }) => text),
   };
-  return withCompleteCommands(report, clusterFlags(session.settings)) as Kinded<Kind>;
+  return withCompleteCommands(report, clusterFlags(session.settings)) as ReportOf<Kind>;
 }
 
 /** Completes and prints a report: the document on stdout, the RESULT line last on stderr. */
 export async function publishReport<Kind extends Report["kind"]>(
   session: Session,
   findings: ReportBody,
-  own: Own<Kind> & { readonly kind: Kind },
+  own: OwnFields<Kind> & { readonly kind: Kind },
   reasons: readonly ExitReason[],
 ): Promise<ExitCode> {
   const report: Report = completeReport<Kind>(session, findings, own, reasons);
@@ -130,13 +130,13 @@ export async function publishDocument(
 }
 
 /** The number of characters in one write. */
-const AT_A_TIME = 64 * 1024;
+const WRITE_SIZE = 64 * 1024;
 
 function writeInPieces(output: Output, pieces: Iterable<string>): void {
   let text = "";
   for (const piece of pieces) {
     text += piece;
-    if (text.length < AT_A_TIME) continue;
+    if (text.length < WRITE_SIZE) continue;
     output.write(text);
     text = "";
   }
@@ -160,7 +160,7 @@ function nextStep(
     "istio-upgrade restart",
     ...scope.workloads.map(({ kind, name }) => resourceName({ kind, name })),
     ...(everywhere ? ["--all-namespaces"] : ["--namespace", places.join(",")]),
-    ...flag("selector", scope.selector && shellWord(scope.selector.text)),
+    ...flag("selector", scope.parseSelectorFlag && shellWord(scope.parseSelectorFlag.text)),
     ...flag("revision", scope.revision && shellWord(scope.revision)),
     ...scope.excludes.map(({ text }) => text),
     ...(mends === mendsMissingToo ? ["--include missing"] : []),

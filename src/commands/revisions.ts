@@ -26,7 +26,7 @@ export function revisions(settings: RevisionsSettings, version: string, io: Io):
     const usage = usageByRevision(snapshot, mesh);
     // The leftovers of a removed mesh are worth a report, too.
     if (usage.revisions.length === 0) requireInjector(snapshot, mesh, session);
-    const asked = askedFor(usage, settings, snapshot.gaps);
+    const asked = selectRevisions(usage, settings, snapshot.gaps);
     const document = withCompleteCommands(
       revisionsDocument(documentHead(session), {
         asked: settings,
@@ -41,7 +41,7 @@ export function revisions(settings: RevisionsSettings, version: string, io: Io):
 }
 
 /** @throws CannotRun if nothing refers to the revision: a misspelled name must not look unused. */
-function askedFor(
+function selectRevisions(
   { revisions: all }: UsageByRevision,
   { revision }: RevisionsSettings,
   gaps: readonly Gap[],

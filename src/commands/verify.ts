@@ -7,14 +7,14 @@ import { type ReportBody, reportBody, publishReport } from "./report.ts";
 import { type Session, withSession } from "./session.ts";
 
 /** The pause between two checks, in milliseconds. */
-const AGAIN = 3000;
+const INTERVAL = 3000;
 
 /**
  * Proves from a fresh read that every live pod in scope is on target and ready. Changes nothing.
  */
 export function verify(settings: VerifySettings, version: string, io: Io): Promise<ExitCode> {
   return withSession(settings, version, io, async (session) => {
-    const findings = await lookUntilClean(session, io.now().getTime() + settings.wait);
+    const findings = await checkUntilClean(session, io.now().getTime() + settings.wait);
     return publishReport(
       session,
       findings,
@@ -24,7 +24,7 @@ export function verify(settings: VerifySettings, version: string, io: Io): Promi
   });
 }
 
-async function lookUntilClean(session: Session, deadline: number): Promise<ReportBody> {
+async function checkUntilClean(session: Session, deadline: number): Promise<ReportBody> {
   for (;;) {
     const seen = await assessScopeForReport(session);
     const findings = reportBody(session, seen);
@@ -33,6 +33,6 @@ async function lookUntilClean(session: Session, deadline: number): Promise<Repor
       verdictReasons(counts, false).length === 0 && unreadyReasons(findings.workloads).length === 0;
     const left = deadline - session.io.now().getTime();
     if (clean || left <= 0) return findings;
-    await session.io.sleep(Math.min(AGAIN, left));
+    await session.io.sleep(Math.min(INTERVAL, left));
   }
 }

@@ -3,14 +3,14 @@ import type { Style } from "./style.ts";
 
 const GAP = 3;
 const NARROWEST = 12;
-/** No name and no image that a cluster can use is longer: a longer text is cut, not padded for. */
+/** The widest column, in characters. A longer text is cut: no usable name or image is longer. */
 const WIDEST = 512;
 
 /**
- * Rows under upper-case headers, as kubectl prints them; cut to the terminal's width if there is one.
+ * Aligns rows under upper-case headers, as kubectl prints them, and fits them to the terminal.
  *
- * @param rows are gone through twice, for their widths and for their text: there may be too many to
- *   keep.
+ * @param rows is iterated twice, first for the widths and then for the text, so that a large
+ *   cluster needs no copy of all rows.
  */
 export function* columns(
   head: readonly string[],
@@ -26,7 +26,7 @@ export function* columns(
     }
   }
   if (empty) return;
-  const fit = fitted(widths, style.width);
+  const fit = fitWidths(widths, style.width);
   const line = (row: readonly string[]) =>
     row
       .map((text, column) => {
@@ -39,7 +39,7 @@ export function* columns(
   for (const row of rows) yield line(row);
 }
 
-/** One row for every item, made whenever it is asked for. */
+/** Creates a row for each item anew in every iteration. */
 export function rowsOf<Item>(
   items: Iterable<Item>,
   row: (item: Item) => readonly string[],
@@ -51,8 +51,8 @@ export function rowsOf<Item>(
   };
 }
 
-/** Takes from the widest column until the row fits. */
-function fitted(widths: readonly number[], total: number | undefined): readonly number[] {
+/** Narrows the widest column until the row fits. */
+function fitWidths(widths: readonly number[], total: number | undefined): readonly number[] {
   const result = widths.map((width) => Math.min(width, WIDEST));
   const room = (total ?? Infinity) - GAP * (widths.length - 1);
   for (let over = sum(result) - room; over > 0; over = sum(result) - room) {

@@ -18,7 +18,7 @@ import type {
   WorkloadEntry,
 } from "./document.ts";
 
-/** From what was decided to the published names: mapped by hand, so neither can drag the other. */
+// The published names are listed one by one: a rename in mesh/ or rollout/ must not change them.
 
 export function gapEntry({ what, namespace, reason, message, hint }: Gap): GapEntry {
   return { what, namespace: namespace ?? null, reason, message, hint };
@@ -50,7 +50,7 @@ export function workloadEntry(assessment: Assessment): WorkloadEntry {
     verdict,
     code: finding.code,
     reason: finding.reason,
-    // What keeps it from being restarted comes before the flag that would have it restarted.
+    // A reason against the restart comes first: no flag helps before it is resolved.
     nextStep: blocked?.nextStep || finding.nextStep,
     change,
     running: running.map((group, index) => ({
@@ -133,7 +133,7 @@ export function resultEntry(result: StepResult): ResultEntry {
   };
 }
 
-/** The first new pod of a rollout proved what it got, where no dry run did. */
+/** Marks workloads whose first new pod proved the target, unless a dry run had proved it. */
 export function withFirstPods(
   entries: readonly WorkloadEntry[],
   results: readonly ResultEntry[],
@@ -150,12 +150,14 @@ export function withFirstPods(
   );
 }
 
-/** What is approved with a plan: where, with whose consent to what, and the steps in their order. */
+/**
+ * The part of a report that an approval covers: the cluster, the consents and the steps in order.
+ */
 export interface PlanContent extends Pick<RestartReport, "cluster" | "steps" | "allowDowntime"> {
   readonly scope: Pick<RestartReport["scope"], "include">;
 }
 
-/** The same plan has the same hash, whenever it was made: `sha256:...`. */
+/** Returns the hash of a plan, `sha256:...`. It does not depend on the time. */
 export function planHash({ cluster, scope, allowDowntime, steps }: PlanContent): string {
   const { server, istioNamespace } = cluster;
   const include = [...scope.include].sort();

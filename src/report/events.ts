@@ -12,26 +12,26 @@ type Formatters = {
   ) => string;
 };
 
-/** What an event says of its workload, or of the run. */
+/** The message of an event about its workload, or about the run. */
 const MESSAGES: Formatters = {
   reading: ({ what }) => `reading ${what}`,
   planned: ({ message }) => message,
   started: ({ from, image }) => `restarting, ${changeText(from, image)}`,
   rolling: ({ message, ready, wanted }) => `${ready} of ${wanted} new pods ready; ${message}`,
   waiting: ({ message }) => `waiting, ${message}`,
-  // Tried by a dry run, nothing was passed over.
+  // A dry run skips every workload, so the outcome says nothing.
   ended: ({ result: { outcome, code, message } }) =>
     code === "dry-run" ? message : `${outcome}, ${message}`,
   notice: ({ message }) => message,
 };
 
-/** The event as one line for a person. */
+/** Formats an event as one line for a person. */
 export function formatEvent(event: ProgressEvent): string {
   const ref = refOf(event);
   return plain(ref === undefined ? messageOf(event) : `${workloadPath(ref)}: ${messageOf(event)}`);
 }
 
-/** The event as it is published. */
+/** Converts an event to its published form. */
 export function eventEntry(event: ProgressEvent, time: Date): EventEntry {
   const ref = refOf(event);
   return {
@@ -46,14 +46,14 @@ export function eventEntry(event: ProgressEvent, time: Date): EventEntry {
   };
 }
 
-/** `v1.27.7-1 -> v1.27.9-6` */
+/** Formats the change of an image: `v1.27.7-1 -> v1.27.9-6`. */
 export function changeText(from: readonly From[], to: string): string {
   const images = [...new Set(from.map(({ image }) => shortImage(image ?? null, to)))];
   const beside = from.find(({ image }) => image !== undefined)?.image ?? null;
   return `${images.join(",")} -> ${shortImage(to, beside)}`;
 }
 
-/** `shop/deploy/web` */
+/** Formats a workload with its namespace: `shop/deploy/web`. */
 export function workloadPath({ namespace, kind, name }: Omit<WorkloadRef, "uid">): string {
   return `${namespace}/${shortKind(kind)}/${name}`;
 }

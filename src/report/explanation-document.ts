@@ -20,7 +20,7 @@ export interface ExplanationInput {
   readonly notes: readonly string[];
 }
 
-/** The published form; its exit code is that of a check of this workload alone. */
+/** Builds the document. Its exit code is that of a check of this workload alone. */
 export function explanationDocument(
   { apiVersion, ...head }: DocumentHead,
   { snapshot, mesh, workload, assessment, pod, notes }: ExplanationInput,
@@ -45,7 +45,7 @@ export function explanationDocument(
     notes,
     steps: steps.map(({ step, subject, result, detail }) => ({ step, subject, result, detail })),
     workload: entry,
-    ...(entry === null ? outside(workload, namespaces, mesh) : verdictOf(entry)),
+    ...(entry === null ? outsideMesh(workload, namespaces, mesh) : verdictConclusion(entry)),
     exitCode: exitCodeOf(reasons),
     exitReasons: reasons.map(({ text }) => text),
   };
@@ -53,8 +53,12 @@ export function explanationDocument(
 
 type Conclusion = Pick<Explanation, "verdict" | "code" | "reason" | "nextStep">;
 
-/** Why a workload is not in the mesh: what its next pods would not get either. */
-function outside(workload: Workload, namespaces: Snapshot["namespaces"], mesh: Mesh): Conclusion {
+/** Explains why the workload is outside the mesh: its new pods would get no sidecar, either. */
+function outsideMesh(
+  workload: Workload,
+  namespaces: Snapshot["namespaces"],
+  mesh: Mesh,
+): Conclusion {
   const prediction = predictNewPod(workload, namespaces.get(workload.namespace), mesh);
   const why = prediction.kind === "none" ? prediction.finding : undefined;
   return {
@@ -65,7 +69,7 @@ function outside(workload: Workload, namespaces: Snapshot["namespaces"], mesh: M
   };
 }
 
-function verdictOf(entry: WorkloadEntry): Conclusion {
+function verdictConclusion(entry: WorkloadEntry): Conclusion {
   const { verdict, code, reason, nextStep, namespace, restart } = entry;
   const command = [
     `istio-upgrade restart ${resourceName(entry)} --namespace ${shellWord(namespace)}`,

@@ -5,20 +5,20 @@ import { plain, plainCommand } from "./plain.ts";
 import { gapLines, joinSections, noteLines, workloadName } from "./sections.ts";
 import type { Style } from "./style.ts";
 
-/** The decision for people: a line for each step, the verdict, and what to type. */
+/** Renders a line for each step of the decision, the verdict and the next step. */
 export function renderExplanation(document: Explanation, style: Style): Iterable<string> {
   const { subject, verdict, code, reason, nextStep, workload } = document;
   const name = `${plain(subject.namespace)}/${workloadName(subject)}`;
   const asked = subject.pod === null ? "" : `, the owner of pod/${plain(subject.pod)}`;
   const restart = workload?.restartReason ? `${workload.restart}: ${workload.restartReason}` : "";
   return joinSections([
-    [`${style.bold(name + asked)}: ${painted(verdict, style)}`],
+    [`${style.bold(name + asked)}: ${colored(verdict, style)}`],
     document.steps.flatMap((step) => labelled(step.step, stepText(step), style)),
     [
       ...labelled("verdict", `${verdict ?? "none"} (${code}): ${reason}`, style),
       ...labelled("restart", restart, style),
       ...(workload?.warnings ?? []).flatMap(({ message }) => labelled("warning", message, style)),
-      // What to type is never broken: it is there to be pasted.
+      // A command is not wrapped, so that it can be pasted.
       ...(nextStep === "" ? [] : [`${label("next", style)}${plainCommand(nextStep)}`]),
     ],
     gapLines(document, style),
@@ -62,7 +62,7 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   proved: "proved by a dry run",
 };
 
-function painted(verdict: Verdict | null, style: Style): string {
+function colored(verdict: Verdict | null, style: Style): string {
   switch (verdict) {
     case null:
       return style.dim("outside the mesh");

@@ -1,13 +1,13 @@
 import { parseImage } from "../mesh/image.ts";
 import { plain } from "./plain.ts";
 
-/** How an image is shown beside another. */
+/** Formats an image so that it differs from the other image that is shown with it. */
 export type ImageText = (image: string | null, beside: string | null) => string;
 
 /**
- * Images as one line that a terminal can be shown; a cluster has thousands of pods of few images.
+ * Creates a formatter that remembers its results: thousands of pods run few images.
  *
- * @param wide in full.
+ * @param wide shows images in full.
  */
 export function imageTexts(wide: boolean): ImageText {
   const known = new Map<string, string>();
@@ -21,8 +21,8 @@ export function imageTexts(wide: boolean): ImageText {
 }
 
 /**
- * The shortest form of an image that tells it from the other: the tag where the repositories are
- * the same, the last part of the name with it where they are not, the whole where both look alike.
+ * Returns the shortest form that distinguishes an image from another: the tag if the repositories
+ * are the same, the name and tag if they differ, the whole image if both forms look alike.
  */
 export function shortImage(image: string | null, beside: string | null): string {
   if (image === null) return "no sidecar";

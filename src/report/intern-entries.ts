@@ -3,11 +3,10 @@ import type { WorkloadEntry } from "./document.ts";
 const NONE: WorkloadEntry["warnings"] = [];
 
 /**
- * Keeps once what many entries say alike: thousands of workloads may lag behind in the same way, and
- * all of their entries are in memory until the report is written.
+ * Creates a function that replaces equal parts of entries by one shared value. All entries of a
+ * report are in memory, and thousands may have the same reason and target.
  *
- * @param withPodNames whether anybody will see them: no format but JSON shows them.
- * @returns what gives an equal entry.
+ * @param withPodNames false drops the pod names, which only JSON shows.
  */
 export function createEntryInterner(
   withPodNames: boolean,

@@ -1,19 +1,18 @@
-import { UNSEEN } from "./plain.ts";
+import { UNPRINTABLE } from "./plain.ts";
 
 /**
- * The same value for whoever parses it, in characters that a terminal may be shown.
+ * Formats a value as JSON. Characters that a terminal would interpret are escaped.
  *
- * @param indent spaces for each level; without it, one line.
+ * @param indent spaces for each level; one line if absent.
  */
 export function toJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, undefined, indent).replace(UNSEEN, (found) =>
-    found === "\n" ? found : escapedUnits(found),
+  return JSON.stringify(value, undefined, indent).replace(UNPRINTABLE, (found) =>
+    found === "\n" ? found : escapeUnits(found),
   );
 }
 
 /**
- * The text of `toJson(document, 2)`, member by member and item by item: of a large cluster it is tens
- * of megabytes that nobody needs at once.
+ * Yields the text of `toJson(document, 2)` in pieces: for a large cluster it has tens of megabytes.
  */
 export function* jsonPieces(document: object): Generator<string> {
   let before = "{\n";
@@ -37,8 +36,8 @@ function* itemPieces(items: readonly unknown[]): Generator<string> {
   yield "\n  ]";
 }
 
-/** `\u202e`, or both halves of a character that has two. */
-function escapedUnits(character: string): string {
+/** Escapes each UTF-16 unit of a character: `\u202e`. */
+function escapeUnits(character: string): string {
   return character
     .split("")
     .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)

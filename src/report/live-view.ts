@@ -1,6 +1,6 @@
 import prettyMilliseconds from "pretty-ms";
 import { changeText, workloadPath } from "./events.ts";
-import { plain, withoutHalves } from "./plain.ts";
+import { plain, withoutLoneSurrogates } from "./plain.ts";
 import type { ProgressEvent } from "./progress-event.ts";
 
 /** The live part of a terminal: one line for each rolling workload, above a summary. */
@@ -88,7 +88,7 @@ export function rollingLines({ rolling }: LiveView, now: number, width: number):
   return lines.map(({ workload, change, progress, since }) => {
     const text = `  ${workload.padEnd(workloads)}  ${change.padEnd(changes)}  ${clock(now - since)}  ${progress}`;
     // A line that wraps cannot be redrawn.
-    return text.length < width ? text : withoutHalves(`${text.slice(0, width - 2)}…`);
+    return text.length < width ? text : withoutLoneSurrogates(`${text.slice(0, width - 2)}…`);
   });
 }
 

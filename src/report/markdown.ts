@@ -18,7 +18,7 @@ import { plain, plainCommand } from "./plain.ts";
 import { count } from "../wording.ts";
 import { workloadName } from "./sections.ts";
 
-/** A document for a change ticket, a pull request, or the summary page of a CI run. */
+/** Renders a document for a change ticket, a pull request or the summary page of a CI run. */
 export function renderMarkdown(document: AnyDocument): string {
   const blocks = blocksOf(document).filter((block) => block !== "");
   return `${blocks.join("\n\n")}\n`;
@@ -38,7 +38,7 @@ function blocksOf(document: AnyDocument): readonly string[] {
       return [
         `# Istio sidecars of ${escaped(document.cluster.context)}`,
         facts(document, [["Result", conclusion(document)]]),
-        ...findings(document),
+        ...remainder(document),
       ];
   }
 }
@@ -74,7 +74,7 @@ function restart(report: RestartReport): readonly string[] {
           STEP_HEAD,
           steps.map(stepRow),
         ),
-    ...findings(report),
+    ...remainder(report),
   ];
 }
 
@@ -105,8 +105,8 @@ function resultRow(result: ResultEntry): readonly string[] {
   ];
 }
 
-/** What every report ends with: what is left, what needs a person, what was not read. */
-function findings(report: Report): readonly string[] {
+/** Returns the end of every report: outdated workloads, workloads for a person, gaps and notes. */
+function remainder(report: Report): readonly string[] {
   const planned = report.kind === "RestartReport" && report.dryRun !== null;
   const late = planned ? [] : report.workloads.filter(isRestartable);
   const results = report.kind === "RestartReport" ? report.results : [];
@@ -236,14 +236,14 @@ function section(title: string, head: readonly string[], rows: Rows): string {
   return `## ${title}\n\n${table([head, ...rows])}`;
 }
 
-/** No cell is padded for a longer one: else one long text would be paid for in every row. */
+/** The widest padding, in characters. One long text must not widen every row. */
 const WIDEST = 160;
 
 function table(rows: Rows): string {
   return markdownTable(rows, { stringLength: (cell) => Math.min(cell.length, WIDEST) });
 }
 
-/** Text that is nothing but text, in a table's cell too. */
+/** Escapes text so that Markdown shows it unchanged, in a table cell as well. */
 function escaped(text: string): string {
   return literal(plain(text));
 }
@@ -252,7 +252,7 @@ function literal(line: string): string {
   return line.replace(/[\\`*_[\]<>|~&]/g, "\\$&");
 }
 
-/** A command that is copied as it is: between backticks nothing could be escaped. */
+/** Formats a command. HTML is used if the command has characters that backticks cannot escape. */
 function code(text: string): string {
   const line = plainCommand(text);
   return /[`\\|]/.test(line) ? `<code>${literal(line)}</code>` : `\`${line}\``;

@@ -6,16 +6,16 @@ import type { Progress } from "./progress-event.ts";
 
 const SILENT: Progress = { emit: () => undefined, stop: () => undefined };
 
-/** For people on stderr; for programs, with `--output jsonl`, on stdout too. */
+/** Shows events on stderr. With `--output jsonl` it also prints them as JSON on stdout. */
 export async function openProgress(io: Io, display: DisplaySettings): Promise<Progress> {
-  const forPeople = await openForPeople(io, display);
+  const forPeople = await openProgressForPeople(io, display);
   return display.output === "jsonl" ? both(forPeople, jsonLines(io)) : forPeople;
 }
 
-/** Live lines on a terminal, plain dated ones in a log, nothing when quiet. */
-async function openForPeople(io: Io, { quiet }: DisplaySettings): Promise<Progress> {
+/** Shows live lines on a terminal, dated lines in a log, and nothing with `--quiet`. */
+async function openProgressForPeople(io: Io, { quiet }: DisplaySettings): Promise<Progress> {
   if (quiet) return SILENT;
-  // A CI runner keeps what it gets, also where it lends a terminal.
+  // A CI runner stores its output, even if it provides a terminal.
   const kept = io.env["TERM"] === "dumb" || io.env["CI"] !== undefined;
   if (io.stderr.isTTY !== true || kept) return logLines(io);
   const { liveLines } = await import("./live-lines.ts");
@@ -45,7 +45,7 @@ function jsonLines(io: Io): Progress {
 function logLines(io: Io): Progress {
   return {
     emit: (event) => {
-      // Reading takes moments, and says nothing that a log needs.
+      // Reading is brief, and a log does not need it.
       if (event.type === "reading") return;
       io.stderr.write(`${formatTime(io.now())} ${formatEvent(event)}\n`);
     },

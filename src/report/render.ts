@@ -3,10 +3,10 @@ import type { AnyDocument } from "./document.ts";
 import { jsonPieces, toJson } from "./json.ts";
 import type { Style } from "./style.ts";
 
-/** A document as the text that stdout gets, piece by piece. */
+/** Renders a document as the text for stdout, in pieces. */
 export type Renderer = (document: AnyDocument, style: Style) => Iterable<string>;
 
-/** Each format is loaded when it is asked for. */
+/** The renderers. A format is imported when it is used. */
 const LOADERS: Readonly<Record<(typeof OUTPUTS)[number], () => Promise<Renderer>>> = {
   table: async () => {
     const { renderText } = await import("./text.ts");
@@ -17,7 +17,7 @@ const LOADERS: Readonly<Record<(typeof OUTPUTS)[number], () => Promise<Renderer>
     return (document, style) => renderText(document, style, true);
   },
   json: async () => (document) => withEnd(jsonPieces(document)),
-  // The events of a restart came before it.
+  // The events precede this line.
   jsonl: async () => (document) => [`${toJson(document)}\n`],
   markdown: async () => {
     const { renderMarkdown } = await import("./markdown.ts");

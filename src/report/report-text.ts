@@ -27,22 +27,22 @@ import type { Style } from "./style.ts";
 import { warningGroups } from "./warning-groups.ts";
 
 /**
- * A report for people, in the order of their questions: what is the target, what was done, what
- * lags, what cannot be restarted and why, what to type next.
+ * Renders a report in the order of a reader's questions: the targets, the results, the outdated
+ * workloads, the workloads that cannot be restarted and why, and the next step.
  */
 export function renderReport(report: Report, style: Style, wide: boolean): Iterable<string> {
   return joinSections([
     targets(report, style),
     ...(report.kind === "RestartReport" ? restarts(report, style, wide) : []),
-    lagging(report, style, wide),
+    outdated(report, style, wide),
     personSection(report, style),
     unready(report, style),
     gapLines(report, style),
     warnings(report, style),
     noteLines(report, style),
-    ...(wide ? [everything(report, style)] : []),
+    ...(wide ? [allWorkloads(report, style)] : []),
     conclusion(report, style),
-    next(report, style),
+    nextLines(report, style),
   ]);
 }
 
@@ -60,8 +60,8 @@ function targets({ targets: all }: Report, style: Style): Lines {
   );
 }
 
-function lagging(report: Report, style: Style, wide: boolean): Lines {
-  // A dry run shows the same workloads as its plan.
+function outdated(report: Report, style: Style, wide: boolean): Lines {
+  // The plan of a dry run shows the same workloads.
   if (report.kind === "RestartReport" && report.dryRun !== null) return [];
   const late = report.workloads.filter(isRestartable);
   const groups = late.flatMap((entry) =>
@@ -69,7 +69,7 @@ function lagging(report: Report, style: Style, wide: boolean): Lines {
   );
   const imageText = imageTexts(wide);
   const rows = rowsOf(groups, ({ entry, running }) => [
-    ...lagCells(entry, running, imageText),
+    ...outdatedCells(entry, running, imageText),
     ...(wide ? [running.change] : []),
   ]);
   const total = groups.reduce((sum, { running }) => sum + running.pods, 0);
@@ -80,7 +80,7 @@ function lagging(report: Report, style: Style, wide: boolean): Lines {
   );
 }
 
-function lagCells(
+function outdatedCells(
   entry: WorkloadEntry,
   running: RunningEntry,
   imageText: ImageText,
@@ -99,7 +99,7 @@ function lagCells(
 function personSection(report: Report, style: Style): Lines {
   const results = report.kind === "RestartReport" ? report.results : [];
   const entries = withoutFailures(report.workloads.filter(needsPerson), results);
-  // What many workloads share is said once, under the last of them.
+  // A reason that several workloads share appears once, below the last of them.
   const groups = new Map<string, WorkloadEntry[]>();
   for (const entry of entries) {
     const key = `${shownReason(entry)} ${entry.nextStep}`;
@@ -141,7 +141,7 @@ function warnings({ workloads }: Report, style: Style): Lines {
 }
 
 function restarts(report: RestartReport, style: Style, wide: boolean): readonly Lines[] {
-  const left = undone(undoneResults(report.results), style);
+  const left = undoneLines(undoneResults(report.results), style);
   if (report.dryRun !== null) return [planned(report, style, wide), left];
   const { restarted, waited } = doneResults(report.results);
   const all = count(report.results.length, "workload");
@@ -167,12 +167,12 @@ function doneRows(results: readonly ResultEntry[], style: Style, wide: boolean):
   );
 }
 
-function undone(results: readonly ResultEntry[], style: Style): Lines {
+function undoneLines(results: readonly ResultEntry[], style: Style): Lines {
   const blocks = results.flatMap((result, index) => {
     const { outcome, code, message, nextStep } = result;
     const line = `${plain(result.namespace)}   ${workloadName(result)}   ${style.bad(outcome)}   ${code}`;
     const after = results[index + 1];
-    // What the next one shares is said once, under the last of them.
+    // A message that the next result repeats appears once, below the last of them.
     return after?.message === message && after.nextStep === nextStep
       ? [line]
       : [line, ...indented(message, style), ...nextStepLine(nextStep, style)];
@@ -210,7 +210,7 @@ function secondsOf({ startedAt, finishedAt }: ResultEntry): string {
   return String(Math.round((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000));
 }
 
-function everything({ workloads }: Report, style: Style): Lines {
+function allWorkloads({ workloads }: Report, style: Style): Lines {
   const groups = workloads.flatMap((entry) =>
     (entry.running.length > 0 ? entry.running : [undefined]).map((running) => ({ entry, running })),
   );
@@ -249,6 +249,6 @@ const CLEAN: Readonly<Record<Report["kind"], string>> = {
   RestartReport: "Verified from a fresh read:",
 };
 
-function next({ nextStep }: Report, style: Style): Lines {
+function nextLines({ nextStep }: Report, style: Style): Lines {
   return nextStep === "" ? [] : [style.bold("NEXT"), `  ${plainCommand(nextStep)}`];
 }

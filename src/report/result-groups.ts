@@ -1,7 +1,7 @@
 import { isDone, isFailure } from "../rollout/result.ts";
 import type { ResultEntry, WorkloadEntry } from "./document.ts";
 
-/** From what needs somebody at once to what needs nobody. */
+/** From the most urgent outcome to the least. */
 const ORDER: readonly ResultEntry["outcome"][] = [
   "failed",
   "timed-out",
@@ -12,8 +12,8 @@ const ORDER: readonly ResultEntry["outcome"][] = [
 ];
 
 /**
- * What was not done, failures first; each in the order of the plan. What a dry run by the API server
- * found nothing against is not among it.
+ * Returns the results of workloads that were not restarted, failures first, each group in the order
+ * of the plan. Workloads that passed a dry run are left out.
  */
 export function undoneResults(results: readonly ResultEntry[]): readonly ResultEntry[] {
   return results
@@ -21,7 +21,9 @@ export function undoneResults(results: readonly ResultEntry[]): readonly ResultE
     .toSorted((a, b) => ORDER.indexOf(a.outcome) - ORDER.indexOf(b.outcome));
 }
 
-/** What came out on target: by this run's restart, or by one that was under way before. */
+/**
+ * Returns the results on target: restarted by this run, or by an earlier one that it waited for.
+ */
 export function doneResults(results: readonly ResultEntry[]) {
   return {
     restarted: results.filter(({ outcome }) => outcome === "restarted"),
@@ -30,8 +32,8 @@ export function doneResults(results: readonly ResultEntry[]) {
 }
 
 /**
- * Entries of the final look without those whose failure in this very run is told of already: what
- * is said of them would read as if they had been failing before.
+ * Removes outdated workloads that failed in this run. Their failure is reported already, and a
+ * second entry would read as an earlier problem.
  */
 export function withoutFailures(
   entries: readonly WorkloadEntry[],
@@ -42,7 +44,7 @@ export function withoutFailures(
   );
   return entries.filter(
     (entry) =>
-      // Any other verdict than a lag tells more than that: what to mend.
+      // Any other verdict says more than the failure does.
       entry.verdict !== "outdated" ||
       !failed.some(
         ({ namespace, kind, name }) =>

@@ -6,19 +6,21 @@ import { gapEntry, revisionEntry } from "./entries.ts";
 
 export interface RevisionsInput {
   readonly asked: { readonly revision: string | undefined; readonly assertUnused: boolean };
-  /** Of the revisions that were asked for. */
+  /** The usage of the revisions to report. */
   readonly usage: UsageByRevision;
   readonly gaps: readonly Gap[];
 }
 
-/** The published form; without `--assert-unused` what holds a revision is no failure. */
+/**
+ * Builds the document. References to a revision affect the exit code only with `--assert-unused`.
+ */
 export function revisionsDocument(
   { apiVersion, ...head }: DocumentHead,
   { asked, usage, gaps }: RevisionsInput,
 ): RevisionsReport {
   const reasons: readonly ExitReason[] = [
     ...(gaps.length > 0 ? [{ code: EXIT.incomplete, text: `gaps:${gaps.length}` }] : []),
-    ...(asked.assertUnused ? holding(usage) : []),
+    ...(asked.assertUnused ? usageReasons(usage) : []),
   ];
   return {
     apiVersion,
@@ -35,8 +37,11 @@ export function revisionsDocument(
   };
 }
 
-/** What speaks against removing it. What does not say which revision it belongs to may be its own. */
-function holding({
+/**
+ * Returns the reasons against removing the revisions. Sidecars and tags of an unknown revision may
+ * use any of them.
+ */
+function usageReasons({
   revisions,
   unattributed: { pods, tags },
 }: UsageByRevision): readonly ExitReason[] {

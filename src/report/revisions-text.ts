@@ -6,7 +6,7 @@ import { plain } from "./plain.ts";
 import { gapLines, indented, joinSections, type Lines, nextStepLine, titled } from "./sections.ts";
 import type { Style } from "./style.ts";
 
-/** The revisions for people: what is there, what still holds each, and whether it may go. */
+/** Renders the revisions, the references to each, and whether it can be removed. */
 export function renderRevisions(
   report: RevisionsReport,
   style: Style,
@@ -14,8 +14,8 @@ export function renderRevisions(
 ): Iterable<string> {
   return joinSections([
     table(report, style, wide),
-    ...report.revisions.map((entry) => held(entry, report, style)),
-    report.revisions.flatMap(ofAks),
+    ...report.revisions.map((entry) => references(entry, report, style)),
+    report.revisions.flatMap(managedGateways),
     unattributed(report, style),
     gapLines(report, style),
     conclusion(report, style),
@@ -47,8 +47,10 @@ function stateOf({ installed, ready }: RevisionEntry): string {
   return { true: "ready", false: "down", null: "unknown" }[`${ready}`];
 }
 
-/** What to type is shown for the one revision that was asked for. */
-function held(entry: RevisionEntry, report: RevisionsReport, style: Style): Lines {
+/**
+ * Returns the references to a revision, with commands if the report is about this revision alone.
+ */
+function references(entry: RevisionEntry, report: RevisionsReport, style: Style): Lines {
   const blocks = entry.holders.flatMap((holder) => [
     ...indented(holderText(holder), style),
     ...(report.revision === null ? [] : nextStepLine(holder.release, style)),
@@ -56,8 +58,8 @@ function held(entry: RevisionEntry, report: RevisionsReport, style: Style): Line
   return titled(style.bold(`${plain(entry.revision)} IS HELD BY`), blocks);
 }
 
-/** They hold nothing: said, since they are counted. */
-function ofAks({ revision, pods }: RevisionEntry): readonly string[] {
+/** Mentions the gateways of AKS: the table counts them, but they do not block a removal. */
+function managedGateways({ revision, pods }: RevisionEntry): readonly string[] {
   if (pods.managed === 0) return [];
   return [`${count(pods.managed, "pod")} of AKS's own gateways go with ${plain(revision)}.`];
 }
@@ -72,7 +74,7 @@ const NOUNS: Readonly<Record<HolderEntry["kind"], string>> = {
 };
 
 function holderText({ kind, count: all, names }: HolderEntry): string {
-  // Pods are shown by their workloads.
+  // The names for pods are those of their workloads.
   const more =
     kind === "pods" ? names.length === MOST_NAMES && all > MOST_NAMES : all > names.length;
   return `${count(all, NOUNS[kind])}: ${names.join(", ")}${more ? ", ..." : ""}`;
@@ -91,7 +93,7 @@ function unattributed({ unattributed: lost }: RevisionsReport, style: Style): Li
   ];
 }
 
-/** Only for the one revision that was asked for. */
+/** Returns the conclusion of a report about a single revision. */
 function conclusion(report: RevisionsReport, style: Style): Lines {
   const { revision, revisions, gaps: unread, unattributed: lost } = report;
   if (revision === null) return [];

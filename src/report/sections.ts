@@ -5,11 +5,10 @@ import type { GapEntry } from "./document.ts";
 import { plain, plainCommand } from "./plain.ts";
 import type { Style } from "./style.ts";
 
-/** Pieces that every kind of document shows in the same way. */
-
+/** The lines of a section, which all kinds of documents share. */
 export type Lines = Iterable<string>;
 
-/** Without lines no title either. */
+/** Puts a title above lines. Yields nothing if there are no lines. */
 export function* titled(title: string, lines: Lines): Generator<string> {
   let first = true;
   for (const line of lines) {
@@ -19,7 +18,7 @@ export function* titled(title: string, lines: Lines): Generator<string> {
   }
 }
 
-/** Sections apart by an empty line; those without lines are left out. */
+/** Separates sections by an empty line. Sections without lines are left out. */
 export function* joinSections(sections: readonly Lines[]): Generator<string> {
   let first = true;
   for (const section of sections) {
@@ -31,7 +30,7 @@ export function* joinSections(sections: readonly Lines[]): Generator<string> {
   }
 }
 
-/** `deploy/web`: short, and as kubectl takes it. */
+/** Formats a workload as kubectl accepts it: `deploy/web`. */
 export function workloadName({
   kind,
   name,
@@ -49,7 +48,7 @@ export function indented(text: string, style: Style): readonly string[] {
     .map((line) => `    ${line}`);
 }
 
-/** What to type is never broken: it is there to be pasted. */
+/** Formats a next step, which is not wrapped so that it can be pasted. */
 export function nextStepLine(text: string, style: Style): readonly string[] {
   return text === "" ? [] : [`    ${style.dim("->")} ${plainCommand(text)}`];
 }

@@ -2,14 +2,14 @@ import { Chalk } from "chalk";
 import type { Io, Output } from "../io.ts";
 import type { DisplaySettings } from "../settings.ts";
 
-/** How text may look on one stream. */
+/** The colors and the width of one output stream. */
 export interface Style {
   bold(text: string): string;
   dim(text: string): string;
   good(text: string): string;
   warn(text: string): string;
   bad(text: string): string;
-  /** Columns to fit into; `undefined` where the text goes to a file or a pipe. */
+  /** The columns of the terminal; `undefined` for a file or a pipe. */
   readonly width: number | undefined;
   readonly headers: boolean;
 }
@@ -27,7 +27,9 @@ export function styleFor(stream: Output, { color, headers }: DisplaySettings, io
   };
 }
 
-/** The flag, then FORCE_COLOR (force-color.org), NO_COLOR (no-color.org), then the terminal. */
+/**
+ * Applies the flag, then FORCE_COLOR (force-color.org), NO_COLOR (no-color.org), then the terminal.
+ */
 function hasColor(stream: Output, color: DisplaySettings["color"], env: Io["env"]): boolean {
   if (color !== "auto") return color === "always";
   const force = env["FORCE_COLOR"];

@@ -4,7 +4,7 @@ import { renderRevisions } from "./revisions-text.ts";
 import type { Style } from "./style.ts";
 import { renderReport } from "./report-text.ts";
 
-/** Any document, for people, line by line. */
+/** Renders a document for a person. */
 export function renderText(document: AnyDocument, style: Style, wide: boolean): Iterable<string> {
   switch (document.kind) {
     case "Explanation":

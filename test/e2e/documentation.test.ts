@@ -8,7 +8,7 @@ import { parse } from "yaml";
 import manifest from "../../package.json" with { type: "json" };
 import { EXIT_MEANINGS, type ExitCode, exitCodeOf } from "../../src/exit-codes.ts";
 import { VERDICTS } from "../../src/mesh/verdict.ts";
-import { type Actions, buildProgram, completionCommands } from "../../src/program.ts";
+import { type Actions, buildProgram, addCompletionCommands } from "../../src/program.ts";
 import {
   commonSettings,
   explainSettings,
@@ -57,7 +57,7 @@ function strictProgram() {
   };
   const silent = { write: () => true };
   const program = buildProgram({ stdout: silent, stderr: silent }, actions);
-  completionCommands(program, actions);
+  addCompletionCommands(program, actions);
   return program.version("0.0.0", "--version");
 }
 
