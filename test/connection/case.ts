@@ -23,6 +23,9 @@ export interface Case {
   readonly kubectl?: Expected;
 }
 
+/** The cases by the name of their group. */
+export type Groups = Readonly<Record<string, readonly Case[]>>;
+
 export type Expected = Refused | Arrives;
 
 export interface Refused {

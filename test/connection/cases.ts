@@ -1,4 +1,4 @@
-import type { Case } from "./case.ts";
+import type { Groups } from "./case.ts";
 import { FILES } from "./cases/files.ts";
 import { PLUGINS } from "./cases/plugins.ts";
 import { PODS } from "./cases/pods.ts";
@@ -6,7 +6,7 @@ import { PROXIES } from "./cases/proxies.ts";
 import { SERVERS } from "./cases/servers.ts";
 import { USERS } from "./cases/users.ts";
 
-export const CASES: Readonly<Record<string, readonly Case[]>> = {
+export const CASES: Groups = {
   files: FILES,
   users: USERS,
   plugins: PLUGINS,

@@ -2,13 +2,13 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import type { RunResult } from "../support/run-program.ts";
-import type { Case, File } from "./case.ts";
+import type { Case, File, Groups } from "./case.ts";
+import type { Client } from "./clients.ts";
 import { clientKeyPair, serverKeyPair } from "./certificates.ts";
-import { type Proxies, startProxies } from "./proxies.ts";
-import { type Asked, type Recorder, startRecorder } from "./recorder.ts";
+import { startProxies } from "./proxies.ts";
+import { type Asked, startRecorder } from "./recorder.ts";
 
 /** What reached the API server of one run, and how the run ended. */
 export interface Arrival {
@@ -36,18 +36,15 @@ const PLUGIN = `#!/bin/sh
 here=$(dirname "$0")
 runs=$(($(cat "$here/runs" 2>/dev/null || echo 0) + 1))
 echo $runs > "$here/runs"
-printf '%s\\t%s\\t%s\\t%s\\n' "$KUBERNETES_EXEC_INFO" "$*" "$EXTRA" "$(cat)" | tr -d '\\r' >> "$here/plugin.log"
+printf '%s\\t%s\\t%s\\t%s\\f' "$KUBERNETES_EXEC_INFO" "$*" "$EXTRA" "$(timeout "\${PATIENCE:-1}" cat)" | tr -d '\\r' >> "$here/plugin.log"
 echo "To sign in, enter the code ABC" >&2
 if [ -f "$here/credential-$runs.json" ]; then cat "$here/credential-$runs.json"; else cat "$here/credential.json"; fi
 exit \${STATUS:-0}
 `;
 
-const BIN = fileURLToPath(new URL("../../bin/istio-upgrade.js", import.meta.url));
-
-/** The servers of all cases, and what runs a client against them. */
+/** The servers that clients are run against. A bench runs one client at a time. */
 export interface Bench {
-  ours(this: void, one: Case): Promise<Arrival>;
-  kubectl(this: void, program: string, one: Case): Promise<Arrival>;
+  run(this: void, client: Client, one: Case): Promise<Arrival>;
   stop(): Promise<void>;
 }
 
@@ -79,7 +76,7 @@ export async function openBench(): Promise<Bench> {
     bobKeyData: base64(bob.key),
   };
 
-  async function run(one: Case, command: readonly string[]): Promise<Arrival> {
+  async function run({ command, timeout }: Client, one: Case): Promise<Arrival> {
     const dir = mkdtempSync(join(tmpdir(), "connection-"));
     try {
       const fill = filler({ ...words, dir });
@@ -89,17 +86,19 @@ export async function openBench(): Promise<Bench> {
       const ran = await spawned(inPod(one, dir, [...command, ...(one.args ?? []).map(fill)]), {
         cwd: join(dir, one.cwd ?? "."),
         env: Object.fromEntries(env.map(([name, value]) => [name, fill(value)])),
+        timeout,
       });
       const said = { ...ran, stderr: ran.stderr.replaceAll(dir, "{dir}") };
-      return arrivalOf(recorder, proxies, pluginRuns(dir), said);
+      const asked = recorder.take();
+      const ways = proxies.take().map((way) => withPortNames(way, words));
+      return arrivalOf(asked, ways, pluginRuns(dir), said);
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
   }
 
   return {
-    ours: (one) => run(one, [process.execPath, BIN, "explain", "pod/x", "--prove=never"]),
-    kubectl: (program, one) => run(one, [program, "auth", "can-i", "list", "pods"]),
+    run,
     stop: async () => {
       await Promise.all([recorder.stop(), proxies.stop()]);
     },
@@ -128,14 +127,18 @@ function fillAll(value: object, fill: (text: string) => string, json: boolean): 
   return json ? JSON.stringify(filled) : stringify(filled);
 }
 
-/** Why a pod's surroundings cannot be had here; `undefined` where they can. */
-export function whyNoPod(): string | undefined {
+/** Returns the cases that this machine can run: those in a pod need a mount namespace. */
+export function runnableCases(groups: Groups): Groups {
   try {
     execFileSync("unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/run"], { stdio: "pipe" });
-    return undefined;
+    return groups;
   } catch (error) {
-    return `no mount namespace of its own: ${(error as Error).message.split("\n").at(-1)}`;
+    const why = (error as Error).message.split("\n").at(-1);
+    process.stderr.write(`skipped: the cases in a pod, for lack of a mount namespace: ${why}\n`);
   }
+  return Object.fromEntries(
+    Object.entries(groups).map(([name, cases]) => [name, cases.filter(({ pod }) => pod !== true)]),
+  );
 }
 
 /** A pod's own folder is put where only this run sees it. */
@@ -148,14 +151,16 @@ function inPod({ pod }: Case, dir: string, command: readonly string[]): readonly
 
 function spawned(
   [program = "", ...args]: readonly string[],
-  { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
+  options: {
+    readonly cwd: string;
+    readonly env: Readonly<Record<string, string>>;
+    readonly timeout: number;
+  },
 ): Promise<RunResult> {
   const child = spawn(program, args, {
-    cwd,
-    env: { PATH: process.env["PATH"], NO_COLOR: "1", ...env },
+    ...options,
+    env: { PATH: process.env["PATH"], NO_COLOR: "1", ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
-    // Whoever waits for ever does not stay behind.
-    timeout: 45_000,
     killSignal: "SIGKILL",
   });
   // Nobody sits there, but a plugin that is handed this would read it.
@@ -177,22 +182,22 @@ function pluginRuns(dir: string): readonly PluginRun[] {
     return [];
   }
   return log
-    .trimEnd()
     .replaceAll(dir, "{dir}")
-    .split(/\n(?=\{)/)
+    .split("\f")
+    .slice(0, -1)
     .map((line) => {
       const [info = "", args = "", extra = "", stdin = ""] = line.split("\t");
-      return { info: JSON.parse(info) as unknown, args, extra, stdin };
+      return { info: info === "" ? undefined : (JSON.parse(info) as unknown), args, extra, stdin };
     });
 }
 
 function arrivalOf(
-  recorder: Recorder,
-  proxies: Proxies,
+  all: readonly Asked[],
+  proxies: readonly string[],
   plugin: readonly PluginRun[],
   ran: RunResult,
 ): Arrival {
-  const came = recorder.take().filter(({ status }) => status !== 401);
+  const came = all.filter(({ status }) => status !== 401);
   const ways = came.map((one) =>
     JSON.stringify({ ...one, namespace: undefined, status: undefined }),
   );
@@ -200,8 +205,16 @@ function arrivalOf(
   return {
     asked: [...new Set(ways)].map((way) => JSON.parse(way) as Arrival["asked"][number]),
     namespaces: [...new Set(namespaces)],
-    proxies: proxies.take(),
+    proxies,
     plugin,
     ran,
   };
+}
+
+/** `http api.test:43121` -> `http api.test:{https}` */
+function withPortNames(way: string, words: Readonly<Record<string, string>>): string {
+  return way.replace(/\d+$/, (port) => {
+    const name = Object.keys(words).find((word) => words[word] === port);
+    return name === undefined ? port : `{${name}}`;
+  });
 }

@@ -82,6 +82,7 @@ current-context: one`,
   const { packages } = await loadedBy("check", "--kubeconfig", kubeconfig);
   rmSync(folder, { recursive: true });
   expect(packages).toEqual([
+    "@kubernetes/client-node",
     "chalk",
     "commander",
     "js-yaml",

@@ -30,6 +30,20 @@ export async function buildPrograms(): Promise<Programs> {
   return found as Programs;
 }
 
+/** Returns the path of a program, or `undefined` if it is not built yet. */
+export async function builtProgram(name: ProgramName): Promise<string | undefined> {
+  const module = MODULES.find(({ packages }) => name in packages);
+  if (module === undefined) return undefined;
+  try {
+    const program = join(process.env[module.assets] || (await cacheFolder(module)), name);
+    return (await isProgram(program)) ? program : undefined;
+  } catch (error) {
+    // There is no Go either.
+    if (error instanceof BuildError) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Returns the folder of the Istio module's sources, for its `samples`.
  *

@@ -1,28 +1,27 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CASES } from "../connection/cases.ts";
+import { type Client, kubectl, OURS } from "../connection/clients.ts";
 import { seen, wanted } from "../connection/expect.ts";
-import { type Bench, openBench, whyNoPod } from "../connection/run.ts";
+import { type Bench, openBench, runnableCases } from "../connection/run.ts";
 import { buildPrograms } from "./build.ts";
 
 let bench: Bench;
-let kubectl: string;
+let real: Client;
 beforeAll(async () => {
-  [bench, { kubectl }] = await Promise.all([openBench(), buildPrograms()]);
+  const [opened, programs] = await Promise.all([openBench(), buildPrograms()]);
+  bench = opened;
+  real = kubectl(programs.kubectl);
 });
 afterAll(() => bench.stop());
 
-const podless = whyNoPod();
-if (podless !== undefined) process.stderr.write(`skipped: the cases in a pod: ${podless}\n`);
-
-describe.each(Object.entries(CASES))("kubectl: %s", (_, cases) => {
-  const possible = cases.filter(({ pod }) => pod !== true || podless === undefined);
-  test.each(possible)("$name", async (one) => {
-    const kubectls = await bench.kubectl(kubectl, one);
-    expect(seen(kubectls), kubectls.ran.stderr).toEqual(wanted(one.kubectl ?? one.expect));
+describe.each(Object.entries(runnableCases(CASES)))("kubectl: %s", (_, cases) => {
+  test.each(cases)("$name", async (one) => {
+    const kubectls = await bench.run(real, one);
+    expect(seen(kubectls), kubectls.ran.stderr).toEqual(wanted(real.expected(one)));
     if (one.kubectl !== undefined) return;
-    const ours = await bench.ours(one);
+    const ours = await bench.run(OURS, one);
     expect(seen(ours), ours.ran.stderr).toEqual(seen(kubectls));
-    // The input of a plugin, however often it runs.
+    // kubectl may run a plugin more often, but both tell it the same.
     expect(ours.plugin[0]).toEqual(kubectls.plugin[0]);
   });
 });

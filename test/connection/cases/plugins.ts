@@ -58,6 +58,11 @@ export const PLUGINS: readonly Case[] = [
     expect: { authorization: "Bearer from-plugin", runs: 1, told: { stdin: "" } },
   },
   {
+    name: "a plugin that reads stdin to its end",
+    files: beside(TOKEN, { env: [{ name: "PATIENCE", value: "30" }] }),
+    expect: { authorization: "Bearer from-plugin", runs: 1, told: { stdin: "" } },
+  },
+  {
     name: "interactiveMode Always, without a terminal",
     files: beside(TOKEN, { interactiveMode: "Always" }),
     expect: { refused: "needs a terminal" },
