@@ -1,33 +1,19 @@
-import type { StepResult } from "./result.ts";
+import { type Ending, ended } from "./result.ts";
 import type { StopReason } from "./schedule.ts";
 
-/** What is said of a workload that nothing was done with, since the run was stopped before. */
-export const WHY_STOPPED: Readonly<
-  Record<StopReason, Pick<StepResult, "outcome" | "code" | "message">>
-> = {
-  failures: {
-    outcome: "not-started",
-    code: "max-failures",
-    message: "nothing more starts after so many failures (--max-failures)",
-  },
-  "run-stopped": {
-    outcome: "not-started",
-    code: "run-stopped",
-    message: "the run was stopped: the next one might have fared the same",
-  },
-  "target-moved": {
-    outcome: "skipped",
-    code: "target-moved",
-    message: "the target is not the approved one any more",
-  },
-  deadline: {
-    outcome: "not-started",
-    code: "deadline",
-    message: "nothing starts after the deadline (--deadline)",
-  },
-  interrupted: {
-    outcome: "not-started",
-    code: "interrupted",
-    message: "the run was interrupted",
-  },
+/** The ending of a workload that was left alone because the run was stopped before its turn. */
+export const WHY_STOPPED: Readonly<Record<StopReason, Ending>> = {
+  failures: ended(
+    "not-started",
+    "max-failures",
+    "nothing more starts after so many failures (--max-failures)",
+  ),
+  "run-stopped": ended(
+    "not-started",
+    "run-stopped",
+    "the run was stopped: the next one might have fared the same",
+  ),
+  "target-moved": ended("skipped", "target-moved", "the target is not the approved one any more"),
+  deadline: ended("not-started", "deadline", "nothing starts after the deadline (--deadline)"),
+  interrupted: ended("not-started", "interrupted", "the run was interrupted"),
 };

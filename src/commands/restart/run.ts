@@ -17,7 +17,7 @@ import { WHY_STOPPED } from "../../rollout/stop.ts";
 import type { RestartSession } from "./restart-session.ts";
 import { pollInterval } from "./request-limits.ts";
 import { rollWorkload, type RunControl } from "./roll.ts";
-import { awaitRestart, type Looks } from "./wait.ts";
+import { awaitRestart, type Turns } from "./wait.ts";
 
 export interface Run {
   /** One for every step, in the order of the plan. */
@@ -56,7 +56,7 @@ export async function runPlan(
   const results = new Map<string, StepResult>();
   const abort = new AbortController();
   const interruption = new AbortController();
-  const looks: Looks = {
+  const turns: Turns = {
     limit: pLimit(settings.maxParallel),
     interval: pollInterval(settings) * Math.max(1, plan.waits.length / LOOKS_AT_A_TIME),
   };
@@ -112,7 +112,7 @@ export async function runPlan(
   try {
     // They take no slot and no pause, and their failures stop nothing: this run starts none of them.
     for (const wait of plan.waits) {
-      rolling.set(wait.ref.uid, awaitRestart(session, wait, abort.signal, looks));
+      rolling.set(wait.ref.uid, awaitRestart(session, wait, abort.signal, turns));
     }
     dispatch({ type: "tick" });
     while (!isOver(schedule) || rolling.size > 0) {
@@ -132,7 +132,7 @@ export async function runPlan(
     }
   } finally {
     unsubscribe();
-    looks.limit.clearQueue();
+    turns.limit.clearQueue();
   }
   const reason = schedule.stopped ?? "interrupted";
   return {

@@ -1,99 +1,104 @@
 import type { LimitFunction } from "p-limit";
-import { ApiError, isForbidden } from "../../http/api-error.ts";
 import { Gaps } from "../../cluster/gaps.ts";
 import { getWorkload } from "../../cluster/named-workload.ts";
 import { readPodsOf } from "../../cluster/workloads.ts";
-import { formatDuration } from "../../duration.ts";
-import { rolloutCommand } from "../../kubernetes/kinds.ts";
+import { ApiError, isForbidden } from "../../http/api-error.ts";
 import { formatSelector } from "../../kubernetes/selector.ts";
-import { type Ending, ended, type StepResult } from "../../rollout/result.ts";
-import { endOfWait } from "../../rollout/incomplete.ts";
+import type { Ending, StepResult } from "../../rollout/result.ts";
 import type { Wait } from "../../rollout/step.ts";
-import { type RolloutStatus, rolloutStatus } from "../../rollout/status.ts";
-import type { RestartSettings } from "../../settings.ts";
+import {
+  advanceWaiting,
+  startWaiting,
+  type Waiting,
+  type WaitingAction,
+  type WaitingObservation,
+} from "../../rollout/waiting.ts";
 import type { Workload } from "../../snapshot.ts";
-import type { Session } from "../session.ts";
 import { abandoned } from "./interruption.ts";
+import type { RestartSession } from "./restart-session.ts";
 
-/** How the waits of a run share the API server. */
-export interface Looks {
-  /** Bounds how many are looked at side by side. */
+/** The share of the API server that the waits of a run may use. */
+export interface Turns {
+  /** Limits the reads that run at the same time. */
   readonly limit: LimitFunction;
-  /** Milliseconds from one look at a workload to the next, give or take the jitter. */
+  /** Milliseconds between two reads of one workload, before jitter. */
   readonly interval: number;
 }
 
 /**
- * Waits for a restart that was sent before this run; whatever comes, nothing is changed. Never
- * rejects: what goes wrong is its result.
+ * Waits for a restart that was sent before this run. Changes nothing and never rejects: an error is
+ * part of the result.
  */
 export async function awaitRestart(
-  session: Session<RestartSettings>,
+  session: RestartSession,
   wait: Wait,
   abort: AbortSignal,
-  looks: Looks,
+  turns: Turns,
 ): Promise<StepResult> {
   const { ref, from, to, restartedAt } = wait;
+  const { io, progress } = session;
   const message = `it was restarted at ${restartedAt}, and is not through`;
-  session.progress.emit({ type: "waiting", ref, message });
+  progress.emit({ type: "waiting", ref, message });
   const ending = await Promise.race([
-    watch(session, wait, abort, looks),
-    abandoned(session.io, ref, abort, () => true),
+    untilReady(session, wait, abort, turns),
+    abandoned(io, ref, abort, () => true),
   ]);
-  return { ref, from, to, ...ending, startedAt: undefined, finishedAt: session.io.now() };
+  return { ref, from, to, ...ending, startedAt: undefined, finishedAt: io.now() };
 }
 
-async function watch(
-  { api, io, settings, progress }: Session<RestartSettings>,
+async function untilReady(
+  session: RestartSession,
   { ref, restartedAt }: Wait,
   abort: AbortSignal,
-  { limit, interval }: Looks,
+  { limit, interval }: Turns,
 ): Promise<Ending> {
-  let said = "";
-  // Only more ready pods than ever are progress: some come and go for ever.
-  let most = -1;
-  let progressAt = io.now().getTime();
-  const rolls = (code: string, why: string) =>
-    ended("timed-out", code, `${why}; it still rolls`, rolloutCommand("status", ref));
+  const { io, progress, settings } = session;
+  let waiting = startWaiting(ref, restartedAt, settings.timeout, io.now().getTime());
   for (;;) {
-    const looked = await limit(() => look());
-    if ("outcome" in looked) return looked;
-    const { message, ready } = looked;
-    if (message !== said) progress.emit({ type: "waiting", ref, message });
-    if (ready > most) progressAt = io.now().getTime();
-    said = message;
-    most = Math.max(most, ready);
-    if (abort.aborted) return rolls("interrupted", "the run was interrupted");
+    const action = await limit(takeTurn);
+    if (action.kind === "end") return action.ending;
+    if (action.report !== undefined) {
+      progress.emit({ type: "waiting", ref, message: action.report });
+    }
     await io.sleep(interval * (0.75 + io.random() / 2), abort);
   }
 
-  /** How it ended, or how far it is. */
-  async function look(): Promise<Ending | Pick<RolloutStatus, "message" | "ready">> {
-    // It may have waited for its turn: a silent API server takes minutes for each look.
-    if (io.now().getTime() - progressAt >= settings.timeout) {
-      return rolls("no-progress", `no progress for ${formatDuration(settings.timeout)}`);
-    }
-    try {
-      const workload = await readRolling();
-      if (workload?.rollout === undefined)
-        return ended("skipped", "gone", "it was deleted, or created anew");
-      return endOfWait(workload, restartedAt) ?? rolloutStatus(workload.rollout);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (isForbidden(error)) {
-        const message = `whether it gets ready may not be seen: ${error.message}`;
-        const next = `ask for it, then see: ${rolloutCommand("status", ref)}`;
-        return ended("skipped", "not-read", message, next);
-      }
-      return { message: said, ready: most };
-    }
+  async function takeTurn(): Promise<Exclude<WaitingAction, { readonly kind: "read" }>> {
+    let action = advance({ kind: "turn" });
+    while (action.kind === "read") action = advance(await observe(session, waiting, abort));
+    return action;
   }
 
-  async function readRolling(): Promise<Workload | undefined> {
-    const found = await getWorkload(api, ref);
-    if (found?.rollout === undefined) return undefined;
-    // Pods that may not be listed are a gap of the whole scope already.
-    const selector = formatSelector(found.rollout.selector);
-    return (await readPodsOf(api, found, selector, new Gaps(api))) ?? found;
+  function advance(observation: WaitingObservation): WaitingAction {
+    const [next, action] = advanceWaiting(waiting, observation, io.now().getTime());
+    waiting = next;
+    return action;
   }
+}
+
+async function observe(
+  session: RestartSession,
+  { ref }: Waiting,
+  abort: AbortSignal,
+): Promise<WaitingObservation> {
+  try {
+    const workload = await readWithPods(session, ref);
+    return { kind: "answer", workload, aborted: abort.aborted };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return isForbidden(error)
+      ? { kind: "forbidden", message: error.message }
+      : { kind: "no-answer", aborted: abort.aborted };
+  }
+}
+
+async function readWithPods(
+  { api }: RestartSession,
+  ref: Wait["ref"],
+): Promise<Workload | undefined> {
+  const found = await getWorkload(api, ref);
+  if (found?.rollout === undefined) return undefined;
+  // If the pods may not be listed, the scope has a gap for that already.
+  const selector = formatSelector(found.rollout.selector);
+  return (await readPodsOf(api, found, selector, new Gaps(api))) ?? found;
 }
