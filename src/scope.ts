@@ -10,7 +10,7 @@ export interface ScopeSettings {
   readonly namespaces: readonly string[];
   readonly allNamespaces: boolean;
   readonly workloads: readonly WorkloadName[];
-  readonly parseSelectorFlag: { readonly text: string; readonly parsed: LabelSelector } | undefined;
+  readonly selector: { readonly text: string; readonly parsed: LabelSelector } | undefined;
   readonly revision: string | undefined;
   readonly excludes: readonly Exclude[];
 }
@@ -48,7 +48,7 @@ export function scopeSettings(raw: RawOptions, names: readonly string[]): ScopeS
     namespaces: [...new Set(namespaces)],
     allNamespaces,
     workloads: names.map(parseWorkloadName),
-    parseSelectorFlag: selector(textOf(raw["selector"])),
+    selector: parseSelectorFlag(textOf(raw["selector"])),
     revision: textOf(raw["revision"]),
     excludes: [
       ...listOf(raw["exclude"]).map(parseExclude),
@@ -91,12 +91,12 @@ function parseExclude(given: string): Exclude {
   return { text: `--exclude ${shellWord(given)}`, namespace, kind, name };
 }
 
-function selector(given: string | undefined): ScopeSettings["parseSelectorFlag"] {
+function parseSelectorFlag(given: string | undefined): ScopeSettings["selector"] {
   if (given === undefined) return undefined;
   const parsed = parseSelector(given);
-  if (typeof parsed !== "string") return { text: given, parsed };
+  if (parsed.kind === "selector") return { text: given, parsed: parsed.selector };
   throw new UsageError(
-    `--selector has a part that is no label requirement: "${parsed}"`,
+    `--selector has a part that is no label requirement: "${parsed.part}"`,
     "write it as kubectl takes it: app=web,tier!=db,env in (test,prod),!legacy",
   );
 }

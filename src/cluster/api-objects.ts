@@ -14,9 +14,9 @@ import {
 } from "../http/protobuf/protobuf.ts";
 
 /**
- * The objects of the API as far as they are looked at: each table names a field as JSON does, and
- * gives its number in protobuf. Both are read into the same shape. The numbers are part of the API
- * and never change.
+ * Tables of the fields that are read from API objects. A table has each field's name in JSON and its
+ * number in protobuf, so that both encodings result in the same object. The numbers are part of the
+ * API and never change.
  *
  * Sources: `generated.proto` of k8s.io/apimachinery `pkg/apis/meta/v1`, k8s.io/api `core/v1` and
  * `apps/v1`.
@@ -29,7 +29,6 @@ const OWNER_REFERENCE = message({
   controller: [6, bool],
 });
 
-/** Who it is, and who owns it. */
 const IDENTITY = {
   namespace: [3, text],
   uid: [5, ownText],
@@ -49,10 +48,10 @@ const OBJECT_META = message({
   generation: [7, integer],
 });
 
-/** Of any kind, its metadata alone. */
+/** The metadata of an object of any kind. */
 export const METADATA = message({ metadata: [1, OBJECT_META] });
 
-/** Of what only stands between a pod and its workload. */
+/** The owners of an object between a pod and its workload: a ReplicaSet or a Job. */
 export const OWNED = message({ metadata: [1, message(IDENTITY)] });
 
 const CONTAINER = message({
@@ -200,7 +199,5 @@ export type ApiLabelSelector = Decoded<typeof LABEL_SELECTOR>;
 export type ApiDeployment = Decoded<typeof DEPLOYMENT>;
 export type ApiStatefulSet = Decoded<typeof STATEFUL_SET>;
 export type ApiDaemonSet = Decoded<typeof DAEMON_SET>;
-/** An object of which the metadata is known. */
 export type ApiObject = Decoded<typeof METADATA>;
-/** An object of which it is known whose it is. */
 export type ApiOwned = Decoded<typeof OWNED>;

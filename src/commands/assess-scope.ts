@@ -71,7 +71,7 @@ async function assessEach<Kept>(
   const { api, settings, namespaces, progress, prover } = session;
   const { scope, istioNamespace } = settings;
   progress.emit({ type: "reading", what: namespaces?.join(", ") ?? "all namespaces" });
-  const labelSelector = scope.parseSelectorFlag && formatSelector(scope.parseSelectorFlag.parsed);
+  const labelSelector = scope.selector && formatSelector(scope.selector.parsed);
   const cluster = await readCluster(api, { istioNamespace, namespaces, labelSelector });
   const mesh = resolveMesh(cluster.basis.controlPlane);
   const context: AssessmentContext = {

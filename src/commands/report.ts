@@ -31,7 +31,7 @@ export function reportBody(session: Session, seen: ScopeEntries): ReportBody {
     scope: {
       namespaces: namespaces ?? null,
       workloads: scope.workloads.map(({ kind, name }) => `${kind}/${name}`),
-      selector: scope.parseSelectorFlag?.text ?? null,
+      selector: scope.selector?.text ?? null,
       revision: scope.revision ?? null,
       exclude: scope.excludes.map(({ text }) => text),
       include: includedBy(settings.consent),
@@ -160,7 +160,7 @@ function nextStep(
     "istio-upgrade restart",
     ...scope.workloads.map(({ kind, name }) => resourceName({ kind, name })),
     ...(everywhere ? ["--all-namespaces"] : ["--namespace", places.join(",")]),
-    ...flag("selector", scope.parseSelectorFlag && shellWord(scope.parseSelectorFlag.text)),
+    ...flag("selector", scope.selector && shellWord(scope.selector.text)),
     ...flag("revision", scope.revision && shellWord(scope.revision)),
     ...scope.excludes.map(({ text }) => text),
     ...(mends === mendsMissingToo ? ["--include missing"] : []),

@@ -23,10 +23,7 @@ export function isExcluded(workload: Workload, { namespace, kind, name }: Exclud
 }
 
 /** True if the workload is one of the named ones, and `--selector` matches it. */
-export function isInScope(
-  workload: Workload,
-  { workloads, parseSelectorFlag: selector }: ScopeSettings,
-): boolean {
+export function isInScope(workload: Workload, { workloads, selector }: ScopeSettings): boolean {
   const isNamed =
     workloads.length === 0 ||
     workloads.some(({ kind, name }) => kind === workload.kind && name === workload.name);

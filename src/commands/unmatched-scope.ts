@@ -34,7 +34,7 @@ export interface UnmatchedScope {
 }
 
 export function createUnmatchedScope(scope: ScopeSettings): UnmatchedScope {
-  const { excludes, revision, parseSelectorFlag: selector } = scope;
+  const { excludes, revision, selector } = scope;
   const unmatchedExcludes = new Set(excludes);
   const named: AssessedWorkload[] = [];
   let isRevisionUnmatched = revision !== undefined;
@@ -74,7 +74,7 @@ export function createUnmatchedScope(scope: ScopeSettings): UnmatchedScope {
 function notFound(
   wanted: ScopeSettings["workloads"][number],
   namespace: string,
-  selector: ScopeSettings["parseSelectorFlag"],
+  selector: ScopeSettings["selector"],
 ): CannotRun {
   const list = `see which there are: kubectl get ${wanted.kind.toLowerCase()} -n ${namespace}`;
   return selector === undefined
@@ -95,7 +95,7 @@ function noSidecar(workload: Workload, namespace: Namespace | undefined, mesh: M
 }
 
 /** Describes a selector in the words of the user's own flag. */
-function labelsOf({ text }: NonNullable<ScopeSettings["parseSelectorFlag"]>): string {
+function labelsOf({ text }: NonNullable<ScopeSettings["selector"]>): string {
   return `labels that --selector ${shellWord(text)} asks for`;
 }
 

@@ -1,12 +1,16 @@
 import { apiOf, type RestartableKind } from "./kinds.ts";
 
-/** `/apis/apps/v1/namespaces/shop`, or without the namespace for the whole cluster. */
+/**
+ * Returns the path of an API group and version, such as `/apis/apps/v1/namespaces/shop`.
+ *
+ * @param namespace `undefined`: the whole cluster.
+ */
 export function pathOf(group: string, namespace: string | undefined): string {
   const root = group === "v1" ? "/api/v1" : `/apis/${group}`;
   return namespace === undefined ? root : `${root}/namespaces/${namespace}`;
 }
 
-/** `/apis/apps/v1/namespaces/shop/deployments` */
+/** Returns the path of a kind's list, such as `/apis/apps/v1/namespaces/shop/deployments`. */
 export function listPath(kind: RestartableKind, namespace: string | undefined): string {
   const { api, resource } = apiOf(kind);
   return `${pathOf(api, namespace)}/${resource}`;

@@ -1,11 +1,11 @@
 import type { Labels, PodTemplate, Workload } from "../snapshot.ts";
 
-/** Stands for a hash that only the controller can tell: nobody selects pods by its value. */
+/** A placeholder for a hash that only the controller knows. Nobody selects pods by its value. */
 const SOME_HASH = "0000000000";
 
 /**
- * Labels that a controller adds to each pod that it makes from a template. A selector of webhooks
- * may ask whether they are there.
+ * Returns the labels that a controller adds to each pod that it creates from a template. The
+ * selector of a webhook may require them.
  * Sources: Kubernetes `pkg/controller/deployment/sync.go`, `pkg/controller/statefulset/stateful_set_utils.go`,
  * `pkg/controller/daemon/util/daemonset_util.go`; argoproj/argo-rollouts `rollout/sync.go`.
  */
@@ -24,12 +24,12 @@ export function controllerLabels({ kind, name }: Pick<Workload, "kind" | "name">
     case "DaemonSet":
       return { "controller-revision-hash": SOME_HASH, "pod-template-generation": "1" };
     default:
-      // Of other kinds the template is known from a pod, which has them.
+      // The template of another kind is taken from a pod, which already has these labels.
       return {};
   }
 }
 
-/** What webhooks get to see of a workload's next pod; `undefined` where its template is unread. */
+/** Returns a workload's next pod as webhooks see it; `undefined` if the template is unread. */
 export function newPodOf(
   workload: Pick<Workload, "kind" | "name" | "template">,
 ): PodTemplate | undefined {

@@ -1,6 +1,6 @@
 import { shellWord } from "../shell-word.ts";
 
-/** The kinds that can be restarted, with their place in the API and the names that kubectl takes. */
+/** The kinds that can be restarted, with their API and the names that kubectl accepts. */
 const KINDS = [
   { kind: "Deployment", api: "apps/v1", resource: "deployments", short: "deploy" },
   { kind: "StatefulSet", api: "apps/v1", resource: "statefulsets", short: "sts" },
@@ -10,18 +10,18 @@ const KINDS = [
 
 export type RestartableKind = (typeof KINDS)[number]["kind"];
 
-/** Those that every cluster has; an Argo `Rollout` is there where its controller is installed. */
+/** The kinds that every cluster has. An Argo `Rollout` exists only if its controller is installed. */
 export type BuiltInKind = Exclude<RestartableKind, "Rollout">;
 
 export const BUILT_IN_KINDS: readonly BuiltInKind[] = ["Deployment", "StatefulSet", "DaemonSet"];
 
-/** `apps/v1`, and the plural in the API's paths. */
+/** Returns the API of a kind: its group and version, such as `apps/v1`, and its resource. */
 export function apiOf(kind: RestartableKind): { readonly api: string; readonly resource: string } {
   const { api, resource } = KINDS.find((entry) => entry.kind === kind) ?? KINDS[0];
   return { api, resource };
 }
 
-/** The API group, as a rule of RBAC names it. */
+/** Returns the API group of a kind, as an RBAC rule names it. */
 export function groupNameOf(kind: RestartableKind): string {
   return apiOf(kind).api.split("/")[0] ?? "";
 }
@@ -31,36 +31,37 @@ export function isRestartable(kind: string): kind is RestartableKind {
 }
 
 /**
- * `deploy`, `deployments`, `deployments.apps`, `deployments.v1.apps` or `Deployment` as a kind;
- * `undefined` for others.
+ * Parses the kind of a workload that can be restarted: `deploy`, `deployments`, `deployments.apps`,
+ * `deployments.v1.apps` and `Deployment` are a Deployment.
  */
 export function parseKind(text: string): RestartableKind | undefined {
-  return kindIn(KINDS, text);
+  return findKind(KINDS, text);
 }
 
+/** A kind with the names that kubectl accepts for it. */
 interface Named<Kind extends string> {
   readonly kind: Kind;
-  /** Group and version; the group alone is empty for the core. */
+  /** The group and version; the core group is empty, as in `/v1`. */
   readonly api: string;
   readonly resource: string;
   readonly short: string;
 }
 
-/** As kubectl takes it: `RESOURCE`, `RESOURCE.GROUP` or `RESOURCE.VERSION.GROUP`. */
-function kindIn<Kind extends string>(
+/** Finds a kind by `RESOURCE`, `RESOURCE.GROUP` or `RESOURCE.VERSION.GROUP`, as kubectl does. */
+function findKind<Kind extends string>(
   kinds: readonly Named<Kind>[],
   text: string,
 ): Kind | undefined {
   const [name = "", ...rest] = text.toLowerCase().split(".");
-  const place = rest.join(".");
+  const suffix = rest.join(".");
   return kinds.find(({ kind, api, resource, short }) => {
     const [group = "", version = ""] = api.split("/");
     const isNamed = [kind.toLowerCase(), resource, short].includes(name);
-    return isNamed && ["", group, `${version}.${group}`].includes(place);
+    return isNamed && ["", group, `${version}.${group}`].includes(suffix);
   })?.kind;
 }
 
-/** Kinds that are not restarted, but may be named: what they run is read from their pods. */
+/** Kinds that cannot be restarted, but can be explained: their pods show what they run. */
 const OTHER_KINDS = [
   { kind: "Pod", api: "/v1", resource: "pods", short: "po" },
   { kind: "ReplicaSet", api: "apps/v1", resource: "replicasets", short: "rs" },
@@ -69,22 +70,25 @@ const OTHER_KINDS = [
   { kind: "CronJob", api: "batch/v1", resource: "cronjobs", short: "cj" },
 ] as const;
 
-/** As `parseKind`, for everything that can be named: `pod`, `po` or `pods` too. */
+/** Parses every kind that a user can name; besides the kinds of `parseKind`, for example `pod`. */
 export function parseAnyKind(text: string): string | undefined {
-  return parseKind(text) ?? kindIn(OTHER_KINDS, text);
+  return parseKind(text) ?? findKind(OTHER_KINDS, text);
 }
 
-/** `deploy` for the kinds that have a short name, the whole kind for others. */
+/** Returns the short name of a kind, such as `deploy`; for other kinds, the whole name. */
 export function shortKind(kind: string): string {
   return KINDS.find((entry) => entry.kind === kind)?.short ?? kind.toLowerCase();
 }
 
-/** `deployment/web`, as kubectl takes it. */
+/** Returns a workload's name for kubectl, such as `deployment/web`. */
 export function resourceName({ kind, name }: { readonly kind: string; readonly name: string }) {
   return shellWord(`${kind.toLowerCase()}/${name}`);
 }
 
-/** `kubectl rollout undo deployment/web -n shop`; of an Argo Rollout its own plugin is asked. */
+/**
+ * Returns a command such as `kubectl rollout undo deployment/web -n shop`. For an Argo Rollout, it is
+ * a command of the kubectl plugin of Argo Rollouts.
+ */
 export function rolloutCommand(
   verb: "status" | "undo" | "resume",
   ref: { readonly kind: string; readonly name: string; readonly namespace: string },

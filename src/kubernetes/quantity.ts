@@ -19,9 +19,11 @@ const UNITS: Readonly<Record<string, number>> = {
 const QUANTITY = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?$/;
 
 /**
- * `250m` as 0.25, `1.5Gi` as bytes; `undefined` for what is no quantity. The client's own reading
- * throws at a fraction with a unit.
+ * Parses a quantity: `250m` is 0.25, and `1.5Gi` a number of bytes. The parser of client-node throws
+ * an error for a fraction with a unit.
  * Source: k8s.io/apimachinery `pkg/api/resource/quantity.go`.
+ *
+ * @returns `undefined` for a text that is not a quantity.
  */
 export function readQuantity(text: string): number | undefined {
   const [, number, unit] = QUANTITY.exec(text) ?? [];

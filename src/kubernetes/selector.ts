@@ -1,9 +1,10 @@
 import type { LabelRequirement, Labels, LabelSelector } from "../snapshot.ts";
 
 /**
- * Whether labels satisfy a selector: an empty selector matches everything.
- * Rule: k8s.io/apimachinery `pkg/labels/selector.go`, `Requirement.Matches`: `NotIn` and
- * `DoesNotExist` also match where the key is absent. An operator that is not known never matches.
+ * True if labels satisfy a selector. An empty selector matches everything, and an unknown operator
+ * matches nothing.
+ * Rule: k8s.io/apimachinery `pkg/labels/selector.go`, `Requirement.Matches`. `NotIn` and
+ * `DoesNotExist` also match if the key is absent.
  */
 export function matchesSelector(labels: Labels, selector: LabelSelector): boolean {
   const equal = Object.entries(selector.matchLabels ?? {});
@@ -32,7 +33,7 @@ function matchesRequirement(labels: Labels, { key, operator, values }: LabelRequ
   }
 }
 
-/** The requirements of a selector that labels do not satisfy; none where it matches. */
+/** Returns the requirements of a selector that labels do not satisfy. */
 export function unmetRequirements(
   labels: Labels,
   { matchLabels, matchExpressions }: LabelSelector,
@@ -63,13 +64,13 @@ export function completeSelector(selector: PartialSelector | undefined): LabelSe
   };
 }
 
-/** A selector as the API takes it in `labelSelector`. */
+/** Formats a selector for the API's parameter `labelSelector`. */
 export function formatSelector({ matchLabels, matchExpressions }: LabelSelector): string {
   const equal = Object.entries(matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
   return [...equal, ...(matchExpressions ?? []).map(formatRequirement)].join(",");
 }
 
-/** `istio.io/rev in (asm-1-27)` */
+/** Formats a requirement, such as `istio.io/rev in (asm-1-27)`. */
 export function formatRequirement({ key, operator, values }: LabelRequirement): string {
   const list = `(${(values ?? []).join(",")})`;
   switch (operator) {
@@ -84,21 +85,24 @@ export function formatRequirement({ key, operator, values }: LabelRequirement): 
   }
 }
 
+/** A parsed selector, or the first part of the text that is not a requirement. */
+export type ParsedSelector =
+  | { readonly kind: "selector"; readonly selector: LabelSelector }
+  | { readonly kind: "invalid"; readonly part: string };
+
 /**
- * Reads a selector as kubectl's `-l` takes it: `app=web,tier!=db,env in (a,b),!legacy`.
+ * Parses a selector in the syntax of kubectl's `-l`: `app=web,tier!=db,env in (a,b),!legacy`.
  * Source: k8s.io/apimachinery `pkg/labels/selector.go`.
- *
- * @returns the part that is no requirement, as text, where there is one.
  */
-export function parseSelector(text: string): LabelSelector | string {
+export function parseSelector(text: string): ParsedSelector {
   const matchExpressions: LabelRequirement[] = [];
   // Commas inside parentheses separate values.
   for (const part of text.split(/,(?![^(]*\))/).map((piece) => piece.trim())) {
     const requirement = parseRequirement(part);
-    if (requirement === undefined) return part;
+    if (requirement === undefined) return { kind: "invalid", part };
     matchExpressions.push(requirement);
   }
-  return { matchExpressions };
+  return { kind: "selector", selector: { matchExpressions } };
 }
 
 const KEY = "([\\w.-]+(?:/[\\w.-]+)?)";
@@ -121,7 +125,7 @@ function parseRequirement(part: string): LabelRequirement | undefined {
     : { key: bare, operator: not === "!" ? "DoesNotExist" : "Exists" };
 }
 
-// Labels come from the cluster: `constructor` is a legal key.
+/** Returns the value of a label. Every object inherits `constructor`, which is a valid label key. */
 function valueOf(labels: Labels, key: string): string | undefined {
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }

@@ -29,21 +29,18 @@ test.each<[workload: Workload, added: readonly string[]]>([
   ],
   [daemonSet("web", { template }), ["controller-revision-hash", "pod-template-generation"]],
   [otherWorkload("Job", "web", { template }), []],
-])(
-  "a new pod has the labels of its template, and those of its controller: $0.kind",
-  (workload, added) => {
-    expect(Object.keys(newPodOf(workload)?.labels ?? {})).toEqual(["app", ...added]);
-  },
-);
+])("a new pod has the labels of its template and of its controller: $0.kind", (workload, added) => {
+  expect(Object.keys(newPodOf(workload)?.labels ?? {})).toEqual(["app", ...added]);
+});
 
-test("nothing is known of the pods of a template that was not read", () => {
+test("a new pod is unknown if its template is unread", () => {
   expect(newPodOf(deployment("web", { template: null }))).toBeUndefined();
 });
 
 test.each([
   ["Exists", "none"],
   ["DoesNotExist", "injected"],
-])("webhooks may ask whether such a label %s", (operator, kind) => {
+])("a webhook can select pods for which a controller label %s", (operator, kind) => {
   const plane = controlPlane({
     revisions: [
       {

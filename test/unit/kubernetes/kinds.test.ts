@@ -9,7 +9,7 @@ import {
   shortKind,
 } from "../../../src/kubernetes/kinds.ts";
 
-describe("kinds as kubectl takes them", () => {
+describe("the names of kinds", () => {
   test.each([
     [
       "Deployment",
@@ -18,7 +18,7 @@ describe("kinds as kubectl takes them", () => {
     ["StatefulSet", ["statefulset", "statefulsets", "sts", "STS", "statefulset.apps"]],
     ["DaemonSet", ["daemonset", "daemonsets", "ds", "DaemonSet", "daemonsets.apps"]],
     ["Rollout", ["rollout", "rollouts", "ro", "Rollout", "rollouts.argoproj.io"]],
-  ])("%s", (kind, names) => {
+  ])("include those of kubectl for a %s", (kind, names) => {
     expect(names.map(parseKind)).toEqual(names.map(() => kind));
   });
 
@@ -32,7 +32,7 @@ describe("kinds as kubectl takes them", () => {
     "deployments.extensions",
     "rollouts.apps",
     "deployments.v1beta1.apps",
-  ])("%j is none that a restart patches", (name) => {
+  ])("do not include %j for a restart", (name) => {
     expect(parseKind(name)).toBeUndefined();
   });
 
@@ -43,13 +43,16 @@ describe("kinds as kubectl takes them", () => {
     ["ReplicationController", ["replicationcontroller", "replicationcontrollers", "rc"]],
     ["Job", ["job", "jobs", "Job", "jobs.batch", "jobs.v1.batch"]],
     ["CronJob", ["cronjob", "cronjobs", "cj", "cronjobs.batch"]],
-  ])("%s may be named", (kind, names) => {
+  ])("include those of kubectl for a %s that is only explained", (kind, names) => {
     expect(names.map(parseAnyKind)).toEqual(names.map(() => kind));
   });
 
-  test.each(["", "node", "pods.apps", "jobs.apps", "cloneset"])("%j may not", (name) => {
-    expect(parseAnyKind(name)).toBeUndefined();
-  });
+  test.each(["", "node", "pods.apps", "jobs.apps", "cloneset"])(
+    "do not include %j at all",
+    (name) => {
+      expect(parseAnyKind(name)).toBeUndefined();
+    },
+  );
 });
 
 test.each([
@@ -60,11 +63,11 @@ test.each([
   ["ReplicaSet", false],
   ["Pod", false],
   ["deployment", false],
-])("whether %s is restarted by a patch: %s", (kind, restartable) => {
+])("isRestartable returns for %s: %s", (kind, restartable) => {
   expect(isRestartable(kind)).toBe(restartable);
 });
 
-test("names and paths are those of the API", () => {
+test("a kind has the API, names and short name of Kubernetes", () => {
   expect(apiOf("StatefulSet")).toEqual({ api: "apps/v1", resource: "statefulsets" });
   expect(apiOf("Rollout")).toEqual({ api: "argoproj.io/v1alpha1", resource: "rollouts" });
   expect(resourceName({ kind: "DaemonSet", name: "agent" })).toBe("daemonset/agent");
@@ -73,7 +76,7 @@ test("names and paths are those of the API", () => {
   expect(shortKind("CloneSet")).toBe("cloneset");
 });
 
-test("of an Argo Rollout its own plugin is asked", () => {
+test("rolloutCommand uses the plugin of Argo Rollouts for a Rollout", () => {
   const web = { namespace: "shop", kind: "Deployment", name: "web" };
   const own = { ...web, kind: "Rollout" };
   expect(rolloutCommand("undo", web)).toBe("kubectl rollout undo deployment/web -n shop");

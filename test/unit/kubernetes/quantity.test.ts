@@ -17,6 +17,6 @@ test.each([
   expect(readQuantity(text)).toBeCloseTo(number, 12);
 });
 
-test.each(["", "Gi", "1 Gi", "1Kib", "1K", "five", "1.2.3"])("%j is no quantity", (text) => {
+test.each(["", "Gi", "1 Gi", "1Kib", "1K", "five", "1.2.3"])("%j is not a quantity", (text) => {
   expect(readQuantity(text)).toBeUndefined();
 });

@@ -14,7 +14,7 @@ describe("matchesSelector", () => {
     ["an empty selector on no labels", {}, {}, true],
     ["an empty selector on labels", { app: "web" }, {}, true],
     [
-      "matchLabels that are there",
+      "matchLabels that are present",
       { app: "web", tier: "x" },
       { matchLabels: { app: "web" } },
       true,
@@ -30,11 +30,11 @@ describe("matchesSelector", () => {
     ["NotIn, listed", { inject: "false" }, expression("inject", "NotIn", "false"), false],
     ["NotIn, not listed", { inject: "true" }, expression("inject", "NotIn", "false"), true],
     ["NotIn, absent", {}, expression("inject", "NotIn", "false"), true],
-    ["Exists, there", { app: "" }, expression("app", "Exists"), true],
+    ["Exists, present", { app: "" }, expression("app", "Exists"), true],
     ["Exists, absent", {}, expression("app", "Exists"), false],
     ["DoesNotExist, absent", {}, expression("app", "DoesNotExist"), true],
-    ["DoesNotExist, there", { app: "" }, expression("app", "DoesNotExist"), false],
-    ["an operator that is not known", { app: "web" }, expression("app", "Near", "web"), false],
+    ["DoesNotExist, present", { app: "" }, expression("app", "DoesNotExist"), false],
+    ["an unknown operator", { app: "web" }, expression("app", "Near", "web"), false],
     ["a key that every object inherits", {}, expression("constructor", "Exists"), false],
     ["a key that every object inherits, absent", {}, expression("toString", "DoesNotExist"), true],
     ["an inherited key in matchLabels", {}, { matchLabels: { constructor: "x" } }, false],
@@ -49,7 +49,7 @@ describe("matchesSelector", () => {
   });
 });
 
-describe("parseSelector reads as kubectl does", () => {
+describe("parseSelector", () => {
   test.each<[text: string, requirements: readonly LabelRequirement[]]>([
     ["app=web", [requirement("app", "In", "web")]],
     ["app==web", [requirement("app", "In", "web")]],
@@ -74,7 +74,10 @@ describe("parseSelector reads as kubectl does", () => {
       ],
     ],
   ])("%s", (text, requirements) => {
-    expect(parseSelector(text)).toEqual({ matchExpressions: requirements });
+    expect(parseSelector(text)).toEqual({
+      kind: "selector",
+      selector: { matchExpressions: requirements },
+    });
   });
 
   test.each([
@@ -87,8 +90,8 @@ describe("parseSelector reads as kubectl does", () => {
     ["=web", "=web"],
     ["a/b/c=d", "a/b/c=d"],
     ["app=web,a&b", "a&b"],
-  ])("and names what is no requirement in `%s`", (text, part) => {
-    expect(parseSelector(text)).toBe(part);
+  ])("returns the part of `%s` that is not a requirement", (text, part) => {
+    expect(parseSelector(text)).toEqual({ kind: "invalid", part });
   });
 });
 
@@ -104,29 +107,28 @@ describe("a selector", () => {
     { minLength: 1, maxLength: 4 },
   );
 
-  test("comes back from its text as it was", () => {
+  test("is unchanged by formatting and parsing", () => {
     fc.assert(
       fc.property(requirements, (matchExpressions) => {
-        expect(parseSelector(formatSelector({ matchExpressions }))).toEqual({ matchExpressions });
+        const selector = { matchExpressions };
+        expect(parseSelector(formatSelector(selector))).toEqual({ kind: "selector", selector });
       }),
     );
   });
 
-  test("matches the same labels after it went through its text", () => {
+  test("matches the same labels after formatting and parsing", () => {
     const labels = fc.dictionary(key, value);
     fc.assert(
       fc.property(requirements, labels, labels, (matchExpressions, matchLabels, subject) => {
         const selector = { matchExpressions, matchLabels };
-        const back = parseSelector(formatSelector(selector));
-        expect(typeof back).toBe("object");
-        expect(matchesSelector(subject, back as LabelSelector)).toBe(
-          matchesSelector(subject, selector),
-        );
+        const parsed = parseSelector(formatSelector(selector));
+        if (parsed.kind === "invalid") throw new Error(`invalid: ${parsed.part}`);
+        expect(matchesSelector(subject, parsed.selector)).toBe(matchesSelector(subject, selector));
       }),
     );
   });
 
-  test("is written as the API takes it", () => {
+  test("is formatted for the API", () => {
     const text = formatSelector({
       matchLabels: { app: "web" },
       matchExpressions: [
@@ -144,7 +146,7 @@ test("parseSelector never throws", () => {
   const alphabet = fc.constantFrom(...Array.from("ab,()!=/ .in"));
   fc.assert(
     fc.property(fc.string({ unit: alphabet }), (text) => {
-      expect(["string", "object"]).toContain(typeof parseSelector(text));
+      expect(["selector", "invalid"]).toContain(parseSelector(text).kind);
     }),
   );
 });
