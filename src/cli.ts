@@ -1,8 +1,10 @@
 import { type Command, CommanderError } from "commander";
-import { UsageError } from "./errors.ts";
+import { CannotRun, UsageError } from "./errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
+import { type Command as NextCommand, istioUpgrade, sentence } from "./next-step.ts";
 import { type Actions, buildProgram, addCompletionCommands } from "./program.ts";
+import { createStepFormatter, type StepFormatter } from "./report/next-step-text.ts";
 import {
   commonSettings,
   explainSettings,
@@ -55,7 +57,11 @@ export async function runCli(argv: readonly string[], version: string, io: Io): 
     },
   };
   const program = buildProgram(io, actions).version(version, "--version", "Print the version");
-  program.hook("preAction", (_program, chosen) => requireValues(chosen));
+  let formatStep = createStepFormatter({});
+  program.hook("preAction", (_program, chosen) => {
+    formatStep = createStepFormatter(chosen.opts());
+    requireValues(chosen);
+  });
   addCompletionCommands(program, actions);
   if (argv.length === 0) {
     program.outputHelp();
@@ -64,10 +70,10 @@ export async function runCli(argv: readonly string[], version: string, io: Io): 
   try {
     await program.parseAsync(withOptionalValues(argv), { from: "user" });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
+    if (!(error instanceof CommanderError)) throw withPrintedHint(error, formatStep);
     // commander also throws for help, because it must not end the process.
     if (error.exitCode === 0) return EXIT.ok;
-    throw usageErrorFor(error, argv);
+    throw withPrintedHint(usageErrorFor(error, argv), formatStep);
   }
   return exitCode;
 }
@@ -87,7 +93,7 @@ function requireValues(given: Command): void {
     throw new UsageError(`${option.long} has an empty value`, "give it one, or leave it out");
   }
   if (given.args.some((argument) => argument.trim() === "")) {
-    throw new UsageError("an argument is empty", `see: istio-upgrade ${given.name()} --help`);
+    throw new UsageError("an argument is empty", sentence`see: ${helpOf(given.name())}`);
   }
 }
 
@@ -115,8 +121,19 @@ const COMMANDS: ReadonlySet<string> = new Set([
 function usageErrorFor(error: CommanderError, argv: readonly string[]): UsageError {
   const message = error.message.replace(/^error: /, "").replaceAll("\n", " ");
   const named = argv.find((argument) => COMMANDS.has(argument));
-  return new UsageError(
-    message,
-    `see: istio-upgrade ${named === undefined ? "" : `${named} `}--help`,
-  );
+  return new UsageError(message, sentence`see: ${helpOf(named)}`);
+}
+
+function helpOf(command: string | undefined): NextCommand {
+  return istioUpgrade(...(command === undefined ? [] : [command]), "--help");
+}
+
+/** The same error with a hint that leads to the same cluster; other errors as they are. */
+function withPrintedHint(error: unknown, formatStep: StepFormatter): unknown {
+  if (error instanceof CannotRun) {
+    return new CannotRun(error.message, formatStep(error.hint), { cause: error });
+  }
+  return error instanceof UsageError
+    ? new UsageError(error.message, formatStep(error.hint), { cause: error })
+    : error;
 }

@@ -1,9 +1,11 @@
+import type { NextStep } from "./next-step.ts";
+
 /** An error that ends the command, with a hint that says what to do. */
 export class CannotRun extends Error {
   override readonly name = "CannotRun";
-  readonly hint: string;
+  readonly hint: NextStep;
 
-  constructor(message: string, hint: string, options?: ErrorOptions) {
+  constructor(message: string, hint: NextStep, options?: ErrorOptions) {
     super(message, options);
     this.hint = hint;
   }
@@ -12,7 +14,7 @@ export class CannotRun extends Error {
 /** A signal that arrived before anything was changed. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
-  readonly hint: string;
+  readonly hint: NextStep;
   readonly signal: "SIGINT" | "SIGTERM";
 
   constructor(signal: "SIGINT" | "SIGTERM") {
@@ -25,10 +27,10 @@ export class Interrupted extends Error {
 /** Invalid arguments. Nothing was done. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
-  readonly hint: string;
+  readonly hint: NextStep;
 
-  constructor(message: string, hint: string) {
-    super(message);
+  constructor(message: string, hint: NextStep, options?: ErrorOptions) {
+    super(message, options);
     this.hint = hint;
   }
 }

@@ -1,6 +1,8 @@
 import { CannotRun, Interrupted, UsageError } from "./errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { type Io, processIo, watchOutputs } from "./io.ts";
+import { istioUpgrade, sentence } from "./next-step.ts";
+import { createStepFormatter } from "./report/next-step-text.ts";
 import { plain, plainCommand } from "./report/plain.ts";
 import manifest from "../package.json" with { type: "json" };
 
@@ -17,7 +19,7 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
     if (lost === undefined) return exitCode;
     throw new CannotRun(
       `the result could not be written to stdout: ${lost.code}`,
-      "what was done stands; see it with: istio-upgrade check",
+      sentence`what was done stands; see it with: ${istioUpgrade("check")}`,
     );
   } catch (error) {
     return printError(error, io);
@@ -30,14 +32,21 @@ function printError(error: unknown, io: Io): ExitCode {
   const message = error instanceof Error ? error.message : String(error);
   io.stderr.write(`error: ${plain(message)}\n`);
   io.stderr.write(
-    known ? `${plainCommand(error.hint)}\n` : "this is a bug; DEBUG=1 prints where it came from\n",
+    known
+      ? `${plainCommand(createStepFormatter({})(error.hint))}\n`
+      : "this is a bug; DEBUG=1 prints where it came from\n",
   );
-  if (io.env["DEBUG"] !== undefined && error instanceof Error) {
-    const lines = (error.stack ?? "").split("\n").map((line) => `  ${plain(line)}`);
-    io.stderr.write(`${lines.join("\n")}\n`);
-  }
+  if (io.env["DEBUG"] !== undefined) writeStacks(error, io);
   if (error instanceof Interrupted) {
     return error.signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
   }
   return error instanceof UsageError ? EXIT.usage : EXIT.couldNotRun;
+}
+
+/** Writes the stack of an error and of each of its causes. */
+function writeStacks(error: unknown, io: Io): void {
+  if (!(error instanceof Error)) return;
+  const lines = (error.stack ?? "").split("\n").map((line) => `  ${plain(line)}`);
+  io.stderr.write(`${lines.join("\n")}\n`);
+  writeStacks(error.cause, io);
 }

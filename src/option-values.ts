@@ -1,6 +1,7 @@
 import { type Deadline, readDeadline } from "./deadline.ts";
 import { readDuration } from "./duration.ts";
 import { UsageError } from "./errors.ts";
+import { kubectl, sentence } from "./next-step.ts";
 
 /** The options from commander, by their camel-cased names. */
 export type RawOptions = Readonly<Record<string, unknown>>;
@@ -10,7 +11,7 @@ export function requireNamespaceName(flag: string, value: string): string {
   if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value)) return value;
   throw new UsageError(
     `${flag} "${value}" is not a name that a namespace can have`,
-    "names are lower-case letters, digits and dashes: kubectl get namespaces",
+    sentence`names are lower-case letters, digits and dashes: ${kubectl("get", "namespaces")}`,
   );
 }
 

@@ -23,6 +23,8 @@ export interface WorkloadName {
 /** The value of `--exclude` or `--exclude-namespace`. An absent part matches anything. */
 export interface Exclude {
   readonly text: string;
+  /** The flag and its value. */
+  readonly args: readonly string[];
   readonly namespace: string | undefined;
   readonly kind: RestartableKind | undefined;
   readonly name: string | undefined;
@@ -54,6 +56,7 @@ export function scopeSettings(raw: RawOptions, names: readonly string[]): ScopeS
       ...listOf(raw["exclude"]).map(parseExclude),
       ...listOf(raw["excludeNamespace"]).map((namespace) => ({
         text: `--exclude-namespace ${namespace}`,
+        args: ["--exclude-namespace", namespace],
         namespace: requireNamespaceName("--exclude-namespace", namespace),
         kind: undefined,
         name: undefined,
@@ -88,7 +91,13 @@ function parseExclude(given: string): Exclude {
     );
   }
   const namespace = namespaced ? requireNamespaceName("--exclude", first) : undefined;
-  return { text: `--exclude ${shellWord(given)}`, namespace, kind, name };
+  return {
+    text: `--exclude ${shellWord(given)}`,
+    args: ["--exclude", given],
+    namespace,
+    kind,
+    name,
+  };
 }
 
 function parseSelectorFlag(given: string | undefined): ScopeSettings["selector"] {

@@ -2,6 +2,7 @@ import { type Encoding, ENCODINGS } from "./http/request.ts";
 import type { ConnectionSettings } from "./connection/kubeconfig.ts";
 import type { Deadline } from "./deadline.ts";
 import { UsageError } from "./errors.ts";
+import { istioUpgrade, sentence } from "./next-step.ts";
 import { type Consent, NO_CONSENT } from "./mesh/restartability.ts";
 import { parseAnyKind } from "./kubernetes/kinds.ts";
 import {
@@ -206,7 +207,7 @@ function rejectPlanFlags(raw: RawOptions, names: readonly string[]): void {
   if (given === undefined) return;
   throw new UsageError(
     `--plan brings what it restarts with it, and ${given} would change that`,
-    "leave it out, or make another plan: istio-upgrade restart --dry-run --output json",
+    sentence`leave it out, or make another plan: ${istioUpgrade("restart", "--dry-run", "--output", "json")}`,
   );
 }
 
@@ -239,7 +240,7 @@ export function revisionsSettings(
   if (assertUnused && revision === undefined) {
     throw new UsageError(
       "--assert-unused needs to know which revision",
-      "name it: istio-upgrade revisions REVISION --assert-unused",
+      sentence`name it: ${istioUpgrade("revisions", "REVISION", "--assert-unused")}`,
     );
   }
   return { ...commonSettings(raw), revision, assertUnused };

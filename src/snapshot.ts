@@ -1,4 +1,5 @@
 import { PROXY_IMAGE } from "./istio-labels.ts";
+import type { NextStep } from "./next-step.ts";
 
 /**
  * What was read from the cluster, in Kubernetes' words, and what could not be read.
@@ -64,13 +65,15 @@ export type GapReason = (typeof GAP_REASONS)[number];
 
 /** Something inside the asked scope that could not be read. */
 export interface Gap {
-  /** `list pods`, as kubectl's `auth can-i` would name it. */
-  readonly what: string;
+  /** `list`, or another verb of kubectl's `auth can-i`. */
+  readonly verb: string;
+  /** `pods`, `deployments.apps`: the resource with its group, as kubectl's `auth can-i` takes it. */
+  readonly resource: string;
   /** Absent for what is read in the whole cluster. */
   readonly namespace: string | undefined;
   readonly reason: GapReason;
   readonly message: string;
-  readonly hint: string;
+  readonly hint: NextStep;
   /** It is only needed to predict injection: a dry run tells the outcome without it. */
   readonly about?: "injection";
 }

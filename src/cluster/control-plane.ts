@@ -25,26 +25,27 @@ export async function readControlPlane(
   const list = <Item extends object>(resource: string, root: string, kind: string) => {
     const [plural = ""] = resource.split(".");
     return gaps.during(
-      `list ${resource}`,
-      istioNamespace,
+      { verb: "list", resource, namespace: istioNamespace, about: "injection" },
       (inconsistent) => {
         const path = `${root}/namespaces/${istioNamespace}/${plural}`;
         return listAll<Item>(api, { path, kind, inconsistent });
       },
-      "injection",
     );
   };
   const [configurations, configMaps, services, slices, deployments] = await Promise.all([
     gaps.during(
-      "list mutatingwebhookconfigurations.admissionregistration.k8s.io",
-      undefined,
+      {
+        verb: "list",
+        resource: "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+        namespace: undefined,
+        about: "injection",
+      },
       (inconsistent) =>
         listAll<V1MutatingWebhookConfiguration>(api, {
           inconsistent,
           path: "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
           kind: "MutatingWebhookConfigurationList",
         }),
-      "injection",
     ),
     list<V1ConfigMap>("configmaps", "/api/v1", "ConfigMapList"),
     list<V1Service>("services", "/api/v1", "ServiceList"),

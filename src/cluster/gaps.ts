@@ -1,8 +1,11 @@
 import { CannotRun } from "../errors.ts";
-import { shellWord } from "../shell-word.ts";
+import { type Command, kubectl, type NextStep, sentence } from "../next-step.ts";
 import type { Gap } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
+
+/** A read of the API, as `kubectl auth can-i` names it. */
+export type Access = Pick<Gap, "verb" | "resource" | "namespace" | "about">;
 
 /** One read whose outcome is recorded. */
 export interface TrackedRead {
@@ -33,29 +36,25 @@ export class Gaps {
 
   /**
    * Begins to track one read.
-   *
-   * @param about `injection` if a dry run can replace what is read.
    */
-  begin(what: string, namespace: string | undefined, about?: Gap["about"]): TrackedRead {
+  begin(access: Access): TrackedRead {
+    const { verb, resource, namespace } = access;
     let consistent = true;
     return {
       markInconsistent: () => (consistent = false),
       succeed: () => {
-        if (!consistent) this.#gaps.push({ what, namespace, ...INCONSISTENT });
+        if (!consistent) this.#gaps.push({ verb, resource, namespace, ...INCONSISTENT });
         this.#answered = true;
       },
       fail: (error) => {
         if (!(error instanceof ApiError)) throw error;
-        if (what === "get namespaces" && isNotFound(error)) {
+        if (verb === "get" && resource === "namespaces" && isNotFound(error)) {
           throw new CannotRun(
             `the namespace "${namespace}" does not exist in ${this.#api.connection.server.host}`,
-            "see which there are: kubectl get namespaces",
+            sentence`see which there are: ${kubectl("get", "namespaces")}`,
           );
         }
-        this.#gaps.push({
-          ...gapOf(what, namespace, error, this.#isNarrowable),
-          ...(about && { about }),
-        });
+        this.#gaps.push(gapOf(access, error, this.#isNarrowable));
       },
     };
   }
@@ -68,12 +67,10 @@ export class Gaps {
    * @throws CannotRun if a namespace in scope does not exist.
    */
   async during<Value>(
-    what: string,
-    namespace: string | undefined,
+    access: Access,
     read: (markInconsistent: () => void) => Promise<Value>,
-    about?: Gap["about"],
   ): Promise<Value | undefined> {
-    const { markInconsistent, succeed, fail } = this.begin(what, namespace, about);
+    const { markInconsistent, succeed, fail } = this.begin(access);
     try {
       const value = await read(markInconsistent);
       succeed();
@@ -85,10 +82,8 @@ export class Gaps {
   }
 
   /** True if a read has failed. */
-  isUnread(what: string, namespace: string | undefined): boolean {
-    return this.#gaps.some(
-      (gap) => gap.what === what && gap.namespace === namespace && gap.reason !== "inconsistent",
-    );
+  isUnread(access: Access): boolean {
+    return this.#gaps.some((gap) => sameAccess(gap, access) && gap.reason !== "inconsistent");
   }
 
   /** The gaps of the reads that have ended so far. */
@@ -121,24 +116,24 @@ const INCONSISTENT = {
   hint: "repeat the command when the API server is less busy",
 } as const;
 
-function sortKey({ what, namespace }: Gap): string {
-  return `${namespace ?? ""} ${what}`;
+function sameAccess(one: Access, other: Access): boolean {
+  return (
+    one.verb === other.verb && one.resource === other.resource && one.namespace === other.namespace
+  );
+}
+
+function sortKey({ verb, resource, namespace }: Gap): string {
+  return `${namespace ?? ""} ${verb} ${resource}`;
 }
 
 /** Returns the gap of a failed read. */
-export function gapOf(
-  what: string,
-  namespace: string | undefined,
-  error: ApiError,
-  isNarrowable = true,
-): Gap {
+export function gapOf(access: Access, error: ApiError, isNarrowable = true): Gap {
   const { message } = error;
   return {
-    what,
-    namespace,
+    ...access,
     reason: reasonOf(error),
     message,
-    hint: hintFor(error, what, namespace, isNarrowable),
+    hint: hintFor(error, access, isNarrowable),
   };
 }
 
@@ -150,22 +145,27 @@ function reasonOf(error: ApiError): Gap["reason"] {
 
 function hintFor(
   error: ApiError,
-  what: string,
-  namespace: string | undefined,
+  { verb, resource, namespace }: Access,
   isNarrowable: boolean,
-): string {
-  if (error.status === 401) return "log in anew; see whether kubectl can: kubectl auth whoami";
+): NextStep {
+  if (error.status === 401) {
+    return sentence`log in anew; see whether kubectl can: ${kubectl("auth", "whoami")}`;
+  }
   const isTheServers = error.status === 0 || error.status === 429 || error.status >= 500;
   if (isTheServers) return "repeat the command when the API server answers";
-  const permission = `kubectl auth can-i ${what}`;
-  if (namespace !== undefined) return `${permission} -n ${namespace}`;
-  if (CLUSTER_SCOPED.test(what)) return permission;
-  if (!isNarrowable) return `${permission} --all-namespaces`;
+  const permission = (...scope: readonly string[]): Command =>
+    kubectl("auth", "can-i", verb, resource, ...scope);
+  if (namespace !== undefined) return permission("-n", namespace);
+  if (CLUSTER_SCOPED.has(resource)) return permission();
+  if (!isNarrowable) return permission("--all-namespaces");
   const narrower = "name the namespaces that you may read with --namespace";
-  return `${narrower}, or ask for it: ${permission} --all-namespaces`;
+  return sentence`${narrower}, or ask for it: ${permission("--all-namespaces")}`;
 }
 
-const CLUSTER_SCOPED = / (namespaces|mutatingwebhookconfigurations\b)/;
+const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
+  "namespaces",
+  "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+]);
 
 /** The error if nothing in the cluster could be read. */
 function cannotRead(gap: Gap, { connection }: Api): CannotRun {
@@ -178,6 +178,6 @@ function cannotRead(gap: Gap, { connection }: Api): CannotRun {
   }
   return new CannotRun(
     `the API server of the context "${context}" cannot be read: ${gap.message}`,
-    `see whether kubectl can: kubectl --context ${shellWord(context)} get --raw /readyz (${server.origin})`,
+    sentence`see whether kubectl can: ${kubectl("get", "--raw", "/readyz")} (${server.origin})`,
   );
 }

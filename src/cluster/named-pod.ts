@@ -3,7 +3,7 @@ import { CannotRun } from "../errors.ts";
 import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
 import { pathOf } from "../kubernetes/api-paths.ts";
-import { shellWord } from "../shell-word.ts";
+import { kubectl, sentence } from "../next-step.ts";
 import type { NamedPod } from "../snapshot.ts";
 import { podGroupRecord } from "./pod-group.ts";
 import { controllerOf } from "./pods-by-owner.ts";
@@ -66,20 +66,20 @@ async function getObject(
     if (isNotFound(error)) {
       throw new CannotRun(
         `${kind.toLowerCase()}/${name} does not exist in the namespace "${namespace}"`,
-        `see which there are: kubectl get ${plural} -n ${namespace}`,
+        sentence`see which there are: ${kubectl("get", plural, "-n", namespace)}`,
       );
     }
     if (!(error instanceof ApiError)) throw error;
     if (!isForbidden(error)) {
       throw new CannotRun(
         `${kind.toLowerCase()}/${name} in the namespace "${namespace}" could not be read: ${error.message}`,
-        `see whether kubectl can: kubectl get ${plural} ${shellWord(name)} -n ${namespace}`,
+        sentence`see whether kubectl can: ${kubectl("get", plural, name, "-n", namespace)}`,
         { cause: error },
       );
     }
     throw new CannotRun(
       `you may not get ${plural} in the namespace "${namespace}", so the owner of the pod cannot be told`,
-      `explain its workload instead, or see: kubectl auth can-i get ${plural} -n ${namespace}`,
+      sentence`explain its workload instead, or see: ${kubectl("auth", "can-i", "get", plural, "-n", namespace)}`,
       { cause: error },
     );
   }

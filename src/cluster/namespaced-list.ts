@@ -7,8 +7,8 @@ import { compareNamespaces, newBatch, type NamespaceBatch } from "./namespace-ba
 
 /** A list of namespaced objects, and how an item becomes part of its namespace's batch. */
 export interface NamespacedList<Item> {
-  /** The name of this read in a gap, such as `list pods`. */
-  readonly what: string;
+  /** The resource that a gap names, such as `pods` or `deployments.apps`. */
+  readonly resource: string;
   readonly request: ListRequest<Item>;
   /** The namespace to list; `undefined`: the whole cluster. */
   readonly namespace: string | undefined;
@@ -22,10 +22,10 @@ export interface NamespacedList<Item> {
  */
 export async function* readBatches<Item extends ApiOwned>(
   api: Api,
-  { what, request, namespace: scope, add }: NamespacedList<Item>,
+  { resource, request, namespace: scope, add }: NamespacedList<Item>,
   gaps: Gaps,
 ): AsyncGenerator<NamespaceBatch, undefined> {
-  const read = gaps.begin(what, scope);
+  const read = gaps.begin({ verb: "list", resource, namespace: scope });
   let batch: NamespaceBatch | undefined;
   try {
     for await (const page of listPages(api, { ...request, inconsistent: read.markInconsistent })) {

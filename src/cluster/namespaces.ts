@@ -26,15 +26,18 @@ export async function readNamespaces(
 }
 
 function listNamespaces(api: Api, gaps: Gaps): Promise<readonly Namespace[] | undefined> {
-  return gaps.during("list namespaces", undefined, async (inconsistent) => {
-    const list = { path: "/api/v1/namespaces", kind: "NamespaceList", item: METADATA };
-    return (await listAll(api, { ...list, inconsistent })).map(namespaceRecord);
-  });
+  return gaps.during(
+    { verb: "list", resource: "namespaces", namespace: undefined },
+    async (inconsistent) => {
+      const list = { path: "/api/v1/namespaces", kind: "NamespaceList", item: METADATA };
+      return (await listAll(api, { ...list, inconsistent })).map(namespaceRecord);
+    },
+  );
 }
 
 /** Gets one namespace: listing the objects of a namespace that does not exist succeeds, empty. */
 function readNamespace(api: Api, name: string, gaps: Gaps): Promise<Namespace | undefined> {
-  return gaps.during("get namespaces", name, async () => {
+  return gaps.during({ verb: "get", resource: "namespaces", namespace: name }, async () => {
     const path = `/api/v1/namespaces/${name}`;
     return namespaceRecord(await api.send({ method: "GET", path, kind: "Namespace" }));
   });

@@ -73,13 +73,16 @@ async function listJobs(
   gaps: Gaps,
 ): Promise<ReadonlyMap<string, Owner>> {
   const controllers = new Map<string, Owner>();
-  await gaps.during("list jobs.batch", scope, async (inconsistent) => {
-    const path = `${pathOf("batch/v1", scope)}/jobs`;
-    const list = { path, kind: "JobList", item: OWNED, metadataOnly: true, inconsistent };
-    for await (const page of listPages(api, list)) {
-      for (const job of page) addController(controllers, job);
-    }
-  });
+  await gaps.during(
+    { verb: "list", resource: "jobs.batch", namespace: scope },
+    async (inconsistent) => {
+      const path = `${pathOf("batch/v1", scope)}/jobs`;
+      const list = { path, kind: "JobList", item: OWNED, metadataOnly: true, inconsistent };
+      for await (const page of listPages(api, list)) {
+        for (const job of page) addController(controllers, job);
+      }
+    },
+  );
   return controllers;
 }
 
@@ -88,10 +91,13 @@ async function listRollouts(
   scope: string | undefined,
   gaps: Gaps,
 ): Promise<readonly ApiRollout[]> {
-  const read = await gaps.during("list rollouts.argoproj.io", scope, (inconsistent) => {
-    const list = { path: listPath("Rollout", scope), kind: "RolloutList", inconsistent };
-    return listAll<ApiRollout>(api, list);
-  });
+  const read = await gaps.during(
+    { verb: "list", resource: "rollouts.argoproj.io", namespace: scope },
+    (inconsistent) => {
+      const list = { path: listPath("Rollout", scope), kind: "RolloutList", inconsistent };
+      return listAll<ApiRollout>(api, list);
+    },
+  );
   return read ?? [];
 }
 
@@ -100,10 +106,13 @@ async function listDeployments(
   scope: string | undefined,
   gaps: Gaps,
 ): Promise<readonly Workload[]> {
-  const read = await gaps.during("list deployments.apps", scope, (inconsistent) => {
-    const path = listPath("Deployment", scope);
-    const list = { path, kind: "DeploymentList", item: DEPLOYMENT, inconsistent };
-    return listAll<RestartableObject>(api, list);
-  });
+  const read = await gaps.during(
+    { verb: "list", resource: "deployments.apps", namespace: scope },
+    (inconsistent) => {
+      const path = listPath("Deployment", scope);
+      const list = { path, kind: "DeploymentList", item: DEPLOYMENT, inconsistent };
+      return listAll<RestartableObject>(api, list);
+    },
+  );
   return (read ?? []).map((object) => workloadRecord("Deployment", object));
 }

@@ -30,22 +30,25 @@ const GATEWAY_GROUP = "gateway.networking.k8s.io";
  * 403 to a user without permission.
  */
 function readGateways(api: Api, gaps: Gaps): Promise<readonly LabelledObject[] | undefined> {
-  return gaps.during(`list gateways.${GATEWAY_GROUP}`, undefined, async (inconsistent) => {
-    const version = await servedVersion(api);
-    if (version === undefined) return [];
-    const items = await listAll(api, {
-      path: `/apis/${GATEWAY_GROUP}/${version}/gateways`,
-      kind: "PartialObjectMetadataList",
-      metadataOnly: true,
-      item: METADATA,
-      inconsistent,
-    });
-    return items.map(({ metadata }) => ({
-      namespace: metadata?.namespace ?? "",
-      name: metadata?.name ?? "",
-      labels: metadata?.labels ?? {},
-    }));
-  });
+  return gaps.during(
+    { verb: "list", resource: `gateways.${GATEWAY_GROUP}`, namespace: undefined },
+    async (inconsistent) => {
+      const version = await servedVersion(api);
+      if (version === undefined) return [];
+      const items = await listAll(api, {
+        path: `/apis/${GATEWAY_GROUP}/${version}/gateways`,
+        kind: "PartialObjectMetadataList",
+        metadataOnly: true,
+        item: METADATA,
+        inconsistent,
+      });
+      return items.map(({ metadata }) => ({
+        namespace: metadata?.namespace ?? "",
+        name: metadata?.name ?? "",
+        labels: metadata?.labels ?? {},
+      }));
+    },
+  );
 }
 
 interface ApiGroup {
@@ -68,13 +71,16 @@ async function servedVersion(api: Api): Promise<string | undefined> {
 
 /** Lists CronJobs for their templates: between two runs they have no pods. */
 function readCronJobs(api: Api, gaps: Gaps): Promise<readonly TemplateOwner[] | undefined> {
-  return gaps.during("list cronjobs.batch", undefined, async (inconsistent) => {
-    const list = { path: "/apis/batch/v1/cronjobs", kind: "CronJobList", inconsistent };
-    return (await listAll<V1CronJob>(api, list)).map(({ metadata, spec }) => ({
-      namespace: metadata?.namespace ?? "",
-      kind: "CronJob",
-      name: metadata?.name ?? "",
-      template: templateRecord(spec?.jobTemplate.spec?.template),
-    }));
-  });
+  return gaps.during(
+    { verb: "list", resource: "cronjobs.batch", namespace: undefined },
+    async (inconsistent) => {
+      const list = { path: "/apis/batch/v1/cronjobs", kind: "CronJobList", inconsistent };
+      return (await listAll<V1CronJob>(api, list)).map(({ metadata, spec }) => ({
+        namespace: metadata?.namespace ?? "",
+        kind: "CronJob",
+        name: metadata?.name ?? "",
+        template: templateRecord(spec?.jobTemplate.spec?.template),
+      }));
+    },
+  );
 }

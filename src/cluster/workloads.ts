@@ -97,8 +97,8 @@ interface UnreadLists {
 
 function unreadIn(namespace: string | undefined, gaps: Gaps): UnreadLists {
   return {
-    pods: gaps.isUnread(LIST_PODS, namespace),
-    replicaSets: gaps.isUnread(LIST_REPLICA_SETS, namespace),
+    pods: gaps.isUnread({ verb: "list", resource: PODS, namespace }),
+    replicaSets: gaps.isUnread({ verb: "list", resource: REPLICA_SETS, namespace }),
   };
 }
 
@@ -127,8 +127,8 @@ async function workloadsOf(
 /** ReplicaSets, and the kinds that own their pods through ReplicaSets. */
 const REPLICA_SET_KINDS: ReadonlySet<string> = new Set(["Deployment", "Rollout", "ReplicaSet"]);
 
-const LIST_PODS = "list pods";
-const LIST_REPLICA_SETS = "list replicasets.apps";
+const PODS = "pods";
+const REPLICA_SETS = "replicasets.apps";
 
 const ITEMS: Readonly<Record<BuiltInKind, Type<RestartableObject>>> = {
   Deployment: DEPLOYMENT,
@@ -143,7 +143,7 @@ function workloadList(
 ): NamespacedList<RestartableObject> {
   const path = listPath(kind, namespace);
   return {
-    what: `list ${apiOf(kind).resource}.apps`,
+    resource: `${apiOf(kind).resource}.apps`,
     namespace,
     request: { path, kind: `${kind}List`, item: ITEMS[kind], labelSelector },
     add: ({ workloads }, object) => workloads.push(workloadRecord(kind, object)),
@@ -157,7 +157,7 @@ function replicaSetList(
 ): NamespacedList<ApiOwned> {
   const path = `${pathOf("apps/v1", namespace)}/replicasets`;
   return {
-    what: LIST_REPLICA_SETS,
+    resource: REPLICA_SETS,
     namespace,
     request: { path, kind: "ReplicaSetList", item: OWNED, metadataOnly: true, labelSelector },
     add: ({ controllers }, replicaSet) => addController(controllers, replicaSet),
@@ -167,7 +167,7 @@ function replicaSetList(
 function podList(namespace: string | undefined, labelSelector?: string): NamespacedList<ApiPod> {
   const path = `${pathOf("v1", namespace)}/pods`;
   return {
-    what: LIST_PODS,
+    resource: PODS,
     namespace,
     request: { path, kind: "PodList", item: POD, labelSelector },
     add: ({ podsByOwner }, pod) => addPod(podsByOwner, pod),

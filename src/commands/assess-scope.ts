@@ -57,7 +57,7 @@ export async function assessScopeForReport(session: Session): Promise<ScopeEntri
   const { output, reportFile } = session.settings.display;
   const intern = createEntryInterner(output.startsWith("json") || reportFile !== undefined);
   const { kept, ...scope } = await assessEach(session, needsProof, ({ assessment }) =>
-    assessment ? intern(workloadEntry(assessment)) : [],
+    assessment ? intern(workloadEntry(assessment, session.formatStep)) : [],
   );
   return { ...scope, entries: kept.flat().sort(byNamespaceAndName) };
 }

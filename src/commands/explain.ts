@@ -7,7 +7,7 @@ import { dependsOnInjectionRules, keepNeededGaps } from "../mesh/injection-gaps.
 import { resourceName } from "../kubernetes/kinds.ts";
 import { resolveMesh } from "../mesh/mesh.ts";
 import { explanationDocument } from "../report/explanation-document.ts";
-import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts";
+import { istioUpgrade, kubectl, sentence } from "../next-step.ts";
 import type { ExplainSettings } from "../settings.ts";
 import type { Snapshot, Workload } from "../snapshot.ts";
 import { requireInjector } from "./injector.ts";
@@ -44,16 +44,17 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
       snapshot.gaps,
       assessment !== undefined && dependsOnInjectionRules(assessment),
     );
-    const document = withCompleteCommands(
-      explanationDocument(documentHead(session), {
+    const document = explanationDocument(
+      documentHead(session),
+      {
         snapshot: { ...snapshot, gaps: [...gaps, ...session.prover.gaps()] },
         mesh,
         workload,
         assessment,
         pod,
         notes: [...session.prover.notes(), ...notes],
-      }),
-      clusterFlags(settings),
+      },
+      session.formatStep,
     );
     await publishDocument(session, document);
     return document.exitCode;
@@ -79,7 +80,7 @@ function findSubject(
   if (pod?.phase === "Succeeded" || pod?.phase === "Failed") {
     throw new CannotRun(
       `${named} in "${place}" has finished (${pod.phase}): it runs no sidecar any more`,
-      "explain a pod that runs, or its workload: istio-upgrade explain KIND/NAME",
+      sentence`explain a pod that runs, or its workload: ${istioUpgrade("explain", "KIND/NAME")}`,
     );
   }
   if (pod !== undefined) {
@@ -90,6 +91,6 @@ function findSubject(
   }
   throw new CannotRun(
     `${named} does not exist in the namespace "${place}", or has no pods there`,
-    `see which there are: kubectl get ${subject.kind.toLowerCase()} -n ${place}`,
+    sentence`see which there are: ${kubectl("get", subject.kind.toLowerCase(), "-n", place)}`,
   );
 }

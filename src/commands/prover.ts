@@ -1,3 +1,4 @@
+import { kubectl } from "../next-step.ts";
 import pLimit from "p-limit";
 import { ApiError } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
@@ -86,8 +87,9 @@ function gapIn(
   answer: DryRun & { readonly kind: "unavailable" },
 ): Gap | undefined {
   const { message, unanswered } = answer;
-  if (unanswered instanceof ApiError) return gapOf("create pods", namespace, unanswered);
+  const access = { verb: "create", resource: "pods", namespace } as const;
+  if (unanswered instanceof ApiError) return gapOf(access, unanswered);
   if (answer !== MAY_NOT) return undefined;
-  const hint = `kubectl auth can-i create pods -n ${namespace}`;
-  return { what: "create pods", namespace, reason: "forbidden", message, hint };
+  const hint = kubectl("auth", "can-i", "create", "pods", "-n", namespace);
+  return { ...access, reason: "forbidden", message, hint };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { access, constants, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { CannotRun, UsageError } from "../errors.ts";
+import { istioUpgrade, sentence } from "../next-step.ts";
 import type { AnyDocument } from "../report/document.ts";
 import { toJson } from "../report/json.ts";
 
@@ -49,7 +50,7 @@ export async function createReportFile(file: string | undefined): Promise<Report
         const { code } = error as NodeJS.ErrnoException;
         throw new CannotRun(
           `the report could not be written to "${file}": ${code}`,
-          "what was done stands; see it with: istio-upgrade check",
+          sentence`what was done stands; see it with: ${istioUpgrade("check")}`,
         );
       }
     },

@@ -10,11 +10,10 @@ import {
 } from "../report/document.ts";
 import { gapEntry, summaryEntry, targetEntries } from "../report/entries.ts";
 import { countEntries, resultLine, verdictReasons } from "../report/exit-reasons.ts";
-import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts";
 import { loadRenderer } from "../report/render.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
 import { styleFor } from "../report/style.ts";
-import { shellWord } from "../shell-word.ts";
+import { istioUpgrade } from "../next-step.ts";
 import { includedBy } from "../settings.ts";
 import type { ScopeEntries } from "./assess-scope.ts";
 import type { Session } from "./session.ts";
@@ -37,7 +36,7 @@ export function reportBody(session: Session, seen: ScopeEntries): ReportBody {
       include: includedBy(settings.consent),
     },
     complete: seen.gaps.length === 0 && workloads.every(({ verdict }) => verdict !== "unknown"),
-    gaps: seen.gaps.map(gapEntry),
+    gaps: seen.gaps.map((gap) => gapEntry(gap, session.formatStep)),
     notes: [...session.prover.notes(), ...session.notes, ...seen.notes],
     targets: targetEntries(seen.mesh),
     workloads,
@@ -100,7 +99,7 @@ export function completeReport<Kind extends Report["kind"]>(
     exitCode: exitCodeOf(all),
     exitReasons: all.map(({ text }) => text),
   };
-  return withCompleteCommands(report, clusterFlags(session.settings)) as ReportOf<Kind>;
+  return report as ReportOf<Kind>;
 }
 
 /** Completes and prints a report: the document on stdout, the RESULT line last on stderr. */
@@ -147,7 +146,7 @@ function writeInPieces(output: Output, pieces: Iterable<string>): void {
  * Returns the command that restarts the workloads which a restart fixes; empty if there are none.
  */
 function nextStep(
-  { settings, namespaces }: Session,
+  { settings, namespaces, formatStep }: Session,
   { workloads }: ReportBody,
   mends: Mends,
 ): string {
@@ -156,15 +155,16 @@ function nextStep(
   const { scope } = settings;
   const places = [...new Set(mendable.map(({ namespace }) => namespace))];
   const everywhere = namespaces === undefined && places.length > MOST_NAMED;
-  return [
-    "istio-upgrade restart",
+  const command = istioUpgrade(
+    "restart",
     ...scope.workloads.map(({ kind, name }) => resourceName({ kind, name })),
     ...(everywhere ? ["--all-namespaces"] : ["--namespace", places.join(",")]),
-    ...flag("selector", scope.selector && shellWord(scope.selector.text)),
-    ...flag("revision", scope.revision && shellWord(scope.revision)),
-    ...scope.excludes.map(({ text }) => text),
-    ...(mends === mendsMissingToo ? ["--include missing"] : []),
-  ].join(" ");
+    ...flag("selector", scope.selector?.text),
+    ...flag("revision", scope.revision),
+    ...scope.excludes.flatMap(({ args }) => args),
+    ...(mends === mendsMissingToo ? ["--include", "missing"] : []),
+  );
+  return formatStep(command);
 }
 
 function flag(name: string, value: string | undefined): readonly string[] {

@@ -70,10 +70,14 @@ function concludeUnverified(
 function reassessmentGaps(results: readonly StepResult[]): readonly Gap[] {
   return results
     .filter(({ code }) => code === "not-read")
-    .map(({ ref, message, nextStep: hint }) => {
-      const what = `judge ${resourceName(ref)} again`;
-      return { what, namespace: ref.namespace, reason: "not-read", message, hint };
-    });
+    .map(({ ref, message, nextStep: hint }) => ({
+      verb: "reassess",
+      resource: resourceName(ref),
+      namespace: ref.namespace,
+      reason: "not-read",
+      message,
+      hint,
+    }));
 }
 
 /** Assesses the scope for the final report, which lists the results even if that fails. */

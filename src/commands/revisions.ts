@@ -8,7 +8,6 @@ import {
   type UsageByRevision,
   usageByRevision,
 } from "../mesh/revision-usage.ts";
-import { clusterFlags, withCompleteCommands } from "../report/pasted-commands.ts";
 import { revisionsDocument } from "../report/revisions-document.ts";
 import type { RevisionsSettings } from "../settings.ts";
 import type { Gap } from "../snapshot.ts";
@@ -27,13 +26,14 @@ export function revisions(settings: RevisionsSettings, version: string, io: Io):
     // The leftovers of a removed mesh are worth a report, too.
     if (usage.revisions.length === 0) requireInjector(snapshot, mesh, session);
     const asked = selectRevisions(usage, settings, snapshot.gaps);
-    const document = withCompleteCommands(
-      revisionsDocument(documentHead(session), {
+    const document = revisionsDocument(
+      documentHead(session),
+      {
         asked: settings,
         usage: { ...usage, revisions: asked },
         gaps: snapshot.gaps,
-      }),
-      clusterFlags(settings),
+      },
+      session.formatStep,
     );
     await publishDocument(session, document);
     return document.exitCode;

@@ -1,8 +1,7 @@
 import { type Api, openApi } from "../http/api.ts";
 import { loadConnection } from "../connection/kubeconfig.ts";
-import { CannotRun } from "../errors.ts";
 import type { Io } from "../io.ts";
-import { clusterFlags, completeCommands } from "../report/pasted-commands.ts";
+import { createStepFormatter, type StepFormatter } from "../report/next-step-text.ts";
 import { plain } from "../report/plain.ts";
 import type { Progress } from "../report/progress-event.ts";
 import { openProgress } from "../report/progress.ts";
@@ -20,6 +19,8 @@ export interface Session<Settings extends CommonSettings = CommonSettings> {
   readonly io: Io;
   readonly progress: Progress;
   readonly prover: Prover;
+  /** Prints a next step with the flags that lead to this cluster. */
+  readonly formatStep: StepFormatter;
   /** Notes for the user that are not part of the assessment, each once. */
   readonly notes: Set<string>;
   readonly reportFile: ReportFile;
@@ -63,13 +64,13 @@ export async function withSession<Settings extends CommonSettings, Value>(
       io,
       progress,
       prover,
+      formatStep: createStepFormatter({
+        ...settings.connection,
+        istioNamespace: settings.istioNamespace,
+      }),
       notes: new Set(),
       reportFile,
     });
-  } catch (error) {
-    if (!(error instanceof CannotRun)) throw error;
-    const hint = completeCommands(error.hint, clusterFlags(settings));
-    throw new CannotRun(error.message, hint, { cause: error });
   } finally {
     progress.stop();
     api.close();

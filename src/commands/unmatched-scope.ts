@@ -1,4 +1,5 @@
 import { CannotRun } from "../errors.ts";
+import { istioUpgrade, kubectl, sentence } from "../next-step.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
 import type { Assessment } from "../mesh/assessment.ts";
 import type { Mesh } from "../mesh/mesh.ts";
@@ -76,12 +77,16 @@ function notFound(
   namespace: string,
   selector: ScopeSettings["selector"],
 ): CannotRun {
-  const list = `see which there are: kubectl get ${wanted.kind.toLowerCase()} -n ${namespace}`;
+  const list = (...options: readonly string[]) =>
+    sentence`see which there are: ${kubectl("get", wanted.kind.toLowerCase(), "-n", namespace, ...options)}`;
   return selector === undefined
-    ? new CannotRun(`${resourceName(wanted)} does not exist in the namespace "${namespace}"`, list)
+    ? new CannotRun(
+        `${resourceName(wanted)} does not exist in the namespace "${namespace}"`,
+        list(),
+      )
     : new CannotRun(
         `no ${resourceName(wanted)} in the namespace "${namespace}" has ${labelsOf(selector)}`,
-        `${list} --show-labels`,
+        list("--show-labels"),
       );
 }
 
@@ -90,7 +95,7 @@ function noSidecar(workload: Workload, namespace: Namespace | undefined, mesh: M
   const finding = prediction.kind === "none" ? prediction.finding : undefined;
   return new CannotRun(
     `${resourceName(workload)} in "${workload.namespace}" has no sidecar, and a restart would give it none: ${finding?.reason ?? "nothing injects it"}`,
-    finding?.nextStep ?? "see: istio-upgrade check",
+    finding?.nextStep ?? sentence`see: ${istioUpgrade("check")}`,
   );
 }
 

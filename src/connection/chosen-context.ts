@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { Env } from "../io.ts";
 import { CannotRun } from "../errors.ts";
+import { az, kubectl, sentence } from "../next-step.ts";
 import type { ServiceAccount } from "./in-cluster.ts";
 import type { Cluster, Context, Kubeconfig, User } from "./kubeconfig-file.ts";
 
@@ -72,7 +73,7 @@ export function chooseContext(
 function nothingConfigured(): CannotRun {
   return new CannotRun(
     "no cluster is configured: there is no kubeconfig file",
-    "set KUBECONFIG or --kubeconfig, on AKS after: az aks get-credentials",
+    sentence`set KUBECONFIG or --kubeconfig, on AKS after: ${az("aks", "get-credentials")}`,
   );
 }
 
@@ -104,7 +105,7 @@ function missing(context: Context, noun: "cluster" | "user", files: readonly str
     name === undefined
       ? `the context "${context.name}" names no ${noun}`
       : `the context "${context.name}" names the ${noun} "${name}", which ${files.join(", ")} does not have`,
-    "see what kubectl says of it: kubectl config view",
+    sentence`see what kubectl says of it: ${kubectl("config", "view")}`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { CannotRun } from "../errors.ts";
+import { az, kubelogin, sentence } from "../next-step.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
 import { isObject } from "../json-object.ts";
 import { idTokenOf, type OidcConfig, requireIssuer } from "./id-token.ts";
@@ -38,7 +39,7 @@ export async function createCredentials(
   }
   throw new CannotRun(
     `${whose} has no credentials in the kubeconfig`,
-    "log in again, on AKS: az aks get-credentials",
+    sentence`log in again, on AKS: ${az("aks", "get-credentials")}`,
   );
 }
 
@@ -120,7 +121,7 @@ function oidcConfigOf(user: User, whose: string): OidcConfig | undefined {
   throw new CannotRun(
     `${whose} logs in by the auth-provider "${String(name)}", which kubectl ${isGone ? "has no more" : "does not know"}`,
     name === "azure"
-      ? "turn it into a credential plugin: kubelogin convert-kubeconfig"
+      ? sentence`turn it into a credential plugin: ${kubelogin("convert-kubeconfig")}`
       : "use a credential plugin (exec) in its place",
   );
 }
@@ -139,6 +140,6 @@ function certificateOf(user: User, whose: string): Credential | undefined {
   if (problem === undefined) return { cert, key };
   throw new CannotRun(
     `the client certificate of ${whose} cannot be used: ${problem}`,
-    "log in again, on AKS: az aks get-credentials --overwrite-existing",
+    sentence`log in again, on AKS: ${az("aks", "get-credentials", "--overwrite-existing")}`,
   );
 }

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { basename } from "node:path";
 import { isObject, parseObject } from "../json-object.ts";
 import { CannotRun } from "../errors.ts";
+import { az, kubectl, kubelogin, sentence } from "../next-step.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
 import { type Plugin, pluginOf } from "./credential-plugin.ts";
 import type { Cluster, User } from "./kubeconfig-file.ts";
@@ -36,12 +37,15 @@ export function pluginCredentials(user: User, cluster: Cluster, host: PluginHost
   return { current, renew: (refused) => (had?.credential === refused ? run() : current()) };
 }
 
+/** Takes the login of the Azure CLI, which needs neither a browser nor a terminal. */
+const AZURE_CLI_LOGIN = kubelogin("convert-kubeconfig", "-l", "azurecli");
+
 async function runPlugin(plugin: Plugin, { env, terminal, stepAside }: PluginHost) {
   const { apiVersion, cluster, command, args, mode } = plugin;
   if (mode === "Always" && !terminal) {
     throw new CannotRun(
       `the credential plugin ${command} needs a terminal (interactiveMode Always), and there is none`,
-      "run this at a terminal, or log in by other means, with kubelogin: kubelogin convert-kubeconfig -l azurecli",
+      sentence`run this at a terminal, or log in by other means, with kubelogin: ${AZURE_CLI_LOGIN}`,
     );
   }
   const interactive = mode !== "Never" && terminal;
@@ -65,7 +69,10 @@ async function runPlugin(plugin: Plugin, { env, terminal, stepAside }: PluginHos
 function cannotStart(plugin: Plugin, cause: NodeJS.ErrnoException): CannotRun {
   const { command, user, installHint } = plugin;
   const named = `the credential plugin ${command} of the user "${user}"`;
-  const known = basename(command) === "kubelogin" ? "install it: az aks install-cli" : undefined;
+  const known =
+    basename(command) === "kubelogin"
+      ? sentence`install it: ${az("aks", "install-cli")}`
+      : undefined;
   if (cause.code === "ENOENT") {
     const hint = installHint ?? known ?? "install it, or see that it is on the PATH";
     return new CannotRun(`${named} is not installed`, hint, { cause });
@@ -78,7 +85,7 @@ function failed({ command }: Plugin, status: number | string): CannotRun {
   const how = typeof status === "number" ? `failed with exit code ${status}` : `ended by ${status}`;
   const hint =
     basename(command) === "kubelogin"
-      ? "its own words are above; without a browser or terminal: kubelogin convert-kubeconfig -l azurecli"
+      ? sentence`its own words are above; without a browser or terminal: ${AZURE_CLI_LOGIN}`
       : "its own words are above";
   return new CannotRun(`the credential plugin ${command} ${how}`, hint);
 }
@@ -88,7 +95,7 @@ function credentialIn(text: string, { command, apiVersion }: Plugin) {
   const wrong = (what: string) =>
     new CannotRun(
       `the credential plugin ${command} printed ${what}`,
-      "see whether kubectl fares better: kubectl get --raw /readyz",
+      sentence`compare with: ${kubectl("get", "--raw", "/readyz")}`,
     );
   const printed = parseObject(text);
   if (printed?.["kind"] !== "ExecCredential") throw wrong("no ExecCredential");

@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { isObject } from "../json-object.ts";
 import { load } from "js-yaml";
 import { CannotRun } from "../errors.ts";
+import { kubectl, sentence } from "../next-step.ts";
 
 /** What a field holds; a `path` is relative to the file that names it. */
 interface Kinds {
@@ -76,7 +77,7 @@ export function readKubeconfig(file: string): Kubeconfig {
     const message = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     throw new CannotRun(
       `the kubeconfig file ${file} cannot be read: ${message}`,
-      "see what kubectl says of it: kubectl config view",
+      sentence`see what kubectl says of it: ${kubectl("config", "view")}`,
       { cause },
     );
   }

@@ -3,6 +3,7 @@ import type { RequestOptions } from "node:https";
 import { isIP } from "node:net";
 import { checkServerIdentity, createSecureContext, rootCertificates } from "node:tls";
 import { CannotRun } from "../errors.ts";
+import { az, sentence } from "../next-step.ts";
 import type { Cluster } from "./kubeconfig-file.ts";
 
 /** How a server is known for what it is. */
@@ -45,7 +46,7 @@ export function authorityOf(cluster: Cluster): string | undefined {
   if (pem === undefined || pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
   throw new CannotRun(
     `the certificate authority of the cluster "${cluster.name}" is no certificate`,
-    "fetch the kubeconfig anew, on AKS: az aks get-credentials --overwrite-existing",
+    sentence`fetch the kubeconfig anew, on AKS: ${az("aks", "get-credentials", "--overwrite-existing")}`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { shellWord } from "../shell-word.ts";
+import { argoRollouts, type Command, kubectl } from "../next-step.ts";
 
 /** The kinds that can be restarted, with their API and the names that kubectl accepts. */
 const KINDS = [
@@ -82,7 +82,7 @@ export function shortKind(kind: string): string {
 
 /** Returns a workload's name for kubectl, such as `deployment/web`. */
 export function resourceName({ kind, name }: { readonly kind: string; readonly name: string }) {
-  return shellWord(`${kind.toLowerCase()}/${name}`);
+  return `${kind.toLowerCase()}/${name}`;
 }
 
 /**
@@ -92,9 +92,10 @@ export function resourceName({ kind, name }: { readonly kind: string; readonly n
 export function rolloutCommand(
   verb: "status" | "undo" | "resume",
   ref: { readonly kind: string; readonly name: string; readonly namespace: string },
-): string {
-  if (ref.kind !== "Rollout")
-    return `kubectl rollout ${verb} ${resourceName(ref)} -n ${shellWord(ref.namespace)}`;
-  const own = verb === "resume" ? "promote" : verb;
-  return `kubectl argo rollouts ${own} ${shellWord(ref.name)} -n ${shellWord(ref.namespace)}`;
+): Command {
+  const inNamespace = ["-n", ref.namespace];
+  if (ref.kind !== "Rollout") {
+    return kubectl("rollout", verb, resourceName(ref), ...inNamespace);
+  }
+  return argoRollouts(verb === "resume" ? "promote" : verb, ref.name, ...inNamespace);
 }

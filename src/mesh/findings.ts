@@ -1,5 +1,5 @@
 import { count } from "../wording.ts";
-import { shellWord } from "../shell-word.ts";
+import { kubectl, type NextStep, sentence } from "../next-step.ts";
 import type { Namespace, PodTemplate } from "../snapshot.ts";
 import type { Injector, Mesh } from "./mesh.ts";
 import { INJECT, INJECTION, REVISION } from "../istio-labels.ts";
@@ -11,7 +11,7 @@ export interface Finding {
   /** A sentence that names the object and the field behind the finding. */
   readonly reason: string;
   /** An instruction that ends with a command if one exists; empty if nothing needs to be done. */
-  readonly nextStep: string;
+  readonly nextStep: NextStep;
 }
 
 /** Describes why the API server cannot call an injector. */
@@ -28,10 +28,16 @@ function outageText({ outage, service }: Injector): string {
 }
 
 /** Istiod adds its CA certificate only to webhook configurations with the label of its revision. */
-function addCertificateStep({ configuration, revision }: Injector): string {
+function addCertificateStep({ configuration, revision }: Injector): NextStep {
   return revision === undefined
-    ? `see its label ${REVISION}, by which its control plane finds it: kubectl get mutatingwebhookconfigurations ${shellWord(configuration)} --show-labels`
-    : `kubectl label mutatingwebhookconfigurations ${shellWord(configuration)} ${shellWord(`${REVISION}=${revision}`)} --overwrite`;
+    ? sentence`see its label ${REVISION}, by which its control plane finds it: ${kubectl("get", "mutatingwebhookconfigurations", configuration, "--show-labels")}`
+    : kubectl(
+        "label",
+        "mutatingwebhookconfigurations",
+        configuration,
+        `${REVISION}=${revision}`,
+        "--overwrite",
+      );
 }
 
 /** Findings about pods that would start without a sidecar. */
@@ -42,7 +48,7 @@ export const notInjected = {
     nextStep:
       injector.outage === "no-authority"
         ? addCertificateStep(injector)
-        : `bring the control plane back: kubectl get pods,endpoints -n ${shellWord(injector.service?.namespace ?? "aks-istio-system")}`,
+        : sentence`bring the control plane back: ${kubectl("get", "pods,endpoints", "-n", injector.service?.namespace ?? "aks-istio-system")}`,
   }),
   hostNetwork: (): Finding => ({
     code: "host-network",
@@ -75,36 +81,37 @@ export const notInjected = {
 /** Explains by the labels why no webhook selects a pod. */
 function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Finding {
   const [rev, injection] = [namespace.labels[REVISION], namespace.labels[INJECTION]];
-  const relabel = (labels: (revision: string) => string) =>
-    withNewestRevision(
-      mesh,
-      (revision) => `kubectl label namespace ${shellWord(namespace.name)} ${labels(revision)}`,
-    );
+  const options = rev === undefined && injection === undefined ? [] : ["--overwrite"];
+  const relabel = (...removed: readonly string[]) =>
+    withNewestRevision(mesh, (revision) => {
+      const labels = [...removed, `${REVISION}=${revision}`];
+      return kubectl("label", "namespace", namespace.name, ...labels, ...options);
+    });
   if (template.labels[INJECT] === "false") return notInjected.optedOut("label", "false");
   if (injection !== undefined && rev !== undefined) {
     return {
       code: "both-labels",
       reason: `namespace ${namespace.name} has ${INJECTION}=${injection} beside ${REVISION}=${rev}: any ${INJECTION} label switches the revision's injector off`,
-      nextStep: `kubectl label namespace ${shellWord(namespace.name)} ${INJECTION}-`,
+      nextStep: kubectl("label", "namespace", namespace.name, `${INJECTION}-`),
     };
   }
   if (injection === "enabled") {
     return {
       code: "no-default-revision",
       reason: `namespace ${namespace.name} has ${INJECTION}=enabled, and no default revision is there that would answer to it`,
-      nextStep: relabel((revision) => `${INJECTION}- ${REVISION}=${revision} --overwrite`),
+      nextStep: relabel(`${INJECTION}-`),
     };
   }
   if (injection !== undefined) {
     return {
       code: "injection-disabled",
       reason: `namespace ${namespace.name} has ${INJECTION}=${injection}, which switches injection off`,
-      nextStep: relabel((revision) => `${INJECTION}- ${REVISION}=${revision} --overwrite`),
+      nextStep: relabel(`${INJECTION}-`),
     };
   }
   if (rev !== undefined) {
     return noSelectingWebhook(`namespace ${namespace.name} has ${REVISION}=${rev}`, rev, mesh, () =>
-      relabel((revision) => `${REVISION}=${revision} --overwrite`),
+      relabel(),
     );
   }
   const podRev = template.labels[REVISION];
@@ -124,18 +131,18 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
     return {
       code: "no-default-revision",
       reason: `the pod template asks with ${INJECT}=true alone, and no default revision is there that would answer to it`,
-      nextStep: relabel((revision) => `${REVISION}=${revision}`),
+      nextStep: relabel(),
     };
   }
   return {
     code: "no-label",
     reason: `neither namespace ${namespace.name} nor the pod template has a label that asks for injection`,
-    nextStep: relabel((revision) => `${REVISION}=${revision}`),
+    nextStep: relabel(),
   };
 }
 
 /** Explains a label that names a revision or a tag whose webhooks do not select the pod. */
-function noSelectingWebhook(label: string, rev: string, mesh: Mesh, fix: () => string): Finding {
+function noSelectingWebhook(label: string, rev: string, mesh: Mesh, fix: () => NextStep): Finding {
   const installed = mesh.revisions.has(rev);
   if (!installed && !mesh.revisionsUnread) {
     return {
@@ -150,16 +157,16 @@ function noSelectingWebhook(label: string, rev: string, mesh: Mesh, fix: () => s
   return {
     code: "webhook-missing",
     reason: `${label}, ${known}`,
-    nextStep: `see its webhooks: kubectl get mutatingwebhookconfigurations -l ${shellWord(`${REVISION}=${rev}`)} -o yaml`,
+    nextStep: sentence`see its webhooks: ${kubectl("get", "mutatingwebhookconfigurations", "-l", `${REVISION}=${rev}`, "-o", "yaml")}`,
   };
 }
 
 /** Suggests a command with the newest revision, or another next step if no revision is known. */
-function withNewestRevision(mesh: Mesh, command: (revision: string) => string): string {
+function withNewestRevision(mesh: Mesh, stepTo: (revision: string) => NextStep): NextStep {
   const newest = newestRevision(mesh);
-  if (newest !== undefined) return command(shellWord(newest));
+  if (newest !== undefined) return stepTo(newest);
   return mesh.revisionsUnread
-    ? `see which revisions there are: kubectl get configmaps -n ${shellWord(mesh.istioNamespace)}`
+    ? sentence`see which revisions there are: ${kubectl("get", "configmaps", "-n", mesh.istioNamespace)}`
     : "no revision is installed that could inject it: install one first";
 }
 
@@ -229,21 +236,28 @@ function remoteControlPlane(configuration: string, url: string): Finding {
   return {
     code: "control-plane-remote",
     reason: `${configuration} calls ${url}: which revision answers there, nothing in the cluster says`,
-    nextStep: "only a dry run can tell, which needs the right to: kubectl auth can-i create pods",
+    nextStep: sentence`only a dry run can tell, which needs the right to: ${kubectl("auth", "can-i", "create", "pods")}`,
   };
 }
+
+const DRY_RUN_BY_HAND = sentence`see what a new pod gets: ${kubectl("create", "--dry-run=server")} with the pod template`;
 
 /** Findings about pods for which the outcome of injection is unknown. */
 export const unknownOutcome = {
   webhooksUnread: (): Finding => ({
     code: "webhooks-unread",
     reason: "the MutatingWebhookConfigurations could not be read, so no injection can be predicted",
-    nextStep: "kubectl auth can-i list mutatingwebhookconfigurations.admissionregistration.k8s.io",
+    nextStep: kubectl(
+      "auth",
+      "can-i",
+      "list",
+      "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+    ),
   }),
   matchConditions: (configuration: string): Finding => ({
     code: "match-conditions",
     reason: `${configuration} has matchConditions, which only the API server can evaluate`,
-    nextStep: "see what a new pod gets: kubectl create --dry-run=server with the pod template",
+    nextStep: DRY_RUN_BY_HAND,
   }),
   severalRevisions: (configurations: readonly string[]): Finding => ({
     code: "several-revisions",
@@ -258,24 +272,24 @@ export const unknownOutcome = {
       reason: `which revision is behind ${configuration} could not be told (service ${namespace}/${name})`,
       nextStep:
         namespace === istioNamespace
-          ? `kubectl get services,deployments -n ${shellWord(istioNamespace)}`
-          : `repeat with --istio-namespace ${shellWord(namespace)}`,
+          ? kubectl("get", "services,deployments", "-n", istioNamespace)
+          : `repeat with --istio-namespace ${namespace}`,
     };
   },
   noConfigMap: (revision: string, istioNamespace: string): Finding => ({
     code: "config-unread",
     reason: `no ConfigMap of the revision ${revision} could be read in ${istioNamespace}`,
-    nextStep: `kubectl get configmaps -n ${shellWord(istioNamespace)}`,
+    nextStep: kubectl("get", "configmaps", "-n", istioNamespace),
   }),
   badConfigMap: (source: string, problem: string): Finding => ({
     code: "config-malformed",
     reason: `${source} cannot be used: ${problem}`,
-    nextStep: `kubectl describe ${shellWord(source)}`,
+    nextStep: kubectl("describe", source),
   }),
   unknownTemplate: (template: string, source: string): Finding => ({
     code: "template-foreign",
     reason: `the injection template ${JSON.stringify(template)} in ${source} chooses the image in a way that is not known here`,
-    nextStep: "see what a new pod gets: kubectl create --dry-run=server with the pod template",
+    nextStep: DRY_RUN_BY_HAND,
   }),
   duplicateProxy: (templates: readonly string[], revision: string): Finding => ({
     code: "templates-collide",
@@ -291,16 +305,16 @@ export const unknownOutcome = {
   namespaceUnread: (name: string): Finding => ({
     code: "namespace-unread",
     reason: `the labels of namespace ${name} could not be read`,
-    nextStep: `kubectl auth can-i get ${shellWord(`namespaces/${name}`)}`,
+    nextStep: kubectl("auth", "can-i", "get", `namespaces/${name}`),
   }),
   ownerUnread: (kind: string, name: string): Finding => ({
     code: "owner-unread",
     reason: `the pod template of ${kind} ${name} could not be read`,
-    nextStep: `kubectl get ${shellWord(kind.toLowerCase())} ${shellWord(name)}`,
+    nextStep: kubectl("get", kind.toLowerCase(), name),
   }),
   noPods: (wanted: number): Finding => ({
     code: "no-pods",
     reason: `it wants ${count(wanted, "pod")} and has none`,
-    nextStep: "see its events: kubectl describe, kubectl get events",
+    nextStep: sentence`see its events: ${kubectl("describe")}, ${kubectl("get", "events")}`,
   }),
 } as const;

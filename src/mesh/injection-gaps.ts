@@ -25,7 +25,7 @@ export function keepNeededGaps(
 ): { readonly gaps: readonly Gap[]; readonly notes: readonly string[] } {
   const needless = gaps.filter(({ about }) => about === "injection");
   if (needless.length === 0 || rulesNeeded) return { gaps, notes: [] };
-  const unread = needless.map(({ what }) => what.replace("list ", "")).join(", ");
+  const unread = needless.map(({ resource }) => resource).join(", ");
   return {
     gaps: gaps.filter(({ about }) => about !== "injection"),
     notes: [`not read, and not needed, for every verdict was proved by a dry run: ${unread}`],

@@ -1,5 +1,13 @@
+import {
+  type Command,
+  type Invocation,
+  istioctl,
+  istioUpgrade,
+  kubectl,
+  type NextStep,
+  sequence,
+} from "../next-step.ts";
 import { REVISION } from "../istio-labels.ts";
-import { shellWord } from "../shell-word.ts";
 import { isPodReference, type LabelReference, type Reference } from "./references.ts";
 
 /** The kinds of references, in the order in which the user removes them. */
@@ -19,7 +27,7 @@ export interface RemainingReferences {
   /** At most ten names, sorted. For `pods`, these are the names of their workloads. */
   readonly names: readonly string[];
   /** The command or instruction that removes the references. */
-  readonly release: string;
+  readonly release: NextStep;
 }
 
 /** A move from one revision to another. */
@@ -58,7 +66,7 @@ function releaseFor(
   kind: Reference["kind"],
   references: readonly Reference[],
   move: RevisionMove,
-): string {
+): NextStep {
   const { to } = move;
   if (kind === "pods") return restartCommand(references, move);
   if (kind === "terminating-pods") return "wait until they are gone";
@@ -67,39 +75,53 @@ function releaseFor(
     : RELABEL_INSTRUCTIONS[kind](references, { ...move, to });
 }
 
-function restartCommand(pods: readonly Reference[], { from }: RevisionMove): string {
+function restartCommand(pods: readonly Reference[], { from }: RevisionMove): Command {
   const namespaces = distinct(pods.map(({ namespace }) => namespace));
   const scope =
     namespaces.length > MOST_NAMESPACES
-      ? "--all-namespaces"
-      : `--namespace ${shellWord(namespaces.join(","))}`;
-  return `istio-upgrade restart ${scope} --revision ${shellWord(from)}`;
+      ? ["--all-namespaces"]
+      : ["--namespace", namespaces.join(",")];
+  return istioUpgrade("restart", ...scope, "--revision", from);
 }
 
 type Instruction = (
   references: readonly Reference[],
   move: RevisionMove & { readonly to: string },
-) => string;
+) => NextStep;
 
 /** Returns instructions that make labels or tags lead to another revision. */
 const RELABEL_INSTRUCTIONS: Readonly<Record<LabelReference["kind"], Instruction>> = {
   tags: (references, { to, istioNamespace }) =>
-    namesOf(references)
-      .map(
-        (tag) =>
-          `istioctl tag set ${shellWord(tag)} --revision ${shellWord(to)} --istioNamespace ${shellWord(istioNamespace)} --overwrite`,
-      )
-      .join(" && "),
-  namespaces: (references, { to }) =>
-    distinct(
-      references.map((reference) => `kubectl label namespaces ${namespaceArguments(reference)}`),
-    )
-      .map((command) => `${command} ${shellWord(`${REVISION}=${to}`)} --overwrite`)
-      .join(" && "),
+    sequence(namesOf(references).map((tag) => setTag(tag, to, istioNamespace))),
+  namespaces: (references, { to }) => {
+    // One command selects all namespaces with one label.
+    const selections = new Map(
+      references.map(namespaceArguments).map((args) => [args.join(" "), args]),
+    );
+    const sorted = [...selections].sort(([one], [other]) => (one < other ? -1 : 1));
+    return sequence(
+      sorted.map(([, args]) =>
+        kubectl("label", "namespaces", ...args, `${REVISION}=${to}`, "--overwrite"),
+      ),
+    );
+  },
   templates: (_references, { to }) => `set the label ${REVISION}=${to} in these pod templates`,
   gateways: (_references, { from, to }) =>
-    `kubectl label gateways.gateway.networking.k8s.io -A -l ${shellWord(`${REVISION}=${from}`)} ${shellWord(`${REVISION}=${to}`)} --overwrite`,
+    kubectl(
+      "label",
+      "gateways.gateway.networking.k8s.io",
+      "-A",
+      "-l",
+      `${REVISION}=${from}`,
+      `${REVISION}=${to}`,
+      "--overwrite",
+    ),
 };
+
+function setTag(tag: string, to: string, istioNamespace: string): Invocation {
+  const place = ["--istioNamespace", istioNamespace];
+  return istioctl("tag", "set", tag, "--revision", to, ...place, "--overwrite");
+}
 
 /** The largest number of namespaces that a command lists by name. */
 const MOST_NAMESPACES = 3;
@@ -108,11 +130,11 @@ const MOST_NAMESPACES = 3;
  * The arguments of `kubectl label namespaces` that select the namespaces of a reference. A label
  * selects all of them at once; without one, the namespaces are listed by name.
  */
-function namespaceArguments(reference: Reference): string {
+function namespaceArguments(reference: Reference): readonly string[] {
   const [key, value] = isPodReference(reference) ? [] : reference.label.split("=");
-  if (value === undefined) return reference.names.map(shellWord).join(" ");
+  if (value === undefined) return reference.names;
   // Remove the label `istio-injection`: any value of it disables the webhooks of revisions.
-  return `-l ${shellWord(`${key}=${value}`)}${key === REVISION ? "" : ` ${key}-`}`;
+  return ["-l", `${key}=${value}`, ...(key === REVISION ? [] : [`${key}-`])];
 }
 
 const MOST_NAMES = 10;

@@ -1,4 +1,4 @@
-import { shellWord } from "../shell-word.ts";
+import { kubectl, type NextStep, sentence } from "../next-step.ts";
 import type { PodGroup, StatefulSetRollout, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
 import { resourceName, rolloutCommand } from "../kubernetes/kinds.ts";
@@ -46,8 +46,7 @@ export function restartabilityOf(
   if (wantedPods(rollout) === 0) {
     return no("scaled-to-zero", "it is scaled to zero: its next pods get today's injection");
   }
-  const object = resourceName(workload);
-  const inNamespace = `-n ${shellWord(workload.namespace)}`;
+  const inNamespace = ["-n", workload.namespace];
   if (rollout.kind === "Deployment" && rollout.paused) {
     return refused(
       "paused",
@@ -66,18 +65,22 @@ export function restartabilityOf(
     return refused(
       "on-delete",
       "its update strategy is OnDelete: a patch of the template has no effect",
-      `kubectl delete pod ... ${inNamespace}, one pod at a time`,
+      sentence`${kubectl("delete", "pod", "...", ...inNamespace)}, one pod at a time`,
     );
   }
   if (rollout.kind === "StatefulSet" && isKeptByPartition(rollout, due)) {
     return refused(
       "partition",
       `its partition ${rollout.partition} keeps every pod that lags on the old template`,
-      `kubectl patch ${object} ${inNamespace} -p '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}'`,
+      kubectl("patch", resourceName(workload), ...inNamespace, "-p", PARTITION_ZERO),
     );
   }
   return consentNeeded(workload, consent) ?? { answer: "yes" };
 }
+
+const PARTITION_ZERO = JSON.stringify({
+  spec: { updateStrategy: { rollingUpdate: { partition: 0 } } },
+});
 
 /** True if a restart would replace none of the pods: those below the partition keep the old template. */
 function isKeptByPartition(
@@ -148,7 +151,7 @@ function byHand({ kind, name, namespace }: Workload): Finding {
       return {
         code: "bare-pod",
         reason: "nothing would create the pod again",
-        nextStep: `create it anew from its manifest: kubectl replace --force -f FILE -n ${shellWord(namespace)}`,
+        nextStep: sentence`create it anew from its manifest: ${kubectl("replace", "--force", "-f", "FILE", "-n", namespace)}`,
       };
     case "Node":
       return {
@@ -168,7 +171,7 @@ function byHand({ kind, name, namespace }: Workload): Finding {
       return {
         code: "no-rollout",
         reason: `a ${kind} without a Deployment has no rollout`,
-        nextStep: `delete its pods one at a time: kubectl delete pod ... -n ${shellWord(namespace)}`,
+        nextStep: sentence`delete its pods one at a time: ${kubectl("delete", "pod", "...", "-n", namespace)}`,
       };
     default:
       return {
@@ -179,7 +182,7 @@ function byHand({ kind, name, namespace }: Workload): Finding {
   }
 }
 
-function refused(code: string, reason: string, nextStep: string): Restartability {
+function refused(code: string, reason: string, nextStep: NextStep): Restartability {
   return { answer: "refused", finding: { code, reason, nextStep } };
 }
 

@@ -1,4 +1,4 @@
-import { shellWord } from "../shell-word.ts";
+import { kubectl, pipeline, sed, sentence } from "../next-step.ts";
 import type { PodGroup } from "../snapshot.ts";
 import type { Finding } from "./findings.ts";
 import { type Mesh, SHARED_CONFIG_MAP } from "./mesh.ts";
@@ -26,7 +26,7 @@ export function lostSharedConfigMap(
     return {
       code: "shared-configmap-unread",
       reason: `${name(old)} may hold mesh configuration that would be lost with the revision ${target}: the configmaps in ${istioNamespace} could not be read`,
-      nextStep: `ask for it, then see: kubectl auth can-i list configmaps -n ${shellWord(istioNamespace)}`,
+      nextStep: sentence`ask for it, then see: ${kubectl("auth", "can-i", "list", "configmaps", "-n", istioNamespace)}`,
     };
   }
   // Other characters could change the meaning of the sed command in the next step.
@@ -35,7 +35,11 @@ export function lostSharedConfigMap(
     code: "shared-configmap-missing",
     reason: `${name(old)} exists in ${istioNamespace} and ${name(target)} does not: the mesh configuration in it would be lost`,
     nextStep: isSafeInSed
-      ? `kubectl get configmap ${name(old)} -n ${shellWord(istioNamespace)} -o yaml | sed 's/${old}/${target}/' | kubectl create -f -`
+      ? pipeline(
+          kubectl("get", "configmap", name(old), "-n", istioNamespace, "-o", "yaml"),
+          sed(`s/${old}/${target}/`),
+          kubectl("create", "-f", "-"),
+        )
       : `copy ${name(old)} in ${istioNamespace} to ${name(target)}`,
   };
 }

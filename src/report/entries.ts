@@ -17,11 +17,21 @@ import type {
   TargetEntry,
   WorkloadEntry,
 } from "./document.ts";
+import type { StepFormatter } from "./next-step-text.ts";
 
 // The published names are listed one by one: a rename in mesh/ or rollout/ must not change them.
 
-export function gapEntry({ what, namespace, reason, message, hint }: Gap): GapEntry {
-  return { what, namespace: namespace ?? null, reason, message, hint };
+export function gapEntry(
+  { verb, resource, namespace, reason, message, hint }: Gap,
+  formatStep: StepFormatter,
+): GapEntry {
+  return {
+    what: `${verb} ${resource}`,
+    namespace: namespace ?? null,
+    reason,
+    message,
+    hint: formatStep(hint),
+  };
 }
 
 export function targetEntries({ revisions }: Mesh): readonly TargetEntry[] {
@@ -36,7 +46,7 @@ export function targetEntries({ revisions }: Mesh): readonly TargetEntry[] {
     .sort((a, b) => (a.revision < b.revision ? -1 : 1));
 }
 
-export function workloadEntry(assessment: Assessment): WorkloadEntry {
+export function workloadEntry(assessment: Assessment, formatStep: StepFormatter): WorkloadEntry {
   const { workload, verdict, finding, change, running, target, restart, proved, warnings } =
     assessment;
   const { namespace, kind, name } = workload;
@@ -51,7 +61,7 @@ export function workloadEntry(assessment: Assessment): WorkloadEntry {
     code: finding.code,
     reason: finding.reason,
     // A reason against the restart comes first: no flag helps before it is resolved.
-    nextStep: blocked?.nextStep || finding.nextStep,
+    nextStep: formatStep(blocked?.nextStep || finding.nextStep),
     change,
     running: running.map((group, index) => ({
       image: group.image ?? null,
@@ -70,7 +80,7 @@ export function workloadEntry(assessment: Assessment): WorkloadEntry {
   };
 }
 
-export function revisionEntry(use: RevisionUsage): RevisionEntry {
+export function revisionEntry(use: RevisionUsage, formatStep: StepFormatter): RevisionEntry {
   const { name, installed, ready, image, source, tags, namespaces, pods, references } = use;
   return {
     revision: name,
@@ -85,7 +95,10 @@ export function revisionEntry(use: RevisionUsage): RevisionEntry {
       tag: tag ?? null,
     })),
     pods,
-    holders: references,
+    holders: references.map((reference) => ({
+      ...reference,
+      release: formatStep(reference.release),
+    })),
   };
 }
 
@@ -120,14 +133,14 @@ function stepBase({ ref, from, to }: Pick<Step, "ref" | "from" | "to">) {
   };
 }
 
-export function resultEntry(result: StepResult): ResultEntry {
+export function resultEntry(result: StepResult, formatStep: StepFormatter): ResultEntry {
   const { outcome, code, message, nextStep, startedAt, finishedAt } = result;
   return {
     ...stepBase(result),
     outcome,
     code,
     message,
-    nextStep,
+    nextStep: formatStep(nextStep),
     startedAt: startedAt?.toISOString() ?? null,
     finishedAt: finishedAt.toISOString(),
   };

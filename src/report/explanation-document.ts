@@ -4,11 +4,12 @@ import { predictNewPod } from "../mesh/prediction.ts";
 import { traceDecision } from "../mesh/trace.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
 import type { Mesh } from "../mesh/mesh.ts";
+import { istioUpgrade } from "../next-step.ts";
 import type { NamedPod, Snapshot, Workload } from "../snapshot.ts";
 import type { DocumentHead, Explanation, WorkloadEntry } from "./document.ts";
 import { gapEntry, workloadEntry } from "./entries.ts";
 import { countEntries, verdictReasons } from "./exit-reasons.ts";
-import { shellWord } from "../shell-word.ts";
+import type { StepFormatter } from "./next-step-text.ts";
 
 export interface ExplanationInput {
   readonly snapshot: Pick<Snapshot, "namespaces" | "gaps">;
@@ -24,10 +25,11 @@ export interface ExplanationInput {
 export function explanationDocument(
   { apiVersion, ...head }: DocumentHead,
   { snapshot, mesh, workload, assessment, pod, notes }: ExplanationInput,
+  formatStep: StepFormatter,
 ): Explanation {
   const { namespaces, gaps } = snapshot;
   const namespace = namespaces.get(workload.namespace);
-  const entry = assessment === undefined ? null : workloadEntry(assessment);
+  const entry = assessment === undefined ? null : workloadEntry(assessment, formatStep);
   const reasons = verdictReasons(countEntries(entry === null ? [] : [entry], gaps.length), false);
   const steps = traceDecision({ workload, namespace, mesh, assessment, pod });
   return {
@@ -41,11 +43,13 @@ export function explanationDocument(
       pod: pod?.name ?? null,
     },
     complete: gaps.length === 0 && entry?.verdict !== "unknown",
-    gaps: gaps.map(gapEntry),
+    gaps: gaps.map((gap) => gapEntry(gap, formatStep)),
     notes,
     steps: steps.map(({ step, subject, result, detail }) => ({ step, subject, result, detail })),
     workload: entry,
-    ...(entry === null ? outsideMesh(workload, namespaces, mesh) : verdictConclusion(entry)),
+    ...(entry === null
+      ? outsideMesh(workload, namespaces, mesh, formatStep)
+      : verdictConclusion(entry, formatStep)),
     exitCode: exitCodeOf(reasons),
     exitReasons: reasons.map(({ text }) => text),
   };
@@ -58,6 +62,7 @@ function outsideMesh(
   workload: Workload,
   namespaces: Snapshot["namespaces"],
   mesh: Mesh,
+  formatStep: StepFormatter,
 ): Conclusion {
   const prediction = predictNewPod(workload, namespaces.get(workload.namespace), mesh);
   const why = prediction.kind === "none" ? prediction.finding : undefined;
@@ -65,15 +70,18 @@ function outsideMesh(
     verdict: null,
     code: why?.code ?? "not-injected",
     reason: `no sidecar now, and none to come: ${why?.reason ?? "nothing injects it"}`,
-    nextStep: why?.nextStep ?? "",
+    nextStep: formatStep(why?.nextStep ?? ""),
   };
 }
 
-function verdictConclusion(entry: WorkloadEntry): Conclusion {
+function verdictConclusion(entry: WorkloadEntry, formatStep: StepFormatter): Conclusion {
   const { verdict, code, reason, nextStep, namespace, restart } = entry;
-  const command = [
-    `istio-upgrade restart ${resourceName(entry)} --namespace ${shellWord(namespace)}`,
-    ...(verdict === "missing" ? ["--include missing"] : []),
-  ];
-  return { verdict, code, reason, nextStep: restart === "yes" ? command.join(" ") : nextStep };
+  const command = istioUpgrade(
+    "restart",
+    resourceName(entry),
+    "--namespace",
+    namespace,
+    ...(verdict === "missing" ? ["--include", "missing"] : []),
+  );
+  return { verdict, code, reason, nextStep: restart === "yes" ? formatStep(command) : nextStep };
 }

@@ -3,6 +3,7 @@ import type { UsageByRevision } from "../mesh/revision-usage.ts";
 import type { Gap } from "../snapshot.ts";
 import type { DocumentHead, RevisionsReport } from "./document.ts";
 import { gapEntry, revisionEntry } from "./entries.ts";
+import type { StepFormatter } from "./next-step-text.ts";
 
 export interface RevisionsInput {
   readonly asked: { readonly revision: string | undefined; readonly assertUnused: boolean };
@@ -17,6 +18,7 @@ export interface RevisionsInput {
 export function revisionsDocument(
   { apiVersion, ...head }: DocumentHead,
   { asked, usage, gaps }: RevisionsInput,
+  formatStep: StepFormatter,
 ): RevisionsReport {
   const reasons: readonly ExitReason[] = [
     ...(gaps.length > 0 ? [{ code: EXIT.incomplete, text: `gaps:${gaps.length}` }] : []),
@@ -29,8 +31,8 @@ export function revisionsDocument(
     revision: asked.revision ?? null,
     assertUnused: asked.assertUnused,
     complete: gaps.length === 0,
-    gaps: gaps.map(gapEntry),
-    revisions: usage.revisions.map(revisionEntry),
+    gaps: gaps.map((gap) => gapEntry(gap, formatStep)),
+    revisions: usage.revisions.map((use) => revisionEntry(use, formatStep)),
     unattributed: usage.unattributed,
     exitCode: exitCodeOf(reasons),
     exitReasons: reasons.map(({ text }) => text),

@@ -1,15 +1,15 @@
 import { resourceName } from "../kubernetes/kinds.ts";
+import { type Command, kubectl, type NextStep } from "../next-step.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
 import { type RolloutView, type PodsByAge, stillServing } from "./view.ts";
-import { shellWord } from "../shell-word.ts";
 
 /** What keeps new pods from running, and may pass by itself. */
 export interface Hindrance {
   /** Stable, as `quota`. */
   readonly code: string;
   readonly message: string;
-  readonly nextStep: string;
+  readonly nextStep: NextStep;
   /** Milliseconds without progress after which it counts as a failure. */
   readonly grace: number;
   /** The pod that no node has room for. */
@@ -68,14 +68,14 @@ export function refusalCode(words: string): RefusalCode {
   return "create-failed";
 }
 
-function nextStepOf(code: RefusalCode, ref: WorkloadRef): string {
+function nextStepOf(code: RefusalCode, ref: WorkloadRef): Command {
   switch (code) {
     case "quota":
-      return `kubectl describe quota -n ${shellWord(ref.namespace)}`;
+      return kubectl("describe", "quota", "-n", ref.namespace);
     case "webhook-failed":
-      return "kubectl get mutatingwebhookconfigurations,validatingwebhookconfigurations";
+      return kubectl("get", "mutatingwebhookconfigurations,validatingwebhookconfigurations");
     default:
-      return `kubectl describe ${resourceName(ref)} -n ${shellWord(ref.namespace)}`;
+      return kubectl("describe", resourceName(ref), "-n", ref.namespace);
   }
 }
 
@@ -85,7 +85,7 @@ function unschedulable({ ref }: RolloutView, { fresh, old }: PodsByAge): Hindran
     pod && {
       code: "unschedulable",
       message: `the new pod ${pod.name} finds no node: ${pod.unschedulable}; ${stillServing(old)}`,
-      nextStep: `kubectl describe pod ${shellWord(pod.name)} -n ${shellWord(ref.namespace)}`,
+      nextStep: kubectl("describe", "pod", pod.name, "-n", ref.namespace),
       grace: GRACE.unschedulable,
       pod: { name: pod.name, uid: pod.uid },
     }

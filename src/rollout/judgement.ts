@@ -5,7 +5,7 @@ import { type Ending, ended } from "./result.ts";
 import { type Hindrance, hindranceOf } from "./hindrance.ts";
 import { isPaused, type RolloutStatus, rolloutStatus } from "./status.ts";
 import { type Restart, type RolloutView, type PodsByAge, podsByAge, stillServing } from "./view.ts";
-import { shellWord } from "../shell-word.ts";
+import { type Command, istioUpgrade, kubectl } from "../next-step.ts";
 
 /** What one look at a rollout says. */
 export interface Judgement {
@@ -81,7 +81,7 @@ function failedPod({ ref }: RolloutView, { fresh, old }: PodsByAge): Ending | un
   const trouble = fresh.find((pod) => pod.trouble !== undefined)?.trouble;
   if (trouble === undefined) return undefined;
   const message = `the new pod ${trouble.pod} is in ${trouble.reason}: ${trouble.message}; ${stillServing(old)}`;
-  const inspect = `kubectl describe pod ${shellWord(trouble.pod)} -n ${shellWord(ref.namespace)}`;
+  const inspect = kubectl("describe", "pod", trouble.pod, "-n", ref.namespace);
   return ended("failed", "pod-failed", message, inspect);
 }
 
@@ -101,7 +101,7 @@ function over(
       "timed-out",
       "on-delete",
       why,
-      `kubectl delete pod ... -n ${shellWord(ref.namespace)}`,
+      kubectl("delete", "pod", "...", "-n", ref.namespace),
     );
   }
   if (state === "failed") {
@@ -141,6 +141,6 @@ function superseded(
   return ended("failed", "superseded", why, checkOf(ref));
 }
 
-function checkOf({ namespace }: RolloutView["ref"]): string {
-  return `istio-upgrade check --namespace ${shellWord(namespace)}`;
+function checkOf({ namespace }: RolloutView["ref"]): Command {
+  return istioUpgrade("check", "--namespace", namespace);
 }

@@ -1,4 +1,5 @@
 import type { Target } from "../mesh/running-pods.ts";
+import type { NextStep } from "../next-step.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import type { From, Step } from "./step.ts";
 
@@ -12,7 +13,7 @@ export interface StepResult {
   readonly code: string;
   readonly message: string;
   /** What to type next; empty where nothing needs doing. */
-  readonly nextStep: string;
+  readonly nextStep: NextStep;
   /** When the patch was sent; absent where none was. */
   readonly startedAt: Date | undefined;
   readonly finishedAt: Date;
@@ -30,7 +31,7 @@ export type Outcome =
 /** The result of a step for which no patch was sent. */
 export function untouched(
   { ref, from, to }: Pick<Step, "ref" | "from" | "to">,
-  why: Pick<StepResult, "outcome" | "code" | "message"> & { readonly nextStep?: string },
+  why: Pick<StepResult, "outcome" | "code" | "message"> & { readonly nextStep?: NextStep },
   now: Date,
 ): StepResult {
   return { ref, from, to, nextStep: "", ...why, startedAt: undefined, finishedAt: now };
@@ -53,7 +54,7 @@ export function ended(
   outcome: Ending["outcome"],
   code: string,
   message: string,
-  nextStep = "",
+  nextStep: NextStep = "",
 ): Ending {
   return { outcome, code, message, nextStep };
 }

@@ -3,7 +3,7 @@ import type { Assessment } from "../mesh/assessment.ts";
 import type { Workload } from "../snapshot.ts";
 import type { Step } from "./step.ts";
 import { isDone, type StepResult } from "./result.ts";
-import { shellWord } from "../shell-word.ts";
+import { istioUpgrade } from "../next-step.ts";
 
 /**
  * Judges results against a fresh read. A rollout that completed proves nothing about sidecars: what
@@ -55,7 +55,7 @@ function lostSidecar(result: StepResult, { pods }: Workload): StepResult {
     outcome: "failed",
     code: "sidecar-lost",
     message: `${count(podsThat(true), "pod", ["has", "have"])} no sidecar any more, ${podsThat(false)} still with one`,
-    nextStep: `istio-upgrade check --namespace ${shellWord(result.ref.namespace)}`,
+    nextStep: istioUpgrade("check", "--namespace", result.ref.namespace),
   };
 }
 
@@ -85,6 +85,6 @@ function stillOutdated(
     outcome: "failed",
     code: "not-on-target",
     message: `it was restarted, and still: ${finding.reason}`,
-    nextStep: `istio-upgrade check --namespace ${shellWord(result.ref.namespace)}`,
+    nextStep: istioUpgrade("check", "--namespace", result.ref.namespace),
   };
 }

@@ -1,3 +1,4 @@
+import { sentence } from "../next-step.ts";
 import { formatDuration } from "../duration.ts";
 import { rolloutCommand } from "../kubernetes/kinds.ts";
 import { failureOf } from "../mesh/restartability.ts";
@@ -71,7 +72,7 @@ export function advanceWaiting(
       return poll(waiting, waiting.reported, observation.aborted);
     case "forbidden": {
       const message = `whether it gets ready may not be seen: ${observation.message}`;
-      const nextStep = `ask for it, then see: ${rolloutCommand("status", ref)}`;
+      const nextStep = sentence`ask for it, then see: ${rolloutCommand("status", ref)}`;
       return end(waiting, ended("skipped", "not-read", message, nextStep));
     }
   }

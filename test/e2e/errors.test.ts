@@ -179,7 +179,7 @@ describe("the error message", () => {
     expect([ran.status, ran.stdout]).toEqual([1, ""]);
     expect(ran.stderr).toBe(
       'error: the API server of the context "test" cannot be read: 127.0.0.1:1: connect ECONNREFUSED\n' +
-        "see whether kubectl can: kubectl --context test get --raw /readyz (https://127.0.0.1:1)\n",
+        "see whether kubectl can: kubectl get --raw /readyz (https://127.0.0.1:1)\n",
     );
   });
 

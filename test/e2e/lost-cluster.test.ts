@@ -24,7 +24,7 @@ test("a restart that loses the cluster still reports what it did, and marks the 
   ]);
   expect(report).toMatchObject({
     complete: false,
-    gaps: [{ what: "final verification", reason: "unreachable" }],
+    gaps: [{ what: "verify restarted workloads", reason: "unreachable" }],
   });
   expect(report.workloads.map(({ name }) => name)).not.toContain("details-v1");
 });

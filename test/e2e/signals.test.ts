@@ -129,7 +129,9 @@ describe("a restart that ends early", () => {
       const report = parseReport("RestartReport", ran.stdout);
       expect([ran.status, report.exitReasons]).toEqual([status, [reason, "gaps:1"]]);
       expect(report.results.map(({ outcome }) => outcome)).toEqual(["restarted", "restarted"]);
-      expect(report.gaps).toMatchObject([{ what: "final verification", reason: "interrupted" }]);
+      expect(report.gaps).toMatchObject([
+        { what: "verify restarted workloads", reason: "interrupted" },
+      ]);
       expect(report.workloads).toEqual([]);
     },
   );

@@ -4,7 +4,7 @@ import { argoRollout, daemonSet, deployment, statefulSet } from "../support/mani
 import { type Grant, grantsOf, nameOf, type RoleName, ROLES, rulesOf } from "../support/rbac.ts";
 import { runInProcess } from "../support/run-in-process.ts";
 import type { Answer } from "../support/test-cluster.ts";
-import type { Gap } from "../../src/snapshot.ts";
+import type { GapEntry } from "../../src/report/document.ts";
 import type { RunResult } from "../support/run-program.ts";
 import { auditOf } from "./audit.ts";
 import { GATEWAY_CRD } from "./gateway-crd.ts";
@@ -116,7 +116,7 @@ function mistakeOf(
   if (ran.status !== status) return `exit ${ran.status} instead of ${status}`;
   if (says !== undefined && !`${ran.stdout}${ran.stderr}`.includes(says)) return `no "${says}"`;
   if (gapIn === undefined) return undefined;
-  const gaps: readonly Gap[] = JSON.parse(ran.stdout).gaps;
+  const gaps: readonly GapEntry[] = JSON.parse(ran.stdout).gaps;
   // Deployments are also listed in the Istio namespace.
   const others = gaps.filter(
     ({ what, reason }) => what !== nameOf(grant) || reason !== "forbidden",

@@ -3,6 +3,7 @@ import { UsageError } from "../../src/errors.ts";
 import { NO_CONSENT } from "../../src/mesh/restartability.ts";
 import type { RawOptions } from "../../src/option-values.ts";
 import { commonSettings, encodingOf, restartSettings, verifySettings } from "../../src/settings.ts";
+import { formatStep } from "../support/build/next-step.ts";
 
 /** As commander hands them over where no flag was given. */
 const COMMON: RawOptions = {
@@ -28,7 +29,7 @@ function errorOf(read: () => unknown): string {
   try {
     read();
   } catch (error) {
-    if (error instanceof UsageError) return `${error.message} | ${error.hint}`;
+    if (error instanceof UsageError) return `${error.message} | ${formatStep(error.hint)}`;
     throw error;
   }
   throw new Error("it was accepted");
@@ -201,15 +202,29 @@ describe("--exclude", () => {
     ["shop/sts/db", { namespace: "shop", kind: "StatefulSet", name: "db" }],
   ])("%s leaves out %j", (given, parts) => {
     const { excludes } = commonSettings({ ...COMMON, exclude: [given] }).scope;
-    expect(excludes).toEqual([{ text: `--exclude ${given}`, ...parts }]);
+    expect(excludes).toEqual([
+      { text: `--exclude ${given}`, args: ["--exclude", given], ...parts },
+    ]);
   });
 
   test("of a namespace leaves out all of it, after the other excludes", () => {
     const raw = { ...COMMON, exclude: ["ds"], excludeNamespace: ["pay"] };
     const { excludes } = commonSettings(raw).scope;
     expect(excludes).toEqual([
-      { text: "--exclude ds", namespace: undefined, kind: "DaemonSet", name: undefined },
-      { text: "--exclude-namespace pay", namespace: "pay", kind: undefined, name: undefined },
+      {
+        text: "--exclude ds",
+        args: ["--exclude", "ds"],
+        namespace: undefined,
+        kind: "DaemonSet",
+        name: undefined,
+      },
+      {
+        text: "--exclude-namespace pay",
+        args: ["--exclude-namespace", "pay"],
+        namespace: "pay",
+        kind: undefined,
+        name: undefined,
+      },
     ]);
   });
 });

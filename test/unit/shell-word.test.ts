@@ -7,7 +7,8 @@ import { describe, expect, test } from "vitest";
 import { blockedBy, notInjected, unknownOutcome } from "../../src/mesh/findings.ts";
 import { remainingReferences } from "../../src/mesh/remaining-references.ts";
 import { resourceName, rolloutCommand } from "../../src/kubernetes/kinds.ts";
-import { clusterFlags, completeCommands } from "../../src/report/pasted-commands.ts";
+import { type Command, istioUpgrade, type NextStep } from "../../src/next-step.ts";
+import { createStepFormatter } from "../../src/report/next-step-text.ts";
 import { plainCommand } from "../../src/report/plain.ts";
 import { renderMarkdown } from "../../src/report/markdown.ts";
 import { shellWord } from "../../src/shell-word.ts";
@@ -68,7 +69,7 @@ test.each([
 });
 
 /** Everything that is said to be typed about a cluster whose every text is `evil`. */
-function commandsAbout(evil: string): readonly string[] {
+function commandsAbout(evil: string): readonly Command[] {
   const ref = { namespace: evil, kind: evil, name: evil };
   const injector = {
     configuration: "a",
@@ -88,7 +89,7 @@ function commandsAbout(evil: string): readonly string[] {
     ],
     revisions,
   );
-  return [
+  const steps: readonly NextStep[] = [
     notInjected.unavailableWebhook(injector).nextStep,
     unknownOutcome.noControlPlane(injector, evil).nextStep,
     unknownOutcome.noConfigMap("asm-1-27", evil).nextStep,
@@ -98,17 +99,24 @@ function commandsAbout(evil: string): readonly string[] {
     ...holders.map(({ release }) => release),
     ...(["status", "undo", "resume"] as const).map((verb) => rolloutCommand(verb, ref)),
     rolloutCommand("resume", { ...ref, kind: "Rollout" }),
-    `istio-upgrade restart ${resourceName(ref)} --namespace shop`,
-  ].flatMap((text) => /\b(?:kubectl|istioctl|istio-upgrade) .*$/s.exec(text) ?? []);
+    istioUpgrade("restart", resourceName(ref), "--namespace", "shop"),
+  ];
+  return steps.flatMap(commandsIn);
 }
 
-const flags = clusterFlags({
-  connection: { context: "it's; $(touch owned) prod" },
+function commandsIn(step: NextStep): readonly Command[] {
+  if (typeof step === "string") return [];
+  if (step.kind !== "sentence") return [step];
+  return step.parts.filter((part) => typeof part !== "string");
+}
+
+const formatStep = createStepFormatter({
+  context: "it's; $(touch owned) prod",
   istioNamespace: "istio-system",
-} as unknown as Parameters<typeof clusterFlags>[0]);
+});
 
 describe.each(Object.entries(ATTACKS))("of a cluster that says %s", (_what, evil) => {
-  const commands = commandsAbout(evil).map((text) => plainCommand(completeCommands(text, flags)));
+  const commands = commandsAbout(evil).map((command) => plainCommand(formatStep(command)));
 
   test("every command that is to be pasted does nothing but what it says", () => {
     const { words, owned } = ranBy(commands);

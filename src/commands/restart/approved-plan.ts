@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { UsageError } from "../../errors.ts";
+import { istioUpgrade, sentence } from "../../next-step.ts";
 import { API_VERSION, type RestartReport, type StepEntry } from "../../report/document.ts";
 import { planHash } from "../../report/entries.ts";
 import type { Step } from "../../rollout/step.ts";
@@ -18,8 +19,7 @@ export interface ApprovedPlan {
   readonly consent: RestartSettings["consent"];
 }
 
-const MAKE_ONE =
-  "make one: istio-upgrade restart --namespace NAMESPACE --dry-run --output json > FILE";
+const MAKE_ONE = sentence`make one: ${istioUpgrade("restart", "--namespace", "NAMESPACE", "--dry-run", "--output", "json")} > FILE`;
 
 /** @throws UsageError where the file holds no plan, or another one than was made. */
 export async function readApprovedPlan(file: string): Promise<ApprovedPlan> {

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { formatLocal } from "../../deadline.ts";
 import { Interrupted, UsageError } from "../../errors.ts";
+import { kubectl, sentence } from "../../next-step.ts";
 import type { Io } from "../../io.ts";
 import type { RestartReport } from "../../report/document.ts";
 import { plain } from "../../report/plain.ts";
@@ -43,7 +44,7 @@ export function requireNamedCluster(
   if (connection.context !== undefined || inCluster) return;
   throw new UsageError(
     "--all-namespaces with --yes also needs --context: the current context may be another cluster",
-    "see the contexts: kubectl config get-contexts",
+    sentence`see the contexts: ${kubectl("config", "get-contexts")}`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { ApiError } from "../../http/api-error.ts";
 import { CannotRun } from "../../errors.ts";
 import { apiOf, groupNameOf, isRestartable, type RestartableKind } from "../../kubernetes/kinds.ts";
+import { kubectl, sentence } from "../../next-step.ts";
 import { canI } from "../../cluster/write.ts";
 import type { Plan } from "../../rollout/plan.ts";
 import type { Session } from "../session.ts";
@@ -18,7 +19,7 @@ export async function requirePermissions(session: Session, plan: Plan): Promise<
     if (!(error instanceof ApiError)) throw error;
     throw new CannotRun(
       `the API server does not tell what you may do, so nothing was restarted: ${error.message}`,
-      "see whether kubectl is told: kubectl auth can-i patch deployments.apps",
+      sentence`see whether kubectl is told: ${kubectl("auth", "can-i", "patch", "deployments.apps")}`,
       { cause: error },
     );
   }
@@ -40,7 +41,7 @@ async function ask({ api }: Session, plan: Plan): Promise<void> {
         if (await canI(api, { ...permission, namespace })) continue;
         throw new CannotRun(
           `you may not ${verb} ${resource}.${group} in the namespace "${namespace}", so nothing was restarted`,
-          `ask for it, then see: kubectl auth can-i ${verb} ${resource}.${group} -n ${namespace}`,
+          sentence`ask for it, then see: ${kubectl("auth", "can-i", verb, `${resource}.${group}`, "-n", namespace)}`,
         );
       }
     }

@@ -73,7 +73,9 @@ export async function prepare(
 
 /** Adds the gaps that the assessment does not have yet. */
 export function withGaps(assessed: ScopeAssessment, gaps: readonly Gap[]): ScopeAssessment {
-  const isNew = ({ what, namespace }: Gap) =>
-    !assessed.gaps.some((gap) => gap.what === what && gap.namespace === namespace);
+  const isNew = ({ verb, resource, namespace }: Gap) =>
+    !assessed.gaps.some(
+      (gap) => gap.verb === verb && gap.resource === resource && gap.namespace === namespace,
+    );
   return { ...assessed, gaps: [...assessed.gaps, ...gaps.filter(isNew)] };
 }

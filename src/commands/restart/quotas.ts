@@ -24,8 +24,9 @@ export async function withQuotaWarnings(
   const places = [...new Set(plan.steps.map(({ ref }) => ref.namespace))];
   const quotas = new Map(
     await limit.map(places, async (place) => {
-      const read = await gaps.during("list resourcequotas", place, (inconsistent) =>
-        listQuotas(session.api, place, inconsistent),
+      const read = await gaps.during(
+        { verb: "list", resource: "resourcequotas", namespace: place },
+        (inconsistent) => listQuotas(session.api, place, inconsistent),
       );
       return [place, read ?? []] as const;
     }),
@@ -48,7 +49,7 @@ async function withWarning(
 ): Promise<Assessment> {
   const { namespace, rollout } = assessment.workload;
   if (rollout === undefined || rollout.surge === 0) return assessment;
-  const needs = await gaps.during("list pods", namespace, () =>
+  const needs = await gaps.during({ verb: "list", resource: "pods", namespace }, () =>
     readPodNeeds(api, namespace, rollout.selector),
   );
   const warning = needs && quotaWarning(rollout.surge, needs, quotas);

@@ -1,3 +1,4 @@
+import type { NextStep } from "../../next-step.ts";
 import { readWorkload } from "../../cluster/named-workload.ts";
 import { CannotRun } from "../../errors.ts";
 import { assess } from "../../mesh/assessment.ts";
@@ -47,6 +48,6 @@ function notRead({ message, hint }: Pick<Gap, "message" | "hint">): AttemptObser
   return skipped("not-read", `it could not be judged again: ${message}`, hint);
 }
 
-function skipped(code: string, message: string, nextStep?: string): AttemptObservation {
+function skipped(code: string, message: string, nextStep?: NextStep): AttemptObservation {
   return { kind: "not-assessed", ending: ended("skipped", code, message, nextStep) };
 }

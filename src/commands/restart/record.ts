@@ -1,6 +1,7 @@
 import { whoAmI } from "../../cluster/write.ts";
 import { CannotRun } from "../../errors.ts";
 import { EXIT, type ExitCode, type ExitReason } from "../../exit-codes.ts";
+import { istioUpgrade, sentence } from "../../next-step.ts";
 import type { RestartReport } from "../../report/document.ts";
 import {
   planHash,
@@ -58,8 +59,11 @@ export async function openRecord(
   } as const;
 
   function content(seen: ScopeAssessment, results: readonly StepResult[]) {
-    const entries = results.map(resultEntry);
-    const survey = { ...seen, entries: seen.assessments.map(workloadEntry) };
+    const entries = results.map((result) => resultEntry(result, session.formatStep));
+    const survey = {
+      ...seen,
+      entries: seen.assessments.map((found) => workloadEntry(found, session.formatStep)),
+    };
     const findings = reportBody(session, survey);
     const workloads = withFirstPods(findings.workloads, entries);
     return [
@@ -114,13 +118,20 @@ export function unverified(
       .map(({ ref }) => ref.uid),
   );
   if (touched.size === 0) return before;
-  const hint = "see what became of it: istio-upgrade verify";
+  const hint = sentence`see what became of it: ${istioUpgrade("verify")}`;
   return {
     ...before,
     assessments: before.assessments.filter(({ workload }) => !touched.has(workload.uid)),
     gaps: [
       ...before.gaps,
-      { what: "final verification", namespace: undefined, reason, message, hint },
+      {
+        verb: "verify",
+        resource: "restarted workloads",
+        namespace: undefined,
+        reason,
+        message,
+        hint,
+      },
     ],
   };
 }

@@ -19,6 +19,7 @@ import type { Step } from "../../../src/rollout/step.ts";
 import type { StepResult } from "../../../src/rollout/result.ts";
 import type { Gap } from "../../../src/snapshot.ts";
 import { meshOf } from "./assessment.ts";
+import { formatStep } from "./next-step.ts";
 
 /** The style of a file: no colour and no line width. */
 export const PLAIN: Style = {
@@ -56,7 +57,7 @@ export function checkReport(options: ReportOptions = {}): CheckReport {
   const { assessments = [], gaps = [], nextStep = "", exitCode = 0 } = options;
   if (gaps.length > 0 && exitCode === 0)
     throw new Error("an incomplete report cannot have the exit code 0");
-  const workloads = assessments.map(workloadEntry);
+  const workloads = assessments.map((assessment) => workloadEntry(assessment, formatStep));
   return {
     ...HEAD,
     kind: "CheckReport",
@@ -69,7 +70,7 @@ export function checkReport(options: ReportOptions = {}): CheckReport {
       include: [],
     },
     complete: gaps.length === 0 && workloads.every(({ verdict }) => verdict !== "unknown"),
-    gaps: gaps.map(gapEntry),
+    gaps: gaps.map((gap) => gapEntry(gap, formatStep)),
     notes: [],
     targets: targetEntries(meshOf()),
     workloads,
@@ -113,6 +114,6 @@ export function restartReport(
     allowDowntime: false,
     plan: `sha256:${"ab".repeat(32)}`,
     steps: results.map((result) => stepEntry(stepOf(result))),
-    results: dryRun === "client" ? [] : results.map(resultEntry),
+    results: dryRun === "client" ? [] : results.map((result) => resultEntry(result, formatStep)),
   };
 }

@@ -7,7 +7,7 @@ import { addController } from "../../../src/cluster/namespace-batch.ts";
 import { type Answer, forbidden, scriptedApi } from "../../support/build/scripted-api.ts";
 
 const LIST: NamespacedList<ApiOwned> = {
-  what: "list replicasets.apps",
+  resource: "replicasets.apps",
   namespace: undefined,
   request: { path: "/apis/apps/v1/replicasets", kind: "ReplicaSetList" },
   add: ({ controllers }, replicaSet) => addController(controllers, replicaSet),
@@ -30,7 +30,7 @@ async function read(...pages: readonly Answer[]) {
   for await (const { namespace, controllers } of readBatches(api, LIST, gaps)) {
     batches.push([namespace, [...controllers.keys()]]);
   }
-  return { batches, gaps: gaps.all(), isUnread: gaps.isUnread(LIST.what, LIST.namespace) };
+  return { batches, gaps: gaps.all(), isUnread: gaps.isUnread({ ...LIST, verb: "list" }) };
 }
 
 describe("a namespaced list", () => {
@@ -59,7 +59,7 @@ describe("a namespaced list", () => {
       ["a", ["a/1"]],
       ["b", ["b/1"]],
     ]);
-    expect(gaps).toMatchObject([{ what: LIST.what, reason: "forbidden" }]);
+    expect(gaps).toMatchObject([{ resource: LIST.resource, reason: "forbidden" }]);
     expect(isUnread).toBe(true);
   });
 

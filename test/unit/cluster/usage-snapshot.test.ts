@@ -47,7 +47,7 @@ describe("Gateways", () => {
       "istio-system",
     );
     expect(gateways).toBeUndefined();
-    expect(gaps).toMatchObject([{ what: "list gateways.gateway.networking.k8s.io" }]);
+    expect(gaps).toMatchObject([{ verb: "list", resource: "gateways.gateway.networking.k8s.io" }]);
   });
 
   test("are a gap where they may not be listed", async () => {
@@ -58,7 +58,7 @@ describe("Gateways", () => {
     const { gateways, gaps } = await readUsageSnapshot(api, "istio-system");
     expect(gateways).toBeUndefined();
     expect(gaps).toMatchObject([
-      { what: "list gateways.gateway.networking.k8s.io", reason: "forbidden" },
+      { verb: "list", resource: "gateways.gateway.networking.k8s.io", reason: "forbidden" },
     ]);
   });
 });

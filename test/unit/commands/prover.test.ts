@@ -4,6 +4,7 @@ import { createProver } from "../../../src/commands/prover.ts";
 import type { DryRun } from "../../../src/snapshot.ts";
 import { sidecars } from "../../support/build/pod-group.ts";
 import { type Answer, respondingApi, scriptedApi } from "../../support/build/scripted-api.ts";
+import { withPrintedSteps } from "../../support/build/next-step.ts";
 
 const ALLOWED = { kind: "SelfSubjectAccessReview", status: { allowed: true } };
 const DENIED = { kind: "SelfSubjectAccessReview", status: { allowed: false } };
@@ -155,9 +156,10 @@ test.each<[what: string, answers: readonly Answer[], reasons: readonly string[]]
 test("the gap of proof that you may not have says what to ask for", async () => {
   const prover = createProver(scriptedApi([DENIED, DENIED]), "always");
   await prover.prove(ref);
-  expect(prover.gaps()).toEqual([
+  expect(withPrintedSteps(prover.gaps())).toEqual([
     {
-      what: "create pods",
+      verb: "create",
+      resource: "pods",
       namespace: "shop",
       reason: "forbidden",
       message: "you may not create pods",

@@ -8,6 +8,7 @@ import {
   rolloutCommand,
   shortKind,
 } from "../../../src/kubernetes/kinds.ts";
+import { formatStep } from "../../support/build/next-step.ts";
 
 describe("the names of kinds", () => {
   test.each([
@@ -79,7 +80,11 @@ test("a kind has the API, names and short name of Kubernetes", () => {
 test("rolloutCommand uses the plugin of Argo Rollouts for a Rollout", () => {
   const web = { namespace: "shop", kind: "Deployment", name: "web" };
   const own = { ...web, kind: "Rollout" };
-  expect(rolloutCommand("undo", web)).toBe("kubectl rollout undo deployment/web -n shop");
-  expect(rolloutCommand("undo", own)).toBe("kubectl argo rollouts undo web -n shop");
-  expect(rolloutCommand("resume", own)).toBe("kubectl argo rollouts promote web -n shop");
+  expect(formatStep(rolloutCommand("undo", web))).toBe(
+    "kubectl rollout undo deployment/web -n shop",
+  );
+  expect(formatStep(rolloutCommand("undo", own))).toBe("kubectl argo rollouts undo web -n shop");
+  expect(formatStep(rolloutCommand("resume", own))).toBe(
+    "kubectl argo rollouts promote web -n shop",
+  );
 });

@@ -18,6 +18,7 @@ import {
 import { namespace } from "../../support/build/namespace.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { daemonSet, deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
+import { withPrintedSteps } from "../../support/build/next-step.ts";
 
 const TARGET = proxyImage("v1.27.9-6");
 const OUTDATED = proxyImage("v1.27.7-1");
@@ -682,11 +683,11 @@ describe("a restart that changes the revision, given the shared ConfigMap", () =
 
   test("the next step copies the ConfigMap", () => {
     const assessment = assessIn(web, { mesh: mesh({ configMaps: SHARED_27 }), ns: moved });
-    expect(assessment?.restart).toMatchObject({
+    expect(withPrintedSteps(assessment?.restart)).toMatchObject({
       finding: {
         code: "shared-configmap-missing",
         nextStep:
-          "kubectl get configmap istio-shared-configmap-asm-1-27 -n aks-istio-system -o yaml | sed 's/asm-1-27/asm-1-28/' | kubectl create -f -",
+          "kubectl get configmap istio-shared-configmap-asm-1-27 -n aks-istio-system -o yaml | sed s/asm-1-27/asm-1-28/ | kubectl create -f -",
       },
     });
   });

@@ -5,6 +5,7 @@ import { controlPlane, type RevisionOptions } from "../../support/build/control-
 import { namespace, type NamespaceOptions } from "../../support/build/namespace.ts";
 import { proxyImage } from "../../support/build/pod-group.ts";
 import { podTemplate, type TemplateOptions } from "../../support/build/workload.ts";
+import { withPrintedSteps } from "../../support/build/next-step.ts";
 
 const OLD: RevisionOptions = { name: "asm-1-9", values: { image: proxyImage("v1.9.0-1") } };
 const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1.28.3-2") } };
@@ -45,7 +46,7 @@ describe("the next step for a namespace label can be pasted", () => {
     ],
     ["no-label", {}, { labels: { app: "web" } }, "istio.io/rev=asm-1-28"],
   ])("%s", (code, labels, template, command) => {
-    expect(findingOf(labels, template)).toMatchObject({
+    expect(withPrintedSteps(findingOf(labels, template))).toMatchObject({
       code,
       nextStep: `kubectl label namespace shop ${command}`,
     });
@@ -71,7 +72,7 @@ describe("the next step for a pod template names the field to change", () => {
       "remove the label sidecar.istio.io/inject from the pod template",
     ],
   ])("%s", (code, template, nextStep) => {
-    expect(findingOf({}, template)).toMatchObject({ code, nextStep });
+    expect(withPrintedSteps(findingOf({}, template))).toMatchObject({ code, nextStep });
   });
 
   test.each<[code: string, template: TemplateOptions, nextStep: string]>([
@@ -161,9 +162,12 @@ test("the finding about an unavailable injector names the cause and the fix", ()
     const plane = controlPlane({ revisions: [{ ...NEW, failurePolicy }] });
     const webhooks = plane.webhooks?.map((webhook) => ({ ...webhook, trusted: false }));
     const mesh = resolveMesh({ ...plane, webhooks });
-    expect(
-      predictInjection(podTemplate(), namespace("shop", { rev: "asm-1-28" }), mesh),
-    ).toMatchObject({
+    const prediction = predictInjection(
+      podTemplate(),
+      namespace("shop", { rev: "asm-1-28" }),
+      mesh,
+    );
+    expect(withPrintedSteps(prediction)).toMatchObject({
       kind: failurePolicy === "Fail" ? "rejected" : "none",
       finding: {
         reason: expect.stringContaining(
@@ -183,7 +187,7 @@ test("a revision without webhooks is not reported as removed", () => {
     namespace("shop", { rev: "asm-1-28" }),
     resolveMesh({ ...plane, webhooks }),
   );
-  expect(prediction).toEqual({
+  expect(withPrintedSteps(prediction)).toEqual({
     kind: "none",
     finding: {
       code: "webhook-missing",
@@ -196,7 +200,9 @@ test("a revision without webhooks is not reported as removed", () => {
 });
 
 test("the suggested revision is the newest by number: 28 is newer than 9", () => {
-  expect(findingOf({ rev: "gone" }, {}, [NEW, OLD]).nextStep).toContain("istio.io/rev=asm-1-28");
+  expect(withPrintedSteps(findingOf({ rev: "gone" }, {}, [NEW, OLD]).nextStep)).toContain(
+    "istio.io/rev=asm-1-28",
+  );
 });
 
 describe("an unread ConfigMap is not reported as absent", () => {
@@ -216,7 +222,7 @@ describe("an unread ConfigMap is not reported as absent", () => {
       "the pod template has the label istio.io/rev=asm-1-26",
     ],
   ])("%j, %j", (labels, template, label) => {
-    expect(unread(labels, template)).toEqual({
+    expect(withPrintedSteps(unread(labels, template))).toEqual({
       code: "webhook-missing",
       reason: `${label}, and no webhook of such a revision or tag selects the pod; whether it is installed could not be read`,
       nextStep:
@@ -225,11 +231,13 @@ describe("an unread ConfigMap is not reported as absent", () => {
   });
 
   test("the suggested revision may be known from its webhooks alone", () => {
-    expect(unread({}).nextStep).toBe("kubectl label namespace shop istio.io/rev=asm-1-28");
+    expect(withPrintedSteps(unread({}).nextStep)).toBe(
+      "kubectl label namespace shop istio.io/rev=asm-1-28",
+    );
   });
 
   test("without a known revision, the next step lists the ConfigMaps", () => {
-    expect(unread({}, {}, { istiods: undefined }).nextStep).toBe(
+    expect(withPrintedSteps(unread({}, {}, { istiods: undefined }).nextStep)).toBe(
       "see which revisions there are: kubectl get configmaps -n aks-istio-system",
     );
   });

@@ -3,16 +3,14 @@ import type { Assessment } from "../../../src/mesh/assessment.ts";
 import { dependsOnInjectionRules, keepNeededGaps } from "../../../src/mesh/injection-gaps.ts";
 import type { Gap } from "../../../src/snapshot.ts";
 
-const WEBHOOKS = gap(
-  "list mutatingwebhookconfigurations.admissionregistration.k8s.io",
-  "injection",
-);
-const CONFIG_MAPS = gap("list configmaps", "injection");
-const PODS = gap("list pods");
+const WEBHOOKS = gap("mutatingwebhookconfigurations.admissionregistration.k8s.io", "injection");
+const CONFIG_MAPS = gap("configmaps", "injection");
+const PODS = gap("pods");
 
-function gap(what: string, about?: Gap["about"]): Gap {
+function gap(resource: string, about?: Gap["about"]): Gap {
   return {
-    what,
+    verb: "list",
+    resource,
     namespace: undefined,
     reason: "forbidden",
     message: "",

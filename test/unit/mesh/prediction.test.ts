@@ -12,6 +12,7 @@ import type { ConfigOptions } from "../../support/build/injector-config.ts";
 import { namespace, type NamespaceOptions } from "../../support/build/namespace.ts";
 import { proxyImage } from "../../support/build/pod-group.ts";
 import { podTemplate, type TemplateOptions } from "../../support/build/workload.ts";
+import { withPrintedSteps } from "../../support/build/next-step.ts";
 
 const REV = "istio.io/rev";
 const INJECT = "sidecar.istio.io/inject";
@@ -461,7 +462,7 @@ describe("the outcome is unknown because of", () => {
       url,
     }));
     for (const webhooks of [remote, [...remote, ...(plane.webhooks ?? [])]]) {
-      expect(predict({ ...plane, webhooks }, { rev: "asm-1-27" })).toEqual({
+      expect(withPrintedSteps(predict({ ...plane, webhooks }, { rev: "asm-1-27" }))).toEqual({
         kind: "unknown",
         finding: {
           code: "control-plane-remote",

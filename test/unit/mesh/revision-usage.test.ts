@@ -15,6 +15,7 @@ import {
 import { namespace } from "../../support/build/namespace.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { deployment, otherWorkload, podTemplate } from "../../support/build/workload.ts";
+import { formatStep } from "../../support/build/next-step.ts";
 
 const OLD: RevisionOptions = { name: "asm-1-27", values: { image: proxyImage("v1.27.9-6") } };
 const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1.28.3-2") } };
@@ -318,7 +319,9 @@ describe("the instruction to remove references", () => {
   };
 
   test("exists for each kind, in the order to follow", () => {
-    expect(revision(world).references.map(({ kind, release }) => [kind, release])).toEqual([
+    expect(
+      revision(world).references.map(({ kind, release }) => [kind, formatStep(release)]),
+    ).toEqual([
       [
         "tags",
         "istioctl tag set prod --revision asm-1-28 --istioNamespace aks-istio-system --overwrite",
@@ -357,6 +360,7 @@ describe("the instruction to remove references", () => {
   });
 
   function releaseOf(of: World, kind: RemainingReferences["kind"]): string | undefined {
-    return revision(of).references.find((candidate) => candidate.kind === kind)?.release;
+    const found = revision(of).references.find((candidate) => candidate.kind === kind);
+    return found && formatStep(found.release);
   }
 });

@@ -10,6 +10,7 @@ import type { Workload } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
+import { formatStep } from "../../support/build/next-step.ts";
 
 const TARGET = proxyImage("v1.27.9-6");
 const LATE = proxyImage("v1.27.7-1");
@@ -18,7 +19,7 @@ const MISSING = "add --include missing to restart it";
 type Options = Parameters<typeof assessmentOf>[1];
 
 function entry(workload: Workload, options?: Options) {
-  return workloadEntry(assessmentOf(workload, options));
+  return workloadEntry(assessmentOf(workload, options), formatStep);
 }
 
 describe("the next step is what keeps a restart back, before the flag that would have it", () => {

@@ -13,6 +13,7 @@ import { assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { someResult } from "../../support/build/step.ts";
 import { deployment, otherWorkload } from "../../support/build/workload.ts";
+import { formatStep } from "../../support/build/next-step.ts";
 
 const TARGET = proxyImage("v1.27.9-6");
 const LATE = proxyImage("v1.27.7-1");
@@ -20,7 +21,7 @@ const LATE = proxyImage("v1.27.7-1");
 type Options = Parameters<typeof assessmentOf>[1];
 
 function entry(workload: Workload, options?: Options) {
-  return workloadEntry(assessmentOf(workload, options));
+  return workloadEntry(assessmentOf(workload, options), formatStep);
 }
 
 const ENTRIES = {

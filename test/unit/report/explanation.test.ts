@@ -18,6 +18,7 @@ import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { HEAD, PLAIN } from "../../support/build/report.ts";
 import { deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
 import { parseReport } from "../../support/report-schema.ts";
+import { formatStep } from "../../support/build/next-step.ts";
 
 const TARGET = proxyImage("v1.27.9-6");
 const LATE = proxyImage("v1.27.7-1");
@@ -35,14 +36,15 @@ function explained(workload: Workload, world: World = {}) {
   const { place = SHOP, plane = { revisions: [OLD] }, gaps = [] } = world;
   const mesh = resolveMesh(controlPlane(plane));
   const policy = { ...NO_CONSENT, excludes: () => undefined };
-  return explanationDocument(HEAD, {
+  const input = {
     snapshot: { namespaces: new Map([[place.name, place]]), gaps },
     mesh,
     workload,
     assessment: assess(workload, place, mesh, policy),
     pod: undefined,
     notes: [],
-  });
+  };
+  return explanationDocument(HEAD, input, formatStep);
 }
 
 const late = [sidecars(3, LATE)];
@@ -128,7 +130,8 @@ describe("the explanation", () => {
       current: 0,
     });
     const gap: Gap = {
-      what: "list statefulsets.apps",
+      verb: "list",
+      resource: "statefulsets.apps",
       namespace: "shop",
       reason: "forbidden",
       message: "no",

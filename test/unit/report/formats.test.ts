@@ -19,7 +19,8 @@ const lost = assessmentOf(
 );
 const unknown = assessmentOf(deployment("cache", { rollout: { replicas: 2 } }));
 const GAP = {
-  what: "list pods",
+  verb: "list",
+  resource: "pods",
   namespace: "vault",
   reason: "forbidden",
   message: 'User "jane" cannot list resource "pods"',

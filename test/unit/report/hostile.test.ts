@@ -33,7 +33,14 @@ const lost = assessmentOf(statefulSet("db", { pods: [sidecars(3, LATE, { ready: 
 });
 const alone = assessmentOf(otherWorkload("Pod", "single", { pods: [sidecars(1, LATE)] }));
 const gaps: readonly Gap[] = [
-  { what: "list pods", namespace: "pay", reason: "refused", message: "no", hint: "ask" },
+  {
+    verb: "list",
+    resource: "pods",
+    namespace: "pay",
+    reason: "refused",
+    message: "no",
+    hint: "ask",
+  },
 ];
 const head = { assessments: [late, lost, alone], gaps, nextStep: "do it", exitCode: 6 as const };
 const CHECK = { ...checkReport(head), notes: ["a note"] };

@@ -4,9 +4,13 @@ import { createEntryInterner } from "../../../src/report/intern-entries.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { deployment } from "../../support/build/workload.ts";
+import { formatStep } from "../../support/build/next-step.ts";
 
 const entryOf = (name: string, tag: string) =>
-  workloadEntry(assessmentOf(deployment(name, { pods: [sidecars(3, proxyImage(tag))] })));
+  workloadEntry(
+    assessmentOf(deployment(name, { pods: [sidecars(3, proxyImage(tag))] })),
+    formatStep,
+  );
 const WORKLOADS = [
   entryOf("web", "v1.27.7-1"),
   entryOf("api", "v1.27.7-1"),

@@ -22,7 +22,8 @@ const current = assessmentOf(deployment("api", { pods: [sidecars(2, TARGET)] }))
 const unready = assessmentOf(deployment("slow", { pods: [sidecars(3, TARGET, { ready: 1 })] }));
 
 const GAP = {
-  what: "list pods",
+  verb: "list",
+  resource: "pods",
   namespace: "vault",
   reason: "forbidden",
   message:
@@ -281,7 +282,9 @@ test("text from the cluster steers no terminal and begins no line", () => {
   const report: Report = {
     ...CHECK,
     workloads: [{ ...entry, name: nasty, namespace: nasty, reason: nasty, nextStep: nasty }],
-    gaps: [{ ...GAP, message: nasty, hint: nasty }],
+    gaps: [
+      { what: "list pods", namespace: "vault", reason: "forbidden", message: nasty, hint: nasty },
+    ],
     notes: [nasty],
     nextStep: nasty,
   };

@@ -8,6 +8,7 @@ import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { PLAIN_80, restartReport } from "../../support/build/report.ts";
 import { someResult } from "../../support/build/step.ts";
 import { deployment } from "../../support/build/workload.ts";
+import { formatStep } from "../../support/build/next-step.ts";
 
 const LATE = proxyImage("v1.27.7-1");
 
@@ -32,13 +33,16 @@ test("failures come first, then what ran out of time, each in the order of the p
     ended("f", "failed"),
     ended("g", "waited"),
     ended("h", "skipped", { code: "dry-run" }),
-  ].map(resultEntry);
+  ].map((result) => resultEntry(result, formatStep));
   expect(undoneResults(results).map(({ name }) => name)).toEqual(["b", "f", "e", "c", "a"]);
 });
 
 test("what failed in this run is not said to have been failing before", () => {
-  const entries = [workloadEntry(crashing("mine")), workloadEntry(crashing("before"))];
-  const left = withoutFailures(entries, [resultEntry(ended("mine", "failed"))]);
+  const entries = [
+    workloadEntry(crashing("mine"), formatStep),
+    workloadEntry(crashing("before"), formatStep),
+  ];
+  const left = withoutFailures(entries, [resultEntry(ended("mine", "failed"), formatStep)]);
   expect(left.map(({ name }) => name)).toEqual(["before"]);
 });
 

@@ -11,12 +11,14 @@ import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { HEAD, PLAIN } from "../../support/build/report.ts";
 import { deployment, statefulSet } from "../../support/build/workload.ts";
 import { parseReport } from "../../support/report-schema.ts";
+import { formatStep } from "../../support/build/next-step.ts";
 
 const OLD: RevisionOptions = { name: "asm-1-27", values: { image: proxyImage("v1.27.9-6") } };
 const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1.28.3-2") } };
 const IMAGE = proxyImage("v1.27.7-1");
 const GAP: Gap = {
-  what: "list cronjobs.batch",
+  verb: "list",
+  resource: "cronjobs.batch",
   namespace: undefined,
   reason: "forbidden",
   message: "no",
@@ -51,11 +53,9 @@ function report(
     resolveMesh(plane),
   );
   const revisions = usage.revisions.filter(({ name }) => [undefined, name].includes(revision));
-  const document = revisionsDocument(HEAD, {
-    asked: { revision, assertUnused: revision !== undefined },
-    usage: { ...usage, revisions },
-    gaps,
-  });
+  const asked = { revision, assertUnused: revision !== undefined };
+  const input = { asked, usage: { ...usage, revisions }, gaps };
+  const document = revisionsDocument(HEAD, input, formatStep);
   parseReport("RevisionsReport", JSON.stringify(document));
   return document;
 }

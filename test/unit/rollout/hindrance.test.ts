@@ -4,6 +4,7 @@ import { type RolloutView, podsByAge } from "../../../src/rollout/view.ts";
 import { bare } from "../../support/build/pod-group.ts";
 import { newPod, oldPod, RESTART, rolloutView } from "../../support/build/rollout-view.ts";
 import { daemonSet, deployment, statefulSet } from "../../support/build/workload.ts";
+import { withPrintedSteps } from "../../support/build/next-step.ts";
 
 function hindrance(view: RolloutView) {
   return hindranceOf(view, podsByAge(view, RESTART));
@@ -39,7 +40,7 @@ describe("pods that cannot be created", () => {
 
   test("are told in the API server's words, with who serves and what to type", () => {
     const view = rolloutView(deployment("web", { pods: [bare(2)] }), { pods, refusals: [QUOTA] });
-    expect(hindrance(view)).toMatchObject({
+    expect(withPrintedSteps(hindrance(view))).toMatchObject({
       code: "quota",
       message: `new pods cannot be created: ${QUOTA}; 1 old pod still serves`,
       nextStep: "kubectl describe quota -n shop",
@@ -65,7 +66,7 @@ describe("pods that cannot be created", () => {
 
   test("are none where nobody refused", () => {
     const view = rolloutView(deployment("web", { pods: [bare(2)] }), { pods });
-    expect(hindrance(view)).toBeUndefined();
+    expect(withPrintedSteps(hindrance(view))).toBeUndefined();
   });
 });
 
@@ -75,7 +76,7 @@ describe("pods without a node", () => {
   test("are told in the scheduler's words, with the pod to ask for", () => {
     const pod = newPod("web-3", { unschedulable: words });
     const view = rolloutView(deployment("web", { pods: [bare(2)] }), { pods: [oldPod("a"), pod] });
-    expect(hindrance(view)).toMatchObject({
+    expect(withPrintedSteps(hindrance(view))).toMatchObject({
       code: "unschedulable",
       message: `the new pod web-3 finds no node: ${words}; 1 old pod still serves`,
       nextStep: "kubectl describe pod web-3 -n shop",

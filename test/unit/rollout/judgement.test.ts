@@ -4,6 +4,7 @@ import type { RolloutView } from "../../../src/rollout/view.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { newPod, oldPod, RESTART, rolloutView } from "../../support/build/rollout-view.ts";
 import { argoRollout, daemonSet, deployment, statefulSet } from "../../support/build/workload.ts";
+import { withPrintedSteps } from "../../support/build/next-step.ts";
 
 const PODS = [sidecars(2, proxyImage("v1.27.7-1"))];
 const DONE = deployment("web", { pods: PODS });
@@ -281,12 +282,14 @@ describe("an Argo Rollout", () => {
       "it was paused while it rolled",
     ]);
     const bad = argoRollout("web", { pods: PODS, rollout: { phase: "Degraded", message: "late" } });
-    expect(judgeRollout(rolloutView(bad, { pods: OLD }), RESTART).ending).toEqual({
-      outcome: "failed",
-      code: "degraded",
-      message: "it is degraded: late; 2 old pods still serve",
-      nextStep: "kubectl argo rollouts undo web -n shop",
-    });
+    expect(withPrintedSteps(judgeRollout(rolloutView(bad, { pods: OLD }), RESTART).ending)).toEqual(
+      {
+        outcome: "failed",
+        code: "degraded",
+        message: "it is degraded: late; 2 old pods still serve",
+        nextStep: "kubectl argo rollouts undo web -n shop",
+      },
+    );
   });
 
   test("that somebody else restarted since is judged by its pods", () => {

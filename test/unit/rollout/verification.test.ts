@@ -7,6 +7,7 @@ import { assessmentOf, meshOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { resultOf, stepFor } from "../../support/build/step.ts";
 import { deployment, statefulSet } from "../../support/build/workload.ts";
+import { withPrintedSteps } from "../../support/build/next-step.ts";
 
 const TARGET = proxyImage("v1.27.9-6");
 const LATE = proxyImage("v1.27.7-1");
@@ -38,7 +39,7 @@ describe("a restart holds", () => {
     ["where no pod is left: that is another verdict", { pods: [] }],
   ])("%s", (_what, fresh) => {
     const { result, verified } = verify(fresh);
-    expect(verified).toEqual(result);
+    expect(withPrintedSteps(verified)).toEqual(result);
   });
 });
 
@@ -61,7 +62,7 @@ test("what was not found when it was to be restarted, and is listed, was not del
 describe("a restart that completed has failed", () => {
   test("where every sidecar is lost", () => {
     const { verified } = verify({ pods: [bare(3)] });
-    expect(verified).toMatchObject({
+    expect(withPrintedSteps(verified)).toMatchObject({
       outcome: "failed",
       code: "sidecar-lost",
       message: "3 pods have no sidecar any more, 0 still with one",
@@ -71,7 +72,7 @@ describe("a restart that completed has failed", () => {
 
   test("where one sidecar is lost, although the others are on target", () => {
     const { verified } = verify({ pods: [sidecars(2, TARGET), bare(1)] });
-    expect(verified).toMatchObject({
+    expect(withPrintedSteps(verified)).toMatchObject({
       outcome: "failed",
       code: "sidecar-lost",
       message: "1 pod has no sidecar any more, 2 still with one",
@@ -81,12 +82,12 @@ describe("a restart that completed has failed", () => {
   test("where it is out of the mesh now, and no check would list it", () => {
     const workload = deployment("web", { pods: [bare(3)] });
     const [verified] = verifyResults([resultOf(step)], [step], [workload], []);
-    expect(verified).toMatchObject({ outcome: "failed", code: "sidecar-lost" });
+    expect(withPrintedSteps(verified)).toMatchObject({ outcome: "failed", code: "sidecar-lost" });
   });
 
   test("where a pod is still late", () => {
     const { verified } = verify({ pods: [sidecars(2, TARGET), sidecars(1, LATE)] });
-    expect(verified).toMatchObject({
+    expect(withPrintedSteps(verified)).toMatchObject({
       outcome: "failed",
       code: "not-on-target",
       message: `it was restarted, and still: 1 pod would get ${TARGET} from configmap/istio-sidecar-injector-asm-1-27`,
@@ -96,13 +97,13 @@ describe("a restart that completed has failed", () => {
 
   test("where it waited for another rollout, and is still late", () => {
     const { verified } = verify({ pods: [sidecars(3, LATE)], outcome: "waited" });
-    expect(verified).toMatchObject({ outcome: "failed", code: "not-on-target" });
+    expect(withPrintedSteps(verified)).toMatchObject({ outcome: "failed", code: "not-on-target" });
   });
 });
 
 test("a target that moved during the run is named, and is no failure of the restart", () => {
   const { verified } = verify({ pods: [sidecars(3, TARGET)], mesh: meshOf("v1.27.10-1") });
-  expect(verified).toMatchObject({
+  expect(withPrintedSteps(verified)).toMatchObject({
     outcome: "restarted",
     code: "target-moved",
     message: `the target moved to ${MOVED} of asm-1-27 during the run`,
@@ -126,7 +127,7 @@ describe("a target that moved is no excuse", () => {
     ],
   ])("%s", (_what, pods) => {
     const { verified } = verify({ pods, mesh: moved });
-    expect(verified).toMatchObject({ outcome: "failed", code: "not-on-target" });
+    expect(withPrintedSteps(verified)).toMatchObject({ outcome: "failed", code: "not-on-target" });
   });
 });
 
@@ -140,7 +141,7 @@ test("what a partition keeps on the old template is left for a person", () => {
   ];
   const fresh = statefulSet("db", { pods, rollout });
   const [verified] = verifyResults([resultOf(planned)], [planned], [fresh], [assessmentOf(fresh)]);
-  expect(verified).toMatchObject({
+  expect(withPrintedSteps(verified)).toMatchObject({
     outcome: "restarted",
     code: "partition",
     message: "rolled out; its partition 1 keeps every pod that lags on the old template",
@@ -150,7 +151,7 @@ test("what a partition keeps on the old template is left for a person", () => {
 test("a revision that moved while the image stayed is named too", () => {
   const other = meshOf("v1.27.9-6", "asm-1-28");
   const { verified } = verify({ pods: [sidecars(3, TARGET)], mesh: other });
-  expect(verified).toMatchObject({
+  expect(withPrintedSteps(verified)).toMatchObject({
     outcome: "restarted",
     code: "target-moved",
     message: `the target moved to ${TARGET} of asm-1-28 during the run`,
@@ -160,13 +161,13 @@ test("a revision that moved while the image stayed is named too", () => {
 test("a pod that does not name its revision reached it by its image", () => {
   const pods = [sidecars(3, TARGET, { revision: undefined })];
   const { verified } = verify({ pods, mesh: meshOf("v1.27.10-1") });
-  expect(verified).toMatchObject({ outcome: "restarted", code: "target-moved" });
+  expect(withPrintedSteps(verified)).toMatchObject({ outcome: "restarted", code: "target-moved" });
 });
 
 test("a workload that had no sidecar before cannot lose it", () => {
   const without = assessmentOf(deployment("web", { pods: [bare(3)] }));
   const { result, verified } = verify({ pods: [bare(3)] }, stepFor(without));
-  expect(verified).toEqual(result);
+  expect(withPrintedSteps(verified)).toEqual(result);
 });
 
 test("a workload of the same name and another uid is another one", () => {
@@ -179,7 +180,7 @@ test.each<Outcome>(["skipped", "failed", "timed-out", "not-started"])(
   "what is %s stays as it is, whatever its pods run",
   (outcome) => {
     const { result, verified } = verify({ pods: [bare(3)], outcome });
-    expect(verified).toEqual(result);
+    expect(withPrintedSteps(verified)).toEqual(result);
   },
 );
 
