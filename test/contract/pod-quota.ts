@@ -3,7 +3,8 @@ import type { TestCluster } from "../support/test-cluster.ts";
 import { eventually, type Sandbox } from "./sandbox.ts";
 
 /**
- * Sets a pod quota at the number of pods that the namespace has, and waits until they are counted.
+ * Creates a quota of `count` pods, which the namespace already has, and waits until they are
+ * counted.
  */
 export async function limitPods(
   cluster: TestCluster,

@@ -3,8 +3,8 @@ import type { TestCluster } from "../support/test-cluster.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /**
- * Creates a webhook without an endpoint, so that the API server rejects every pod of the namespace.
- * Returns a function that deletes the webhook.
+ * Creates a webhook whose Service does not exist, so that the API server rejects every pod of the
+ * namespace. Returns a function that deletes the webhook.
  */
 export async function rejectPods(
   cluster: TestCluster,

@@ -54,7 +54,7 @@ export interface Sandbox {
   path(resource: string, name?: string): string;
   create(resource: string, manifest: Manifest): Promise<Answer["body"]>;
   get(resource: string, name: string): Promise<Answer["body"]>;
-  /** All pods that are not terminating. */
+  /** Returns all pods that are not terminating. */
   pods(): Promise<Answer["body"][]>;
   patch(resource: string, name: string, body: unknown): Promise<Answer>;
   /** Sends exactly the patch of `kubectl rollout restart`. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EmbeddedCluster, startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { runProgram } from "../support/run-program.ts";
-import { expectedOf as expected } from "./expected.ts";
+import { expectedOf } from "./expected.ts";
 import { FAULTS } from "./faults.ts";
 import { runCells } from "./run-cells.ts";
 import { type Matrix, openMatrix } from "./matrix.ts";
@@ -50,7 +50,7 @@ test(
       await scenario.proxy.arm({ key, fault, times: "once" });
       const args = ["check", "-n", scenario.namespace, "--request-timeout", "1s"];
       const ran = await runProgram(args, { KUBECONFIG: scenario.kubeconfig });
-      const { status } = expected({ command: "check", key, fault, times: "once" });
+      const { status } = expectedOf({ command: "check", key, fault, times: "once" });
       expect([
         fault.name,
         scenario.proxy.timesApplied(),

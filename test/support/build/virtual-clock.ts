@@ -16,9 +16,9 @@ const START = Date.parse("2026-11-22T20:00:00Z");
 const ONE_HOUR = 3_600_000;
 
 /**
- * An outside world whose clock only sleeping moves: once nothing else can go on, the clock jumps to
- * the next end of a sleep. Sleeps that end at the same time end in the order in which they began.
- * Whatever waits for something other than a promise, such as the network, must not use it.
+ * Returns an Io whose clock moves only during sleeps: once all other work is waiting, the clock
+ * jumps to the end of the next sleep. Sleeps that end at the same time end in the order in which
+ * they began. Code that waits for anything except a promise, such as the network, must not use it.
  */
 export function virtualIo(env: Io["env"] = {}): VirtualIo {
   const sleepers: Sleeper[] = [];
