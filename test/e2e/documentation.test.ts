@@ -300,6 +300,12 @@ test("CONTRIBUTING explains words whose types exist", () => {
   expect(types.filter((name) => !isDeclared(name))).toEqual([]);
 });
 
+test("README repeats the result of the connection cases in CONTRIBUTING", () => {
+  const [, right, all] = /\[(\d+) of (\d+) test cases\]/.exec(read("README.md")) ?? [];
+  const total = tableRows(read("CONTRIBUTING.md")).find(([cases]) => cases === "all");
+  expect([total?.[1], total?.[3]?.split(" ")[0]]).toEqual([all, right]);
+});
+
 test("CONTRIBUTING gives every bundled package its reason", () => {
   const contributing = read("CONTRIBUTING.md");
   const bundled = Object.keys(manifest.devDependencies).filter((name) =>
