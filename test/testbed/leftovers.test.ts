@@ -11,10 +11,10 @@ test.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)(
   "a bed leaves neither a process nor a file after its owner gets %s",
   async (signal) => {
     const { owner, folder, ended } = await startOwner("wait");
-    expect(leftBy(folder).length).toBeGreaterThan(7);
+    expect(leftovers(folder).length).toBeGreaterThan(7);
     owner.kill(signal);
     await ended;
-    await expect.poll(() => leftBy(folder), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => leftovers(folder), { timeout: 10_000 }).toEqual([]);
   },
   60_000,
 );
@@ -22,19 +22,19 @@ test.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)(
 test("a bed leaves neither a process nor a file after its owner throws", async () => {
   const { folder, ended } = await startOwner("throw");
   await ended;
-  await expect.poll(() => leftBy(folder), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => leftovers(folder), { timeout: 10_000 }).toEqual([]);
 }, 60_000);
 
 test("a bed leaves neither a process nor a file after its own process is killed", async () => {
   const { owner, folder } = await startOwner("wait");
   const bed = processesWith(folder).find(({ command }) => command.includes("bed.ts"));
   process.kill(bed?.id ?? 0, "SIGKILL");
-  await expect.poll(() => leftBy(folder), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => leftovers(folder), { timeout: 10_000 }).toEqual([]);
   owner.kill();
 }, 60_000);
 
 /** Returns the folder if it still exists, and the commands of the processes that name it. */
-function leftBy(folder: string): string[] {
+function leftovers(folder: string): string[] {
   const commands = processesWith(folder).map(({ command }) => command);
   return existsSync(folder) ? [folder, ...commands] : commands;
 }

@@ -261,8 +261,8 @@ describe("an unattended restart", () => {
   );
 
   /**
-   * Checks how many Deployments were rolling when each patch arrived, according to their
-   * conditions.
+   * Checks how many Deployments were rolling out when each patch arrived, according to the times of
+   * their conditions.
    */
   async function expectInFlight(
     patches: Awaited<ReturnType<typeof auditedWrites>>,

@@ -73,8 +73,8 @@ describe("the real API server", () => {
   }
 
   /**
-   * Waits until the API server uses new configurations, which takes a moment: it creates a webhook
-   * that is certainly called.
+   * Waits until the API server uses new configurations, which takes a moment: creates a webhook
+   * that is called for any pod, and waits until it is called.
    */
   async function settled(sandbox: Sandbox): Promise<void> {
     const { name } = await configure({ rules: [PODS] });

@@ -44,7 +44,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   const installed = revisions.filter(({ state }) => state !== "removed");
   const own = revisions.flatMap((revision) =>
     stockWebhooks({
-      configuration: `istio-sidecar-injector${dashed(revision.name)}${suffix}`,
+      configuration: `istio-sidecar-injector${suffixOf(revision.name)}${suffix}`,
       selects: revision.name,
       tag: undefined,
       revision,
@@ -70,7 +70,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
       ...Object.entries(options.configMaps ?? {}),
       ...installed.map(
         ({ name, config = {}, values }) =>
-          [`istio-sidecar-injector${dashed(name)}`, injectorConfigMap(config, values)] as const,
+          [`istio-sidecar-injector${suffixOf(name)}`, injectorConfigMap(config, values)] as const,
       ),
     ]),
     services: [...installed.map(({ name }) => serviceOf(name)), ...tagServices],
@@ -117,7 +117,7 @@ function revisionNamed(revisions: readonly RevisionOptions[], name: string): Rev
 }
 
 /** The suffix of a revision's objects; the revision `default` has none. */
-function dashed(revision: string): string {
+function suffixOf(revision: string): string {
   return revision === "default" ? "" : `-${revision}`;
 }
 
@@ -126,14 +126,14 @@ function serviceOf(revision: string): Service {
     revision === "default"
       ? { app: "istiod", istio: "pilot" }
       : { app: "istiod", "istio.io/rev": revision };
-  return { name: `istiod${dashed(revision)}`, selector, external: false };
+  return { name: `istiod${suffixOf(revision)}`, selector, external: false };
 }
 
 function istiodOf({ name, state, istiodImage, native, ready }: RevisionOptions): Istiod {
   const version = /^asm-(\d+)-(\d+)$/.exec(name);
   const tag = version ? `v${version[1]}.${version[2]}.0` : "1.31.0";
   return {
-    name: `istiod${dashed(name)}`,
+    name: `istiod${suffixOf(name)}`,
     podLabels: { app: "istiod", "istio.io/rev": name, ...serviceOf(name).selector },
     revision: name,
     image: istiodImage ?? `mcr.microsoft.com/oss/v2/istio/pilot:${tag}`,
@@ -164,9 +164,7 @@ const among = (key: string, value: string): LabelRequirement => ({
 });
 const NOT_OPTED_OUT: LabelRequirement = { key: INJECT, operator: "NotIn", values: ["false"] };
 
-/**
- * Returns Istio's webhooks as in the table in `facts.md`, which comes from a real control plane.
- */
+/** Returns the webhooks of a revision or tag as a real control plane has them. */
 function stockWebhooks(options: StockOptions): readonly Webhook[] {
   const { configuration, selects, tag, revision, istioNamespace } = options;
   const webhook = (

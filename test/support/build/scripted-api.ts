@@ -5,7 +5,9 @@ import type { ApiRequest, ResponseObject } from "../../../src/http/request.ts";
 /** The answer to one request: an object, or the error that `send` throws. */
 export type Answer = Readonly<Record<string, unknown>> | ApiError;
 
-/** An API that answers requests in order, and rejects a request that the script has no answer for. */
+/**
+ * Returns an API that answers requests in order, and rejects a request without a scripted answer.
+ */
 export function scriptedApi(answers: readonly Answer[]): Api & { readonly requests: ApiRequest[] } {
   const requests: ApiRequest[] = [];
   const api = respondingApi((request) => {
@@ -17,7 +19,7 @@ export function scriptedApi(answers: readonly Answer[]): Api & { readonly reques
   return { ...api, requests };
 }
 
-/** An API that answers each request with what a function returns. */
+/** Returns an API that answers each request with the result of a function. */
 export function respondingApi(respond: (request: ApiRequest) => Answer | Promise<Answer>): Api {
   return {
     connection: {
@@ -36,7 +38,7 @@ export function respondingApi(respond: (request: ApiRequest) => Answer | Promise
   };
 }
 
-/** The API server's error if RBAC does not grant a request. */
+/** Returns the API server's error for a request that RBAC does not allow. */
 export function forbidden(verb: string, resource: string): ApiError {
   return new ApiError(
     `${resource} is forbidden: User "jane" cannot ${verb} resource "${resource}" in API group "" at the cluster scope`,
