@@ -8,9 +8,10 @@ import type { ServiceAccount } from "./in-cluster.ts";
 import type { Cluster, Context, Kubeconfig, User } from "./kubeconfig-file.ts";
 
 /**
- * The files that are read, in their order; none where there is none to be had.
+ * Returns the kubeconfig files to read, in order. The list is empty if no file is configured and
+ * `~/.kube/config` does not exist.
  *
- * @throws CannotRun where files are named, and none of them exists.
+ * @throws CannotRun if files are configured and none of them exists.
  */
 export function kubeconfigFiles(kubeconfig: string | undefined, env: Env): readonly string[] {
   if (kubeconfig !== undefined) {
@@ -37,9 +38,10 @@ export function kubeconfigFiles(kubeconfig: string | undefined, env: Env): reado
 }
 
 /**
- * The context to use; `undefined` where none was chosen, and the pod's own account can be taken.
+ * Returns the context to use, or `undefined` to use the service account of the pod.
  *
- * @throws CannotRun where it does not exist, or nothing was chosen at all.
+ * @throws CannotRun if the context does not exist, or if there is neither a current context nor a
+ *   service account.
  */
 export function chooseContext(
   { contexts, currentContext }: Kubeconfig,
@@ -77,6 +79,7 @@ function nothingConfigured(): CannotRun {
   );
 }
 
+/** @throws CannotRun if the context names no cluster, or one that the kubeconfig does not have. */
 export function clusterOf(
   { clusters }: Kubeconfig,
   context: Context,
@@ -88,6 +91,11 @@ export function clusterOf(
   return cluster;
 }
 
+/**
+ * Returns the user of the context. Plain HTTP needs no user, because it carries no credentials.
+ *
+ * @throws CannotRun if the context names no user, or one that the kubeconfig does not have.
+ */
 export function userOf(
   { users }: Kubeconfig,
   context: Context,
@@ -109,7 +117,12 @@ function missing(context: Context, noun: "cluster" | "user", files: readonly str
   );
 }
 
-/** Without a scheme it is a plain one, as kubectl has it. */
+/**
+ * Returns the address of the API server. Like kubectl, it takes an address without a scheme as plain
+ * HTTP.
+ *
+ * @throws CannotRun if the address is missing or is not an HTTP address.
+ */
 export function serverOf({ name, server }: Cluster): URL {
   if (server === undefined) {
     throw new CannotRun(`the cluster "${name}" has no server`, "correct the kubeconfig");

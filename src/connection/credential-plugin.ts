@@ -7,7 +7,7 @@ const GROUP = "client.authentication.k8s.io";
 const VERSIONS = [`${GROUP}/v1`, `${GROUP}/v1beta1`] as const;
 const MODES = ["Never", "IfAvailable", "Always"] as const;
 
-/** The `exec` of a user, as the kubeconfig has it. */
+/** The credential plugin of a user: its `exec` field in the kubeconfig. */
 export interface Plugin {
   readonly command: string;
   readonly args: readonly string[];
@@ -15,13 +15,17 @@ export interface Plugin {
   readonly apiVersion: string;
   readonly mode: (typeof MODES)[number];
   readonly installHint: string | undefined;
-  /** What it is told of the cluster, if the kubeconfig wants that. */
+  /** The cluster to describe to the plugin, if the kubeconfig sets `provideClusterInfo`. */
   readonly cluster: object | undefined;
-  /** Whose credentials it has. */
+  /** The name of the user whose credentials the plugin provides. */
   readonly user: string;
 }
 
-/** @throws CannotRun where the kubeconfig says too little of it, or something else. */
+/**
+ * Reads the credential plugin of a user.
+ *
+ * @throws CannotRun if a field is missing or invalid.
+ */
 export function pluginOf(user: User, cluster: Cluster): Plugin {
   const whose = `the credential plugin of the user "${user.name}"`;
   const wrong = (what: string) => new CannotRun(`${whose} ${what}`, "correct the kubeconfig");
@@ -36,14 +40,14 @@ export function pluginOf(user: User, cluster: Cluster): Plugin {
     );
   }
   if (!isTexts(args ?? [])) throw wrong("has args that are no list of texts");
-  // Only the older version has a default.
+  // Only v1beta1 has a default.
   const mode = interactiveMode || (apiVersion === VERSIONS[1] ? "IfAvailable" : undefined);
   if (mode === undefined) throw wrong(`has no interactiveMode: one of ${MODES.join(", ")}`);
   if (!isOneOf(mode, MODES)) {
     throw wrong(`has the interactiveMode ${JSON.stringify(mode)}, not one of ${MODES.join(", ")}`);
   }
   return {
-    // Without a slash it is looked for on the PATH.
+    // A command without a slash is looked up in PATH.
     command: command.includes("/") ? absolute(command, user.folder) : command,
     args: (args ?? []) as readonly string[],
     env: environmentOf(env, wrong),
@@ -70,7 +74,7 @@ function environmentOf(
   );
 }
 
-/** `spec.cluster` of an ExecCredential. */
+/** Returns the `spec.cluster` of the ExecCredential that a plugin receives. */
 function clusterInfo(cluster: Cluster): object {
   const authority = authorityOf(cluster);
   const extensions: readonly unknown[] = Array.isArray(cluster.extensions)

@@ -1,28 +1,29 @@
 import type { Env } from "../io.ts";
 
-/** What a request shows of who sends it. */
+/** The part of a request that authenticates its sender. */
 export interface Credential {
-  /** `Bearer TOKEN` */
+  /** The value of the `Authorization` header, such as `Bearer TOKEN`. */
   readonly authorization?: string;
-  /** PEM */
+  /** A client certificate, in PEM. */
   readonly cert?: string;
+  /** The private key of the client certificate, in PEM. */
   readonly key?: string;
 }
 
-/** Where credentials come from; the same object as long as they are the same. */
+/** A source of credentials. It returns the same object until the credentials change. */
 export interface Credentials {
   current(): Promise<Credential>;
-  /** Others, where the server does not know these any more. */
-  renew(refused: Credential): Promise<Credential>;
+  /** Returns other credentials if possible, after the API server rejected these. */
+  renew(rejected: Credential): Promise<Credential>;
 }
 
-/** What a credential plugin needs of the outside world. */
+/** The parts of the outside world that a credential plugin needs. */
 export interface PluginHost {
   readonly env: Env;
-  /** Milliseconds since 1970, to hold times of expiry against. */
+  /** Returns the milliseconds since 1970, for comparison with expiration times. */
   now(this: void): number;
-  /** Somebody sits at stdin, whom a plugin may ask. */
+  /** True if stdin is a terminal, so that a plugin can prompt the user. */
   readonly terminal: boolean;
-  /** Called before a plugin runs, which writes to stderr what is to be seen. */
+  /** Clears the progress display, because a plugin is about to write to stderr. */
   stepAside(this: void): void;
 }

@@ -5,13 +5,13 @@ import type { Credential, Credentials, PluginHost } from "./credential.ts";
 import { isObject } from "../json-object.ts";
 import { idTokenOf, type OidcConfig, requireIssuer } from "./id-token.ts";
 import type { Cluster, User } from "./kubeconfig-file.ts";
-import { fileOrData, whyUnusable } from "./tls-options.ts";
+import { fileOrData, keyPairProblem } from "./tls-options.ts";
 
 /**
- * A user's credentials, in the order in which kubectl takes them: a token and a password come before
- * an auth-provider, and these or a client certificate keep a plugin from being run.
+ * Finds the credentials of a user in the same order as kubectl: a token or a password takes precedence
+ * over an auth-provider, and all of them, like a client certificate, over a credential plugin.
  *
- * @throws CannotRun where there are none, or they contradict each other.
+ * @throws CannotRun if the user has no credentials, or contradictory ones.
  */
 export async function createCredentials(
   user: User,
@@ -23,7 +23,7 @@ export async function createCredentials(
   const oidc = oidcConfigOf(user, whose);
   const cert = certificateOf(user, whose);
   const { token, tokenFile, username, password } = user;
-  if (tokenFile !== undefined) return fromFile(tokenFile, whose, token, cert);
+  if (tokenFile !== undefined) return tokenFileCredentials(tokenFile, whose, token, cert);
   if (token !== undefined) return fixed({ authorization: `Bearer ${token}`, ...cert });
   if (username !== undefined || password !== undefined) {
     const pair = Buffer.from(`${username ?? ""}:${password ?? ""}`).toString("base64");
@@ -43,8 +43,8 @@ export async function createCredentials(
   );
 }
 
-/** A token that somebody renews in its file: read anew for every request. */
-export function fromFile(
+/** Creates a source that reads a token file again for each request, because its token is rotated. */
+export function tokenFileCredentials(
   file: string,
   whose: string,
   fallback?: string,
@@ -59,12 +59,12 @@ export function fromFile(
       const next = credentialOf(tokenIn(file, whose));
       if (!last || last.authorization !== next.authorization) last = next;
     } catch (error) {
-      // It may be missing for the moment in which it is replaced.
+      // The file may be missing while it is replaced.
       if (!last) throw error;
     }
     return last;
   }
-  // What is wrong with it is said before anything is asked for.
+  // Reports an unreadable file before the first request.
   read();
   return { current: () => Promise.resolve(read()), renew: () => Promise.resolve(read()) };
 }
@@ -136,7 +136,7 @@ function certificateOf(user: User, whose: string): Credential | undefined {
       "log in again, or add client-key or client-key-data to the kubeconfig",
     );
   }
-  const problem = whyUnusable(cert, key);
+  const problem = keyPairProblem(cert, key);
   if (problem === undefined) return { cert, key };
   throw new CannotRun(
     `the client certificate of ${whose} cannot be used: ${problem}`,

@@ -6,24 +6,24 @@ import { az, kubectl, kubelogin, sentence } from "../next-step.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
 import { type Plugin, pluginOf } from "./credential-plugin.ts";
 import type { Cluster, User } from "./kubeconfig-file.ts";
-import { whyUnusable } from "./tls-options.ts";
+import { keyPairProblem } from "./tls-options.ts";
 
 /**
- * Credentials that another program has, such as kubelogin: run once for all requests that wait for
- * it, again where they have expired, and once more where the server refuses them.
+ * Creates credentials that a plugin provides, such as kubelogin. Concurrent requests share one run of
+ * the plugin. It runs again after its credentials expire, and after the API server rejects them.
  *
  * @see https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
- * @throws CannotRun where the kubeconfig says too little of it.
+ * @throws CannotRun if a field of the plugin is missing or invalid.
  */
 export function pluginCredentials(user: User, cluster: Cluster, host: PluginHost): Credentials {
   const plugin = pluginOf(user, cluster);
-  let had: { readonly credential: Credential; readonly expires: number } | undefined;
+  let cached: { readonly credential: Credential; readonly expires: number } | undefined;
   let running: Promise<Credential> | undefined;
 
   function run(): Promise<Credential> {
     running ??= runPlugin(plugin, host)
       .then((printed) => {
-        had = printed;
+        cached = printed;
         return printed.credential;
       })
       .finally(() => {
@@ -33,8 +33,10 @@ export function pluginCredentials(user: User, cluster: Cluster, host: PluginHost
   }
 
   const current = () =>
-    had !== undefined && host.now() <= had.expires ? Promise.resolve(had.credential) : run();
-  return { current, renew: (refused) => (had?.credential === refused ? run() : current()) };
+    cached !== undefined && host.now() <= cached.expires
+      ? Promise.resolve(cached.credential)
+      : run();
+  return { current, renew: (rejected) => (cached?.credential === rejected ? run() : current()) };
 }
 
 /** Takes the login of the Azure CLI, which needs neither a browser nor a terminal. */
@@ -49,11 +51,11 @@ async function runPlugin(plugin: Plugin, { env, terminal, stepAside }: PluginHos
     );
   }
   const interactive = mode !== "Never" && terminal;
-  const asked = { kind: "ExecCredential", apiVersion, spec: { cluster, interactive } };
+  const request = { kind: "ExecCredential", apiVersion, spec: { cluster, interactive } };
   stepAside();
   const child = spawn(command, [...args], {
-    env: { ...env, ...plugin.env, KUBERNETES_EXEC_INFO: JSON.stringify(asked) },
-    // Its prompts and complaints are for the user.
+    env: { ...env, ...plugin.env, KUBERNETES_EXEC_INFO: JSON.stringify(request) },
+    // Prompts and errors of the plugin are for the user.
     stdio: [interactive ? "inherit" : "ignore", "pipe", "inherit"],
   });
   let printed = "";
@@ -90,7 +92,11 @@ function failed({ command }: Plugin, status: number | string): CannotRun {
   return new CannotRun(`the credential plugin ${command} ${how}`, hint);
 }
 
-/** @throws CannotRun for anything but credentials. */
+/**
+ * Reads the credentials that a plugin printed.
+ *
+ * @throws CannotRun if the output is not an ExecCredential with credentials.
+ */
 function credentialIn(text: string, { command, apiVersion }: Plugin) {
   const wrong = (what: string) =>
     new CannotRun(
@@ -111,7 +117,7 @@ function credentialIn(text: string, { command, apiVersion }: Plugin) {
   if (!cert !== !key) {
     throw wrong("a certificate without its key, or a key without its certificate");
   }
-  const problem = cert && key ? whyUnusable(cert, key) : undefined;
+  const problem = cert && key ? keyPairProblem(cert, key) : undefined;
   if (problem !== undefined) throw wrong(`a client certificate that cannot be used: ${problem}`);
   const time = textIn(status, "expirationTimestamp");
   const expires = time ? Date.parse(time) : Infinity;

@@ -4,9 +4,9 @@ import { parseObject } from "../json-object.ts";
 export type OidcConfig = Readonly<Record<string, unknown>>;
 
 /**
- * What kubectl asks for whether the id-token is needed or not.
+ * Checks the fields that kubectl requires even if it does not use the ID token.
  *
- * @throws CannotRun where it is missing.
+ * @throws CannotRun if a field is missing.
  */
 export function requireIssuer(config: OidcConfig, whose: string): void {
   const missing = ["idp-issuer-url", "client-id"].find((field) => !config[field]);
@@ -17,18 +17,17 @@ export function requireIssuer(config: OidcConfig, whose: string): void {
   );
 }
 
-/** Milliseconds before its end from which on kubectl takes an id-token for expired. */
-const SPARE = 10_000;
+/** The time before its expiration, in milliseconds, at which kubectl stops using an ID token. */
+const EXPIRY_MARGIN = 10_000;
 
 /**
- * The id-token of an auth-provider `oidc`, as kubectl takes it while it is good. A new one is left
- * to kubectl, which writes it into the kubeconfig: of two that renew it one would lose its
- * refresh-token.
+ * Returns the ID token of the auth-provider `oidc` if it is valid. Only kubectl renews it, because a
+ * refresh token may be valid only once and kubectl writes the next one into the kubeconfig.
  * Source: k8s.io/client-go `plugin/pkg/client/auth/oidc/oidc.go`.
  *
- * @param config of the auth-provider.
- * @param now milliseconds since 1970.
- * @throws CannotRun where there is none that is good.
+ * @param config the configuration of the auth-provider.
+ * @param now the milliseconds since 1970.
+ * @throws CannotRun if there is no valid ID token.
  */
 export function idTokenOf(config: OidcConfig, whose: string, now: number): string {
   const token = config["id-token"];
@@ -45,6 +44,6 @@ function problemOf(token: string, now: number): string | undefined {
   const [, payload = "", ...rest] = token.split(".");
   const claims = parseObject(Buffer.from(payload, "base64url").toString());
   if (rest.length !== 1 || claims === undefined) return "an id-token that is no JWT";
-  const end = Number(claims["exp"] ?? 0) * 1000;
-  return now + SPARE < end ? undefined : "an id-token that has expired";
+  const expires = Number(claims["exp"] ?? 0) * 1000;
+  return now + EXPIRY_MARGIN < expires ? undefined : "an id-token that has expired";
 }

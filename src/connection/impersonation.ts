@@ -2,18 +2,19 @@ import { isObject } from "../json-object.ts";
 import { CannotRun, UsageError } from "../errors.ts";
 import { isTexts, type User } from "./kubeconfig-file.ts";
 
-/** Request headers, one line for each value of a list. */
-export type Headers = Readonly<Record<string, string | readonly string[]>>;
+/** Request headers. A list has one header line for each value. */
+export type RequestHeaders = Readonly<Record<string, string | readonly string[]>>;
 
 /**
- * Whom to act as: the flags, over what the kubeconfig says of its user.
+ * Returns the headers that impersonate a user. The flags `--as` and `--as-group` override the fields of
+ * the kubeconfig.
  *
- * @throws UsageError or CannotRun for groups, a uid or extras without a user to go with.
+ * @throws UsageError or CannotRun for groups, a UID or extra fields without a user.
  */
 export function impersonationHeaders(
   user: User | undefined,
   { as, asGroups }: { readonly as: string | undefined; readonly asGroups: readonly string[] },
-): Headers {
+): RequestHeaders {
   const name = as ?? user?.as;
   const groups = asGroups.length > 0 ? asGroups : (user?.["as-groups"] ?? []);
   const extra = extraOf(user);
@@ -31,9 +32,9 @@ export function impersonationHeaders(
     return {};
   }
   return {
-    "Impersonate-User": bytes(name),
-    ...(uid === undefined ? {} : { "Impersonate-Uid": bytes(uid) }),
-    ...(groups.length === 0 ? {} : { "Impersonate-Group": groups.map(bytes) }),
+    "Impersonate-User": utf8(name),
+    ...(uid === undefined ? {} : { "Impersonate-Uid": utf8(uid) }),
+    ...(groups.length === 0 ? {} : { "Impersonate-Group": groups.map(utf8) }),
     ...extra,
   };
 }
@@ -43,7 +44,7 @@ function extraOf(user: User | undefined): Readonly<Record<string, readonly strin
   const entries = isObject(extra) ? Object.entries(extra) : [["", undefined] as const];
   return Object.fromEntries(
     entries.map(([key, values]) => {
-      if (isTexts(values)) return [`Impersonate-Extra-${escapeKey(key)}`, values.map(bytes)];
+      if (isTexts(values)) return [`Impersonate-Extra-${escapeKey(key)}`, values.map(utf8)];
       throw new CannotRun(
         `as-user-extra of the user "${user?.name}" is no object with lists of texts`,
         "correct the kubeconfig",
@@ -52,7 +53,7 @@ function extraOf(user: User | undefined): Readonly<Record<string, readonly strin
   );
 }
 
-/** What a header's name cannot have, and the percent sign itself, in percent codes. */
+/** Percent-encodes the characters that a header name must not contain, and the percent sign. */
 function escapeKey(key: string): string {
   return [...Buffer.from(key)]
     .map((byte) => {
@@ -63,7 +64,7 @@ function escapeKey(key: string): string {
     .join("");
 }
 
-/** Headers are bytes, and names in UTF-8. */
-function bytes(text: string): string {
+/** Encodes a header value in UTF-8: Node sends each character of a header as one byte. */
+function utf8(text: string): string {
   return Buffer.from(text).toString("latin1");
 }

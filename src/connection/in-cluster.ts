@@ -3,21 +3,21 @@ import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import type { Env } from "../io.ts";
 
-/** What a pod is given to talk to its own cluster. */
+/** The access of a pod to the API server of its own cluster. */
 export interface ServiceAccount {
   readonly server: string;
-  /** Renewed by the kubelet long before it expires, so it is read again and again. */
+  /** The file of the token. The kubelet replaces the token long before it expires. */
   readonly tokenFile: string;
-  /** PEM; without it the system's authorities count. */
+  /** The certificate authority, in PEM. Without it, the authorities of the system apply. */
   readonly ca: string | undefined;
   readonly namespace: string;
 }
 
-/** Where the kubelet puts it. */
+/** The folder into which the kubelet mounts the service account. */
 export const SERVICE_ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/** The service account of the pod that this runs in, or `undefined` outside of one. */
-export function serviceAccount(env: Env, folder: string): ServiceAccount | undefined {
+/** Returns the service account of the pod that runs this program, or `undefined` outside a pod. */
+export function findServiceAccount(env: Env, folder: string): ServiceAccount | undefined {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
   const tokenFile = join(folder, "token");
   if (!host || !port || !existsSync(tokenFile)) return undefined;

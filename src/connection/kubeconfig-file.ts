@@ -5,8 +5,8 @@ import { load } from "js-yaml";
 import { CannotRun } from "../errors.ts";
 import { kubectl, sentence } from "../next-step.ts";
 
-/** What a field holds; a `path` is relative to the file that names it. */
-interface Kinds {
+/** The types of fields. A `path` is relative to the kubeconfig file. */
+interface FieldTypes {
   readonly text: string;
   readonly path: string;
   readonly flag: boolean;
@@ -44,20 +44,20 @@ const USER = {
 
 const CONTEXT = { cluster: "text", user: "text", namespace: "text" } as const;
 
-type Fields = Readonly<Record<string, keyof Kinds>>;
+type Fields = Readonly<Record<string, keyof FieldTypes>>;
 
-/** An entry's fields by their own names; what is empty is left out, as it says nothing. */
+/** An entry of a kubeconfig. Empty fields are left out, because they have no meaning. */
 type Entry<Of extends Fields> = {
   readonly name: string;
-  /** Of the file that it is from. */
+  /** The folder of the file that has the entry. */
   readonly folder: string;
-} & { readonly [Field in keyof Of]?: Kinds[Of[Field]] };
+} & { readonly [Field in keyof Of]?: FieldTypes[Of[Field]] };
 
 export type Cluster = Entry<typeof CLUSTER>;
 export type User = Entry<typeof USER>;
 export type Context = Entry<typeof CONTEXT>;
 
-/** The entries of one file, or of several, by their names. */
+/** The entries of one or several kubeconfig files, by name. */
 export interface Kubeconfig {
   readonly currentContext: string | undefined;
   readonly clusters: ReadonlyMap<string, Cluster>;
@@ -66,13 +66,13 @@ export interface Kubeconfig {
 }
 
 /**
- * Reads one file, every path in it made absolute.
+ * Reads one kubeconfig file and makes the paths in it absolute.
  *
- * @throws CannotRun where it is no kubeconfig.
+ * @throws CannotRun if the file is not a valid kubeconfig.
  */
 export function readKubeconfig(file: string): Kubeconfig {
   try {
-    return parse(load(textOf(readFileSync(file)), { json: true }) ?? {}, dirname(resolve(file)));
+    return parse(load(decode(readFileSync(file)), { json: true }) ?? {}, dirname(resolve(file)));
   } catch (cause) {
     const message = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     throw new CannotRun(
@@ -83,7 +83,7 @@ export function readKubeconfig(file: string): Kubeconfig {
   }
 }
 
-/** As kubectl merges them: of entries with one name the first counts, and is taken whole. */
+/** Merges kubeconfigs as kubectl does: the first entry of a name is used, as a whole. */
 export function mergeKubeconfigs(parts: readonly Kubeconfig[]): Kubeconfig {
   const last = parts.toReversed();
   return {
@@ -94,8 +94,8 @@ export function mergeKubeconfigs(parts: readonly Kubeconfig[]): Kubeconfig {
   };
 }
 
-/** PowerShell's `>` writes UTF-16, with a mark in front that tells. */
-function textOf(bytes: Buffer): string {
+/** Decodes a file. PowerShell's `>` writes UTF-16 with a byte order mark. */
+function decode(bytes: Buffer): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString("utf16le", 2);
   return bytes.toString("utf8");
 }
@@ -137,7 +137,7 @@ function entries<Of extends Fields>(
   return found;
 }
 
-const CHECKS: Readonly<Record<keyof Kinds, (value: unknown) => boolean>> = {
+const CHECKS: Readonly<Record<keyof FieldTypes, (value: unknown) => boolean>> = {
   text: (value) => typeof value === "string",
   path: (value) => typeof value === "string",
   flag: (value) => typeof value === "boolean",
@@ -145,7 +145,7 @@ const CHECKS: Readonly<Record<keyof Kinds, (value: unknown) => boolean>> = {
   any: () => true,
 };
 
-const NOT: Readonly<Record<keyof Kinds, string>> = {
+const NOT: Readonly<Record<keyof FieldTypes, string>> = {
   text: "is no text",
   path: "is no text",
   flag: "is neither true nor false",
@@ -153,15 +153,15 @@ const NOT: Readonly<Record<keyof Kinds, string>> = {
   any: "",
 };
 
-function read<Kind extends keyof Kinds>(
+function read<Kind extends keyof FieldTypes>(
   value: unknown,
   kind: Kind,
   what: string,
   folder: string,
-): Kinds[Kind] | undefined {
+): FieldTypes[Kind] | undefined {
   if (value === undefined || value === null || value === "") return undefined;
   if (!CHECKS[kind](value)) throw new Error(`${what} ${NOT[kind]}`);
-  return (kind === "path" ? absolute(value as string, folder) : value) as Kinds[Kind];
+  return (kind === "path" ? absolute(value as string, folder) : value) as FieldTypes[Kind];
 }
 
 export function absolute(path: string, folder: string): string {

@@ -1,53 +1,55 @@
+import type { OutgoingHttpHeaders } from "node:http";
 import type { RequestOptions } from "node:https";
 import type { Env } from "../io.ts";
 import { chooseContext, clusterOf, kubeconfigFiles, serverOf, userOf } from "./chosen-context.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
-import { fromFile, createCredentials } from "./credentials.ts";
+import { createCredentials, tokenFileCredentials } from "./credentials.ts";
 import { impersonationHeaders } from "./impersonation.ts";
-import { SERVICE_ACCOUNT_FOLDER, serviceAccount, type ServiceAccount } from "./in-cluster.ts";
+import { findServiceAccount, SERVICE_ACCOUNT_FOLDER, type ServiceAccount } from "./in-cluster.ts";
 import { type Cluster, mergeKubeconfigs, readKubeconfig, type User } from "./kubeconfig-file.ts";
 import { proxyFor } from "./proxy.ts";
 import { tlsOptions, type TlsOptions } from "./tls-options.ts";
 
-/** Which cluster, as whom: the flags that kubectl has for it. */
+/** The flags that select a cluster and a user, as in kubectl. */
 export interface ConnectionSettings {
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
   readonly as: string | undefined;
   readonly asGroups: readonly string[];
-  /** Milliseconds without a byte after which a request has failed. */
+  /** The milliseconds that a request may go without receiving a byte. */
   readonly requestTimeout: number;
 }
 
+/** Access to one API server as one user. */
 export interface Connection {
-  /** Name of the context; `in-cluster` with a service account's credentials. */
+  /** The name of the context, or `in-cluster` for a service account. */
   readonly context: string;
   readonly server: URL;
-  /** On the way to the server. */
+  /** The proxy through which requests reach the server. */
   readonly proxy?: URL | undefined;
-  /** The context's own namespace, as kubectl takes it without `-n`. */
+  /** The namespace of the context, which kubectl uses without `-n`. */
   readonly namespace: string;
   readonly inCluster: boolean;
   /**
-   * TLS and credential options of a request; a credential plugin is run where that is due.
+   * Returns the TLS options and the headers of a request. Runs the credential plugin if necessary.
    *
-   * @param refused options that the server answered with 401: others are wanted.
+   * @param rejected the options that the server answered with 401. The method replaces them if it can.
    */
-  authorize(this: void, refused?: RequestOptions): Promise<RequestOptions>;
+  authorize(this: void, rejected?: RequestOptions): Promise<RequestOptions>;
 }
 
-/** What finding and reaching a cluster needs besides files and environment. */
+/** The parts of the outside world, besides the environment, that a connection needs. */
 export interface ConnectionHost extends Partial<Omit<PluginHost, "env">> {
-  /** Of a pod's secrets. */
+  /** The folder of a pod's service account. */
   readonly serviceAccountFolder?: string;
 }
 
 /**
- * Finds the cluster as kubectl does: `--kubeconfig`, then `KUBECONFIG`, then `~/.kube/config`, then
- * the service account of the pod it runs in. What kubectl would take for `localhost:8080` is an
- * error here.
+ * Finds the cluster as kubectl does: in the file of `--kubeconfig`, in the files of `KUBECONFIG`, in
+ * `~/.kube/config`, and finally from the service account of the pod. If nothing is configured, kubectl
+ * uses `localhost:8080`, but this function throws an error.
  *
- * @throws CannotRun where there is none, or no such context, or it cannot be used.
+ * @throws CannotRun if no cluster is configured, or if its configuration is invalid.
  */
 export async function loadConnection(
   settings: ConnectionSettings,
@@ -55,7 +57,7 @@ export async function loadConnection(
   { serviceAccountFolder = SERVICE_ACCOUNT_FOLDER, ...host }: ConnectionHost = {},
 ): Promise<Connection> {
   const files = kubeconfigFiles(settings.kubeconfig, env);
-  const account = serviceAccount(env, serviceAccountFolder);
+  const account = findServiceAccount(env, serviceAccountFolder);
   const config = mergeKubeconfigs(files.map((file) => readKubeconfig(file)));
   const context = chooseContext(config, settings.context, files, account);
   if (context === undefined) return inCluster(account as ServiceAccount, settings, env);
@@ -74,10 +76,10 @@ export async function loadConnection(
     server,
     cluster,
     user,
-    // Nothing secret is sent where everybody may read it.
+    // Plain HTTP must not carry credentials.
     tls: plain ? {} : tlsOptions(cluster, env),
     credentials:
-      plain || user === undefined ? NOBODY : await createCredentials(user, cluster, plugin),
+      plain || user === undefined ? NO_CREDENTIALS : await createCredentials(user, cluster, plugin),
   };
   return {
     ...connect(found, settings, env),
@@ -87,12 +89,13 @@ export async function loadConnection(
   };
 }
 
-const NOBODY: Credentials = {
+const NO_CREDENTIALS: Credentials = {
   current: () => Promise.resolve(ANONYMOUS),
   renew: () => Promise.resolve(ANONYMOUS),
 };
 const ANONYMOUS: Credential = {};
 
+/** A cluster and a user, before proxy and impersonation. */
 interface Found {
   readonly server: URL;
   readonly cluster: Cluster;
@@ -108,7 +111,7 @@ function inCluster(account: ServiceAccount, settings: ConnectionSettings, env: E
     cluster,
     user: undefined,
     tls: account.ca === undefined ? tlsOptions(cluster, env) : { ca: account.ca },
-    credentials: fromFile(account.tokenFile, "this pod's service account"),
+    credentials: tokenFileCredentials(account.tokenFile, "this pod's service account"),
   };
   return {
     ...connect(found, settings, env),
@@ -118,29 +121,28 @@ function inCluster(account: ServiceAccount, settings: ConnectionSettings, env: E
   };
 }
 
-/** What every request to a cluster has in common. */
+/** Returns the parts of a connection that contexts and service accounts share. */
 function connect(
   { server, cluster, user, tls, credentials }: Found,
   settings: ConnectionSettings,
   env: Env,
 ): Pick<Connection, "server" | "proxy" | "authorize"> {
   const impersonation = impersonationHeaders(user, settings);
-  const shown = new WeakMap<RequestOptions, Credential>();
+  const credentialByOptions = new WeakMap<RequestOptions, Credential>();
   let last: RequestOptions | undefined;
   return {
     server,
     proxy: proxyFor(server, cluster, env),
-    authorize: async (refused) => {
-      const known = refused && shown.get(refused);
+    authorize: async (rejected) => {
+      const known = rejected && credentialByOptions.get(rejected);
       const credential = await (known ? credentials.renew(known) : credentials.current());
-      if (last !== undefined && shown.get(last) === credential) return last;
+      if (last !== undefined && credentialByOptions.get(last) === credential) return last;
       const { authorization, ...certificate } = credential;
-      const authorized = authorization === undefined ? {} : { Authorization: authorization };
-      last = { ...tls, ...certificate, headers: { ...authorized, ...impersonation } as Headers };
-      shown.set(last, credential);
+      const headers: Record<string, string | readonly string[]> = { ...impersonation };
+      if (authorization !== undefined) headers["Authorization"] = authorization;
+      last = { ...tls, ...certificate, headers: headers as OutgoingHttpHeaders };
+      credentialByOptions.set(last, credential);
       return last;
     },
   };
 }
-
-type Headers = NonNullable<RequestOptions["headers"]>;

@@ -7,11 +7,11 @@ const KUBECONFIG_SCHEMES = ["http:", "https:", "socks5:"];
 const ENVIRONMENT_SCHEMES = [...KUBECONFIG_SCHEMES, "socks5h:"];
 
 /**
- * The proxy on the way to a server: the kubeconfig's `proxy-url`, or what the environment says, read
- * as Go reads it. `undefined`: none.
+ * Returns the proxy for a server, or `undefined` for a direct connection. The `proxy-url` of the
+ * kubeconfig takes precedence over the environment, which is read by the rules of Go.
  *
  * @see https://pkg.go.dev/golang.org/x/net/http/httpproxy
- * @throws CannotRun for a proxy of a kind that there is not: never straight to the server instead.
+ * @throws CannotRun if the proxy is invalid. The program does not fall back to a direct connection.
  */
 export function proxyFor(server: URL, cluster: Cluster, env: Env): URL | undefined {
   const own = cluster["proxy-url"];
@@ -19,8 +19,8 @@ export function proxyFor(server: URL, cluster: Cluster, env: Env): URL | undefin
     return proxyOf(own, KUBECONFIG_SCHEMES, `the proxy-url of the cluster "${cluster.name}"`);
   }
   const name = server.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
-  const address = fromEither(env, name);
-  if (address === undefined || !isProxied(server, fromEither(env, "NO_PROXY") ?? "")) {
+  const address = variable(env, name);
+  if (address === undefined || !isProxied(server, variable(env, "NO_PROXY") ?? "")) {
     return undefined;
   }
   const whole = /^[a-z][a-z\d+.-]*:\/\//i.test(address) ? address : `http://${address}`;
@@ -37,7 +37,7 @@ function proxyOf(address: string, schemes: readonly string[], what: string): URL
   );
 }
 
-/** Who logs in is written in percent codes, of which Go takes none that is broken. */
+/** True if the percent-encoding of a user or password is valid. Go rejects an invalid one. */
 function isEncoded(text: string): boolean {
   try {
     decodeURIComponent(text);
@@ -47,12 +47,12 @@ function isEncoded(text: string): boolean {
   }
 }
 
-/** Capital letters first. */
-function fromEither(env: Env, name: string): string | undefined {
+/** Reads an environment variable, whose upper-case name takes precedence over the lower-case one. */
+function variable(env: Env, name: string): string | undefined {
   return env[name] || env[name.toLowerCase()] || undefined;
 }
 
-/** This machine is never reached by a proxy; the rest is, but for what `NO_PROXY` lists. */
+/** True unless the server is this machine or `NO_PROXY` lists it. */
 function isProxied(server: URL, noProxy: string): boolean {
   const host = server.hostname.replace(/^\[|\]$/g, "").toLowerCase();
   const port = server.port || (server.protocol === "https:" ? "443" : "80");
@@ -61,6 +61,7 @@ function isProxied(server: URL, noProxy: string): boolean {
   return !entries.some((entry) => entry !== "" && (entry === "*" || matches(entry, host, port)));
 }
 
+/** True if an entry of `NO_PROXY` includes the host: an IP range, an address, or a domain name. */
 function matches(entry: string, host: string, port: string): boolean {
   const [, address = "", bits] = /^([\da-f.:]+)\/(\d+)$/.exec(entry) ?? [];
   if (isIP(address) !== 0) return contains(subnet(address, Number(bits)), host);
@@ -68,7 +69,7 @@ function matches(entry: string, host: string, port: string): boolean {
   if (only && only !== port) return false;
   const bare = name.replace(/^\[|\]$/g, "");
   if (isIP(bare) !== 0) return isIP(host) !== 0 && contains(subnet(bare), host);
-  // A name is for itself and what is below it; with a dot in front only for what is below.
+  // A name includes itself and its subdomains. A leading dot limits it to the subdomains.
   const below = bare.replace(/^\*(?=\.)/, "");
   if (below === "" || isIP(host) !== 0) return false;
   return below.startsWith(".")

@@ -6,13 +6,13 @@ import { CannotRun } from "../errors.ts";
 import { az, sentence } from "../next-step.ts";
 import type { Cluster } from "./kubeconfig-file.ts";
 
-/** How a server is known for what it is. */
+/** The options by which a request verifies the server's certificate. */
 export type TlsOptions = Pick<
   RequestOptions,
   "ca" | "rejectUnauthorized" | "servername" | "checkServerIdentity"
 >;
 
-/** Where Linux distributions keep the authorities that the system trusts, as Go looks for them. */
+/** The files in which Linux distributions keep the trusted authorities, in Go's order. */
 const SYSTEM_BUNDLES = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",
@@ -22,7 +22,9 @@ const SYSTEM_BUNDLES = [
 ];
 
 /**
- * @throws CannotRun where the kubeconfig contradicts itself, or names what is no certificate.
+ * Returns the TLS options for a cluster.
+ *
+ * @throws CannotRun if the kubeconfig contradicts itself or has an invalid certificate authority.
  */
 export function tlsOptions(
   cluster: Cluster,
@@ -40,7 +42,11 @@ export function tlsOptions(
   return { ca: ca ?? systemAuthorities(env), ...serverName(name) };
 }
 
-/** PEM of the cluster's own authority. */
+/**
+ * Returns the certificate authority of a cluster, in PEM.
+ *
+ * @throws CannotRun if it cannot be read or is not a certificate.
+ */
 export function authorityOf(cluster: Cluster): string | undefined {
   const pem = fileOrData(cluster, "certificate-authority", `the cluster "${cluster.name}"`);
   if (pem === undefined || pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
@@ -51,9 +57,10 @@ export function authorityOf(cluster: Cluster): string | undefined {
 }
 
 /**
- * The text of a field that names a file, or of its twin that has the file's content in base64.
+ * Returns the content of a file that a field names, or of the field `...-data` that has the content
+ * itself in base64.
  *
- * @throws CannotRun where there are both, or the file cannot be read.
+ * @throws CannotRun if both fields are set, or if the file cannot be read.
  */
 export function fileOrData<Field extends string>(
   entry: { readonly [Name in Field | `${Field}-data`]?: string },
@@ -83,22 +90,22 @@ export function fileOrData<Field extends string>(
 function serverName(name: string | undefined): TlsOptions {
   if (name === undefined) return {};
   if (isIP(name) === 0) return { servername: name };
-  // A handshake has no addresses in it, only names.
+  // A TLS handshake carries names only. An address is checked after the handshake.
   return {
     servername: "",
     checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
   };
 }
 
-/** What the system trusts, as kubectl does, and not only what Node brings along. */
+/** Returns the authorities that the system trusts, as for kubectl, and those that Node contains. */
 function systemAuthorities(env: Readonly<Record<string, string | undefined>>): string[] {
   const file = env["SSL_CERT_FILE"] || SYSTEM_BUNDLES.find((bundle) => existsSync(bundle));
   if (file === undefined || !existsSync(file)) return [...rootCertificates];
   return [...rootCertificates, readFileSync(file, "utf8")];
 }
 
-/** What is wrong with a certificate and its key, before a request stumbles over it. */
-export function whyUnusable(cert: string, key: string): string | undefined {
+/** Returns the problem with a certificate and its key, or `undefined` if they are usable. */
+export function keyPairProblem(cert: string, key: string): string | undefined {
   try {
     createSecureContext({ cert, key });
     return undefined;
