@@ -13,7 +13,7 @@ import type { Cluster, Context, Kubeconfig, User } from "./kubeconfig-file.ts";
  *
  * @throws CannotRun if files are configured and none of them exists.
  */
-export function kubeconfigFiles(kubeconfig: string | undefined, env: Env): readonly string[] {
+export function findKubeconfigFiles(kubeconfig: string | undefined, env: Env): readonly string[] {
   if (kubeconfig !== undefined) {
     if (existsSync(kubeconfig)) return [kubeconfig];
     throw new CannotRun(
@@ -80,14 +80,14 @@ function nothingConfigured(): CannotRun {
 }
 
 /** @throws CannotRun if the context names no cluster, or one that the kubeconfig does not have. */
-export function clusterOf(
+export function requireCluster(
   { clusters }: Kubeconfig,
   context: Context,
   files: readonly string[],
 ): Cluster {
   const cluster = clusters.get(context.cluster ?? "");
   if (context.cluster === undefined || cluster === undefined)
-    throw missing(context, "cluster", files);
+    throw missingEntry(context, "cluster", files);
   return cluster;
 }
 
@@ -96,7 +96,7 @@ export function clusterOf(
  *
  * @throws CannotRun if the context names no user, or one that the kubeconfig does not have.
  */
-export function userOf(
+export function requireUser(
   { users }: Kubeconfig,
   context: Context,
   server: URL,
@@ -104,10 +104,14 @@ export function userOf(
 ): User | undefined {
   const user = users.get(context.user ?? "");
   if (user !== undefined || server.protocol === "http:") return user;
-  throw missing(context, "user", files);
+  throw missingEntry(context, "user", files);
 }
 
-function missing(context: Context, noun: "cluster" | "user", files: readonly string[]): CannotRun {
+function missingEntry(
+  context: Context,
+  noun: "cluster" | "user",
+  files: readonly string[],
+): CannotRun {
   const name = context[noun];
   return new CannotRun(
     name === undefined
@@ -123,7 +127,7 @@ function missing(context: Context, noun: "cluster" | "user", files: readonly str
  *
  * @throws CannotRun if the address is missing or is not an HTTP address.
  */
-export function serverOf({ name, server }: Cluster): URL {
+export function parseServer({ name, server }: Cluster): URL {
   if (server === undefined) {
     throw new CannotRun(`the cluster "${name}" has no server`, "correct the kubeconfig");
   }

@@ -1,7 +1,7 @@
 import { isObject } from "../json-object.ts";
 import { CannotRun } from "../errors.ts";
-import { absolute, type Cluster, isTexts, type User } from "./kubeconfig-file.ts";
-import { authorityOf } from "./tls-options.ts";
+import { absolutePath, type Cluster, isStringList, type User } from "./kubeconfig-file.ts";
+import { readAuthority } from "./tls-options.ts";
 
 const GROUP = "client.authentication.k8s.io";
 const VERSIONS = [`${GROUP}/v1`, `${GROUP}/v1beta1`] as const;
@@ -26,7 +26,7 @@ export interface Plugin {
  *
  * @throws CannotRun if a field is missing or invalid.
  */
-export function pluginOf(user: User, cluster: Cluster): Plugin {
+export function readPlugin(user: User, cluster: Cluster): Plugin {
   const whose = `the credential plugin of the user "${user.name}"`;
   const wrong = (what: string) => new CannotRun(`${whose} ${what}`, "correct the kubeconfig");
   const { exec } = user;
@@ -39,7 +39,7 @@ export function pluginOf(user: User, cluster: Cluster): Plugin {
       `has the apiVersion ${JSON.stringify(apiVersion)}, not one of ${VERSIONS.join(", ")}`,
     );
   }
-  if (!isTexts(args ?? [])) throw wrong("has args that are no list of texts");
+  if (!isStringList(args ?? [])) throw wrong("has args that are no list of texts");
   // Only v1beta1 has a default.
   const mode = interactiveMode || (apiVersion === VERSIONS[1] ? "IfAvailable" : undefined);
   if (mode === undefined) throw wrong(`has no interactiveMode: one of ${MODES.join(", ")}`);
@@ -48,7 +48,7 @@ export function pluginOf(user: User, cluster: Cluster): Plugin {
   }
   return {
     // A command without a slash is looked up in PATH.
-    command: command.includes("/") ? absolute(command, user.folder) : command,
+    command: command.includes("/") ? absolutePath(command, user.folder) : command,
     args: (args ?? []) as readonly string[],
     env: environmentOf(env, wrong),
     apiVersion,
@@ -76,7 +76,7 @@ function environmentOf(
 
 /** Returns the `spec.cluster` of the ExecCredential that a plugin receives. */
 function clusterInfo(cluster: Cluster): object {
-  const authority = authorityOf(cluster);
+  const authority = readAuthority(cluster);
   const extensions: readonly unknown[] = Array.isArray(cluster.extensions)
     ? cluster.extensions
     : [];

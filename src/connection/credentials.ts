@@ -3,7 +3,7 @@ import { CannotRun } from "../errors.ts";
 import { az, kubelogin, sentence } from "../next-step.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
 import { isObject } from "../json-object.ts";
-import { idTokenOf, type OidcConfig, requireIssuer } from "./id-token.ts";
+import { requireIdToken, type OidcConfig, requireIssuer } from "./id-token.ts";
 import type { Cluster, User } from "./kubeconfig-file.ts";
 import { fileOrData, keyPairProblem } from "./tls-options.ts";
 
@@ -24,15 +24,18 @@ export async function createCredentials(
   const cert = certificateOf(user, whose);
   const { token, tokenFile, username, password } = user;
   if (tokenFile !== undefined) return tokenFileCredentials(tokenFile, whose, token, cert);
-  if (token !== undefined) return fixed({ authorization: `Bearer ${token}`, ...cert });
+  if (token !== undefined) return fixedCredentials({ authorization: `Bearer ${token}`, ...cert });
   if (username !== undefined || password !== undefined) {
     const pair = Buffer.from(`${username ?? ""}:${password ?? ""}`).toString("base64");
-    return fixed({ authorization: `Basic ${pair}`, ...cert });
+    return fixedCredentials({ authorization: `Basic ${pair}`, ...cert });
   }
   if (oidc !== undefined) {
-    return fixed({ authorization: `Bearer ${idTokenOf(oidc, whose, host.now())}`, ...cert });
+    return fixedCredentials({
+      authorization: `Bearer ${requireIdToken(oidc, whose, host.now())}`,
+      ...cert,
+    });
   }
-  if (cert !== undefined) return fixed(cert);
+  if (cert !== undefined) return fixedCredentials(cert);
   if (user.exec !== undefined) {
     const { pluginCredentials } = await import("./exec-credential.ts");
     return pluginCredentials(user, cluster, host);
@@ -87,7 +90,7 @@ function tokenIn(file: string, whose: string): string {
   );
 }
 
-function fixed(credential: Credential): Credentials {
+function fixedCredentials(credential: Credential): Credentials {
   return { current: () => Promise.resolve(credential), renew: () => Promise.resolve(credential) };
 }
 

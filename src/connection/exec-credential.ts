@@ -4,7 +4,7 @@ import { isObject, parseObject } from "../json-object.ts";
 import { CannotRun } from "../errors.ts";
 import { az, kubectl, kubelogin, sentence } from "../next-step.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
-import { type Plugin, pluginOf } from "./credential-plugin.ts";
+import { type Plugin, readPlugin } from "./credential-plugin.ts";
 import type { Cluster, User } from "./kubeconfig-file.ts";
 import { keyPairProblem } from "./tls-options.ts";
 
@@ -16,7 +16,7 @@ import { keyPairProblem } from "./tls-options.ts";
  * @throws CannotRun if a field of the plugin is missing or invalid.
  */
 export function pluginCredentials(user: User, cluster: Cluster, host: PluginHost): Credentials {
-  const plugin = pluginOf(user, cluster);
+  const plugin = readPlugin(user, cluster);
   let cached: { readonly credential: Credential; readonly expires: number } | undefined;
   let running: Promise<Credential> | undefined;
 

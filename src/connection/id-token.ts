@@ -29,7 +29,7 @@ const EXPIRY_MARGIN = 10_000;
  * @param now the milliseconds since 1970.
  * @throws CannotRun if there is no valid ID token.
  */
-export function idTokenOf(config: OidcConfig, whose: string, now: number): string {
+export function requireIdToken(config: OidcConfig, whose: string, now: number): string {
   const token = config["id-token"];
   const problem = typeof token === "string" ? problemOf(token, now) : "no id-token";
   if (problem === undefined) return token as string;

@@ -1,6 +1,6 @@
 import { isObject } from "../json-object.ts";
 import { CannotRun, UsageError } from "../errors.ts";
-import { isTexts, type User } from "./kubeconfig-file.ts";
+import { isStringList, type User } from "./kubeconfig-file.ts";
 
 /** Request headers. A list has one header line for each value. */
 export type RequestHeaders = Readonly<Record<string, string | readonly string[]>>;
@@ -44,7 +44,7 @@ function extraOf(user: User | undefined): Readonly<Record<string, readonly strin
   const entries = isObject(extra) ? Object.entries(extra) : [["", undefined] as const];
   return Object.fromEntries(
     entries.map(([key, values]) => {
-      if (isTexts(values)) return [`Impersonate-Extra-${escapeKey(key)}`, values.map(utf8)];
+      if (isStringList(values)) return [`Impersonate-Extra-${escapeKey(key)}`, values.map(utf8)];
       throw new CannotRun(
         `as-user-extra of the user "${user?.name}" is no object with lists of texts`,
         "correct the kubeconfig",

@@ -72,7 +72,10 @@ export interface Kubeconfig {
  */
 export function readKubeconfig(file: string): Kubeconfig {
   try {
-    return parse(load(decode(readFileSync(file)), { json: true }) ?? {}, dirname(resolve(file)));
+    return parseKubeconfig(
+      load(decode(readFileSync(file)), { json: true }) ?? {},
+      dirname(resolve(file)),
+    );
   } catch (cause) {
     const message = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     throw new CannotRun(
@@ -100,21 +103,21 @@ function decode(bytes: Buffer): string {
   return bytes.toString("utf8");
 }
 
-function parse(value: unknown, folder: string): Kubeconfig {
+function parseKubeconfig(value: unknown, folder: string): Kubeconfig {
   if (!isObject(value)) throw new Error("it is no object");
   const { kind = "Config", apiVersion = "v1" } = value;
   if (kind !== "Config" || apiVersion !== "v1") {
     throw new Error(`it is a ${String(apiVersion)} ${String(kind)}, not a v1 Config`);
   }
   return {
-    currentContext: read(value["current-context"], "text", "current-context", folder),
-    clusters: entries(value["clusters"], "cluster", CLUSTER, folder),
-    users: entries(value["users"], "user", USER, folder),
-    contexts: entries(value["contexts"], "context", CONTEXT, folder),
+    currentContext: readField(value["current-context"], "text", "current-context", folder),
+    clusters: readEntries(value["clusters"], "cluster", CLUSTER, folder),
+    users: readEntries(value["users"], "user", USER, folder),
+    contexts: readEntries(value["contexts"], "context", CONTEXT, folder),
   };
 }
 
-function entries<Of extends Fields>(
+function readEntries<Of extends Fields>(
   list: unknown,
   noun: string,
   fields: Of,
@@ -124,12 +127,12 @@ function entries<Of extends Fields>(
   const found = new Map<string, Entry<Of>>();
   for (const item of (list ?? []) as readonly unknown[]) {
     const named = isObject(item) ? item : {};
-    const name = read(named["name"], "text", `the name of a ${noun}`, folder) ?? "";
+    const name = readField(named["name"], "text", `the name of a ${noun}`, folder) ?? "";
     if (found.has(name)) throw new Error(`it has the ${noun} "${name}" twice`);
     const values = named[noun] ?? {};
     if (!isObject(values)) throw new Error(`the ${noun} "${name}" is no object`);
     const known = Object.entries(fields).flatMap(([field, kind]) => {
-      const value = read(values[field], kind, `${field} of the ${noun} "${name}"`, folder);
+      const value = readField(values[field], kind, `${field} of the ${noun} "${name}"`, folder);
       return value === undefined ? [] : [[field, value] as const];
     });
     found.set(name, { name, folder, ...Object.fromEntries(known) } as Entry<Of>);
@@ -141,11 +144,11 @@ const CHECKS: Readonly<Record<keyof FieldTypes, (value: unknown) => boolean>> = 
   text: (value) => typeof value === "string",
   path: (value) => typeof value === "string",
   flag: (value) => typeof value === "boolean",
-  texts: isTexts,
+  texts: isStringList,
   any: () => true,
 };
 
-const NOT: Readonly<Record<keyof FieldTypes, string>> = {
+const PROBLEMS: Readonly<Record<keyof FieldTypes, string>> = {
   text: "is no text",
   path: "is no text",
   flag: "is neither true nor false",
@@ -153,21 +156,21 @@ const NOT: Readonly<Record<keyof FieldTypes, string>> = {
   any: "",
 };
 
-function read<Kind extends keyof FieldTypes>(
+function readField<Kind extends keyof FieldTypes>(
   value: unknown,
   kind: Kind,
   what: string,
   folder: string,
 ): FieldTypes[Kind] | undefined {
   if (value === undefined || value === null || value === "") return undefined;
-  if (!CHECKS[kind](value)) throw new Error(`${what} ${NOT[kind]}`);
-  return (kind === "path" ? absolute(value as string, folder) : value) as FieldTypes[Kind];
+  if (!CHECKS[kind](value)) throw new Error(`${what} ${PROBLEMS[kind]}`);
+  return (kind === "path" ? absolutePath(value as string, folder) : value) as FieldTypes[Kind];
 }
 
-export function absolute(path: string, folder: string): string {
+export function absolutePath(path: string, folder: string): string {
   return isAbsolute(path) ? path : join(folder, path);
 }
 
-export function isTexts(value: unknown): value is readonly string[] {
+export function isStringList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((text) => typeof text === "string");
 }

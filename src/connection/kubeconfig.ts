@@ -1,13 +1,19 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import type { RequestOptions } from "node:https";
 import type { Env } from "../io.ts";
-import { chooseContext, clusterOf, kubeconfigFiles, serverOf, userOf } from "./chosen-context.ts";
+import {
+  chooseContext,
+  requireCluster,
+  findKubeconfigFiles,
+  parseServer,
+  requireUser,
+} from "./chosen-context.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
 import { createCredentials, tokenFileCredentials } from "./credentials.ts";
 import { impersonationHeaders } from "./impersonation.ts";
 import { findServiceAccount, SERVICE_ACCOUNT_FOLDER, type ServiceAccount } from "./in-cluster.ts";
 import { type Cluster, mergeKubeconfigs, readKubeconfig, type User } from "./kubeconfig-file.ts";
-import { proxyFor } from "./proxy.ts";
+import { chooseProxy } from "./proxy.ts";
 import { tlsOptions, type TlsOptions } from "./tls-options.ts";
 
 /** The flags that select a cluster and a user, as in kubectl. */
@@ -56,14 +62,14 @@ export async function loadConnection(
   env: Env,
   { serviceAccountFolder = SERVICE_ACCOUNT_FOLDER, ...host }: ConnectionHost = {},
 ): Promise<Connection> {
-  const files = kubeconfigFiles(settings.kubeconfig, env);
+  const files = findKubeconfigFiles(settings.kubeconfig, env);
   const account = findServiceAccount(env, serviceAccountFolder);
   const config = mergeKubeconfigs(files.map((file) => readKubeconfig(file)));
   const context = chooseContext(config, settings.context, files, account);
   if (context === undefined) return inCluster(account as ServiceAccount, settings, env);
-  const cluster = clusterOf(config, context, files);
-  const server = serverOf(cluster);
-  const user = userOf(config, context, server, files);
+  const cluster = requireCluster(config, context, files);
+  const server = parseServer(cluster);
+  const user = requireUser(config, context, server, files);
   const plain = server.protocol === "http:";
   const plugin: PluginHost = {
     env,
@@ -132,7 +138,7 @@ function connect(
   let last: RequestOptions | undefined;
   return {
     server,
-    proxy: proxyFor(server, cluster, env),
+    proxy: chooseProxy(server, cluster, env),
     authorize: async (rejected) => {
       const known = rejected && credentialByOptions.get(rejected);
       const credential = await (known ? credentials.renew(known) : credentials.current());

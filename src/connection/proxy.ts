@@ -13,10 +13,10 @@ const ENVIRONMENT_SCHEMES = [...KUBECONFIG_SCHEMES, "socks5h:"];
  * @see https://pkg.go.dev/golang.org/x/net/http/httpproxy
  * @throws CannotRun if the proxy is invalid. The program does not fall back to a direct connection.
  */
-export function proxyFor(server: URL, cluster: Cluster, env: Env): URL | undefined {
+export function chooseProxy(server: URL, cluster: Cluster, env: Env): URL | undefined {
   const own = cluster["proxy-url"];
   if (own !== undefined) {
-    return proxyOf(own, KUBECONFIG_SCHEMES, `the proxy-url of the cluster "${cluster.name}"`);
+    return parseProxy(own, KUBECONFIG_SCHEMES, `the proxy-url of the cluster "${cluster.name}"`);
   }
   const name = server.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
   const address = variable(env, name);
@@ -24,10 +24,10 @@ export function proxyFor(server: URL, cluster: Cluster, env: Env): URL | undefin
     return undefined;
   }
   const whole = /^[a-z][a-z\d+.-]*:\/\//i.test(address) ? address : `http://${address}`;
-  return proxyOf(whole, ENVIRONMENT_SCHEMES, name);
+  return parseProxy(whole, ENVIRONMENT_SCHEMES, name);
 }
 
-function proxyOf(address: string, schemes: readonly string[], what: string): URL {
+function parseProxy(address: string, schemes: readonly string[], what: string): URL {
   const proxy = URL.canParse(address) ? new URL(address) : undefined;
   const isOne = proxy !== undefined && schemes.includes(proxy.protocol) && proxy.hostname !== "";
   if (isOne && isEncoded(proxy.username) && isEncoded(proxy.password)) return proxy;

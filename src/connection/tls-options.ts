@@ -30,7 +30,7 @@ export function tlsOptions(
   cluster: Cluster,
   env: Readonly<Record<string, string | undefined>>,
 ): TlsOptions {
-  const ca = authorityOf(cluster);
+  const ca = readAuthority(cluster);
   const name = cluster["tls-server-name"];
   if (cluster["insecure-skip-tls-verify"] === true) {
     if (ca === undefined) return { rejectUnauthorized: false, ...serverName(name) };
@@ -47,7 +47,7 @@ export function tlsOptions(
  *
  * @throws CannotRun if it cannot be read or is not a certificate.
  */
-export function authorityOf(cluster: Cluster): string | undefined {
+export function readAuthority(cluster: Cluster): string | undefined {
   const pem = fileOrData(cluster, "certificate-authority", `the cluster "${cluster.name}"`);
   if (pem === undefined || pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
   throw new CannotRun(

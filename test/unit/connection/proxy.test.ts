@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { proxyFor } from "../../../src/connection/proxy.ts";
+import { chooseProxy } from "../../../src/connection/proxy.ts";
 
 const CLUSTER = { name: "one", folder: "/" };
 const PROXY = "http://proxy.test:3128";
 
 function isProxied(server: string, noProxy: string): boolean {
   const env = { HTTPS_PROXY: PROXY, HTTP_PROXY: PROXY, NO_PROXY: noProxy };
-  return proxyFor(new URL(server), CLUSTER, env) !== undefined;
+  return chooseProxy(new URL(server), CLUSTER, env) !== undefined;
 }
 
 // Held against kubectl in `test/connection/cases/proxies.ts`, but for what needs a network.
@@ -42,7 +42,7 @@ describe("NO_PROXY", () => {
 });
 
 test("a proxy's user is kept", () => {
-  const proxy = proxyFor(new URL("https://api.test"), CLUSTER, {
+  const proxy = chooseProxy(new URL("https://api.test"), CLUSTER, {
     https_proxy: "me:secret@proxy.test:1",
   });
   expect(proxy?.href).toBe("http://me:secret@proxy.test:1/");
@@ -52,7 +52,7 @@ test.each(["socks5://us%er@proxy.test:1", "http://user:p%ss@proxy.test:1"])(
   "a proxy whose user cannot be read is none: %s",
   (address) => {
     const cluster = { ...CLUSTER, "proxy-url": address };
-    expect(() => proxyFor(new URL("https://api.test"), cluster, {})).toThrow(
+    expect(() => chooseProxy(new URL("https://api.test"), cluster, {})).toThrow(
       'the proxy-url of the cluster "one" is no http, https or socks5 address',
     );
   },
