@@ -1,13 +1,13 @@
-/** An answer of the API server that is not a success, or no answer at all. */
+/** A response that is not a success, or a request without a response. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
-  /** HTTP status; 0 where no complete answer came. */
+  /** The HTTP status, or 0 if there is no complete response. */
   readonly status: number;
-  /** `reason` of the Status body, or an error code such as `ECONNREFUSED`. */
+  /** The `reason` of the Status object, or an error code such as `ECONNREFUSED`. */
   readonly reason: string;
-  /** Seconds to wait, as the server asked. */
+  /** The number of seconds to wait, if the server asks for a delay. */
   readonly retryAfter: number | undefined;
-  /** Token to go on with after a 410. */
+  /** The token with which a list can be continued after a 410. */
   readonly continueToken: string | undefined;
 
   constructor(
@@ -29,8 +29,8 @@ export class ApiError extends Error {
 }
 
 /**
- * RBAC's refusal, as against one by admission, quota or PodSecurity, which are 403 too: its text
- * has `cannot VERB resource`.
+ * True if RBAC rejected the request. Admission, quota and PodSecurity also answer 403, but without
+ * the text `cannot VERB resource`.
  */
 export function isForbidden(error: unknown): boolean {
   return (
@@ -42,7 +42,7 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.status === 404;
 }
 
-/** Whether what was asked for may have been done all the same: nobody who knows has answered. */
+/** True if the request may have taken effect although it failed. */
 export function isUnanswered(error: unknown): error is ApiError {
   return error instanceof ApiError && (error.status === 0 || error.status >= 500);
 }

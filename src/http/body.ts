@@ -2,26 +2,26 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 
-/** The bytes of an answer, unpacked. */
+/** The decompressed body of a response. */
 export interface Body {
   readonly bytes: Buffer;
-  /** After it the bytes are another answer's. */
+  /** Returns the memory to the pool: after this call the bytes are invalid. */
   readonly release: () => void;
 }
 
 const FIRST_SIZE = 256 * 1024;
-/** Of what is unpacked at a time. */
+/** The number of bytes that are decompressed at a time. */
 const CHUNK_SIZE = 64 * 1024;
-/** Of one list: the page that is read, and the next one. */
-const MOST_KEPT = 2;
+/** The number of free buffers for each kind: one list has a current page and a next page. */
+const MAX_FREE = 2;
 
 /**
- * Reads bodies into memory that is used again. A page unpacks to megabytes, and memory outside the
- * heap is only given back when the heap is collected: left to that, tens of megabytes wait for it
- * at any time.
+ * Creates a function that reads response bodies into reusable buffers. A page decompresses to
+ * megabytes outside the heap, which are freed only when the heap is collected. Without reuse, tens of
+ * megabytes wait for that at any time.
  *
- * @returns what reads one answer; `kind` is what is about as large. It rejects where the answer stops
- *   before its end.
+ * @returns a function that reads one body and rejects if the body is incomplete. Bodies of the same
+ *   `kind` have similar sizes and share buffers.
  */
 export function createBodyReader(): (response: IncomingMessage, kind: string) => Promise<Body> {
   const freeByKind = new Map<string, Buffer[]>();
@@ -32,20 +32,20 @@ export function createBodyReader(): (response: IncomingMessage, kind: string) =>
     let memory = free.pop() ?? Buffer.allocUnsafeSlow(FIRST_SIZE);
     let length = 0;
     try {
-      for await (const chunk of unpacked(response)) {
+      for await (const chunk of decompressed(response)) {
         if (length + chunk.length > memory.length) memory = grown(memory, length + chunk.length);
         chunk.copy(memory, length);
         length += chunk.length;
       }
     } finally {
-      // Of what cannot be unpacked the rest would keep its connection busy, unread.
+      // The unread rest of a corrupt body would block its connection.
       if (!response.complete) response.destroy();
     }
     let released = false;
     return {
       bytes: memory.subarray(0, length),
       release: () => {
-        if (!released && free.length < MOST_KEPT) free.push(memory);
+        if (!released && free.length < MAX_FREE) free.push(memory);
         released = true;
       },
     };
@@ -58,10 +58,10 @@ function grown(memory: Buffer, needed: number): Buffer {
   return larger;
 }
 
-function unpacked(response: IncomingMessage): Readable & AsyncIterable<Buffer> {
+function decompressed(response: IncomingMessage): Readable & AsyncIterable<Buffer> {
   if (response.headers["content-encoding"] !== "gzip") return response;
   const gunzip = createGunzip({ chunkSize: CHUNK_SIZE });
-  // `pipe` leaves errors where they are.
+  // `pipe` does not forward errors.
   response.once("error", (error) => gunzip.destroy(error));
   return response.pipe(gunzip);
 }

@@ -8,28 +8,28 @@ import type { Connection } from "../connection/kubeconfig.ts";
 import { PROTOBUF } from "./protobuf/protobuf-body.ts";
 
 /**
- * One request and its answer, without another try.
+ * Sends a request once and returns the object in the response.
  *
- * @param timeout milliseconds without a byte.
- * @param readBytes reads an answer's body; `kind` is what it is expected to be.
+ * @param timeout the milliseconds that may pass without receiving a byte.
+ * @param readBody reads the body of a response of the expected `kind`.
  */
 export async function exchange<Kind extends string>(
   { server, proxy }: Connection,
   options: RequestOptions,
   request: ApiRequest<Kind>,
   timeout: number,
-  readBytes: (response: IncomingMessage, kind: string) => Promise<Body>,
+  readBody: (response: IncomingMessage, kind: string) => Promise<Body>,
 ): Promise<ResponseObject<Kind>> {
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
-  const url = urlOf(server, request);
-  const answer = await transfer(
+  const url = requestUrl(server, request);
+  const response = await transfer(
     url,
     {
       ...options,
       method: request.method,
       headers: {
         ...(options.headers as Record<string, string>),
-        Accept: acceptedForms(request),
+        Accept: acceptHeader(request),
         "Accept-Encoding": "gzip",
         "User-Agent": "istio-upgrade",
         ...(body === undefined
@@ -42,25 +42,25 @@ export async function exchange<Kind extends string>(
       timeout,
     },
     body,
-    (response) => readBytes(response, request.kind),
+    (response) => readBody(response, request.kind),
   ).catch((error: unknown) => {
     throw transportError(error, url, proxy);
   });
-  return parseResponse(answer, request);
+  return parseResponse(response, request);
 }
 
-type ReadBytes = (response: IncomingMessage) => Promise<Body>;
+type ReadBody = (response: IncomingMessage) => Promise<Body>;
 
 function transfer(
   url: URL,
   options: RequestOptions,
   body: string | undefined,
-  readBytes: ReadBytes,
+  readBody: ReadBody,
 ): Promise<HttpResponse> {
   const start = url.protocol === "http:" ? httpRequest : httpsRequest;
   return new Promise((resolve, reject) => {
     const request = start(url, options, (response) => {
-      readAnswer(response, readBytes).then(resolve, reject);
+      readResponse(response, readBody).then(resolve, reject);
     });
     request.on("timeout", () => {
       const message = `no byte came for ${(options.timeout ?? 0) / 1000} s`;
@@ -71,17 +71,17 @@ function transfer(
   });
 }
 
-async function readAnswer(response: IncomingMessage, readBytes: ReadBytes): Promise<HttpResponse> {
+async function readResponse(response: IncomingMessage, readBody: ReadBody): Promise<HttpResponse> {
   return {
     status: response.statusCode ?? 0,
     contentType: response.headers["content-type"] ?? "",
-    retryAfter: secondsToWait(response.headers),
-    body: await readBytes(response),
+    retryAfter: retryAfterSeconds(response.headers),
+    body: await readBody(response),
   };
 }
 
-/** Given in seconds, or as a time by the clock of whoever answered: ours may be hours off. */
-function secondsToWait({ "retry-after": text = "", date = "" }: IncomingHttpHeaders) {
+/** Reads `Retry-After`, in seconds or as a time. A time is relative to the server's own clock. */
+function retryAfterSeconds({ "retry-after": text = "", date = "" }: IncomingHttpHeaders) {
   const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.parse(date)) / 1000;
   return seconds > 0 ? seconds : undefined;
 }
@@ -93,26 +93,28 @@ function transportError(error: unknown, url: URL, proxy: URL | undefined): ApiEr
   const { host, hostname } = proxy ?? url;
   const what = (message || reason)
     .replace(/^Bad response: /, "it answered ")
-    // Node names whom it asked once more: only an address that its name led to is news.
+    // Node appends the address. It is useful only if it is not the host that precedes the message.
     .replace(/ (\S+)$/, (end, address) => ([host, hostname].includes(address) ? "" : end));
   return new ApiError(`${url.host}:${way} ${what}`, { status: 0, reason }, { cause: error });
 }
 
 /**
- * Protobuf is a third of JSON's work for both sides. What has no protobuf, as custom resources have
- * none, comes as JSON.
+ * Returns the value of the `Accept` header. Protobuf costs both sides a third of the work of JSON.
+ * Custom resources have no protobuf form, so that the server answers with JSON.
  */
-function acceptedForms({ as, item }: ApiRequest): string {
+function acceptHeader({ as, item }: ApiRequest): string {
   const form = as === undefined ? "" : `;as=${as};g=meta.k8s.io;v=v1`;
   const json = `application/json${form}`;
   return item === undefined ? json : `${PROTOBUF}${form},${json}`;
 }
 
 /**
- * @throws ApiError for a path that leads elsewhere than it says: anybody who makes pods names their
- *   owners, also `../../secrets/web`.
+ * Returns the URL of a request.
+ *
+ * @throws ApiError if the path contains a name that changes the path. Everyone who may create pods can
+ *   name an owner `../../secrets/web`.
  */
-export function urlOf(server: URL, { path, query }: ApiRequest): URL {
+export function requestUrl(server: URL, { path, query }: ApiRequest): URL {
   const whole = server.pathname.replace(/\/$/, "") + path;
   const url = new URL(whole, server);
   if (url.pathname !== whole) {

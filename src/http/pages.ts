@@ -3,36 +3,38 @@ import type { Api } from "./api.ts";
 import type { ResponseObject } from "./request.ts";
 import type { Type } from "./protobuf/protobuf.ts";
 
+/** A request for all objects of a resource. */
 export interface ListRequest<Item> {
-  /** `/api/v1/pods` */
+  /** The path of the resource, such as `/api/v1/pods`. */
   readonly path: string;
   /** The kind of the list, such as `PodList`. */
   readonly kind: string;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
-  /** Only names, labels, annotations and owners. */
+  /** True to request only the metadata of each item. */
   readonly metadataOnly?: boolean;
-  /** How an item is read from protobuf; without it, JSON is asked for. */
+  /** The type that decodes an item from protobuf. Without it the request asks for JSON. */
   readonly item?: Type<Item>;
   /**
-   * Called where the server forgot the snapshot and the list goes on over what is there by then:
-   * what changed meanwhile may be missing, or there twice. Without it such a list has failed.
+   * Called if the server has dropped the snapshot of the list and continues with the current state, so
+   * that changed items may be missing or appear twice. Without this callback such a list fails.
    */
   readonly inconsistent?: (() => void) | undefined;
 }
 
-const PAGE = 500;
-/** Filters may leave a page without items, but hardly so many in a row. */
-const MOST_EMPTY_PAGES = 100;
-/** Two thousand full pages are a million objects, several times what a cluster can hold. */
-const MOST_PAGES = 2000;
+const PAGE_SIZE = 500;
+/** Filters can leave a page without items, but not this many in a row. */
+const MAX_EMPTY_PAGES = 100;
+/** This many full pages hold a million objects, several times the capacity of a cluster. */
+const MAX_PAGES = 2000;
 const METADATA_LIST = "PartialObjectMetadataList";
 
 /**
- * The items of a list, page by page, the next page under way while one is read. No
- * `resourceVersion`: with `0` the server ignores `limit` and may answer from a stale cache.
+ * Lists objects page by page, and requests the next page while the caller reads the current one. The
+ * request has no `resourceVersion`: with `0` the server ignores `limit` and may answer from a stale
+ * cache.
  *
- * @throws ApiError where any page cannot be had: a list is whole, or it failed.
+ * @throws ApiError if any page fails. A list is complete, or it is an error.
  */
 export async function* listPages<Item extends object>(
   api: Api,
@@ -45,18 +47,18 @@ export async function* listPages<Item extends object>(
   let pages = 0;
   let pending: Promise<ResponseObject> | undefined = page(undefined);
   while (pending !== undefined) {
-    const answer: ResponseObject = await pending;
-    const token = answer.metadata?.continue || undefined;
+    const response: ResponseObject = await pending;
+    const token = response.metadata?.continue || undefined;
     if (token !== undefined && seen.has(token)) throw endless(list, REPEATED);
     if (token !== undefined) seen.add(token);
     pages += 1;
-    if (pages === MOST_PAGES && token !== undefined) throw endless(list, `${pages} pages came`);
+    if (pages === MAX_PAGES && token !== undefined) throw endless(list, `${pages} pages came`);
     pending = token === undefined ? undefined : page(token);
-    // Its failure is thrown by the `await` of the next turn, also where the reader stops before.
+    // The next iteration throws the error of this page, unless the caller stops before it.
     pending?.catch(() => undefined);
     empty += 1;
-    if (empty > MOST_EMPTY_PAGES) throw endless(list, `${empty} pages in a row hold nothing`);
-    yield noticed(itemsOf<Item>(answer, list), (first) => {
+    if (empty > MAX_EMPTY_PAGES) throw endless(list, `${empty} pages in a row hold nothing`);
+    yield noticed(itemsOf<Item>(response, list), (first) => {
       empty = 0;
       const { uid } = (first as { metadata?: { uid?: string } }).metadata ?? {};
       if (uid !== undefined && firsts.has(uid)) throw endless(list, REPEATED);
@@ -67,7 +69,7 @@ export async function* listPages<Item extends object>(
 
 const REPEATED = "the same page was offered twice";
 
-/** Whatever tokens it gives out: a server that sends what it sent before comes to no end. */
+/** Returns the error for a server that repeats pages and so never ends a list. */
 function endless({ path }: { readonly path: string }, why: string): ApiError {
   return new ApiError(`${path} never ends: ${why}`, {
     status: 0,
@@ -75,7 +77,7 @@ function endless({ path }: { readonly path: string }, why: string): ApiError {
   });
 }
 
-/** The same items; `notice` is called with the first. */
+/** Yields the items unchanged, and calls `notice` with the first one. */
 function* noticed<Item>(items: Iterable<Item>, notice: (first: Item) => void): Generator<Item> {
   let first = true;
   for (const item of items) {
@@ -85,7 +87,7 @@ function* noticed<Item>(items: Iterable<Item>, notice: (first: Item) => void): G
   }
 }
 
-/** All items of a list that is known to be short. */
+/** Returns all items of a list that is known to be short. */
 export async function listAll<Item extends object>(
   api: Api,
   list: ListRequest<Item>,
@@ -107,7 +109,7 @@ async function fetchPage(
       method: "GET",
       path: list.path,
       query: {
-        limit: String(PAGE),
+        limit: String(PAGE_SIZE),
         continue: from,
         labelSelector: list.labelSelector,
         fieldSelector: list.fieldSelector,
@@ -119,7 +121,7 @@ async function fetchPage(
   try {
     return await fetch(token);
   } catch (error) {
-    // The server forgot the snapshot that the token stands for, and offers to go on without it.
+    // The server has dropped the snapshot of the token, and may offer another token to continue.
     if (!(error instanceof ApiError) || error.status !== 410) throw error;
     if (error.continueToken === undefined || list.inconsistent === undefined) throw error;
     list.inconsistent();
@@ -127,9 +129,9 @@ async function fetchPage(
   }
 }
 
-function itemsOf<Item>(answer: ResponseObject, list: ListRequest<object>): Iterable<Item> {
-  const items = answer["items"];
-  // Go prints an empty list as null where it was never allocated.
+function itemsOf<Item>(response: ResponseObject, list: ListRequest<object>): Iterable<Item> {
+  const items = response["items"];
+  // Go encodes a nil slice as null.
   if (items === null) return [];
   if (Array.isArray(items)) return items as readonly Item[];
   if (typeof items === "object" && Symbol.iterator in items) {
@@ -141,7 +143,7 @@ function itemsOf<Item>(answer: ResponseObject, list: ListRequest<object>): Itera
   });
 }
 
-/** Items of protobuf are decoded only when they are asked for. */
+/** Reports errors in protobuf items, which are decoded only while the caller iterates. */
 function* decoded<Item>(items: Iterable<Item>, { path }: ListRequest<object>): Generator<Item> {
   try {
     yield* items;

@@ -1,5 +1,5 @@
 import { ApiError } from "./api-error.ts";
-import { urlOf } from "./exchange.ts";
+import { requestUrl } from "./exchange.ts";
 import type { ApiRequest } from "./request.ts";
 
 /** The clock, the delays and the log of retries. */
@@ -39,7 +39,7 @@ export async function sendWithRetries<Request extends ApiRequest, Result>(
   let current = request;
   let attemptTimeout = timeout;
   for (let attempt = 1; ; attempt += 1) {
-    const line = `${request.method} ${urlOf(server, current).href}`;
+    const line = `${request.method} ${requestUrl(server, current).href}`;
     try {
       const result = await sendOnce(current, attemptTimeout);
       trace?.(line);

@@ -7,34 +7,35 @@ export const PROTOBUF = "application/vnd.kubernetes.protobuf";
 const MAGIC = "k8s\0";
 const BYTES = 2;
 
-/** k8s.io/apimachinery `pkg/runtime/generated.proto`. */
+/** Source: k8s.io/apimachinery `pkg/runtime/generated.proto`. */
 const TYPE_META = message({ apiVersion: [1, text], kind: [2, text] });
 const UNKNOWN = { typeMeta: 1, raw: 2 };
 
-/** k8s.io/apimachinery `pkg/apis/meta/v1/generated.proto`. */
+/** Source: k8s.io/apimachinery `pkg/apis/meta/v1/generated.proto`. */
 const LIST_META = message({ resourceVersion: [2, text], continue: [3, text] });
 const STATUS = message({ metadata: [1, LIST_META], message: [3, text], reason: [4, text] });
 const LIST = { metadata: 1, items: 2 };
 
 /**
- * An answer's body in Kubernetes' envelope for protobuf, as JSON would have it. Of a list the frame
- * is checked at once, to its last byte; its items are read by `item` while they are asked for, once.
+ * Decodes a body in the protobuf envelope of Kubernetes into the shape that JSON would have. The frame
+ * of a list is checked at once, to the last byte. Its items can be iterated once and are decoded on
+ * the way.
  *
- * @param item `undefined` where only a `Status` can be read.
- * @param release called when the bytes are needed no more.
- * @returns `undefined` where there is no such envelope at all, or something else in it.
- * @throws Malformed
+ * @param item the type of the list's items; without it only a `Status` can be decoded.
+ * @param release called when the bytes are no longer needed.
+ * @returns `undefined` if the body has no such envelope, or an object that was not requested.
+ * @throws Malformed if the bytes are not valid.
  */
 export function readProtobuf(
   bytes: Buffer,
   item: Type<object> | undefined,
   release: () => void = () => undefined,
 ): ResponseObject | undefined {
-  return malformedOr(() => read(bytes, item, release));
+  return orMalformed(() => read(bytes, item, release));
 }
 
-/** What pbf says of bytes that it cannot read is no more than that. */
-function malformedOr<Value>(work: () => Value): Value {
+/** Turns the errors of pbf into `Malformed`. */
+function orMalformed<Value>(work: () => Value): Value {
   try {
     return work();
   } catch (cause) {
@@ -69,7 +70,7 @@ function read(
   }
   const status = kind === "Status" ? STATUS.read(reader, end, undefined) : undefined;
   release();
-  // Of another kind nobody asked for it: what it holds must not pass for an empty object.
+  // An object that was not requested must not become an empty object.
   return status && { kind, ...status };
 }
 
@@ -90,7 +91,7 @@ function readList(
   return { metadata, items: readItems(reader.buf, [start, end], item, release) };
 }
 
-/** Goes through a list that is known to be whole, once more. */
+/** Decodes the items of a list whose frame is valid. */
 function* readItems(
   bytes: Uint8Array,
   [start, end]: readonly [start: number, end: number],
@@ -103,7 +104,7 @@ function* readItems(
     for (let number = reader.nextField(end); number > 0; number = reader.nextField(end)) {
       if (number !== LIST.items) continue;
       const itemEnd = valueEnd(reader, BYTES);
-      yield malformedOr(() => item.read(reader, itemEnd, undefined));
+      yield orMalformed(() => item.read(reader, itemEnd, undefined));
       reader.pos = itemEnd;
     }
   } finally {

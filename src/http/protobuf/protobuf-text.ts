@@ -1,20 +1,20 @@
 import type { PbfReader } from "pbf";
 
-/** Longer texts are hardly ever the same twice. */
-const LONGEST = 128;
+/** The length above which texts rarely repeat. */
+const MAX_LENGTH = 128;
 const SLOTS = 8192;
 /**
- * Texts seen lately, each in the slot of its hash: names of labels, images and revisions come with
- * every pod, and are kept in memory once. Nothing but speed and memory depends on it.
+ * A cache of recent texts, each in the slot of its hash. The names of labels, images and revisions
+ * repeat in every pod, and the cache keeps one copy. Only speed and memory depend on it.
  */
-const seen: string[] = Array.from({ length: SLOTS }, () => "");
+const recent: string[] = Array.from({ length: SLOTS }, () => "");
 
-/** The UTF-8 text from the reader's position to `end`. */
+/** Reads the UTF-8 text from the reader's position to `end`. */
 export function readText(reader: PbfReader, end: number): string {
   const start = reader.pos;
   const bytes = reader.buf as Buffer;
   reader.pos = end;
-  if (end - start > LONGEST) return bytes.toString("utf8", start, end);
+  if (end - start > MAX_LENGTH) return bytes.toString("utf8", start, end);
   let hash = 0;
   let ascii = true;
   for (let at = start; at < end; at += 1) {
@@ -22,13 +22,13 @@ export function readText(reader: PbfReader, end: number): string {
     hash = Math.imul(hash, 31) + byte;
     ascii &&= byte < 0x80;
   }
-  // Only of ASCII is a character a byte, so that the two can be compared.
+  // Only in ASCII is each character one byte, so that a text can be compared with bytes.
   if (!ascii) return bytes.toString("utf8", start, end);
   const slot = (hash ^ (hash >>> 13)) & (SLOTS - 1);
-  const known = seen[slot] ?? "";
+  const known = recent[slot] ?? "";
   if (isSame(known, bytes, start, end)) return known;
   const read = bytes.toString("latin1", start, end);
-  seen[slot] = read;
+  recent[slot] = read;
   return read;
 }
 

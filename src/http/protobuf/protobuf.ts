@@ -1,18 +1,24 @@
 import type { PbfReader } from "pbf";
 import { readText } from "./protobuf-text.ts";
 
-/** Bytes that are not the message that they should be. */
+/** An error for bytes that are not a valid message. */
 export class Malformed extends Error {
   override readonly name = "Malformed";
 }
 
-/** How a field's value is read: it ends at `end`, and `before` is what the field gave so far. */
+/** A type of field values. */
 export interface Type<Value> {
   readonly wire: number;
+  /**
+   * Reads one value.
+   *
+   * @param end the position at which the value ends.
+   * @param before the result so far, for a field that occurs several times.
+   */
   read(reader: PbfReader, end: number, before: Value | undefined): Value | undefined;
 }
 
-/** What a type reads: `Decoded<typeof POD>` is a pod as far as it is looked at. */
+/** The value that a type reads: `Decoded<typeof POD>` is a pod with the fields of the table `POD`. */
 export type Decoded<Of> = Of extends Type<infer Value> ? Value : never;
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a table holds types of every value
@@ -23,20 +29,20 @@ const VARINT = 0;
 const BYTES = 2;
 
 /**
- * A message as a table: the names that the API's JSON has, with their numbers and types. Reading
- * gives what JSON would, but only the fields named here; the rest is skipped by its length. So the
- * type of what is read is also all that a record can look at.
+ * Creates a message type from a table of fields: their names in the API's JSON, with their numbers and
+ * types. The result has the shape of the JSON, but only the fields of the table; other fields are
+ * skipped by length. No code can use a field that the table does not have.
  */
 export function message<const Of extends Fields>(table: Of): Message<Of> {
   const fields: ({ readonly name: string; readonly type: Type<unknown> } | undefined)[] = [];
   for (const [name, [number, type]] of Object.entries(table)) fields[number] = { name, type };
-  // With room for every field at once: objects that grow are moved each time.
+  // Objects that start with all fields are faster than objects that grow.
   const blank = Object.fromEntries(Object.keys(table).map((name) => [name, undefined]));
   return {
     wire: BYTES,
     read: (reader, end) => {
       const object: Record<string, unknown> = { ...blank };
-      // No callback here: there are a hundred messages in a pod.
+      // A callback for each field would be slow: a pod has a hundred messages.
       for (let number = reader.nextField(end); number > 0; number = reader.nextField(end)) {
         const field = fields[number];
         if (field === undefined) continue;
@@ -50,7 +56,7 @@ export function message<const Of extends Fields>(table: Of): Message<Of> {
   };
 }
 
-/** Several values, each of them a field of its own. */
+/** Creates the type of a repeated field. */
 export function repeated<Value>(type: Type<Value>): Type<readonly Value[]> {
   return {
     wire: type.wire,
@@ -63,13 +69,13 @@ export function repeated<Value>(type: Type<Value>): Type<readonly Value[]> {
   };
 }
 
-/** A text that counts as absent where it is empty, as the API's JSON has it. */
+/** A text that is absent if it is empty, as in the API's JSON. */
 export const text: Type<string> = {
   wire: BYTES,
   read: (reader, end) => readText(reader, end) || undefined,
 };
 
-/** A text that no other object has: it is not looked for among those that were read before. */
+/** A text that rarely repeats, such as a UID, and bypasses the cache of recent texts. */
 export const ownText: Type<string> = {
   wire: BYTES,
   read: (reader, end) => {
@@ -79,7 +85,7 @@ export const ownText: Type<string> = {
   },
 };
 
-/** A text that may be empty, such as an argument. */
+/** A text that may be empty, such as an argument of a command. */
 export const anyText: Type<string> = { wire: BYTES, read: readText };
 
 export const integer: Type<number> = {
@@ -94,7 +100,7 @@ export const bool: Type<boolean> = {
 
 const INT_OR_STRING = message({ type: [1, integer], number: [2, integer], text: [3, anyText] });
 
-/** k8s.io/apimachinery `pkg/util/intstr/generated.proto`. */
+/** An `IntOrString`. Source: k8s.io/apimachinery `pkg/util/intstr/generated.proto`. */
 export const numberOrText: Type<number | string> = {
   wire: BYTES,
   read: (reader, end) => {
@@ -103,7 +109,7 @@ export const numberOrText: Type<number | string> = {
   },
 };
 
-/** Something that is looked at only for being there. */
+/** A field whose presence matters, but not its value. */
 export const present: Type<unknown> = {
   wire: BYTES,
   read: (reader, end) => {
@@ -113,9 +119,10 @@ export const present: Type<unknown> = {
 };
 
 /**
- * `map<string, string>`: each entry is a message, its key in field 1, its value in field 2.
+ * Creates the type of a `map<string, string>`. Each entry is a message with its key in field 1 and its
+ * value in field 2.
  *
- * @param isKept whether an entry is of interest.
+ * @param isKept decides by the key whether the result has the entry.
  */
 export function textMap(
   isKept: (key: string) => boolean = () => true,
@@ -148,10 +155,10 @@ export function textMap(
 }
 
 /**
- * Calls back for every field of a message, with the reader at its value. What the callback does not
- * read is skipped.
+ * Calls `visit` for each field of a message, with the reader at the field's value. A value that the
+ * callback does not read is skipped.
  *
- * @throws Malformed where the fields do not end where the message does.
+ * @throws Malformed if the last field does not end with the message.
  */
 export function eachField(reader: PbfReader, end: number, visit: (number: number) => void): void {
   for (let number = reader.nextField(end); number > 0; number = reader.nextField(end)) {
@@ -164,7 +171,11 @@ function requireEnd(reader: PbfReader, end: number): void {
   if (reader.pos !== end) throw new Malformed("a message does not end where it should");
 }
 
-/** Where the value at the reader ends, past its length. @throws Malformed */
+/**
+ * Returns the position at which the value at the reader ends, after the reader has read its length.
+ *
+ * @throws Malformed if the wire type is wrong or the value exceeds the message.
+ */
 export function valueEnd(reader: PbfReader, wire: number): number {
   if (reader.type !== wire) throw new Malformed(`wire type ${reader.type} where ${wire} should be`);
   if (wire !== BYTES) return reader.pos;
