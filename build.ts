@@ -10,7 +10,7 @@ import { processIo } from "./src/io.ts";
 import type * as Program from "./src/main.ts";
 
 const OUT = "dist";
-/** CommonJS packages inside an ES module. */
+/** Defines `require` for the CommonJS packages in the ES module. */
 const REQUIRE =
   "import{createRequire as _require}from'node:module';const require=_require(import.meta.url);";
 
@@ -47,7 +47,7 @@ async function printedBy(argument: string): Promise<string> {
   return printed;
 }
 
-/** The licences of the packages that files are from, each in full. */
+/** Returns the full licences of the packages that contain these files. */
 function licences(files: readonly string[]): string {
   const folders = files.flatMap(
     (file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? [],
@@ -74,7 +74,7 @@ function licence(folder: string): string {
   return [`${name} ${version}, ${license ?? "as follows"}`, ...texts].join("\n\n").concat("\n");
 }
 
-/** For packages that name the licence and leave its text out, which asks to be included. */
+/** Returns the licence text for packages that name the MIT licence but do not contain its text. */
 function mit(holder: string): string {
   return `Copyright (c) ${holder}
 

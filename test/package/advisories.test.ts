@@ -12,7 +12,7 @@ interface Audit {
   readonly statusCode?: number;
 }
 
-/** Everything is a development dependency, for what ships is bundled: so `--omit=dev` asks of nothing. */
+/** Audits all packages: the shipped ones are bundled, so they are development dependencies, too. */
 function audit(): Promise<Audit> {
   return new Promise((resolve) => {
     execFile("npm", ["audit", "--json"], { cwd: ROOT }, (_error, stdout) => {
@@ -23,7 +23,7 @@ function audit(): Promise<Audit> {
   });
 }
 
-test("no advisory is known for a package that ships", async ({ skip }) => {
+test("no shipped package has a known advisory", async ({ skip }) => {
   const { vulnerabilities, message, statusCode } = await audit();
   if (vulnerabilities === undefined) {
     const reason = `the registry answers no audits: ${message ?? `HTTP ${statusCode}`}`;

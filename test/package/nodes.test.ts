@@ -29,12 +29,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test("the oldest that is tried is the oldest that is promised", () => {
+test("the oldest tested Node is the oldest supported one", () => {
   expect(manifest.engines.node).toBe(`>=${NODES[0].replace(/\.0$/, "")}`);
 });
 
 describe.each(NODES)("installed, on Node %s", (version) => {
-  /** As a shell would start it: the program's first line asks the path for `node`. */
+  /** Runs the program as a shell does: its first line finds `node` on the path. */
   async function started(...args: readonly string[]) {
     const path = `${dirname(await nodeProgram(version))}:/usr/bin:/bin`;
     const env = { PATH: path, KUBECONFIG: cluster.kubeconfig, HOME: join(folder, version) };
@@ -44,18 +44,18 @@ describe.each(NODES)("installed, on Node %s", (version) => {
     );
   }
 
-  test("it is that Node", async () => {
+  test("that version of Node runs", async () => {
     const { stdout } = await run(await nodeProgram(version), ["--version"]);
     expect(stdout).toBe(`v${version}\n`);
   });
 
-  test("says its version, and how it is used", async () => {
+  test("prints its version and its help", async () => {
     expect(await started("--version")).toMatchObject({ code: 0, stdout: `${manifest.version}\n` });
     expect((await started("--help")).stdout).toContain("Usage: istio-upgrade");
     expect((await started("restart", "--help")).stdout).toContain("--max-parallel");
   });
 
-  test("checks, explains and plans, without a word of Node's own", async () => {
+  test("checks, explains and plans, without warnings from Node", async () => {
     const checked = await started("check", "--json");
     expect(checked).toMatchObject({ code: 2 });
     expect(parseReport("CheckReport", checked.stdout).summary.workloads).toBeGreaterThan(5);
@@ -72,7 +72,7 @@ describe.each(NODES)("installed, on Node %s", (version) => {
     }
   });
 
-  test("leaves nothing behind but what Node compiled of it, where Node keeps that", async () => {
+  test("leaves nothing behind except the compile cache of Node 22 and newer", async () => {
     const kept = await readdir(join(folder, version), { recursive: true });
     const ours = join(".cache", "istio-upgrade", "compiled");
     expect(kept.filter((path) => !path.startsWith(ours) && !ours.startsWith(path))).toEqual([]);

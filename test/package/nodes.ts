@@ -6,14 +6,14 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** The oldest Node that `engines` allows, and the last that is known of every line since. */
+/** The oldest Node that `engines` allows, and the newest known release of each line since. */
 export const NODES = ["20.19.0", "20.20.2", "22.23.3", "24.21.0", "26.10.0"] as const;
 
 /**
- * The path of a version of Node: from the npm registry, which has Node's own programs as packages,
- * and kept under `~/.cache/istio-upgrade/nodes`.
+ * Returns the path of a version of Node. It is installed from the npm registry once and kept under
+ * `~/.cache/istio-upgrade/nodes`.
  *
- * @throws Error in npm's words where the registry does not give it out.
+ * @throws Error with npm's message if the installation fails.
  */
 export async function nodeProgram(version: (typeof NODES)[number]): Promise<string> {
   const cache = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");

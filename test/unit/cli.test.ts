@@ -65,7 +65,7 @@ describe("the flags of", () => {
       .visibleOptions(command)
       .map((option) => option.long);
     expect(long).toEqual(expect.arrayContaining(flags));
-    // More may be added, and no command has a flag of another's.
+    // A command may have further flags, but none that belongs to another command.
     const own = ["--wait", "--yes", "--dry-run", "--max-parallel"];
     expect(own.filter((flag) => long?.includes(flag))).toEqual(
       own.filter((flag) => flags.includes(flag)),
@@ -82,7 +82,7 @@ describe("the flags of", () => {
     ["-v", "--verbose"],
     ["-y", "--yes"],
     ["-h", "--help"],
-  ])("restart have %s as kubectl or istioctl do, for %s", (short, long) => {
+  ])("restart include %s for %s, as in kubectl or istioctl", (short, long) => {
     const program = buildProgram(recordedIo(), NO_ACTIONS);
     const restart = program.commands.find((candidate) => candidate.name() === "restart");
     const options = restart?.createHelp().visibleOptions(restart);
@@ -90,7 +90,7 @@ describe("the flags of", () => {
   });
 });
 
-describe("what a command gets", () => {
+describe("a command gets", () => {
   async function given(argv: readonly string[]): Promise<readonly unknown[]> {
     const calls: unknown[] = [];
     const program = buildProgram(recordedIo(), {
@@ -105,7 +105,7 @@ describe("what a command gets", () => {
     return calls;
   }
 
-  test("defaults", async () => {
+  test("the defaults", async () => {
     const common = {
       requestTimeout: "30s",
       istioNamespace: "aks-istio-system",
@@ -128,17 +128,17 @@ describe("what a command gets", () => {
     [["--as-group", "a", "--as-group", "b"], { asGroup: ["a", "b"] }],
     [["--as-group", "CN=ops,OU=aks", "--as-group=b"], { asGroup: ["CN=ops,OU=aks", "b"] }],
     [["-n", "a,,b,"], { namespace: ["a", "b"] }],
-    // A variable that is not set: it must not mean "all".
+    // An unset variable must not mean "all".
     [["-n", ""], { namespace: [""] }],
     [["-n", ","], { namespace: [","] }],
     [["-n", "a", "-n", ""], { namespace: ["a", ""] }],
     [["--no-headers"], { headers: false }],
     [["-A", "--json", "-q"], { allNamespaces: true, json: true, quiet: true }],
-  ])("check %j", async (argv, raw) => {
+  ])("the options of check %j", async (argv, raw) => {
     expect(await given(["check", ...argv])).toEqual([["check", expect.objectContaining(raw)]]);
   });
 
-  test("a namespace flag is never variadic: what follows its value is a workload", async () => {
+  test("one value for each --namespace: the next argument is a workload", async () => {
     expect(await given(["restart", "-n", "shop", "deploy/web", "sts/db"])).toEqual([
       ["restart", expect.objectContaining({ namespace: ["shop"] }), ["deploy/web", "sts/db"]],
     ]);
@@ -155,7 +155,7 @@ describe("help and version", () => {
     }
   });
 
-  test("the version is the package's, on a line of its own", async () => {
+  test("print the version of the package, on a line of its own", async () => {
     const io = recordedIo();
     await runCli(["--version"], "1.2.3", io);
     expect(io.written.stdout).toBe("1.2.3\n");
@@ -176,7 +176,7 @@ describe("help and version", () => {
   });
 });
 
-describe("wrong usage is a usage error that says where to look", () => {
+describe("invalid arguments are a usage error with a hint", () => {
   test.each<[argv: readonly string[], message: string | RegExp, hint: string]>([
     [["chekc"], /unknown command 'chekc'/, "see: istio-upgrade --help"],
     [
@@ -202,7 +202,7 @@ describe("wrong usage is a usage error that says where to look", () => {
       "restart needs to know what to restart",
       "add --namespace NAMESPACE, or name workloads as KIND/NAME, or --all-namespaces",
     ],
-    // Most likely a variable that is not set: it must not mean "all", or "as usual".
+    // An unset variable must mean neither "all" nor the default.
     ...(
       [
         ["--namespace", ["check", "-n", ""]],
@@ -249,7 +249,7 @@ describe("wrong usage is a usage error that says where to look", () => {
       "it is one of: missing, current, unhealthy",
     ],
     [["verify", "--wait", "soon"], '--wait "soon" is not a duration', "write 90s, 10m or 1h30m"],
-    // An optional value never takes the next argument for its own.
+    // A flag with an optional value never takes the next argument.
     [
       ["restart", "--dry-run", "web"],
       '"web" names no workload that can be restarted',
@@ -292,20 +292,20 @@ describe("main", () => {
     },
   );
 
-  test("refuses -A --yes without --context: the current one may be another cluster", async () => {
+  test("rejects -A --yes without --context, because the current context may be another cluster", async () => {
     const io = recordedIo();
     expect(await main(["restart", "-A", "--yes"], io)).toBe(EXIT.usage);
     expect(io.written.stderr).toContain("--all-namespaces with --yes also needs --context");
   });
 
-  test("exits 1 where no cluster is configured, and says what to do", async () => {
+  test("exits 1 with a hint if no cluster is configured", async () => {
     const io = recordedIo({ HOME: "/nonexistent", KUBECONFIG: "/nonexistent/config" });
     expect(await main(["check"], io)).toBe(EXIT.couldNotRun);
     expect(io.written.stdout).toBe("");
     expect(io.written.stderr).toMatch(/^error: .+\n.+\n$/);
   });
 
-  test("prints the stack only where DEBUG is set", async () => {
+  test("prints the stack only if DEBUG is set", async () => {
     const [quiet, loud] = [recordedIo(), recordedIo({ DEBUG: "1" })];
     await main(["restart"], quiet);
     await main(["restart"], loud);

@@ -27,8 +27,8 @@ test.each(["", "0", "0s", "6", "24:00", "12:60", "6pm", "06:00:00", "-1h", "tomo
   },
 );
 
-describe("a time of day is the next one of this machine", () => {
-  // Ten past ten in the evening, in Berlin's winter.
+describe("a deadline resolves to the next such moment in local time", () => {
+  // 22:10 in Berlin, in winter.
   const now = new Date("2026-11-24T21:10:00Z");
 
   test.each([
@@ -40,7 +40,7 @@ describe("a time of day is the next one of this machine", () => {
     expect(resolveDeadline(deadline, now).toISOString()).toBe(at);
   });
 
-  test("and keeps its hour where the clocks are changed in between", () => {
+  test("a time of day stays the same across a change of the clocks", () => {
     const evening = new Date("2026-10-24T20:00:00Z");
     expect(resolveDeadline({ hours: 6, minutes: 0 }, evening).toISOString()).toBe(
       "2026-10-25T05:00:00.000Z",
@@ -48,6 +48,6 @@ describe("a time of day is the next one of this machine", () => {
   });
 });
 
-test("it is shown with its zone", () => {
+test("a local time is formatted with its zone", () => {
   expect(formatLocal(new Date("2026-11-25T05:00:00Z"))).toMatch(/^2026-11-25 06:00 (CET|GMT\+1)$/);
 });

@@ -2,26 +2,26 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { EXIT, EXIT_MEANINGS, type ExitCode, exitCodeOf } from "../../src/exit-codes.ts";
 
-/** The order of the contract. */
+/** The documented order of precedence. */
 const FIRST_OF: readonly ExitCode[] = [64, 1, 143, 130, 3, 4, 2, 6, 5];
 
 function codeOf(codes: readonly ExitCode[]): ExitCode {
   return exitCodeOf(codes.map((code) => ({ code, text: "" })));
 }
 
-test("nothing that speaks against it is 0", () => {
+test("the exit code is 0 without reasons", () => {
   expect(codeOf([])).toBe(0);
 });
 
 test.each(FIRST_OF.map((code, index) => [code, FIRST_OF.slice(index)] as const))(
-  "%i is the first of %j",
+  "%i takes precedence in %j",
   (code, codes) => {
     expect(codeOf(codes)).toBe(code);
     expect(codeOf(codes.toReversed())).toBe(code);
   },
 );
 
-test("the order and the number of reasons change nothing, and 0 needs that there is none", () => {
+test("the order and the number of reasons do not matter, and any reason prevents 0", () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...FIRST_OF), { minLength: 1 }), (codes) => {
       expect(codeOf(codes)).toBe(FIRST_OF.find((code) => codes.includes(code)));

@@ -5,7 +5,7 @@ import type { RawOptions } from "../../src/option-values.ts";
 import { commonSettings, encodingOf, restartSettings, verifySettings } from "../../src/settings.ts";
 import { formatStep } from "../support/build/next-step.ts";
 
-/** As commander hands them over where no flag was given. */
+/** The options that commander returns without flags. */
 const COMMON: RawOptions = {
   requestTimeout: "30s",
   istioNamespace: "aks-istio-system",
@@ -24,7 +24,7 @@ const RESTART: RawOptions = {
 };
 const VERIFY: RawOptions = { ...COMMON, wait: "0s" };
 
-/** `message | hint` of the usage error; fails where there is none. */
+/** `message | hint` of the usage error; throws if there is none. */
 function errorOf(read: () => unknown): string {
   try {
     read();
@@ -35,7 +35,7 @@ function errorOf(read: () => unknown): string {
   throw new Error("it was accepted");
 }
 
-test("without flags a check reads the whole cluster, for AKS", () => {
+test("without flags, check reads the whole cluster and expects AKS", () => {
   expect(commonSettings(COMMON)).toMatchObject({
     prove: "auto",
     connection: {
@@ -58,7 +58,7 @@ test("without flags a check reads the whole cluster, for AKS", () => {
   });
 });
 
-test("every common flag arrives typed", () => {
+test("every common flag becomes a typed setting", () => {
   const settings = commonSettings({
     ...COMMON,
     kubeconfig: "/k",
@@ -112,7 +112,7 @@ test("--json is the same as --output json", () => {
   expect(commonSettings({ ...COMMON, output: "json" }).display.output).toBe("json");
 });
 
-test("every flag of restart arrives typed", () => {
+test("every flag of restart becomes a typed setting", () => {
   const settings = restartSettings(
     {
       ...RESTART,
@@ -138,7 +138,7 @@ test("every flag of restart arrives typed", () => {
   });
 });
 
-test("without flags a restart is real, asks, and goes slowly", () => {
+test("without flags, restart is a real run that asks first and restarts few workloads at a time", () => {
   expect(restartSettings(RESTART, [])).toMatchObject({
     dryRun: undefined,
     yes: false,
@@ -150,7 +150,7 @@ test("without flags a restart is real, asks, and goes slowly", () => {
   });
 });
 
-test("verify waits as long as it is told", () => {
+test("verify waits for the time in --wait", () => {
   expect(verifySettings(VERIFY).wait).toBe(0);
   expect(verifySettings({ ...VERIFY, wait: "5m" }).wait).toBe(300_000);
 });
@@ -164,13 +164,13 @@ test.each([
   expect(encodingOf({ ISTIO_UPGRADE_ENCODING: value })).toBe(encoding);
 });
 
-test("another ISTIO_UPGRADE_ENCODING is wrong usage", () => {
+test("any other ISTIO_UPGRADE_ENCODING is a usage error", () => {
   expect(() => encodingOf({ ISTIO_UPGRADE_ENCODING: "xml" })).toThrow(
     'ISTIO_UPGRADE_ENCODING "xml" is not known',
   );
 });
 
-describe("a restart has a scope by", () => {
+describe("restart accepts as its scope", () => {
   test.each<[what: string, raw: RawOptions, names: readonly string[]]>([
     ["a namespace", { namespace: ["shop"] }, []],
     ["several namespaces", { namespace: ["shop", "pay"] }, []],
@@ -207,7 +207,7 @@ describe("--exclude", () => {
     ]);
   });
 
-  test("of a namespace leaves out all of it, after the other excludes", () => {
+  test("--exclude-namespace leaves out the whole namespace, and is listed last", () => {
     const raw = { ...COMMON, exclude: ["ds"], excludeNamespace: ["pay"] };
     const { excludes } = commonSettings(raw).scope;
     expect(excludes).toEqual([
@@ -233,7 +233,7 @@ const KINDS =
   "kinds are deployment, statefulset, daemonset and rollout: deploy/web, sts/db, ds/agent, ro/api";
 const NAMES = "names are lower-case letters, digits and dashes: kubectl get namespaces";
 
-describe("wrong usage of any command", () => {
+describe("usage errors of any command", () => {
   test.each<[raw: RawOptions, error: string]>([
     [{ requestTimeout: "5" }, '--request-timeout "5" is not a duration | write 90s, 10m or 1h30m'],
     [
@@ -316,7 +316,7 @@ describe("wrong usage of any command", () => {
   });
 });
 
-describe("wrong usage of restart", () => {
+describe("usage errors of restart", () => {
   const scope = "add --namespace NAMESPACE, or name workloads as KIND/NAME, or --all-namespaces";
   const one =
     "named workloads are looked up in one namespace | give a single --namespace with them";
@@ -374,7 +374,7 @@ describe("wrong usage of restart", () => {
   });
 });
 
-test("wrong usage of verify", () => {
+test("usage errors of verify", () => {
   const error = '--wait "soon" is not a duration | write 90s, 10m or 1h30m';
   expect(errorOf(() => verifySettings({ ...VERIFY, wait: "soon" }))).toBe(error);
 });

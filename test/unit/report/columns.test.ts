@@ -23,24 +23,24 @@ test("columns are as wide as their widest cell, three spaces apart", () => {
   ]);
 });
 
-test("headers may be left out", () => {
+test("headers can be turned off", () => {
   expect([...columns(HEAD, [["shop", "deploy/web", "v1"]], { ...WIDE, headers: false })]).toEqual([
     "shop   deploy/web   v1",
   ]);
 });
 
-test("without rows there is nothing, not even headers", () => {
+test("without rows there are no headers, either", () => {
   expect([...columns(HEAD, [], WIDE)]).toEqual([]);
 });
 
-test("what does not fit is cut in the middle of the widest column, and the cut is shown", () => {
+test("a row that does not fit loses the middle of its widest column, with an ellipsis", () => {
   const image = `mcr.microsoft.com/${"x".repeat(80)}/proxyv2:v1.27.9-6`;
   const [, line = ""] = columns(["A", "IMAGE"], [["shop", image]], PLAIN_80);
   expect(line).toHaveLength(80);
   expect(line).toBe(`shop   ${image.slice(0, 24)}…${image.slice(-48)}`);
 });
 
-test("two that differ at their end alone can still be told apart where they are cut", () => {
+test("cut texts that differ only at the end stay different", () => {
   const long = "r".repeat(120);
   const rows = [
     ["shop", `${long}/proxyv2:v1.27.7-1`],
@@ -51,17 +51,17 @@ test("two that differ at their end alone can still be told apart where they are 
   expect(second).toMatch(/v1\.27\.9-6$/);
 });
 
-test("what fits exactly is not cut", () => {
+test("a row that fits exactly is not cut", () => {
   const image = "x".repeat(73);
   expect([...columns(["A", "IMAGE"], [["shop", image]], PLAIN_80)][1]).toBe(`shop   ${image}`);
 });
 
-test("without a terminal nothing is cut", () => {
+test("nothing is cut without a terminal", () => {
   const image = "x".repeat(300);
   expect([...columns(["A", "IMAGE"], [["shop", image]], WIDE)][1]).toBe(`shop   ${image}`);
 });
 
-describe("whatever the cells are", () => {
+describe("for any cells", () => {
   const cell = fc.string({ unit: fc.constantFrom(...Array.from("abc-/.:1")), maxLength: 60 });
   const rows = fc.array(fc.array(cell, { minLength: 5, maxLength: 5 }), {
     minLength: 1,
@@ -69,7 +69,7 @@ describe("whatever the cells are", () => {
   });
   const head = ["AAA", "BBB", "CCC", "DDD", "EEE"];
 
-  test("a row fits into the width, and no line ends in a space", () => {
+  test("a row fits the width, and no line ends in a space", () => {
     // Five columns are never cut below 12: 5 * 12 + 4 * 3.
     fc.assert(
       fc.property(rows, fc.integer({ min: 72, max: 140 }), (cells, width) => {
@@ -83,7 +83,7 @@ describe("whatever the cells are", () => {
     );
   });
 
-  test("every cell is there in full where there is no width", () => {
+  test("without a width, every cell is complete", () => {
     fc.assert(
       fc.property(rows, (cells) => {
         const lines = [...columns(head, cells, WIDE)];

@@ -22,42 +22,42 @@ function entry(workload: Workload, options?: Options) {
   return workloadEntry(assessmentOf(workload, options), formatStep);
 }
 
-describe("the next step is what keeps a restart back, before the flag that would have it", () => {
+describe("the next step removes the obstacle to a restart before it names a flag", () => {
   test.each<[what: string, workload: Workload, options: Options, nextStep: string]>([
-    ["missing, and nothing keeps it back", deployment("web", { pods: [bare(2)] }), {}, MISSING],
+    ["missing, without an obstacle", deployment("web", { pods: [bare(2)] }), {}, MISSING],
     [
-      "missing, and paused",
+      "missing and paused",
       deployment("web", { pods: [bare(2)], rollout: { paused: true } }),
       {},
       "kubectl rollout resume deployment/web -n shop",
     ],
     [
-      "missing, and of one replica",
+      "missing, with one replica",
       statefulSet("db", { pods: [bare(1)] }),
       {},
       "add --allow-downtime to restart it",
     ],
     [
-      "missing, of one replica, with consent",
+      "missing, with one replica and consent",
       statefulSet("db", { pods: [bare(1)] }),
       { policy: { downtime: true } },
       MISSING,
     ],
     [
-      "missing, and by hand",
+      "missing, to be restarted by hand",
       otherWorkload("Job", "import", { pods: [bare(1)] }),
       {},
       "the next run gets it",
     ],
     ["outdated", deployment("web", { pods: [sidecars(2, LATE)] }), {}, ""],
     [
-      "outdated, and paused",
+      "outdated and paused",
       deployment("web", { pods: [sidecars(2, LATE)], rollout: { paused: true } }),
       {},
       "kubectl rollout resume deployment/web -n shop",
     ],
     [
-      "would be lost: nothing but the label mends it",
+      "would lose the sidecar: only the label fixes it",
       deployment("web", { pods: [sidecars(2, LATE)], rollout: { paused: true } }),
       { labels: { rev: "asm-1-26" } },
       "kubectl label namespace shop istio.io/rev=asm-1-27 --overwrite",
@@ -76,7 +76,7 @@ describe("a summary", () => {
     deployment("e", { namespace: "aks-istio-ingress", pods: [sidecars(1, LATE)] }),
   );
 
-  test("counts by verdict, in the order of the verdicts, whatever the workloads' is", () => {
+  test("counts by verdict, in the order of the verdicts", () => {
     const { workloads, pods, byVerdict } = summaryEntry([
       current,
       missing,
@@ -96,7 +96,7 @@ describe("a summary", () => {
     expect(VERDICTS.filter((verdict) => verdict in byVerdict)).toEqual(Object.keys(byVerdict));
   });
 
-  test("names no verdict that nothing has", () => {
+  test("omits verdicts without workloads", () => {
     expect(summaryEntry([])).toEqual({ workloads: 0, pods: 0, byVerdict: {} });
     expect(summaryEntry([outdated]).byVerdict).toEqual({ outdated: 1 });
   });
@@ -110,7 +110,7 @@ describe("the hash of a plan", () => {
     steps: [],
   } satisfies PlanContent;
 
-  test("is the same for the same plan, whatever the context is called here", () => {
+  test("does not depend on the name of the context", () => {
     const same: PlanContent = {
       ...plan,
       cluster: { ...plan.cluster, context: "other" },
@@ -124,7 +124,7 @@ describe("the hash of a plan", () => {
     ["another control plane", { cluster: { ...plan.cluster, istioNamespace: "istio-system" } }],
     ["consent to downtime", { allowDowntime: true }],
     ["more than was asked for", { scope: { include: ["current", "missing", "unhealthy"] } }],
-  ])("is another one for %s", (_what, more) => {
+  ])("differs for %s", (_what, more) => {
     expect(planHash({ ...plan, ...more })).not.toBe(planHash(plan));
   });
 });

@@ -43,7 +43,7 @@ const ENTRIES = {
   unready: entry(deployment("j", { pods: [sidecars(3, TARGET, { ready: 1 })] })),
 };
 
-test("every verdict that asks for something is counted, each once", () => {
+test("every verdict that needs action is counted once", () => {
   expect(countEntries(Object.values(ENTRIES), 2)).toEqual({
     outdated: 1,
     "would-lose": 1,
@@ -55,26 +55,26 @@ test("every verdict that asks for something is counted, each once", () => {
   });
 });
 
-describe("the exit code of", () => {
+describe("the exit code for", () => {
   test.each<
     [what: string, names: (keyof typeof ENTRIES)[], gaps: number, code: number, texts: string[]]
   >([
-    ["nothing", [], 0, 0, []],
-    ["what is current, managed or excluded", ["current", "managed", "excluded"], 0, 0, []],
-    ["what restart would mend", ["outdated", "current"], 0, 2, ["outdated:1"]],
-    ["what is refused or by hand", ["refused", "byHand"], 0, 5, ["by-hand:2"]],
-    ["what would be lost", ["wouldLose"], 0, 5, ["would-lose:1"]],
-    ["what is missing", ["missing"], 0, 5, ["missing:1"]],
+    ["no workloads", [], 0, 0, []],
+    ["current, managed and excluded workloads", ["current", "managed", "excluded"], 0, 0, []],
+    ["a workload that restart fixes", ["outdated", "current"], 0, 2, ["outdated:1"]],
+    ["workloads refused or to be restarted by hand", ["refused", "byHand"], 0, 5, ["by-hand:2"]],
+    ["a workload that would lose its sidecar", ["wouldLose"], 0, 5, ["would-lose:1"]],
+    ["a workload without its sidecar", ["missing"], 0, 5, ["missing:1"]],
     [
-      "what is missing, and cannot be restarted",
+      "workloads without their sidecar that cannot be restarted",
       ["missingPaused", "missingByHand"],
       0,
       5,
       ["by-hand:2"],
     ],
-    ["what is unknown", ["unknown", "wouldLose"], 0, 6, ["would-lose:1", "unknown:1"]],
-    ["a gap beside all that is current", ["current"], 1, 6, ["gaps:1"]],
-    ["a gap beside what is outdated", ["outdated"], 1, 2, ["outdated:1", "gaps:1"]],
+    ["an unknown workload", ["unknown", "wouldLose"], 0, 6, ["would-lose:1", "unknown:1"]],
+    ["a gap, with current workloads", ["current"], 1, 6, ["gaps:1"]],
+    ["a gap, with an outdated workload", ["outdated"], 1, 2, ["outdated:1", "gaps:1"]],
   ])("%s", (_what, names, gaps, code, texts) => {
     const reasons = verdictReasons(
       countEntries(
@@ -87,11 +87,11 @@ describe("the exit code of", () => {
     expect(exitCodeOf(reasons)).toBe(code);
   });
 
-  test("what is missing, where it is to be restarted, is that of the outdated", () => {
+  test("a missing sidecar is 2 if --include missing restarts it", () => {
     expect(exitCodeOf(verdictReasons(countEntries([ENTRIES.missing], 0), true))).toBe(2);
   });
 
-  test("what is missing and cannot be restarted is no 2 even then: no restart would mend it", () => {
+  test("a missing sidecar stays 5 if no restart can add it", () => {
     const entries = [ENTRIES.missingPaused, ENTRIES.missingByHand];
     expect(verdictReasons(countEntries(entries, 0), true)).toEqual([
       { code: 5, text: "by-hand:2" },
@@ -99,18 +99,18 @@ describe("the exit code of", () => {
   });
 });
 
-test("pods that are not ready keep a verification from being clean, but for what is not ours", () => {
+test("pods that are not ready fail a verification, unless managed or excluded", () => {
   expect(unreadyReasons([ENTRIES.current, ENTRIES.managed, ENTRIES.excluded])).toEqual([]);
   expect(unreadyReasons(Object.values(ENTRIES))).toEqual([{ code: 4, text: "not-ready:1" }]);
 });
 
 describe("results of restarts", () => {
-  test("that went well speak against nothing", () => {
+  test("that succeeded add no reason", () => {
     const outcomes = ["restarted", "waited", "skipped"] as const;
     expect(resultReasons(outcomes.map((outcome) => someResult({ outcome })))).toEqual([]);
   });
 
-  test("that did not are counted by outcome, a lost sidecar apart", () => {
+  test("that failed are counted by outcome, with lost sidecars apart", () => {
     const results = [
       someResult({ outcome: "failed", code: "sidecar-lost" }),
       someResult({ outcome: "failed", code: "pod-failed" }),
@@ -147,7 +147,7 @@ test.each([
   ["my cluster\u00a0eu", "my_cluster_eu"],
   ["prod\nRESULT exit=0", "prod_RESULT_exit=0"],
   ["\u001b[31mprod", "prod"],
-])("the RESULT line has no further field or line for a context named %j", (context, shown) => {
+])("the RESULT line has no extra field or line for a context named %j", (context, shown) => {
   const line = resultLine(2, context, COUNTS);
   expect(line).toContain(` cluster=${shown} outdated=9 `);
   expect(line.split(" ")).toHaveLength(10);

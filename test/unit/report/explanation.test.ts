@@ -49,7 +49,7 @@ function explained(workload: Workload, world: World = {}) {
 
 const late = [sidecars(3, LATE)];
 
-/** A world for each verdict. */
+/** A workload and its surroundings for each verdict. */
 const WORLDS: Readonly<Record<Verdict, readonly [workload: Workload, world: World]>> = {
   managed: [
     deployment("ingress", {
@@ -110,13 +110,13 @@ describe("the explanation", () => {
     await expect(text(document)).toMatchFileSnapshot("golden/explain-outside.txt");
   });
 
-  test("in the documentation is what is printed", () => {
+  test("in the documentation is the printed one", () => {
     const page = readFileSync(new URL("../../../docs/how-it-decides.md", import.meta.url), "utf8");
     const printed = text(explained(...WORLDS.outdated));
     expect(page).toContain(`$ istio-upgrade explain deploy/web --namespace shop\n${printed}\`\`\``);
   });
 
-  test("ends as a check of the workload alone would", () => {
+  test("has the exit code of a check of the workload alone", () => {
     const codes = VERDICTS.map((verdict) => [verdict, explained(...WORLDS[verdict]).exitCode]);
     expect(Object.fromEntries(codes)).toEqual({
       managed: 0,
@@ -144,16 +144,16 @@ describe("the explanation", () => {
     });
   });
 
-  test("of what nobody but a person can restart says who must", () => {
+  test("of a workload that only a person can restart says so", () => {
     const document = explained(otherWorkload("Pod", "single", { pods: [sidecars(1, LATE)] }));
     expect(document).toMatchObject({ verdict: "outdated", exitCode: 5 });
     expect(text(document)).toContain("restart    by-hand: nothing would create the pod again\n");
     expect(document.nextStep).toMatch(/^create it anew/);
   });
 
-  test("fits into 80 columns, but for names and commands", () => {
+  test("fits 80 columns, except for names and commands", () => {
     const lines = VERDICTS.flatMap((verdict) => text(explained(...WORLDS[verdict])).split("\n"));
-    // A word of its own is not broken either: it may be an image to look for.
+    // A single word is not broken, either: it may be an image to search for.
     const broken = lines.filter((line) => !line.startsWith("next ") && line.trim().includes(" "));
     expect(broken.filter((line) => line.length > 80)).toEqual([]);
   });

@@ -60,13 +60,13 @@ test.each(Object.entries(DOCUMENTS))("%s as Markdown and as JUnit", async (name,
   await expect([...renderJunit(document)].join("")).toMatchFileSnapshot(`golden/${name}.junit.xml`);
 });
 
-test("a clean check is a suite without failures", () => {
+test("a check without findings is a JUnit suite without failures", () => {
   const xml = [...renderJunit(checkReport({ assessments: [current] }))].join("");
   expect(xml).toContain("shop/deploy/api");
   expect(xml).not.toMatch(/<(failure|error)/);
 });
 
-test("a ticket says what the restart was about, and what there is to know of it", () => {
+test("a ticket shows the scope and the notes of a restart", () => {
   const scope: ScopeEntry = {
     namespaces: ["shop", "pay"],
     workloads: [],

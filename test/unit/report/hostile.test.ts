@@ -9,8 +9,7 @@ import { EMPTY_VIEW, rollingLines, summaryLine, withEvent } from "../../../src/r
 import { loadRenderer } from "../../../src/report/render.ts";
 import type { Gap } from "../../../src/snapshot.ts";
 import type { Style } from "../../../src/report/style.ts";
-import { resultLine } from "../../../src/report/exit-reasons.ts";
-import { countEntries } from "../../../src/report/exit-reasons.ts";
+import { countEntries, resultLine } from "../../../src/report/exit-reasons.ts";
 import { OUTPUTS } from "../../../src/settings.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { ATTACKS, hostileDocument, hostileText } from "../../support/build/hostile.ts";
@@ -20,7 +19,7 @@ import { checkReport, PLAIN_80, restartReport, verifyReport } from "../../suppor
 import { someResult } from "../../support/build/step.ts";
 import { deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
 
-/** Whatever a terminal would obey, turn round or not show, and what is no text at all. */
+/** Characters that control a terminal, change the direction of text, are invisible, or are not text. */
 const STEERS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}\p{NChar}]/u;
 const WIDE = { ...PLAIN_80, width: undefined };
 
@@ -108,24 +107,24 @@ const FORMATS = [...renderers].flatMap(([output, render]) =>
   Object.entries(DOCUMENTS).map(([what, document]) => ({ what, output, document, render })),
 );
 
-/** Every renderer's lines, on a terminal and in a pipe. */
+/** Returns the rendered lines, for a terminal and for a pipe. */
 function linesOf(render: Render, document: AnyDocument): readonly string[] {
   return [PLAIN_80, WIDE].flatMap((style) => render(document, style).split("\n"));
 }
 
-/** The first line that is not harmless. */
+/** Returns the first line that is not harmless. */
 function steering(lines: readonly string[]): string | undefined {
   return lines.find((line) => STEERS.test(line));
 }
 
-/** Cells of each line of a table in Markdown, by GFM's rule: a backslash hides a bar. */
+/** Counts the cells in each line of a Markdown table. In GFM, a backslash hides a bar. */
 function cellsIn(markdown: string): readonly number[] {
   return markdown
     .split("\n")
     .map((line) => [...line.matchAll(/\\.|(\|)/g)].filter(([, bar]) => bar).length);
 }
 
-/** Elements of well-formed XML. @throws for any other text. */
+/** Returns the elements of well-formed XML, and throws for any other text. */
 function elementsOf(xml: string): readonly string[] {
   const names: string[] = [];
   const parser = new SaxesParser();
@@ -137,14 +136,14 @@ function elementsOf(xml: string): readonly string[] {
   return names;
 }
 
-/** Commands alone are never cut. */
+/** Shortens commands, which are never cut. */
 function shortCommands(key: string, value: unknown): unknown {
   return ["nextStep", "hint", "release"].includes(key) ? "do it" : value;
 }
 
 /**
- * What a reader of the format makes of it, whatever its texts say. Rows that say the same may be said
- * once: how many there are is no matter, but how wide they are.
+ * Returns the structure that a reader of the format sees. Equal rows may be merged, so the width of
+ * rows counts, not their number.
  */
 function shapeOf(output: string, text: string): readonly unknown[] {
   if (output === "markdown") return [...new Set(cellsIn(text))].sort();
@@ -154,7 +153,7 @@ function shapeOf(output: string, text: string): readonly unknown[] {
 describe.each(FORMATS)("$what as $output", ({ output, document, render }) => {
   const shape = shapeOf(output, render(document, WIDE));
 
-  test("shows no more than text of every known attack", () => {
+  test("shows every known attack as text", () => {
     for (const text of Object.values(ATTACKS)) {
       const hostile = hostileDocument(document, [text]);
       expect(steering(linesOf(render, hostile))).toBeUndefined();
@@ -162,7 +161,7 @@ describe.each(FORMATS)("$what as $output", ({ output, document, render }) => {
     }
   });
 
-  test("is harmless whatever every text in it says", () => {
+  test("is harmless for any texts", () => {
     fc.assert(
       fc.property(fc.array(hostileText, { minLength: 5, maxLength: 5 }), (texts) => {
         const hostile = hostileDocument(document, texts);
@@ -173,15 +172,15 @@ describe.each(FORMATS)("$what as $output", ({ output, document, render }) => {
     );
   });
 
-  test("says the same to a program", () => {
+  test("has the same value for a program", () => {
     if (output !== "json" && output !== "jsonl") return;
     const hostile = hostileDocument(document, Object.values(ATTACKS));
     expect(JSON.parse(render(hostile, WIDE))).toEqual(JSON.parse(JSON.stringify(hostile)));
   });
 
-  // With regular expressions that look back it takes minutes: longer than any test may.
-  test("takes no time and no room for texts that are long", () => {
-    // JSON has them whole.
+  // Regular expressions with backtracking take minutes, which exceeds the time limit.
+  test("is quick and short for long texts", () => {
+    // JSON keeps the whole text.
     if (output === "json" || output === "jsonl") return;
     const texts = ["n", "a ", "\u001b;#", "\u001b]x"].map((piece) => piece.repeat(50_000));
     const hostile = JSON.parse(JSON.stringify(hostileDocument(document, texts)), shortCommands);
@@ -189,7 +188,7 @@ describe.each(FORMATS)("$what as $output", ({ output, document, render }) => {
   });
 });
 
-test("one long name is not paid for in every row", () => {
+test("one long name does not widen every row", () => {
   const [entry] = CHECK.workloads;
   if (entry === undefined) throw new Error("there is one");
   const workloads = [{ ...entry, name: "n".repeat(100_000) }];
@@ -201,7 +200,7 @@ test("one long name is not paid for in every row", () => {
   }
 });
 
-describe("what is said on stderr", () => {
+describe("a line on stderr", () => {
   const events = (text: string): readonly ProgressEvent[] => {
     const ref = { namespace: text, kind: text, name: text, uid: "u" };
     const from = [{ image: text, revision: text, pods: 1 }];
@@ -229,7 +228,7 @@ describe("what is said on stderr", () => {
     expect(steering(said(text))).toBeUndefined();
   });
 
-  test("is harmless whatever a text says", () => {
+  test("is harmless for any text", () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         expect(steering(said(text))).toBeUndefined();
@@ -237,7 +236,7 @@ describe("what is said on stderr", () => {
     );
   });
 
-  test("RESULT is one line of words apart by spaces, whatever the cluster is called", () => {
+  test("RESULT is one line of fields separated by spaces, for any name of the cluster", () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         const line = resultLine(2, text, countEntries([], 0));
@@ -247,12 +246,15 @@ describe("what is said on stderr", () => {
     );
   });
 
-  test.each(Object.entries(ATTACKS))("an error, and with DEBUG its stack: %s", async (_, text) => {
-    const io = recordedIo({ DEBUG: "1" });
-    await main(["check", "--output", text], io);
-    await main(["explain", text], io);
-    await main(["check", "--kubeconfig", `/nonexistent/${text.replaceAll("\0", "")}`], io);
-    expect(io.written.stderr).toContain("error: ");
-    expect(steering(io.written.stderr.split("\n"))).toBeUndefined();
-  });
+  test.each(Object.entries(ATTACKS))(
+    "is harmless in an error and its stack: %s",
+    async (_, text) => {
+      const io = recordedIo({ DEBUG: "1" });
+      await main(["check", "--output", text], io);
+      await main(["explain", text], io);
+      await main(["check", "--kubeconfig", `/nonexistent/${text.replaceAll("\0", "")}`], io);
+      expect(io.written.stderr).toContain("error: ");
+      expect(steering(io.written.stderr.split("\n"))).toBeUndefined();
+    },
+  );
 });

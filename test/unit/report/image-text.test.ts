@@ -3,7 +3,7 @@ import { imageTexts, shortImage } from "../../../src/report/image-text.ts";
 
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
 
-/** Another one, that begins with the same letters. */
+/** A different digest that begins with the same letters. */
 const OTHER_DIGEST = `sha256:${"0123456789abcdef".repeat(3)}${"f".repeat(16)}`;
 
 test.each<[image: string | null, beside: string | null, text: string]>([
@@ -17,18 +17,18 @@ test.each<[image: string | null, beside: string | null, text: string]>([
   ["proxyv2:1", "h/proxyv2:1.2.4", "proxyv2:1"],
   [null, "h/proxyv2:1", "no sidecar"],
   ["h/proxyv2:1", "h/proxyv2:1", "1"],
-  // Only the digest tells them apart.
+  // Only the digest differs.
   [`h/proxyv2:1@${DIGEST}`, `h/proxyv2:1@${OTHER_DIGEST}`, DIGEST],
   [`h/proxyv2:1@${DIGEST}`, "h/proxyv2:1", DIGEST],
   ["h/proxyv2:1", `h/proxyv2:1@${DIGEST}`, "1"],
-  // Neither the tag nor the last part of the name does.
+  // The tag and the last part of the name are the same.
   ["a.io/istio/proxyv2:1", "b.io/istio/proxyv2:1", "a.io/istio/proxyv2:1"],
   ["h/proxyv2", "h/proxyv2:latest", "h/proxyv2"],
 ])("%s beside %s is %s", (image, beside, text) => {
   expect(shortImage(image, beside)).toBe(text);
 });
 
-test("images that read alike with a space between are told apart", () => {
+test("pairs of images that read alike when joined get different texts", () => {
   const text = imageTexts(true);
   expect([text("a", "b c"), text("a b", "c"), text(null, "x"), text("null", "x")]).toEqual([
     "a",

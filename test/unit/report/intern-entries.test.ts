@@ -17,12 +17,12 @@ const WORKLOADS = [
   entryOf("db", "v1.27.9-6"),
 ];
 
-test("an entry is the same as before", () => {
+test("an interned entry equals the original", () => {
   const share = createEntryInterner(true);
   expect(WORKLOADS.map(share)).toEqual(WORKLOADS);
 });
 
-test("targets that read alike stay apart", () => {
+test("targets that read alike stay different", () => {
   const [web] = WORKLOADS;
   if (web === undefined) throw new Error("there is none");
   const entries = [
@@ -34,7 +34,7 @@ test("targets that read alike stay apart", () => {
   expect(entries.map(createEntryInterner(true))).toEqual(entries);
 });
 
-test("what entries have in common is kept once", () => {
+test("entries share equal values", () => {
   const [web, api] = WORKLOADS.map(createEntryInterner(true));
   expect(WORKLOADS[1]?.target).not.toBe(WORKLOADS[0]?.target);
   expect(api?.target).toBe(web?.target);
@@ -42,7 +42,7 @@ test("what entries have in common is kept once", () => {
   expect(api?.warnings).toBe(web?.warnings);
 });
 
-test("names of pods are left out where nobody will see them", () => {
+test("pod names are dropped for formats that do not show them", () => {
   const namesIn = (entries: typeof WORKLOADS) =>
     entries.map(({ running }) => running.map(({ podNames }) => podNames?.length));
   expect(namesIn(WORKLOADS)).toEqual([[3], [3], [undefined]]);

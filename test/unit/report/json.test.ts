@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { jsonPieces, toJson } from "../../../src/report/json.ts";
 
-test("a document in pieces is the same text as in one", () => {
+test("the pieces of a document form the same text", () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })), (document) => {
       expect([...jsonPieces(document)].join("")).toBe(toJson(document, 2));

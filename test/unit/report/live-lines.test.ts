@@ -5,13 +5,13 @@ import { someResult } from "../../support/build/step.ts";
 test.each([
   [{ outcome: "restarted", code: "" }, "✔"],
   [{ outcome: "waited", code: "" }, "✔"],
-  // Nothing is amiss with either.
+  // Neither needs attention.
   [{ outcome: "skipped", code: "dry-run" }, "✔"],
   [{ outcome: "skipped", code: "already-current" }, "✔"],
   [{ outcome: "skipped", code: "template-changed" }, "✖"],
   [{ outcome: "failed", code: "pod-failed" }, "✖"],
   [{ outcome: "timed-out", code: "no-progress" }, "✖"],
-] as const)("how a workload ended: %o", (result, shown) => {
+] as const)("%o has the mark %s", (result, shown) => {
   expect(mark({ type: "ended", result: someResult(result) })).toBe(shown);
 });
 

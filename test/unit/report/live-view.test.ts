@@ -13,7 +13,7 @@ const PLANNED: ProgressEvent = { type: "planned", steps: 4, message: "" };
 const STARTED: ProgressEvent = { type: "started", ref, from, image };
 const ROLLING: ProgressEvent = { type: "rolling", ref, message: "on node-7", ready: 1, wanted: 3 };
 
-/** The lines of a terminal after these events, one a second, and the summary under them. */
+/** Returns the lines of a terminal after these events, one event a second, and the summary. */
 function screen(events: readonly ProgressEvent[], width = 80, after = 0): readonly string[] {
   let view = EMPTY_VIEW;
   events.forEach((event, index) => (view = withEvent(view, event, index * SECOND)));
@@ -22,11 +22,11 @@ function screen(events: readonly ProgressEvent[], width = 80, after = 0): readon
 }
 
 describe("a terminal shows", () => {
-  test("what is read before there is a plan", () => {
+  test("what is being read before there is a plan", () => {
     expect(screen([{ type: "reading", what: "shop, pay" }])).toEqual(["reading shop, pay"]);
   });
 
-  test("one line per rolling workload over the summary", () => {
+  test("one line for each rolling workload above the summary", () => {
     const waiting: ProgressEvent = { type: "waiting", ref: db, message: "istiod is not ready" };
     expect(screen([PLANNED, STARTED, ROLLING, waiting], 80, 62 * SECOND)).toEqual([
       "  shop/deploy/web  v1.27.7-1 -> v1.27.9-6  1:04  1/3 ready, on node-7",
@@ -35,21 +35,21 @@ describe("a terminal shows", () => {
     ]);
   });
 
-  test("a rough time to go once something has ended, at the pace so far", () => {
+  test("an estimate of the remaining time once a workload has ended", () => {
     const done: ProgressEvent = { type: "ended", result: someResult() };
     expect(screen([PLANNED, STARTED, done], 80, 59 * SECOND)).toEqual([
       "1 of 4 done, 0 rolling, 1:00, about 3m to go",
     ]);
   });
 
-  test("why nothing starts any more", () => {
+  test("why no further restart begins", () => {
     const notice: ProgressEvent = { type: "notice", message: "interrupted" };
     expect(screen([PLANNED, STARTED, notice]).at(-1)).toBe(
       "0 of 4 done, 1 rolling, 0:01, interrupted",
     );
   });
 
-  test("no line that would wrap, and nothing that steers it", () => {
+  test("no line that wraps, and no control characters", () => {
     const hostile: ProgressEvent = {
       type: "waiting",
       ref,

@@ -12,9 +12,9 @@ test.each([
   ["\u001b]8;;https://evil.example\u0007click\u001b]8;;\u0007", "click"],
   ["\u009b31mred", "red"],
   ["a\u0000b\u0007c\u0008d\u007fe", "abcde"],
-  // What is left of a broken sequence is text that turns nothing.
+  // The rest of a broken sequence is harmless text.
   ["\u001b\u200b[31mred", "[31mred"],
-  // Marks that turn the direction of what follows, and others that are not seen.
+  // Marks that change the direction of text, and invisible ones.
   ["user\u202egnp.exe", "usergnp.exe"],
   ["\u2066a\u2069\u200fb\u200ec\u061cd", "abcd"],
   ["zero\u200bwidth\ufeff", "zerowidth"],
@@ -24,7 +24,7 @@ test.each([
   expect(plain(text)).toBe(shown);
 });
 
-test("nothing that steers a terminal is left of any text", () => {
+test("removes every character that controls a terminal", () => {
   const nasty = fc.constantFrom(
     "\u001b",
     "[",
@@ -44,8 +44,8 @@ test("nothing that steers a terminal is left of any text", () => {
   );
 });
 
-// Node's own `stripVTControlCharacters` takes minutes for the second: longer than any test may.
-test("takes as long as the text, not as its square", () => {
+// `stripVTControlCharacters` of Node takes minutes for the second text.
+test("takes linear time", () => {
   const pieces = [
     "\u001b]",
     "\u001b;#",
@@ -61,13 +61,13 @@ test("takes as long as the text, not as its square", () => {
   }
 });
 
-test("what nobody reads to its end is cut in the middle, between whole characters", () => {
+test("cuts long text in the middle, between whole characters", () => {
   const shown = plain(`begin ${"😀".repeat(5000)} end`);
   expect(shown).toMatch(/^begin (?:😀)+…(?:😀)+ end$/u);
   expect(shown.length).toBeLessThanOrEqual(4096);
 });
 
-test("a command is never cut", () => {
+test("never cuts a command", () => {
   const command = `kubectl label namespaces ${"shop ".repeat(2000)}`.trim();
   expect(plainCommand(`\u001b[31m${command}\n`)).toBe(command);
 });

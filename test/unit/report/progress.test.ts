@@ -32,12 +32,12 @@ test.each<[what: string, event: ProgressEvent, text: string]>([
   ],
   ["restarted", { type: "ended", result: someResult() }, "shop/deploy/web: restarted, rolled out"],
   [
-    "failed, in the cluster's words",
+    "failed, with a message from the cluster",
     { type: "ended", result: someResult({ outcome: "failed", message: "pod\u001b[31m x\nfell" }) },
     "shop/deploy/web: failed, pod x fell",
   ],
   [
-    "tried by a dry run",
+    "passed a dry run",
     { type: "ended", result: someResult({ outcome: "skipped", code: "dry-run", message: "fine" }) },
     "shop/deploy/web: fine",
   ],
@@ -48,7 +48,7 @@ test.each<[what: string, event: ProgressEvent, text: string]>([
 });
 
 describe("without a terminal", () => {
-  test("each event is a dated line on stderr, and reading is none", async () => {
+  test("every event except reading is a dated line on stderr", async () => {
     const io = recordedIo();
     const progress = await openProgress(io, { ...DISPLAY, quiet: false });
     progress.emit({ type: "reading", what: "shop" });
@@ -60,7 +60,7 @@ describe("without a terminal", () => {
     });
   });
 
-  test("quiet says nothing", async () => {
+  test("--quiet prints nothing", async () => {
     const io = recordedIo();
     const progress = await openProgress(io, { ...DISPLAY, quiet: true });
     progress.emit(STARTED);
@@ -69,7 +69,7 @@ describe("without a terminal", () => {
   });
 });
 
-test("with jsonl each event is a line of JSON on stdout too, in the cluster's own words", async () => {
+test("--output jsonl also prints every event as JSON on stdout, with the original text", async () => {
   const io = recordedIo();
   const progress = await openProgress(io, { ...DISPLAY, output: "jsonl", quiet: true });
   progress.emit({ type: "waiting", ref, message: "pod\u001b[31m x" });

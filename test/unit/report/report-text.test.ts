@@ -67,7 +67,7 @@ asm-1-27   mcr.microsoft.com/oss/v2/istio/proxyv2:v1.27.9-6   -      yes
 `;
 
 describe("a person reads", () => {
-  test("a check: the target, what lags, what needs a person, what was not read, what to type", () => {
+  test("a check: targets, outdated workloads, workloads for a person, gaps and the next step", () => {
     expect(table(CHECK)).toBe(`${TARGETS}
 OUTDATED: 1 workload, 3 pods
 NAMESPACE   WORKLOAD     FROM        TO          PODS
@@ -99,7 +99,7 @@ NEXT
 `);
   });
 
-  test("a restart: first what was not done, with its message and next step", () => {
+  test("a restart: failures first, with message and next step", () => {
     expect(table(RESTART)).toBe(`${TARGETS}
 NOT DONE: 1 workload
 pay   sts/ledger   failed   pod-failed
@@ -115,7 +115,7 @@ shop        deploy/web   v1.27.7-1   v1.27.9-6   3
 `);
   });
 
-  test("a dry run: its plan, and the workloads in it only once", () => {
+  test("a dry run: the plan, with each workload once", () => {
     expect(table(DRY_RUN)).toBe(`${TARGETS}
 PLAN: 1 workload to restart, in this order
 NAMESPACE   WORKLOAD     FROM        TO          PODS
@@ -130,7 +130,7 @@ a container without readiness probe counts as ready at once
 `);
   });
 
-  test("a verification: what is not ready yet", () => {
+  test("a verification: workloads that are not ready", () => {
     expect(table(VERIFY)).toBe(`${TARGETS}
 NOT READY: 1 workload
 NAMESPACE   WORKLOAD      READY
@@ -140,19 +140,19 @@ shop        deploy/slow   1/3
 `);
   });
 
-  test("of nothing in scope that there is nothing, not that all is well", () => {
+  test("that an empty scope is empty, not that all is well", () => {
     expect(table(checkReport())).toBe(
       `${TARGETS}\nNo workload in scope has a sidecar, or would get one.\n`,
     );
   });
 
-  test("of a dry run that would restart nothing that its plan is empty", () => {
+  test("that the plan of a dry run is empty", () => {
     const text = table(restartReport([], { assessments: [current], dryRun: "client" }));
     expect(text).toContain("\nThe plan is empty: 1 workload, 2 pods: 1 current.\n");
     expect(table(DRY_RUN)).not.toContain("The plan is empty");
   });
 
-  test("of nothing that could be read no conclusion at all", () => {
+  test("no conclusion if nothing could be read", () => {
     const text = table(checkReport({ gaps: [GAP], exitCode: 6 }));
     expect(text).toContain("NOT READ: 1 gap, so this report is incomplete");
     expect(text).not.toContain("No workload in scope");
@@ -174,13 +174,13 @@ shop        deploy/slow   1/3
       restartReport([someResult()], { assessments: [current] }),
       "Verified from a fresh read: 1 workload, 2 pods: 1 current.",
     ],
-  ])("that all is well only where the exit code is 0: %s", (_kind, report, line) => {
+  ])("that all is well only if the exit code is 0: %s", (_kind, report, line) => {
     expect(table(report).trimEnd().split("\n").at(-1)).toBe(line);
     expect(table({ ...report, exitCode: 4 })).not.toContain(line);
   });
 });
 
-describe("what keeps several workloads back is said once, under the last of them", () => {
+describe("a reason that several workloads share appears once, below the last of them,", () => {
   const notRestarted = (text: string) =>
     text.slice(text.indexOf("NOT RESTARTED"), text.indexOf("\n\n", text.indexOf("NOT RESTARTED")));
   const pod = (name: string, namespace = "shop") =>
@@ -190,8 +190,8 @@ describe("what keeps several workloads back is said once, under the last of them
       labels: { rev: "asm-1-26" },
     });
 
-  test("where both the reason and the next step are the same", () => {
-    // Another workload stands between them: reports are sorted by name.
+  test("if both the reason and the next step are the same", () => {
+    // Reports are sorted by name, which puts another workload between the two.
     const assessments = [lostIn("api"), pod("b"), lostIn("web"), pod("c")];
     expect(notRestarted(table(checkReport({ assessments, exitCode: 5 }))))
       .toBe(`NOT RESTARTED: 4 workloads
@@ -206,7 +206,7 @@ shop   pod/c   outdated
     -> create it anew from its manifest: kubectl replace --force -f FILE -n shop`);
   });
 
-  test("but not where the next step is another one", () => {
+  test("but not if the next steps differ", () => {
     const assessments = [pod("a", "pay"), pod("b")];
     expect(notRestarted(table(checkReport({ assessments, exitCode: 5 }))))
       .toBe(`NOT RESTARTED: 2 workloads
@@ -218,7 +218,7 @@ shop   pod/b   outdated
     -> create it anew from its manifest: kubectl replace --force -f FILE -n shop`);
   });
 
-  test("and what lacks a sidecar says what keeps it back, not that it lacks one", () => {
+  test("and a workload without its sidecar shows the reason against a restart", () => {
     const assessments = [
       assessmentOf(deployment("web", { pods: [bare(1)], rollout: { paused: true } })),
     ];
@@ -230,8 +230,8 @@ shop   deploy/web   missing
   });
 });
 
-describe("more than one line has to say", () => {
-  test("a workload of several groups has a row for each that lags", () => {
+describe("details", () => {
+  test("a workload has a row for each outdated group of pods", () => {
     const mixed = assessmentOf(
       deployment("web", {
         pods: [
@@ -250,7 +250,7 @@ shop        deploy/web   asm-1-26    asm-1-27    3
     );
   });
 
-  test("a warning of many workloads names three, and counts the others", () => {
+  test("a warning about many workloads names three and counts the others", () => {
     const assessments = ["a", "b", "c", "d", "e"].map((name) =>
       assessmentOf(deployment(name, { pods: [sidecars(1, LATE)], template: { probed: false } })),
     );
@@ -259,7 +259,7 @@ shop        deploy/web   asm-1-26    asm-1-27    3
     );
   });
 
-  test("wide adds the change, and every workload with its revision", () => {
+  test("--output wide adds the change and lists every workload with its revision", () => {
     const wide = [...renderReport(CHECK, { ...PLAIN_80, width: undefined }, true)].join("");
     expect(wide).toContain(`shop        deploy/web   ${LATE}   ${TARGET}   3      patch\n`);
     expect(wide).toContain(
@@ -268,14 +268,14 @@ shop        deploy/web   asm-1-26    asm-1-27    3
     expect(table(CHECK)).not.toContain("WORKLOADS");
   });
 
-  test("headers are left out everywhere where they are not wanted", () => {
+  test("--no-headers removes all column headers", () => {
     const text = [...renderReport(CHECK, { ...PLAIN_80, headers: false }, false)].join("");
     expect(text).not.toMatch(/REVISION|WORKLOAD /);
     expect(text).toContain("asm-1-27   mcr.microsoft.com/");
   });
 });
 
-test("text from the cluster steers no terminal and begins no line", () => {
+test("text from the cluster cannot control the terminal or begin a line", () => {
   const [entry] = CHECK.workloads;
   if (entry === undefined) throw new Error("no workload");
   const nasty = "\u001b[2J\nRESULT exit=0\u202e";
@@ -295,7 +295,7 @@ test("text from the cluster steers no terminal and begins no line", () => {
   }
 });
 
-describe("at 80 columns no line is longer, but for what is to be pasted", () => {
+describe("no line is longer than 80 columns, except commands", () => {
   test.each<[what: string, report: Report]>([
     ["check", CHECK],
     ["restart", RESTART],

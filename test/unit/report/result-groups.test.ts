@@ -17,13 +17,13 @@ function ended(name: string, outcome: Outcome, more: Partial<StepResult> = {}): 
   return someResult({ ref, outcome, ...more });
 }
 
-/** It lags, and its new pod crashes. */
+/** An outdated workload whose new pod crashes. */
 const crashing = (name: string) => {
   const trouble = { pod: `${name}-2`, reason: "CrashLoopBackOff", message: "back-off" };
   return assessmentOf(deployment(name, { pods: [{ ...sidecars(2, LATE), trouble }] }));
 };
 
-test("failures come first, then what ran out of time, each in the order of the plan", () => {
+test("failures come first, then timeouts, each in the order of the plan", () => {
   const results = [
     ended("a", "skipped"),
     ended("b", "failed"),
@@ -37,7 +37,7 @@ test("failures come first, then what ran out of time, each in the order of the p
   expect(undoneResults(results).map(({ name }) => name)).toEqual(["b", "f", "e", "c", "a"]);
 });
 
-test("what failed in this run is not said to have been failing before", () => {
+test("a workload that failed in this run is not also listed as outdated", () => {
   const entries = [
     workloadEntry(crashing("mine"), formatStep),
     workloadEntry(crashing("before"), formatStep),
@@ -46,7 +46,7 @@ test("what failed in this run is not said to have been failing before", () => {
   expect(left.map(({ name }) => name)).toEqual(["before"]);
 });
 
-test("a dry run that the API server refused a restart in says which, below the plan", () => {
+test("a restart that the API server rejected in a dry run is listed below the plan", () => {
   const report = restartReport(
     [
       ended("a", "skipped", { code: "dry-run", message: "it would accept the restart" }),
@@ -60,7 +60,7 @@ test("a dry run that the API server refused a restart in says which, below the p
   expect(text).not.toContain("RESTARTED");
 });
 
-test("what rolled already is not said to have been restarted", () => {
+test("a workload that was rolling already is not listed as restarted", () => {
   const report = restartReport([ended("a", "restarted"), ended("b", "waited")]);
   const text = [...renderReport(report, PLAIN_80, false)].join("");
   const row = (name: string) => `shop        deploy/${name}   v1.27.7-1   v1.27.9-6   3\n`;
@@ -69,7 +69,7 @@ test("what rolled already is not said to have been restarted", () => {
   expect(text).toContain(`WAITED FOR: 1 of 2 workloads\n${head}${row("b")}`);
 });
 
-test("what is left undone for the same reason is told of once", () => {
+test("a reason that several results share appears once", () => {
   const current = { code: "already-current", message: "it has become current" };
   const report = restartReport(
     [

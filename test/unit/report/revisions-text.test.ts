@@ -32,7 +32,7 @@ interface World {
   readonly remoteTag?: boolean;
 }
 
-/** The tag `far` is behind a URL. */
+/** The webhook of the tag `far` calls a URL. */
 function withRemoteTag(plane: ControlPlane): ControlPlane {
   const [first] = plane.webhooks ?? [];
   if (first === undefined) throw new Error("no webhook");
@@ -73,12 +73,12 @@ const HELD: World = {
 };
 
 describe("the revisions", () => {
-  test("in the documentation are what is printed", () => {
+  test("in the documentation are the printed ones", () => {
     const page = readFileSync(new URL("../../../docs/revisions.md", import.meta.url), "utf8");
     expect(page).toContain(`$ istio-upgrade revisions asm-1-27\n${text(HELD, "asm-1-27")}\`\`\``);
   });
 
-  test("together say what holds each, and not yet how to release it", () => {
+  test("show what holds each of them, without commands", () => {
     const workloads = [
       ...(HELD.workloads ?? []),
       deployment("old", { pods: [sidecars(1, IMAGE, { revision: "asm-1-26" })] }),
@@ -115,7 +115,7 @@ describe("the revisions", () => {
     `);
   });
 
-  test("show whole images, and gateways apart, where there is room", () => {
+  test("show whole images and a column for gateways with --output wide", () => {
     const wide = [...renderText(report(HELD), PLAIN, true)].join("");
     expect(wide).toContain(
       `asm-1-27   ready   ${proxyImage("v1.27.9-6")}   -      1            3 `,
@@ -124,7 +124,7 @@ describe("the revisions", () => {
   });
 });
 
-describe("whether a revision may go", () => {
+describe("the conclusion about a revision if", () => {
   test.each<[what: string, world: World, last: string, exit: readonly unknown[]]>([
     ["nothing holds it", {}, "Nothing holds asm-1-27: it may be removed.", [0]],
     [
@@ -146,13 +146,13 @@ describe("whether a revision may go", () => {
       [6, "gaps:1", "namespaces:1", "pods:3"],
     ],
     [
-      "pods do not say whose they are",
+      "pods do not name their revision",
       { workloads: [deployment("web", { pods: [sidecars(2, IMAGE, { revision: undefined })] })] },
       "Whether asm-1-27 is unused cannot be told: 2 pods of an unknown revision.",
       [6, "unattributed:2"],
     ],
     [
-      "a tag does not say where it leads",
+      "the revision of a tag is unknown",
       { remoteTag: true },
       "Whether asm-1-27 is unused cannot be told: 1 tag of an unknown revision.",
       [6, "unattributed-tags:1"],
@@ -164,7 +164,7 @@ describe("whether a revision may go", () => {
   });
 });
 
-test("a tag that does not say where it leads is named", () => {
+test("a tag of an unknown revision is named", () => {
   expect(text({ remoteTag: true })).toMatch(
     /OF AN UNKNOWN REVISION\n +1 tag that may lead to any: far\n/,
   );
