@@ -2,35 +2,34 @@ import { PROXY_IMAGE } from "./istio-labels.ts";
 import type { NextStep } from "./next-step.ts";
 
 /**
- * What was read from the cluster, in Kubernetes' words, and what could not be read.
- *
- * A snapshot is plain data: everything that decides is a function over it. A part that could not be
- * read is `undefined`, never empty, and has a gap that says why.
+ * The state of a cluster as it was read, in Kubernetes' terms. A snapshot is plain data, and every
+ * decision is a function of it. A part that could not be read is `undefined`, never empty, and has a
+ * gap that says why.
  */
 export interface Snapshot {
   readonly controlPlane: ControlPlane;
-  /** By name. A namespace that is absent could not be read. */
+  /** Namespaces by name. A namespace that is absent could not be read. */
   readonly namespaces: ReadonlyMap<string, Namespace>;
   readonly workloads: readonly Workload[];
   readonly gaps: readonly Gap[];
 }
 
-/** A snapshot of the whole cluster, with everything that can name a revision. */
+/** A snapshot of the whole cluster, with everything that can refer to a revision. */
 export interface UsageSnapshot extends Snapshot {
-  /** Gateways of the Gateway API; `undefined`: they could not be read. */
+  /** Gateways of the Gateway API; `undefined` if they could not be read. */
   readonly gateways: readonly LabelledObject[] | undefined;
-  /** `undefined`: they could not be read. */
+  /** `undefined` if they could not be read. */
   readonly cronJobs: readonly TemplateOwner[] | undefined;
 }
 
-/** What a ResourceQuota has left. */
+/** The resources that a ResourceQuota has left. */
 export interface Quota {
   readonly name: string;
-  /** By resource, as `requests.cpu`: cores, bytes, pods. */
+  /** Cores, bytes or numbers of objects, by resource, such as `requests.cpu`. */
   readonly room: Readonly<Record<string, number>>;
 }
 
-/** What one pod takes of a quota, by the same names. */
+/** The resources that one pod takes from a quota, by the names of a quota. */
 export type PodNeeds = Readonly<Record<string, number>>;
 
 export interface LabelledObject {
@@ -39,7 +38,7 @@ export interface LabelledObject {
   readonly labels: Labels;
 }
 
-/** What makes pods from a template. */
+/** An object that creates pods from a template. */
 export interface TemplateOwner {
   readonly namespace: string;
   readonly kind: string;
@@ -49,7 +48,7 @@ export interface TemplateOwner {
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** Why something could not be read: stable, and all that the published schema knows. */
+/** The reasons for a gap. They are part of the published schema, and stable. */
 export const GAP_REASONS = [
   "forbidden",
   "unreachable",
@@ -63,18 +62,18 @@ export const GAP_REASONS = [
 
 export type GapReason = (typeof GAP_REASONS)[number];
 
-/** Something inside the asked scope that could not be read. */
+/** A part of the scope that could not be read. */
 export interface Gap {
-  /** `list`, or another verb of kubectl's `auth can-i`. */
+  /** The verb of the read that failed, such as `list`. */
   readonly verb: string;
-  /** `pods`, `deployments.apps`: the resource with its group, as kubectl's `auth can-i` takes it. */
+  /** The resource with its group, such as `deployments.apps`, as in `kubectl auth can-i`. */
   readonly resource: string;
-  /** Absent for what is read in the whole cluster. */
+  /** `undefined` for a read of the whole cluster. */
   readonly namespace: string | undefined;
   readonly reason: GapReason;
   readonly message: string;
   readonly hint: NextStep;
-  /** It is only needed to predict injection: a dry run tells the outcome without it. */
+  /** `injection` if the read is only needed to predict injection, which a dry run can replace. */
   readonly about?: "injection";
 }
 
@@ -84,23 +83,23 @@ export interface Namespace {
   readonly annotations: Labels;
 }
 
-/** The injectors of the cluster, and the Istio namespace that stands behind them. */
+/** The injectors of the cluster, and the objects of the Istio namespace that serve them. */
 export interface ControlPlane {
-  /** The namespace asked for (`--istio-namespace`). */
+  /** The namespace of `--istio-namespace`. */
   readonly istioNamespace: string;
-  /** In the order in which the API server calls them. */
+  /** Webhooks, in the order in which the API server calls them. */
   readonly webhooks: readonly Webhook[] | undefined;
-  /** By name, those of the Istio namespace. */
+  /** The data of the ConfigMaps in the Istio namespace, by name. */
   readonly configMaps: ReadonlyMap<string, Labels> | undefined;
   readonly services: readonly Service[] | undefined;
-  /** Ready endpoints by name of the Service. */
+  /** The number of ready endpoints, by the name of the Service. */
   readonly readyEndpoints: ReadonlyMap<string, number> | undefined;
   readonly istiods: readonly Istiod[] | undefined;
 }
 
 /** One webhook of a MutatingWebhookConfiguration whose rules cover the creation of pods. */
 export interface Webhook {
-  /** Name of the MutatingWebhookConfiguration. */
+  /** The name of the MutatingWebhookConfiguration. */
   readonly configuration: string;
   readonly name: string;
   /** The `istio.io/tag` label of the configuration. */
@@ -111,7 +110,7 @@ export interface Webhook {
   readonly objectSelector: LabelSelector;
   readonly failurePolicy: "Fail" | "Ignore";
   readonly hasMatchConditions: boolean;
-  /** It has a `caBundle`: without one no API server trusts what istiod signed itself. */
+  /** True if it has a `caBundle`, without which the API server does not trust istiod. */
   readonly trusted: boolean;
 }
 
@@ -129,68 +128,69 @@ export interface LabelRequirement {
 export interface Service {
   readonly name: string;
   readonly selector: Labels;
-  /** It stands for a name outside the cluster (`type: ExternalName`), and never has endpoints. */
+  /** True for `type: ExternalName`: a name outside the cluster, which never has endpoints. */
   readonly external: boolean;
 }
 
-/** A control-plane Deployment: one that has the env `REVISION`, or the label `app=istiod`. */
+/** A control-plane Deployment, known by the variable `REVISION` or the label `app=istiod`. */
 export interface Istiod {
   readonly name: string;
   readonly podLabels: Labels;
-  /** Env `REVISION`; `default` where it is absent or empty, `undefined` where it cannot be told. */
+  /** The variable `REVISION`; `default` if it is absent or empty, `undefined` if it is unknown. */
   readonly revision: string | undefined;
-  /** Image of the container that has it. */
+  /** The image of the istiod container. */
   readonly image: string;
-  /** Env `ENABLE_NATIVE_SIDECARS`: `true`, `false`, `auto`; `undefined` where it has none. */
+  /** The variable `ENABLE_NATIVE_SIDECARS`, such as `true`, `false` or `auto`. */
   readonly native: string | undefined;
-  /** Pods that it asks for. */
+  /** The number of replicas in its spec. */
   readonly wanted: number;
-  /** Rolled out, every replica available. */
+  /** True if it is rolled out, and every replica is available. */
   readonly ready: boolean;
 }
 
 export interface WorkloadRef {
   readonly namespace: string;
-  /** `Deployment`, or `Pod` for a bare pod, or whatever kind the controller has. */
+  /** The kind of the controller, such as `Deployment`; `Pod` for a bare pod. */
   readonly kind: string;
   readonly name: string;
   readonly uid: string;
 }
 
-/** The controller at the end of the owner chain, or a bare pod, with what its pods run. */
+/** The controller at the end of an owner chain, or a bare pod, with the sidecars of its pods. */
 export interface Workload extends WorkloadRef {
   readonly labels: Labels;
   readonly annotations: Labels;
-  /** `undefined`: the owner could not be read, or its kind is not known. */
+  /** `undefined` if the owner could not be read, or its kind is unknown. */
   readonly template: PodTemplate | undefined;
-  /** Hash of the whole pod template; only where the workload was read by itself. */
+  /** The hash of the whole pod template; present if the workload was read by its name. */
   readonly templateHash?: string;
-  /** Who applies it (server-side apply); only where the workload was read by itself. */
+  /** The field managers of server-side apply; present if the workload was read by its name. */
   readonly appliers?: readonly string[];
-  /** Only for the kinds that are restarted by a patch of their template. */
+  /** `undefined` for a kind that cannot be restarted, or a workload that could not be read. */
   readonly rollout: Rollout | undefined;
-  /** Live pods, grouped by what they run. Finished and terminating pods are not among them. */
+  /** Live pods, grouped by their sidecar. Finished and terminating pods are not included. */
   readonly pods: readonly PodGroup[];
   readonly terminating: number;
-  /** What the terminating pods run: they hold their revision until they are gone. */
+  /** Terminating pods, grouped by their sidecar. They need their revision until they are gone. */
   readonly terminatingPods: readonly PodGroup[];
 }
 
-/** What injection looks at in a pod template. */
+/** The parts of a pod template that injection depends on. */
 export interface PodTemplate {
   readonly labels: Labels;
   readonly annotations: Labels;
   readonly hostNetwork: boolean;
-  /** The template's own container `istio-proxy`, where it has one. */
+  /** The template's own container `istio-proxy`, if it has one. */
   readonly proxy: OwnProxy | undefined;
-  /** Every ordinary container has a readiness probe. */
+  /** True if every ordinary container has a readiness probe. */
   readonly probed: boolean;
 }
 
+/** A container `istio-proxy` that the pod template itself defines. */
 export interface OwnProxy {
   readonly image: string;
   readonly args: readonly string[];
-  /** It sets `allowPrivilegeEscalation: false`. */
+  /** True if it sets `allowPrivilegeEscalation: false`. */
   readonly confined: boolean;
 }
 
@@ -206,24 +206,24 @@ export function pinOf({ proxy, annotations }: PodTemplate): Pin | undefined {
   return annotations[PROXY_IMAGE] === undefined ? undefined : { by: "annotation" };
 }
 
-/** Live pods of one workload that run the same sidecar. */
+/** Pods of one workload that run the same sidecar. */
 export interface PodGroup {
-  /** Image of the container `istio-proxy`; `undefined`: no sidecar. */
+  /** The image of the container `istio-proxy`; `undefined` if there is no sidecar. */
   readonly image: string | undefined;
-  /** Revision that injected it, by the pod's own account. */
+  /** The revision that injected the sidecar, according to the pod's annotations. */
   readonly revision: string | undefined;
-  /** An init container that keeps running. */
+  /** True for a native sidecar, which is an init container that keeps running. */
   readonly native: boolean;
   readonly pods: number;
-  /** Pods whose condition `Ready` is true. */
+  /** The number of pods whose condition `Ready` is true. */
   readonly ready: number;
-  /** At most ten, sorted. */
+  /** The names of at most ten pods, sorted. */
   readonly podNames: readonly string[];
-  /** The first trouble seen in them. */
+  /** The first trouble found in the pods. */
   readonly trouble: PodTrouble | undefined;
 }
 
-/** A container that waits for a reason that does not mend itself, in the kubelet's words. */
+/** The reason why a container waits, as the kubelet reports it, if it does not resolve itself. */
 export interface PodTrouble {
   readonly pod: string;
   readonly reason: string;
@@ -259,37 +259,37 @@ export type DryRun =
       readonly unanswered?: Error;
     };
 
-/** One pod of a workload while that rolls. */
+/** One pod of a workload during a rollout. */
 export interface RollingPod {
   readonly name: string;
   readonly uid: string;
-  /** Image of the container `istio-proxy`; `undefined`: no sidecar. */
+  /** The image of the container `istio-proxy`; `undefined` if there is no sidecar. */
   readonly image: string | undefined;
   readonly ready: boolean;
   readonly terminating: boolean;
-  /** The node it was put on, or is meant for. */
+  /** The node of the pod, or the node that its DaemonSet intends for it. */
   readonly node: string | undefined;
-  /** RFC 3339, by the API server's clock. */
+  /** The creation time in RFC 3339, by the API server's clock. */
   readonly createdAt: string;
-  /** The time of the restart that made it, as its template had it. */
+  /** The time of the restart that created the pod, as its template had it. */
   readonly restartedAt: string | undefined;
   readonly trouble: PodTrouble | undefined;
-  /** Why no node takes it, in the scheduler's words. */
+  /** The scheduler's message, if no node fits the pod. */
   readonly unschedulable: string | undefined;
 }
 
-/** Spec and status fields that say how far a rollout is. Counts as in the API. */
+/** The settings and the progress of a rollout, as the API reports them. */
 export type Rollout = DeploymentRollout | StatefulSetRollout | DaemonSetRollout | ArgoRollout;
 
 interface RolloutBase {
   readonly generation: number;
   readonly observedGeneration: number;
   readonly resourceVersion: string;
-  /** The workload's own selector. */
+  /** The workload's selector of its pods. */
   readonly selector: LabelSelector;
-  /** Pods that a rolling update may add at a time: `maxSurge`, resolved. */
+  /** The number of pods that a rolling update may add at a time: `maxSurge`, resolved. */
   readonly surge: number;
-  /** Pods that it may take away at a time: `maxUnavailable`, resolved. */
+  /** The number of pods that it may remove at a time: `maxUnavailable`, resolved. */
   readonly unavailable: number;
 }
 
@@ -311,7 +311,7 @@ export interface StatefulSetRollout extends RolloutBase {
   readonly replicas: number;
   readonly strategy: "RollingUpdate" | "OnDelete";
   readonly partition: number;
-  /** Ordinal of its first pod: `spec.ordinals.start`. */
+  /** The ordinal of the first pod: `spec.ordinals.start`. */
   readonly firstOrdinal: number;
   readonly status: {
     readonly ready: number;
@@ -329,13 +329,13 @@ export interface DaemonSetRollout extends RolloutBase {
   };
 }
 
-/** A `Rollout` of Argo Rollouts, restarted by `spec.restartAt`: its controller evicts its pods. */
+/** A `Rollout` of Argo Rollouts. Its controller restarts it by evicting the pods. */
 export interface ArgoRollout extends RolloutBase {
   readonly kind: "Rollout";
   readonly replicas: number;
   readonly strategy: "Evict";
   readonly restartAt: string | undefined;
-  /** `Healthy`, `Progressing`, `Paused`, `Degraded`, by the controller's own account. */
+  /** `Healthy`, `Progressing`, `Paused` or `Degraded`, as the controller reports it. */
   readonly phase: string;
   readonly message: string;
   readonly status: {
@@ -353,15 +353,15 @@ export interface Condition {
   readonly message: string;
 }
 
-/** Pods that the workload asks for: none for a workload scaled to zero. */
+/** Returns the number of pods that a workload asks for: 0 if it is scaled to zero. */
 export function wantedPods(rollout: Rollout): number {
   return rollout.kind === "DaemonSet" ? rollout.status.desired : rollout.replicas;
 }
 
-/** Annotation of a pod template, as `kubectl rollout restart` writes it. */
+/** The annotation of a pod template that `kubectl rollout restart` writes. */
 export const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";
 
-/** When a workload was last restarted, as the restart itself wrote it: RFC 3339. */
+/** Returns the time of a workload's last restart, in RFC 3339. */
 export function restartTime({
   rollout,
   template,
@@ -369,12 +369,12 @@ export function restartTime({
   return rollout?.kind === "Rollout" ? rollout.restartAt : template?.annotations[RESTARTED_AT];
 }
 
-/** By namespace, kind, name: two reports can be compared with `diff`. */
-export function byNamespaceAndName(a: Place, b: Place): number {
+/** Sorts by namespace, kind and name, so that two reports can be compared with `diff`. */
+export function byNamespaceAndName(a: WorkloadName, b: WorkloadName): number {
   return compare(a.namespace, b.namespace) || compare(a.kind, b.kind) || compare(a.name, b.name);
 }
 
-type Place = Pick<WorkloadRef, "namespace" | "kind" | "name">;
+type WorkloadName = Pick<WorkloadRef, "namespace" | "kind" | "name">;
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);

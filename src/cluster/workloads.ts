@@ -26,7 +26,7 @@ import { addPod } from "./pods-by-owner.ts";
 import { workloadRecord } from "./workload-records.ts";
 import type { RestartableObject } from "./rollout-record.ts";
 
-/** Which workloads to read. */
+/** A selection of the workloads to read. */
 export interface WorkloadQuery {
   /** `undefined`: the whole cluster. */
   readonly namespace: string | undefined;

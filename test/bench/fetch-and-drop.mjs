@@ -1,8 +1,8 @@
 /**
- * The least that a check could do: asks for the same lists in the same way, side by side, pages as
- * protobuf with gzip, unpacks them, looks for the token of the next page, and drops the rest.
- * Environment: SERVER, TOKEN, CA (a file); arguments: paths, `meta:` before those of which only the
- * metadata is asked for, `json:` before those that come as JSON.
+ * The minimum work of a check: requests the same lists concurrently, as pages of protobuf with gzip,
+ * unpacks them, finds the token of the next page, and drops the rest.
+ * Environment: SERVER, TOKEN and CA (a file). Arguments: paths, with the prefix `meta:` to request
+ * only metadata, or `json:` to request JSON.
  */
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";

@@ -7,26 +7,26 @@ import { generate } from "selfsigned";
 import type { PlainBed } from "./plain-bed.ts";
 
 const zip = promisify(gzip);
-/** As the API server's: smaller bodies go as they are, and the level is the fastest. */
+/** The API server's threshold for compression, for which it uses the fastest level. */
 const ZIPPED_FROM = 128 * 1024;
 
-/** A server before the API server, that counts what goes through it, and answers some itself. */
+/** A proxy in front of the API server that counts traffic, and answers some requests itself. */
 export interface Front {
   readonly url: string;
-  /** PEM */
+  /** The certificate of its authority, in PEM. */
   readonly ca: string;
-  /** What was counted since it was last asked. */
+  /** Returns the counts since the last call. */
   take(): Counts;
   stop(): void;
 }
 
 export interface Counts {
   readonly requests: number;
-  /** Of bodies, as they went over the wire. */
+  /** The size of the bodies as they were sent. */
   readonly bytes: number;
 }
 
-/** The body of an answer, or `undefined` where the API server is to answer. */
+/** Returns the body of an answer; `undefined` if the API server must answer. */
 export type Generate = (url: URL, accept: string) => Buffer | undefined;
 
 export async function startFront(bed: PlainBed, generated: Generate): Promise<Front> {

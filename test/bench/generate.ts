@@ -5,10 +5,10 @@ import type { Generate } from "./front.ts";
 import { namespaceName } from "./load.ts";
 import type { PlainBed } from "./plain-bed.ts";
 
-/** Per Deployment. */
+/** Numbers of objects per Deployment. */
 const PODS = 4;
 const REPLICA_SETS = 6;
-/** Per namespace. */
+/** The number of Deployments per namespace. */
 const DEPLOYMENTS = 25;
 
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
@@ -17,14 +17,14 @@ const METADATA = ";as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 interface Template {
   readonly kind: string;
   readonly item: Buffer;
-  /** Texts of the item that become others of the same length, with where they stand. */
+  /** The texts to replace with others of the same length, and their offsets in the item. */
   readonly slots: readonly { readonly at: readonly number[]; text(index: number): string }[];
 }
 
 /**
- * Answers the lists of a cluster of any size, without holding it: each item is one that the API
- * server gave, with other names and uids written over its own. Everything else goes to the API
- * server, whose namespace `shop-00000` the items are taken from.
+ * Answers the lists of a cluster of any size without storing it: each item is a copy of one from the
+ * API server's namespace `shop-00000`, with other names and uids. The API server answers every other
+ * request.
  */
 export async function generator(bed: PlainBed, pods: number): Promise<Generate> {
   const deployments = Math.ceil(pods / PODS);
@@ -79,7 +79,7 @@ export async function generator(bed: PlainBed, pods: number): Promise<Generate> 
         Math.ceil(deployments / DEPLOYMENTS),
         withSlots(namespace, {
           [namespaceName(0)]: namespaceName,
-          // A server that gives the same object twice is taken for one that never ends.
+          // A list that repeats an object counts as endless.
           [uidIn(namespace.item)]: (index) => uid("n", index),
         }),
       ],
@@ -150,7 +150,7 @@ function withSlots(
   texts: Readonly<Record<string, (index: number) => string>>,
 ): Template {
   const slots = Object.entries(texts).map(([from, text]) => {
-    if (from === "") throw new Error(`a ${kind} has not the names that were expected`);
+    if (from === "") throw new Error(`a ${kind} lacks the expected names`);
     const at: number[] = [];
     for (let found = item.indexOf(from); found >= 0; found = item.indexOf(from, found + 1)) {
       at.push(found);
@@ -166,12 +166,12 @@ function uidsIn(item: Buffer): readonly string[] {
   return item.toString("latin1").match(UID) ?? [];
 }
 
-/** Its own comes before those of its owners. */
+/** Returns the item's own uid, which comes before those of its owners. */
 function uidIn(item: Buffer): string {
   return uidsIn(item)[0] ?? "";
 }
 
-/** The first item of a list, in bytes as the API server gives them. */
+/** Returns the first item of a list, as the bytes that the API server sends. */
 async function firstItem(
   { server, ca, token }: PlainBed,
   path: string,

@@ -8,7 +8,7 @@ type KubeObject = Answer["body"];
 
 export interface Size {
   readonly namespaces: number;
-  /** In every namespace. */
+  /** The number of Deployments in each namespace. */
   readonly deployments: number;
 }
 
@@ -19,12 +19,12 @@ export function namespaceName(index: number): string {
   return `shop-${String(index).padStart(5, "0")}`;
 }
 
-/** The injector's objects, and who is to act on them: nobody does in a plain bed. */
+/** Creates the objects of the control plane. In a plain bed, nothing acts on them. */
 export async function loadControlPlane(api: Api, { controlPlane }: Shapes): Promise<void> {
   await create(api, "/api/v1/namespaces", { metadata: { name: ISTIO_NAMESPACE } });
   for (const { path, object } of controlPlane) {
     if (object.metadata.name === "kube-root-ca.crt") continue;
-    // Called at the creation of pods, a webhook that nobody serves would refuse them all.
+    // A webhook that nobody serves would reject every pod.
     if (object.kind === "MutatingWebhookConfiguration") continue;
     await createWithStatus(api, path, object);
   }
@@ -37,11 +37,11 @@ export async function loadWebhooks(api: Api, { controlPlane }: Shapes): Promise<
 }
 
 /**
- * Writes a cluster of that size straight into the API server: per namespace the Deployments, of
- * four pods and five old ReplicaSets each, a StatefulSet of two pods, and in every fifth a
- * DaemonSet of three.
+ * Creates the objects of a cluster in the API server: per namespace, the Deployments with four pods
+ * and five old ReplicaSets each, a StatefulSet with two pods, and in every fifth namespace a
+ * DaemonSet with three.
  *
- * @returns how many pods there are.
+ * @returns the number of pods.
  */
 export async function load(
   api: Api,
@@ -82,7 +82,7 @@ async function createNamespace(api: Api, name: string): Promise<void> {
   await create(api, "/api/v1/namespaces", {
     metadata: { name, labels: { "istio.io/rev": REVISION } },
   });
-  // Without it no pod is let in; elsewhere a controller makes it.
+  // Pods require it. In a real cluster, a controller creates it.
   await create(api, `/api/v1/namespaces/${name}/serviceaccounts`, {
     metadata: { name: "default" },
   });
@@ -131,7 +131,7 @@ async function loadWorkload(
   }
 }
 
-/** A copy of an object under another name, in another place, without what only a server sets. */
+/** Copies an object under another name and namespace, without the fields that a server sets. */
 function rename(object: KubeObject, old: string, name: string, namespace: string): KubeObject {
   const copy = JSON.parse(
     JSON.stringify(object).replaceAll(new RegExp(`"${old}(?=["-])`, "g"), `"${name}`),
@@ -145,7 +145,7 @@ function ownerReference({ apiVersion, kind, metadata }: KubeObject) {
   return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
 }
 
-/** The API server drops the status of what is created: it is written by itself. */
+/** Creates an object, then writes its status, which the API server drops at creation. */
 async function createWithStatus(api: Api, path: string, object: KubeObject): Promise<KubeObject> {
   const made = await create(api, path, object);
   if (object.status === undefined) return made;
@@ -157,7 +157,7 @@ async function createWithStatus(api: Api, path: string, object: KubeObject): Pro
 
 async function create(api: Api, path: string, object: KubeObject): Promise<KubeObject> {
   const { resourceVersion: _rv, uid: _uid, ...metadata } = object.metadata;
-  // Addresses are given out by the server.
+  // The server assigns addresses.
   const { clusterIP: _ip, clusterIPs: _ips, ...spec } = object.spec ?? {};
   const body = { ...object, metadata, ...(object.spec && { spec }) };
   return answered(path, await api.request("POST", path, { body }));

@@ -1,9 +1,9 @@
 /**
- * Us, kubectl, the documented pipeline and the mere transfer of the same lists, side by side:
+ * Compares istio-upgrade, kubectl, the documented pipeline and the bare transfer of the same lists:
  *
  *   npm run bench -- [--sizes 10000,20000,50000,200000] [--runs 5] [--json]
  *
- * Sizes up to 10,000 pods are loaded into a real API server; beyond, a server generates the lists.
+ * Up to 10,000 pods are loaded into a real API server. Beyond that, a server generates the lists.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -49,7 +49,7 @@ interface Scene {
   readonly rows: readonly Row[];
 }
 
-/** A cluster to measure on: where it is directly, and through what counts. */
+/** A cluster to measure, reached directly or through a proxy that counts. */
 interface Stage {
   readonly kubeconfig: string;
   readonly counting: { readonly front: Front; readonly kubeconfig: string };
@@ -123,10 +123,10 @@ process.stdout.write(
     ? `${JSON.stringify({ machine, scenes }, null, 2)}\n`
     : scenes.map(tableOf).join("\n"),
 );
-// The bed ends when nobody holds its channel any more.
+// The bed ends when its channel closes.
 bedProcess.disconnect();
 
-/** Every command once for its counts, then all of them in turn, as often as asked. */
+/** Runs every command once for its counts, then all of them in turn, several times. */
 async function play(
   title: string,
   commands: readonly Command[],
@@ -163,7 +163,7 @@ async function play(
   return scene;
 }
 
-/** The command with the cluster in its environment. */
+/** Returns the command with the cluster in its environment. */
 function onCluster(command: Command, kubeconfig: string, front?: Front): Command {
   const ca = join(bed.folder, front ? "front.crt" : "ca.crt");
   writeFileSync(ca, front ? front.ca : bed.ca);
@@ -189,7 +189,7 @@ function node(): Command {
 
 function us(...args: string[]): Command {
   const argv = [process.execPath, BIN, ...args];
-  // Outdated, of a cluster that lags behind; not ready is no matter here.
+  // 2: workloads are outdated. 4: pods are not ready, which does not matter here.
   return { name: `istio-upgrade ${args.join(" ")}`, argv, fine: [2, 4] };
 }
 
@@ -197,7 +197,7 @@ function kubectlPods(): Command {
   return { name: "kubectl get pods -A", argv: [programs.kubectl, "get", "pods", "-A"] };
 }
 
-/** The pipeline that Azure documents, over all namespaces. */
+/** Returns the pipeline that Azure documents, for all namespaces. */
 function pipeline(): Command {
   const path =
     '{range .items[*]}{"\\n"}{.metadata.name}{":\\t"}{range .spec.containers[*]}{.image}{", "}{end}{end}';
@@ -205,7 +205,7 @@ function pipeline(): Command {
   return { name: "documented pipeline", argv: ["sh", "-c", script, "sh", programs.kubectl, path] };
 }
 
-/** Exactly the lists that a check asks for. */
+/** Returns a command that requests exactly the lists of a check. */
 function drop(front?: Front): Command {
   const istio = `namespaces/${ISTIO_NAMESPACE}`;
   const lists = [

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** One run of a command: seconds, seconds of CPU, and MB of memory at its peak. */
+/** The seconds, seconds of CPU and peak MB of memory that one run of a command took. */
 export interface Run {
   readonly seconds: number;
   readonly cpu: number;
@@ -14,15 +14,15 @@ export interface Command {
   readonly name: string;
   readonly argv: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Exit codes besides 0 with which it has done its work. */
+  /** Exit codes besides 0 that count as success. */
   readonly fine?: readonly number[];
 }
 
 /**
- * Runs a command with its output thrown away, under GNU time, which alone knows the peak memory of
- * a child. Of a pipeline, the memory is that of its largest process.
+ * Runs a command under GNU time, which measures the peak memory of a child, and discards its output.
+ * For a pipeline, the memory is that of the largest process.
  *
- * @throws where it fails.
+ * @throws if the command fails.
  */
 export async function runOnce({ name, argv, env = {}, fine = [] }: Command): Promise<Run> {
   const folder = mkdtempSync(join(tmpdir(), "istio-upgrade-bench-"));
@@ -43,7 +43,7 @@ export async function runOnce({ name, argv, env = {}, fine = [] }: Command): Pro
     if (code !== 0 && !fine.includes(code ?? -1)) {
       throw new Error(`${name} ended with ${code}: ${stderr.slice(-2000)}`);
     }
-    // A line about the exit code may come first.
+    // GNU time prints a line about an exit code other than 0 first.
     const last = readFileSync(file, "utf8").trim().split("\n").at(-1) ?? "";
     const [, user = 0, system = 0, kilobytes = 0] = last.split(" ").map(Number);
     return { seconds, cpu: user + system, memory: kilobytes / 1024 };

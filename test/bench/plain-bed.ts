@@ -1,7 +1,6 @@
 /**
- * The process that holds an API server and its store, with nobody who acts on what is written: a
- * bed for objects by the thousand. It ends with the process that started it. Arguments: the folder
- * to make, the programs as JSON.
+ * A process that runs an API server and its store without controllers, to hold thousands of objects.
+ * It ends with the process that started it. Arguments: the folder to create, the programs as JSON.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";

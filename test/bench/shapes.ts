@@ -10,10 +10,10 @@ const NAMESPACE = "shapes";
 
 type KubeObject = Answer["body"];
 
-/** A workload as a real control plane made it, with one of its pods. */
+/** A workload and one of its pods, as a real control plane created them. */
 export interface Shape {
   readonly workload: KubeObject;
-  /** Between a Deployment and its pods; other kinds have none. */
+  /** The ReplicaSet of a Deployment; other kinds have none. */
   readonly replicaSet?: KubeObject;
   readonly pod: KubeObject;
 }
@@ -22,11 +22,11 @@ export interface Shapes {
   readonly deployment: Shape;
   readonly statefulSet: Shape;
   readonly daemonSet: Shape;
-  /** The injector's: in the order in which they can be created. */
+  /** The objects of the control plane, in the order in which they can be created. */
   readonly controlPlane: readonly { readonly path: string; readonly object: KubeObject }[];
 }
 
-/** An ordinary application, so that its injected pod has 11 to 12 KB of JSON. */
+/** A typical application, whose injected pod has 11 to 12 KB of JSON. */
 const APPLICATION = {
   podSpec: {
     containers: [
@@ -47,8 +47,8 @@ const APPLICATION = {
 };
 
 /**
- * Has a real control plane inject one pod of every kind, and takes the objects with it: what the
- * benchmark multiplies is what a cluster holds.
+ * Has a real control plane create and inject one pod of every kind, and returns the objects, so that
+ * the benchmark multiplies objects of a real cluster.
  */
 export async function takeShapes(): Promise<Shapes> {
   const cluster = await startRealCluster();
@@ -68,7 +68,7 @@ export async function takeShapes(): Promise<Shapes> {
       statefulSet: await shapeOf("statefulsets", "db"),
       daemonSet: await shapeOf("daemonsets", "agent"),
     };
-    // Now everything that runs lags behind.
+    // With the new image, every sidecar is outdated.
     await cluster.moveImage(REVISION, `${IMAGE}:v1.27.9-6`);
     return { ...shapes, controlPlane: await controlPlane() };
   } finally {

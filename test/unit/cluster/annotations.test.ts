@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { relevantAnnotations } from "../../../src/cluster/annotations.ts";
 
-test("annotations are kept that something is decided by, and no others", () => {
-  const telling = {
+test("only annotations that a decision depends on are kept", () => {
+  const relevant = {
     "sidecar.istio.io/inject": "true",
     "proxy.istio.io/config": "{}",
     "inject.istio.io/templates": "gateway",
@@ -16,6 +16,6 @@ test("annotations are kept that something is decided by, and no others", () => {
     "deployment.kubernetes.io/revision": "3",
     team: "shop",
   };
-  expect(relevantAnnotations({ ...others, ...telling })).toEqual(telling);
+  expect(relevantAnnotations({ ...others, ...relevant })).toEqual(relevant);
   expect(relevantAnnotations(undefined)).toEqual({});
 });

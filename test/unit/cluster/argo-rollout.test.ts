@@ -17,7 +17,7 @@ const WEB: ApiRollout = {
   },
 };
 
-test("a Rollout as it is looked at", () => {
+test("a Rollout becomes a workload", () => {
   const { kind, template: read, rollout } = argoWorkload(WEB, undefined);
   expect([kind, read?.labels]).toEqual(["Rollout", { app: "web" }]);
   expect(rollout).toEqual({
@@ -38,7 +38,7 @@ test("a Rollout as it is looked at", () => {
   });
 });
 
-test("its template may be that of a Deployment, and so may its selector", () => {
+test("a Rollout with a workloadRef has the template and the selector of the Deployment", () => {
   const object = { metadata, spec: { workloadRef: { kind: "Deployment", name: "base" } } };
   const base = deployment("base", { template: { labels: { app: "base" } } });
   const { template: read, rollout } = argoWorkload(object, base);
@@ -51,12 +51,12 @@ test.each([
   ["3", 3],
   ["5d8f", 4],
   ["12", 4],
-])("the generation %s, in text, was seen up to %d", (observedGeneration, seen) => {
+])("the observed generation %s is read as %d", (observedGeneration, number) => {
   const status = observedGeneration === undefined ? {} : { observedGeneration };
-  expect(argoWorkload({ ...WEB, status }, undefined).rollout?.observedGeneration).toBe(seen);
+  expect(argoWorkload({ ...WEB, status }, undefined).rollout?.observedGeneration).toBe(number);
 });
 
-test("a pause that was lifted is not over until the controller says so", () => {
+test("a Rollout is progressing until its controller has ended a lifted pause", () => {
   const status = { ...WEB.status, phase: "Paused", controllerPause: true };
   expect(argoWorkload({ ...WEB, status }, undefined).rollout).toMatchObject({
     phase: "Progressing",

@@ -107,7 +107,7 @@ test("an endpoint is ready unless its condition says otherwise", () => {
   };
   expect(readyEndpoints(slice)).toEqual(["istiod", 2]);
   expect(readyEndpoints({ ...slice, endpoints: [] })).toEqual(["istiod", 0]);
-  // Go writes an empty list as null, whatever the client's types say.
+  // Go writes an empty list as null, although the client's types exclude it.
   expect(readyEndpoints({ ...slice, endpoints: null as never })).toEqual(["istiod", 0]);
 });
 

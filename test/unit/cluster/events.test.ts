@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { listEvents } from "../../../src/cluster/events.ts";
 import { scriptedApi } from "../../support/build/scripted-api.ts";
 
-test("events about one object, the newest last, each again when it is said again", async () => {
+test("events are sorted with the newest last, and have another id when they occur again", async () => {
   const event = (uid: string, count: number, lastTimestamp: string | null) => ({
     involvedObject: { uid: "uid-web" },
     metadata: { uid, creationTimestamp: "2026-11-22T20:00:05Z" },

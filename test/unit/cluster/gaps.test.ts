@@ -30,7 +30,7 @@ function hintOf(gaps: Gaps): string {
   throw new Error("the gaps were a result");
 }
 
-test("a read that succeeds leaves no gap", async () => {
+test("a successful read leaves no gap", async () => {
   const gaps = new Gaps(API);
   expect(
     await gaps.during({ verb: "list", resource: "pods", namespace: "shop" }, answer([])),
@@ -38,35 +38,40 @@ test("a read that succeeds leaves no gap", async () => {
   expect(gaps.result()).toEqual([]);
 });
 
-describe("a read that fails leaves a gap, and the rest goes on", () => {
+describe("a failed read leaves a gap", () => {
   test.each<[what: string, error: ApiError, reason: string, hint: string]>([
     [
-      "forbidden by RBAC",
+      "after a 403 from RBAC",
       forbidden("list", "pods"),
       "forbidden",
       "kubectl auth can-i list pods -n shop",
     ],
-    ["no answer", UNREACHABLE, "unreachable", "repeat the command when the API server answers"],
     [
-      "an answer that is no list",
+      "without an answer",
+      UNREACHABLE,
+      "unreachable",
+      "repeat the command when the API server answers",
+    ],
+    [
+      "after an answer that is not a list",
       new ApiError("answered with a login page", { status: 0, reason: "malformed" }),
       "malformed",
       "repeat the command when the API server answers",
     ],
     [
-      "a 403 that is not RBAC's",
+      "after a 403 that is not from RBAC",
       new ApiError("namespace is being terminated", { status: 403, reason: "Forbidden" }),
       "refused",
       "kubectl auth can-i list pods -n shop",
     ],
     [
-      "an error of the server",
+      "after a server error",
       new ApiError("etcdserver: request timed out", { status: 500, reason: "" }),
       "refused",
       "repeat the command when the API server answers",
     ],
     [
-      "credentials that are not taken any more",
+      "after a 401",
       new ApiError("Unauthorized", { status: 401, reason: "Unauthorized" }),
       "refused",
       "log in anew; see whether kubectl can: kubectl auth whoami",
@@ -86,7 +91,7 @@ describe("a read that fails leaves a gap, and the rest goes on", () => {
   });
 });
 
-test("gaps are sorted by namespace, then by what, those of the whole cluster first", async () => {
+test("gaps are sorted by namespace and read, those of the whole cluster first", async () => {
   const gaps = new Gaps(API);
   await gaps.during({ verb: "list", resource: "deployments.apps", namespace: "shop" }, answer([]));
   for (const [resource, namespace] of [
@@ -103,16 +108,16 @@ test("gaps are sorted by namespace, then by what, those of the whole cluster fir
   expect(withPrintedSteps(gaps.result()[0]?.hint)).toBe("kubectl auth can-i list namespaces");
 });
 
-describe("nothing is reported where nothing could be read", () => {
+describe("no report is made if nothing could be read", () => {
   test.each<[what: string, error: ApiError, message: RegExp, hint: RegExp]>([
     [
-      "no permission",
+      "for lack of permissions",
       forbidden("list", "pods"),
       /^nothing in the cluster may be read with the context "prod": pods is forbidden/,
       /permissions/,
     ],
     [
-      "no server",
+      "for lack of a server",
       UNREACHABLE,
       /^the API server of the context "prod" cannot be read: prod.example:6443: connect/,
       /kubectl get --raw \/readyz/,
@@ -126,7 +131,7 @@ describe("nothing is reported where nothing could be read", () => {
   });
 });
 
-test("a namespace in scope that does not exist ends the command", async () => {
+test("the command fails if a namespace in scope does not exist", async () => {
   const gaps = new Gaps(API);
   const missing = new ApiError('namespaces "shpo" not found', { status: 404, reason: "NotFound" });
   const read = gaps.during(
@@ -137,7 +142,7 @@ test("a namespace in scope that does not exist ends the command", async () => {
   await expect(read).rejects.toThrow('the namespace "shpo" does not exist in prod.example:6443');
 });
 
-test("a 404 of anything else is a gap", async () => {
+test("any other 404 is a gap", async () => {
   const gaps = new Gaps(API);
   await gaps.during({ verb: "get", resource: "namespaces", namespace: "shop" }, answer({}));
   await gaps.during(
@@ -147,7 +152,7 @@ test("a 404 of anything else is a gap", async () => {
   expect(gaps.result()).toHaveLength(1);
 });
 
-test("a bug is not taken for a gap", async () => {
+test("an error that is not the API server's is thrown", async () => {
   const gaps = new Gaps(API);
   const read = gaps.during(
     { verb: "list", resource: "pods", namespace: "shop" },
@@ -156,7 +161,7 @@ test("a bug is not taken for a gap", async () => {
   await expect(read).rejects.toBeInstanceOf(TypeError);
 });
 
-test("whoever always looks at the whole cluster is not told to name namespaces", async () => {
+test("no hint suggests --namespace to a command that reads the whole cluster", async () => {
   const gaps = new Gaps(API, { isNarrowable: false });
   await gaps.during({ verb: "list", resource: "pods", namespace: "shop" }, answer([]));
   await gaps.during(

@@ -26,8 +26,8 @@ function pod(owners: readonly object[], more: object = {}): Answer {
   };
 }
 
-function between(kind: string, owners: readonly object[]): Answer {
-  return { kind, metadata: { name: "between", ownerReferences: owners } };
+function intermediate(kind: string, owners: readonly object[]): Answer {
+  return { kind, metadata: { name: "intermediate", ownerReferences: owners } };
 }
 
 async function find(...answers: readonly Answer[]) {
@@ -38,13 +38,13 @@ async function find(...answers: readonly Answer[]) {
 
 describe("a named pod", () => {
   test.each(["constructor", "toString", "__proto__"])(
-    "may say it is owned by a %s",
+    "may have an owner of kind %s",
     async (kind) => {
       expect(await find(pod([owner(kind, "x")]))).toMatchObject({ ownerUid: `${kind}-x` });
     },
   );
 
-  test("says what it runs", async () => {
+  test("has its phase and its sidecar", async () => {
     expect(await find(pod([]))).toMatchObject({
       name: "web-1",
       phase: "Running",
@@ -64,25 +64,25 @@ describe("a named pod", () => {
       "/api/v1/namespaces/shop/pods/web-1",
     ],
     [
-      "a Deployment, over its ReplicaSet",
-      [pod([owner("ReplicaSet", "rs")]), between("ReplicaSet", [owner("Deployment", "web")])],
+      "a Deployment, through a ReplicaSet",
+      [pod([owner("ReplicaSet", "rs")]), intermediate("ReplicaSet", [owner("Deployment", "web")])],
       "Deployment-web",
       "/apis/apps/v1/namespaces/shop/replicasets/rs",
     ],
     [
       "a ReplicaSet without a controller",
-      [pod([owner("ReplicaSet", "rs")]), between("ReplicaSet", [])],
+      [pod([owner("ReplicaSet", "rs")]), intermediate("ReplicaSet", [])],
       "ReplicaSet-rs",
       "/apis/apps/v1/namespaces/shop/replicasets/rs",
     ],
     [
-      "a CronJob, over its Job",
-      [pod([owner("Job", "run")]), between("Job", [owner("CronJob", "nightly")])],
+      "a CronJob, through a Job",
+      [pod([owner("Job", "run")]), intermediate("Job", [owner("CronJob", "nightly")])],
       "CronJob-nightly",
       "/apis/batch/v1/namespaces/shop/jobs/run",
     ],
     [
-      "itself, where a reference is no controller's",
+      "itself if no owner is a controller",
       [pod([{ ...owner("Deployment", "web"), controller: false }])],
       "pod-uid",
       "/api/v1/namespaces/shop/pods/web-1",
@@ -92,7 +92,7 @@ describe("a named pod", () => {
     expect([found.ownerUid, found.paths.at(-1)]).toEqual([ownerUid, last]);
   });
 
-  test("that does not exist, or may not be read, is an error with a hint", async () => {
+  test("cannot be found if it does not exist, or may not be read", async () => {
     const missing = new ApiError('pods "web-1" not found', { status: 404, reason: "NotFound" });
     await expect(find(missing)).rejects.toThrow('pod/web-1 does not exist in the namespace "shop"');
     const refused = find(forbidden("get", "pods"));

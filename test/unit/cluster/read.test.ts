@@ -18,7 +18,7 @@ const workload = (name: string) => ({
   spec: { replicas: 1, selector: { matchLabels: { app: name } }, template: {} },
 });
 
-/** What is in the namespace, by the last part of the path. */
+/** The objects in the namespace, by the last part of the path. */
 const ITEMS: Readonly<Record<string, readonly object[]>> = {
   pods: [owned("ReplicaSet", "web-1"), owned("StatefulSet", "db")],
   deployments: [workload("web")],
@@ -40,9 +40,9 @@ function api(unread: string): Api {
 test.each<[unread: string, workloads: readonly string[]]>([
   ["none", ["Deployment web 1", "StatefulSet db 1"]],
   ["pods", []],
-  // A Deployment whose pods nobody can tell has not none.
+  // Without ReplicaSets, the pods of a Deployment are unknown, not zero.
   ["replicasets", ["StatefulSet db 1"]],
-])("what has no pods because %s could not be read is left out", async (unread, workloads) => {
+])("a workload whose pods are unknown is left out (unread: %s)", async (unread, workloads) => {
   const read = await readSnapshot(api(unread), {
     istioNamespace: "aks-istio-system",
     namespaces: ["shop"],
@@ -54,17 +54,17 @@ test.each<[unread: string, workloads: readonly string[]]>([
   expect(read.gaps.length).toBe(unread === "none" ? 0 : 1);
 });
 
-test("a namespace is handed out, and forgotten, while pages behind the next are not yet asked for", async () => {
+test("a namespace is yielded before the pages after the next namespace are requested", async () => {
   const log: string[] = [];
-  const places = ["a", "b", "c", "d", "e"];
+  const namespaces = ["a", "b", "c", "d", "e"];
   const paged = respondingApi(({ path, kind, query }) => {
     if (path !== "/api/v1/pods") return { kind, metadata: {}, items: [] };
     const index = Number(query?.["continue"] ?? 0);
-    const namespace = places[index] ?? "";
+    const namespace = namespaces[index] ?? "";
     log.push(`page of ${namespace}`);
     const one = owned("StatefulSet", "db");
     const items = [{ ...one, metadata: { ...one.metadata, namespace, uid: `db-${index}` } }];
-    const more = index + 1 < places.length ? { continue: String(index + 1) } : {};
+    const more = index + 1 < namespaces.length ? { continue: String(index + 1) } : {};
     return { kind, metadata: more, items };
   });
   const scope = { istioNamespace: "aks-istio-system", namespaces: undefined };
@@ -73,8 +73,38 @@ test("a namespace is handed out, and forgotten, while pages behind the next are 
     log.push(`workloads of ${workloads.map(({ namespace }) => namespace).join()}`);
   }
   const pages = log.flatMap((entry, at) => (entry.startsWith("page") ? [at] : []));
-  for (const [index, place] of places.slice(0, -3).entries()) {
-    expect(log.indexOf(`workloads of ${place}`)).toBeLessThan(pages[index + 3] ?? 0);
+  for (const [index, name] of namespaces.slice(0, -3).entries()) {
+    expect(log.indexOf(`workloads of ${name}`)).toBeLessThan(pages[index + 3] ?? 0);
   }
-  expect(log.filter((entry) => entry.startsWith("workloads"))).toHaveLength(places.length);
+  expect(log.filter((entry) => entry.startsWith("workloads"))).toHaveLength(namespaces.length);
+});
+
+test("the lists of workloads are requested together with the control plane", async () => {
+  const requested: string[] = [];
+  const silent = respondingApi(({ path }) => {
+    requested.push(path);
+    return new Promise(() => undefined);
+  });
+  void readCluster(silent, { istioNamespace: "aks-istio-system", namespaces: ["shop", "pay"] });
+  for (const name of ["shop", "pay"]) {
+    expect(requested).toEqual(
+      expect.arrayContaining([
+        "/api/v1/namespaces/aks-istio-system/configmaps",
+        `/api/v1/namespaces/${name}`,
+        `/api/v1/namespaces/${name}/pods`,
+        `/apis/apps/v1/namespaces/${name}/replicasets`,
+        `/apis/apps/v1/namespaces/${name}/deployments`,
+      ]),
+    );
+  }
+});
+
+test("an error that is not the API server's is thrown by the iteration", async () => {
+  const broken = respondingApi(({ path, kind }) => {
+    if (path.endsWith("/pods")) throw new TypeError("broken");
+    return { kind, metadata: { name: "shop" }, items: [] };
+  });
+  const scope = { istioNamespace: "aks-istio-system", namespaces: ["shop"] };
+  const { batches } = await readCluster(broken, scope);
+  await expect(batches[Symbol.asyncIterator]().next()).rejects.toThrow("broken");
 });

@@ -3,7 +3,7 @@ import { rollingPod } from "../../../src/cluster/rolling-pods.ts";
 
 const metadata = { name: "web-1", uid: "uid-web-1" };
 
-test("a pod as it rolls: what it runs, where, and since which restart", () => {
+test("a rolling pod has its image, its node and the time of its restart", () => {
   const annotations = {
     "sidecar.istio.io/status": "{}",
     "kubectl.kubernetes.io/restartedAt": "2026-11-22T20:00:00Z",
@@ -29,15 +29,18 @@ test("a pod as it rolls: what it runs, where, and since which restart", () => {
   });
 });
 
-test("the scheduler's words, and nobody else's", () => {
-  const words = (reason: string) => {
+test("a pod is unschedulable for the scheduler's reason Unschedulable only", () => {
+  const unschedulable = (reason: string) => {
     const condition = { type: "PodScheduled", status: "False", reason, message: "0/3 nodes" };
     return rollingPod({ metadata, status: { conditions: [condition] } }).unschedulable;
   };
-  expect([words("Unschedulable"), words("SchedulingGated")]).toEqual(["0/3 nodes", undefined]);
+  expect([unschedulable("Unschedulable"), unschedulable("SchedulingGated")]).toEqual([
+    "0/3 nodes",
+    undefined,
+  ]);
 });
 
-test("a DaemonSet's pod is meant for a node before it is on it", () => {
+test("a DaemonSet's pod has its intended node before it is scheduled", () => {
   const matchFields = [{ key: "metadata.name", operator: "In", values: ["aks-2"] }];
   const nodeAffinity = {
     requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields }] },

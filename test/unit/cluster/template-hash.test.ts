@@ -8,22 +8,22 @@ const template = (image: string, annotations?: Record<string, string>) => ({
   spec: { containers: [{ name: "app", image }] },
 });
 
-test("a restart leaves it as it is", () => {
+test("a restart does not change the hash", () => {
   const before = hashOf(template("app:1"));
   expect(before).toMatch(/^sha256:[0-9a-f]{64}$/);
   expect(hashOf(template("app:1", { [RESTARTED_AT]: "2026-11-24T20:00:00Z" }))).toBe(before);
 });
 
-test("the order of fields does not matter", () => {
+test("the order of fields does not change the hash", () => {
   const { metadata, spec } = template("app:1");
-  const turned = { spec: { containers: [{ image: "app:1", name: "app" }] }, metadata };
-  expect(hashOf(turned)).toBe(hashOf({ metadata, spec }));
+  const reordered = { spec: { containers: [{ image: "app:1", name: "app" }] }, metadata };
+  expect(hashOf(reordered)).toBe(hashOf({ metadata, spec }));
 });
 
 test.each([
   ["another image", template("app:2")],
   ["another annotation", template("app:1", { team: "a" })],
-  ["no template at all", undefined],
-])("%s changes it", (_what, other) => {
+  ["no template", undefined],
+])("%s changes the hash", (_what, other) => {
   expect(hashOf(other)).not.toBe(hashOf(template("app:1")));
 });

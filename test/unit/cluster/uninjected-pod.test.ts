@@ -4,7 +4,7 @@ import { uninjectedPod } from "../../../src/cluster/uninjected-pod.ts";
 const APP = { name: "app", image: "app:1" };
 const OWNER = { apiVersion: "batch/v1", kind: "Job", name: "import", uid: "u", controller: true };
 
-test("a pod as it was before injection, to be created anew", () => {
+test("an injected pod loses everything that injection and the cluster added", () => {
   const status = {
     initContainers: ["istio-init"],
     containers: ["istio-proxy"],
@@ -60,14 +60,14 @@ test("a pod as it was before injection, to be created anew", () => {
 });
 
 test.each([
-  ["an ordinary container before", {}, [APP, { name: "istio-proxy", image: "own:1" }], []],
+  ["an ordinary container", {}, [APP, { name: "istio-proxy", image: "own:1" }], []],
   [
-    "a native sidecar before",
+    "a native sidecar",
     { restartPolicy: "Always" },
     [APP],
     [{ name: "istio-proxy", image: "own:1", restartPolicy: "Always" }],
   ],
-])("what injection made a native sidecar of was %s", (_what, policy, containers, init) => {
+])("a native sidecar returns to %s of the template", (_what, policy, containers, init) => {
   const status = { initContainers: ["istio-init", "istio-proxy"], containers: null };
   const own = { initContainers: [{ name: "istio-proxy", image: "own:1", ...policy }] };
   const { spec } = uninjectedPod({
@@ -85,7 +85,7 @@ test.each([
   expect([spec?.containers, spec?.initContainers]).toEqual([containers, init]);
 });
 
-test("a pod that was never injected stays as it is", () => {
+test("a pod that was not injected keeps its containers", () => {
   const spec = { containers: [APP, { name: "istio-proxy", image: "own:1" }] };
   expect(uninjectedPod({ metadata: { name: "web" }, spec }).spec).toMatchObject(spec);
 });

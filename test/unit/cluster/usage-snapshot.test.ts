@@ -12,7 +12,7 @@ function groups(...served: object[]): ResponseObject {
   return { kind: "APIGroupList", groups: [{ name: "apps" }, ...served] };
 }
 
-/** An empty cluster, but for what is answered here. */
+/** A cluster that is empty except for these answers. */
 function clusterWith(answers: Readonly<Record<string, ResponseObject | ApiError>>): Api {
   return respondingApi(({ path, kind }) => answers[path] ?? { kind, items: [] });
 }
@@ -22,7 +22,7 @@ function refusal(status: number, message: string): ApiError {
 }
 
 describe("Gateways", () => {
-  test("are none where their API group is not installed", async () => {
+  test("are empty if their API group is not installed", async () => {
     const api = clusterWith({ "/apis": groups() });
     expect(await readUsageSnapshot(api, "istio-system")).toMatchObject({ gateways: [], gaps: [] });
   });
@@ -39,9 +39,9 @@ describe("Gateways", () => {
   });
 
   test.each([
-    ["a 404 from somebody on the way", refusal(404, "404 page not found")],
+    ["a 404 from a proxy", refusal(404, "404 page not found")],
     ["a list without groups", { kind: "APIGroupList" }],
-  ])("are not taken to be absent for %s", async (_what, answer) => {
+  ])("are a gap after %s", async (_what, answer) => {
     const { gateways, gaps } = await readUsageSnapshot(
       clusterWith({ "/apis": answer }),
       "istio-system",
@@ -50,7 +50,7 @@ describe("Gateways", () => {
     expect(gaps).toMatchObject([{ verb: "list", resource: "gateways.gateway.networking.k8s.io" }]);
   });
 
-  test("are a gap where they may not be listed", async () => {
+  test("are a gap if the user is not allowed to list them", async () => {
     const api = clusterWith({
       "/apis": groups({ name: NAME, preferredVersion: { version: "v1" } }),
       [`${GROUP}/v1/gateways`]: refusal(403, 'User "jane" cannot list resource "gateways" in ...'),
@@ -63,7 +63,7 @@ describe("Gateways", () => {
   });
 });
 
-test("CronJobs show the template of their next run", async () => {
+test("CronJobs have the template of their next run", async () => {
   const template = {
     metadata: { labels: { "istio.io/rev": "asm-1-27" } },
     spec: { containers: [{ name: "app", image: "a" }] },

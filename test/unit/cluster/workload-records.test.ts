@@ -47,7 +47,7 @@ describe("a pod template", () => {
     const probed = { name: "a", readinessProbe: {} };
     expect(templateRecord({ spec: { containers: [probed] } }).probed).toBe(true);
     expect(templateRecord({ spec: { containers: [probed, { name: "b" }] } }).probed).toBe(false);
-    // Injection adds a probe to the sidecar, whatever the template has.
+    // Injection adds a probe to the sidecar, even if the template has none.
     const proxy = { name: "istio-proxy", image: "auto" };
     expect(templateRecord({ spec: { containers: [probed, proxy] } }).probed).toBe(true);
     expect(templateRecord({ spec: { containers: [proxy, { name: "b" }] } }).probed).toBe(false);
