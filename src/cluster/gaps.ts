@@ -4,7 +4,7 @@ import type { Gap } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
 
-/** A read of the API, as `kubectl auth can-i` names it. */
+/** A read of the API, in the terms of `kubectl auth can-i`. */
 export type Access = Pick<Gap, "verb" | "resource" | "namespace" | "about">;
 
 /** One read whose outcome is recorded. */
@@ -15,8 +15,8 @@ export interface TrackedRead {
   /**
    * Records a gap.
    *
-   * @throws CannotRun if a namespace in scope does not exist, and the error itself if it is no
-   *   answer or failure of the API server.
+   * @throws CannotRun if a namespace in scope does not exist, and the error itself if it is not an
+   *   ApiError.
    */
   readonly fail: (error: unknown) => void;
 }
@@ -34,9 +34,7 @@ export class Gaps {
     this.#isNarrowable = isNarrowable;
   }
 
-  /**
-   * Begins to track one read.
-   */
+  /** Begins to track one read. */
   begin(access: Access): TrackedRead {
     const { verb, resource, namespace } = access;
     let consistent = true;

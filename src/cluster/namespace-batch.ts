@@ -68,7 +68,7 @@ function byNamespace(a: NamespaceBatch, b: NamespaceBatch): number {
 
 /**
  * Compares namespaces in the order of lists. The API server lists objects by their keys,
- * `namespace/name` byte by byte, because a `continue` token is the key to go on from.
+ * `namespace/name` byte by byte, because a `continue` token names the key to start from.
  * Source: k8s.io/apiserver `pkg/storage/continue.go`.
  */
 export function compareNamespaces(a: string, b: string): number {

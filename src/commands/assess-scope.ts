@@ -67,7 +67,7 @@ async function assessEach<Kept>(
   session: Session,
   isProofNeeded: typeof needsProof,
   keep: (assessed: AssessedWorkload) => Kept,
-): Promise<Pick<ScopeAssessment, "mesh" | "gaps" | "notes"> & { readonly kept: Kept[] }> {
+): Promise<Pick<ScopeAssessment, "mesh" | "gaps" | "notes"> & { readonly kept: readonly Kept[] }> {
   const { api, settings, namespaces, progress, prover } = session;
   const { scope, istioNamespace } = settings;
   progress.emit({ type: "reading", what: namespaces?.join(", ") ?? "all namespaces" });
@@ -94,17 +94,15 @@ async function assessEach<Kept>(
   }
 
   // Dry runs are under way while the next namespaces are read.
-  const pending: Promise<Kept>[] = [];
+  const pending: Promise<readonly Kept[]>[] = [];
   for await (const batch of injectableBatches(session, cluster, mesh)) {
-    for (const workload of batch) {
-      if (!isInScope(workload, scope)) continue;
-      const kept = assessAndKeep(workload);
-      // `Promise.all` throws the error.
-      kept.catch(() => undefined);
-      pending.push(kept);
-    }
+    const inScope = batch.filter((workload) => isInScope(workload, scope));
+    const assessed = Promise.all(inScope.map(assessAndKeep));
+    // The error is thrown after the loop.
+    assessed.catch(() => undefined);
+    pending.push(assessed);
   }
-  const kept = await Promise.all(pending);
+  const kept = (await Promise.all(pending)).flat();
 
   const { gaps: readGaps, notes } = keepNeededGaps(cluster.allGaps(), dependsOnRules);
   // A named workload that is missing may be behind a gap.
