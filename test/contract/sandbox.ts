@@ -1,8 +1,9 @@
 import { test as base, expect, vi } from "vitest";
+import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { type Manifest, namespace, pod } from "../support/manifests.ts";
-import { openCluster } from "../support/open-cluster.ts";
 import { type RunResult, runProgram } from "../support/run-program.ts";
 import type { Answer, RequestOptions, TestCluster } from "../support/test-cluster.ts";
+import { hasRealCluster, openRealCluster } from "../testbed/open-real-cluster.ts";
 
 const GROUPS: Readonly<Record<string, string>> = {
   deployments: "/apis/apps/v1",
@@ -92,6 +93,14 @@ export const test = base.extend<Fixtures>({
   },
   sandbox: async ({ enter }, use) => use(await enter()),
 });
+
+/**
+ * Opens the cluster of this test run: the real one if `npm run test:cluster` started it, otherwise
+ * an embedded one.
+ */
+async function openCluster(): Promise<TestCluster> {
+  return hasRealCluster() ? openRealCluster() : startEmbeddedCluster();
+}
 
 async function openSandbox(
   cluster: TestCluster,

@@ -1,7 +1,8 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 
 /** A program that runs until the bed ends. */
 export interface Child {
@@ -66,6 +67,24 @@ export async function waitUntil(
   }
   const log = child === undefined ? String(reason) : `${String(reason)}\n${endOfLog(child)}`;
   throw new Error(`${what}: not ready after ${seconds} s. ${log}`);
+}
+
+/**
+ * Runs a program of the bed to its end and returns its output.
+ *
+ * @throws if the program fails, with its output.
+ */
+export async function runToEnd(
+  folder: string,
+  program: string,
+  args: readonly string[],
+): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, args, {
+    cwd: folder,
+    env: childEnvironment(folder),
+    maxBuffer: 64 * 1024 ** 2,
+  });
+  return stdout;
 }
 
 export async function endChild(child: Child): Promise<void> {

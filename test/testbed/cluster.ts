@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { BuildError, istioSources } from "./build.ts";
 import { startRealCluster, type RealCluster } from "./real-cluster.ts";
-import { run } from "./run.ts";
+import { runToEnd } from "./child.ts";
 
 const PROXY = "mcr.microsoft.com/oss/v2/istio/proxyv2";
 const REVISION = "asm-1-27";
@@ -33,7 +33,7 @@ try {
 
 async function fill(cluster: RealCluster, bookinfo: string): Promise<void> {
   const kubectl = (...args: string[]) =>
-    run(cluster.address.folder, cluster.programs.kubectl, [...args, "-n", "default"]);
+    runToEnd(cluster.address.folder, cluster.programs.kubectl, [...args, "-n", "default"]);
   say(`Installing revision ${REVISION} ...`);
   await cluster.installRevision({ name: REVISION, image: `${PROXY}:${OLD}` });
   say("Installing Bookinfo ...");

@@ -1,7 +1,7 @@
 import { parseAllDocuments } from "yaml";
 import type { TestRevision } from "../support/test-cluster.ts";
 import type { KubernetesObject } from "./objects.ts";
-import { run } from "./run.ts";
+import { runToEnd } from "./child.ts";
 
 /** The namespace of AKS's control planes. */
 export const ISTIO_NAMESPACE = "aks-istio-system";
@@ -24,6 +24,6 @@ export async function revisionManifest(
     `values.pilot.env.ENABLE_NATIVE_SIDECARS=${native}`,
   ];
   const args = ["manifest", "generate", ...settings.flatMap((setting) => ["--set", setting])];
-  const documents = parseAllDocuments(await run(folder, istioctl, args));
+  const documents = parseAllDocuments(await runToEnd(folder, istioctl, args));
   return documents.map((document) => document.toJS() as KubernetesObject).filter(Boolean);
 }

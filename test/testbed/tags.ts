@@ -1,10 +1,9 @@
 import type { Api } from "./api.ts";
 import { ISTIO_NAMESPACE } from "./manifest.ts";
-import { waitUntil } from "./child.ts";
+import { runToEnd, waitUntil } from "./child.ts";
 import { deleteObjects, type KubernetesObject } from "./objects.ts";
 import { probeImage, waitForImage } from "./probe.ts";
 import type { Revisions } from "./revisions.ts";
-import { run } from "./run.ts";
 
 /** Sets a tag with istioctl and waits until the revision injects pods of the tag. */
 export async function setTag(
@@ -13,7 +12,7 @@ export async function setTag(
   tag: string,
   revision: string,
 ): Promise<void> {
-  await run(folder, istioctl, [
+  await runToEnd(folder, istioctl, [
     "tag",
     "set",
     tag,
