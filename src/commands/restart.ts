@@ -61,7 +61,7 @@ function concludeUnverified(
   results: readonly StepResult[],
   signal: SignalName | undefined,
 ): Promise<ExitCode> {
-  const message = "the run was stopped before the cluster was read again";
+  const message = "the run was stopped before the final read of the cluster";
   const unread = unverified(before, results, "interrupted", message);
   return record.conclude(unread, results, signalReason(signal));
 }

@@ -10,7 +10,7 @@ import { restartTime, type WorkloadRef } from "../snapshot.ts";
 import { type Hold, holdReason } from "./hold.ts";
 import { type Ending, ended } from "./result.ts";
 import type { StartPermission, StopReason } from "./schedule.ts";
-import { notAsApproved, skipReason } from "./skip.ts";
+import { notAsApproved, endingWithoutRestart } from "./without-restart.ts";
 import { isStalled, noteState, type Stall, startStall } from "./stall.ts";
 import type { Step } from "./step.ts";
 import { WHY_STOPPED } from "./stop.ts";
@@ -192,19 +192,19 @@ function afterAssessment(
   }
   if (attempt.lostAnswer !== undefined) return endFailed(attempt, attempt.lostAnswer);
   if (attempt.tried && isStalled(stall, rules.timeout, now)) {
-    const message = "it was changed by others each time before it could be restarted";
+    const message = "others kept changing it before it could be restarted";
     return endUntouched(attempt, ended("timed-out", "still-changing", message));
   }
   const hold = holdReason(step.to, assessment, mesh, rules.consent);
   if (hold !== undefined) return waitFor(attempt, hold, stopped, now);
   const waited = waitingFor !== undefined;
   const skip =
-    skipReason(assessment, rules.consent, waited) ??
+    endingWithoutRestart(assessment, rules.consent, waited) ??
     (rules.approved ? notAsApproved(step, assessment) : undefined);
   if (skip !== undefined) return endUntouched(attempt, skip);
   const { kind, rollout } = workload;
   if (target === undefined || rollout === undefined || !isRestartable(kind)) {
-    const message = "it cannot be restarted any more";
+    const message = "it can no longer be restarted";
     return endUntouched(attempt, ended("skipped", "not-restartable", message));
   }
   const candidate = {
@@ -219,7 +219,7 @@ function afterAssessment(
 
 function waitFor(
   attempt: Attempt,
-  { message, progress, rolls }: Hold,
+  { message, progress, isOwnRollout: rolls }: Hold,
   stopped: StopReason | undefined,
   now: number,
 ): Next {
@@ -228,7 +228,7 @@ function waitFor(
   if (stopped !== undefined && !rolls) return endUntouched(attempt, WHY_STOPPED[stopped]);
   const stall = noteState(attempt.stall, progress, now);
   if (isStalled(stall, timeout, now)) {
-    const why = `gave up after ${formatDuration(timeout)}: ${message}`;
+    const why = `no progress for ${formatDuration(timeout)} while waiting: ${message}`;
     return endUntouched(attempt, ended("timed-out", "still-waiting", why));
   }
   const report = message === attempt.waitingFor ? undefined : message;

@@ -2,23 +2,26 @@ import { formatDuration } from "../duration.ts";
 import { rolloutCommand } from "../kubernetes/kinds.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import type { Hindrance } from "./hindrance.ts";
-import { judgeRollout, type Judgement } from "./judgement.ts";
+import { evaluateRollout, type RolloutEvaluation } from "./evaluation.ts";
 import { type Ending, ended } from "./result.ts";
 import { isStalled, noteState, type Stall, startStall } from "./stall.ts";
 import type { RolloutStatus } from "./status.ts";
 import type { Restart, RolloutView } from "./view.ts";
 
-/** The rollout of an accepted restart, as it is followed: a state machine without clock or cluster. */
+/**
+ * The state of following the rollout of an accepted restart: a state machine without clock, cluster
+ * or promise.
+ */
 export interface Following {
   readonly ref: WorkloadRef;
   readonly restart: Restart;
   /** Milliseconds that the rollout may go without progress. */
   readonly timeout: number;
   readonly stall: Stall<string>;
-  /** The time since the current hindrance, or the last progress: it may pass by itself. */
+  /** A timer that runs from the start of the current hindrance, or the last progress if later. */
   readonly grace: Stall<string>;
   /** The last evaluation; `undefined` before the first answer. */
-  readonly last: Judgement | undefined;
+  readonly last: RolloutEvaluation | undefined;
   /** The last report. */
   readonly reported: RolloutReport | undefined;
 }
@@ -28,7 +31,7 @@ export type RolloutReport = Pick<RolloutStatus, "message" | "ready" | "wanted">;
 /** The result of the last action; `aborted` is true if the report is wanted at once. */
 export type FollowingObservation =
   | { readonly kind: "view"; readonly view: RolloutView; readonly aborted: boolean }
-  /** The workload was deleted, or created anew. */
+  /** The workload was deleted or recreated. */
   | { readonly kind: "gone" }
   | { readonly kind: "no-answer"; readonly aborted: boolean }
   | {
@@ -77,7 +80,7 @@ export function advanceFollowing(
 ): Next {
   switch (observation.kind) {
     case "gone": {
-      const message = "it was deleted, or created anew, while it rolled";
+      const message = "it was deleted or recreated during the rollout";
       return end(following, ended("skipped", "gone", message));
     }
     case "no-answer":
@@ -98,7 +101,7 @@ function afterView(
   { view, aborted }: FollowingObservation & { readonly kind: "view" },
   now: number,
 ): Next {
-  const last = judgeRollout(view, before.restart);
+  const last = evaluateRollout(view, before.restart);
   const { ending, hindrance, progress } = last;
   const stall = noteState(before.stall, progress, now);
   // Progress restarts the grace period, as a new hindrance does.
@@ -119,9 +122,9 @@ function afterView(
 
 function poll(following: Following, aborted: boolean, now: number): Next {
   const { last, stall, timeout, reported } = following;
-  if (aborted) return endRolling(following, "interrupted", "it still rolls");
+  if (aborted) return endRolling(following, "interrupted", "still rolling");
   if (isStalled(stall, timeout, now)) {
-    const message = `no progress for ${formatDuration(timeout)}; it still rolls`;
+    const message = `no progress for ${formatDuration(timeout)}, still rolling`;
     return endRolling(following, "no-progress", message);
   }
   const report = last && reportOf(last);
@@ -134,7 +137,7 @@ function poll(following: Following, aborted: boolean, now: number): Next {
   ];
 }
 
-function reportOf({ status, hindrance }: Judgement): RolloutReport {
+function reportOf({ status, hindrance }: RolloutEvaluation): RolloutReport {
   const { ready, wanted } = status;
   return { message: hindrance?.message ?? status.message, ready, wanted };
 }

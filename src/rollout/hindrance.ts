@@ -1,25 +1,25 @@
 import { resourceName } from "../kubernetes/kinds.ts";
 import { type Command, kubectl, type NextStep } from "../next-step.ts";
-import type { WorkloadRef } from "../snapshot.ts";
-import { wantedPods } from "../snapshot.ts";
-import { type RolloutView, type PodsByAge, stillServing } from "./view.ts";
+import { wantedPods, type WorkloadRef } from "../snapshot.ts";
+import { type PodsByAge, type RolloutView, stillServing } from "./view.ts";
 
-/** What keeps new pods from running, and may pass by itself. */
+/** A problem that keeps new pods from running and may resolve itself. */
 export interface Hindrance {
-  /** Stable, as `quota`. */
+  /** A stable code, such as `quota`. */
   readonly code: string;
   readonly message: string;
   readonly nextStep: NextStep;
-  /** Milliseconds without progress after which it counts as a failure. */
+  /** The milliseconds without progress after which the problem is a failure. */
   readonly grace: number;
   /** The pod that no node has room for. */
   readonly pod: { readonly name: string; readonly uid: string } | undefined;
 }
 
 /**
- * How long each may pass by itself. A refusal by a policy stands; two looks tell it from one that
- * was over already. Controllers try again after 5 and 10 s, so a webhook that is back by then is
- * noticed; a quota gets room when old pods end; an autoscaler looks every 10 s for pods to place.
+ * The milliseconds that each problem may last. A policy does not change its mind; two reads tell a
+ * current rejection from an old one. Controllers try again after 5 and 10 s, so they notice a webhook
+ * that is back by then. A quota gets room when old pods end. An autoscaler looks for pods to place
+ * every 10 s.
  */
 const GRACE = {
   "refused-by-admission": 2_000,
@@ -29,40 +29,40 @@ const GRACE = {
   unschedulable: 30_000,
 } as const;
 
-/** The first thing that is in the way: pods that cannot be created before those without a node. */
-export function hindranceOf(view: RolloutView, sides: PodsByAge): Hindrance | undefined {
-  return refused(view, sides) ?? unschedulable(view, sides);
+/** Finds the first problem: pods that cannot be created come before pods without a node. */
+export function hindranceOf(view: RolloutView, pods: PodsByAge): Hindrance | undefined {
+  return failedCreation(view, pods) ?? unschedulable(view, pods);
 }
 
-function refused(view: RolloutView, { old }: PodsByAge): Hindrance | undefined {
-  const words = view.refusals.at(-1);
-  // Events stay where they are: with every pod there they tell of what is over.
-  if (words === undefined || !lacksPods(view)) return undefined;
-  const code = refusalCode(words);
+function failedCreation(view: RolloutView, { oldPods }: PodsByAge): Hindrance | undefined {
+  const refusal = view.refusals.at(-1);
+  // Events outlive their cause: if no pod is lacking, they are about the past.
+  if (refusal === undefined || !lacksPods(view)) return undefined;
+  const code = refusalCode(refusal);
   return {
     code,
-    message: `new pods cannot be created: ${words.replace(PREFIX, "")}; ${stillServing(old)}`,
+    message: `new pods cannot be created: ${refusal.replace(PREFIX, "")}; ${stillServing(oldPods)}`,
     nextStep: nextStepOf(code, view.ref),
     grace: GRACE[code],
     pod: undefined,
   };
 }
 
-/** What the controllers put before the API server's words in their events. */
+/** The text that controllers put before the API server's message in their events. */
 const PREFIX = /^(?:Error creating: |Create Pod \S+ in StatefulSet \S+ failed error: )/;
 
-/** A Deployment or a Rollout says so itself, by a condition that goes when it is over. */
+/** A Deployment or a Rollout has a condition instead, which disappears with its cause. */
 function lacksPods({ rollout, pods }: RolloutView): boolean {
   return "conditions" in rollout || pods.length < wantedPods(rollout);
 }
 
 type RefusalCode = Exclude<keyof typeof GRACE, "unschedulable">;
 
-/** Whose refusal it was, by the words of k8s.io/apiserver and its admission plugins. */
-export function refusalCode(words: string): RefusalCode {
-  if (/(?:exceeded|failed) quota/.test(words)) return "quota";
-  if (words.includes("failed calling webhook")) return "webhook-failed";
-  if (/denied the request|violates PodSecurity|is forbidden|is invalid/.test(words)) {
+/** Classifies an error message of k8s.io/apiserver and its admission plugins. */
+export function refusalCode(message: string): RefusalCode {
+  if (/(?:exceeded|failed) quota/.test(message)) return "quota";
+  if (message.includes("failed calling webhook")) return "webhook-failed";
+  if (/denied the request|violates PodSecurity|is forbidden|is invalid/.test(message)) {
     return "refused-by-admission";
   }
   return "create-failed";
@@ -79,12 +79,15 @@ function nextStepOf(code: RefusalCode, ref: WorkloadRef): Command {
   }
 }
 
-function unschedulable({ ref }: RolloutView, { fresh, old }: PodsByAge): Hindrance | undefined {
-  const pod = fresh.find((one) => one.unschedulable !== undefined);
+function unschedulable(
+  { ref }: RolloutView,
+  { newPods, oldPods }: PodsByAge,
+): Hindrance | undefined {
+  const pod = newPods.find((one) => one.unschedulable !== undefined);
   return (
     pod && {
       code: "unschedulable",
-      message: `the new pod ${pod.name} finds no node: ${pod.unschedulable}; ${stillServing(old)}`,
+      message: `the new pod ${pod.name} cannot be scheduled: ${pod.unschedulable}; ${stillServing(oldPods)}`,
       nextStep: kubectl("describe", "pod", pod.name, "-n", ref.namespace),
       grace: GRACE.unschedulable,
       pod: { name: pod.name, uid: pod.uid },

@@ -1,22 +1,22 @@
 import type { Assessment } from "../mesh/assessment.ts";
-import type { Target } from "../mesh/running-pods.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { type Consent, failureOf } from "../mesh/restartability.ts";
+import type { Target } from "../mesh/running-pods.ts";
 import { isPaused, isReplacing, rolloutStatus } from "./status.ts";
 
-/** Why a restart waits. */
+/** The reason for which a restart waits for a rollout of somebody else, or for the control plane. */
 export interface Hold {
   readonly message: string;
-  /** Changes where what is waited for got on: a StatefulSet has the same pods ready for long. */
+  /** A text that differs from the previous one if there was progress, even if the message is equal. */
   readonly progress: string;
-  /** It is the workload itself that rolls. */
-  readonly rolls: boolean;
+  /** True if the workload itself is rolling. */
+  readonly isOwnRollout: boolean;
 }
 
 /**
- * Why nothing may start right now, although it soon might.
+ * Returns the reason for which a workload cannot be restarted yet; `undefined` if nothing holds it.
  *
- * @param planned where it would go by the plan: without its control plane nothing seems to inject it.
+ * @param planned the target in the plan: without its control plane no target can be predicted.
  */
 export function holdReason(
   planned: Target,
@@ -26,15 +26,16 @@ export function holdReason(
 ): Hold | undefined {
   const istiod = mesh.revisions.get((target ?? planned).revision)?.istiod;
   if (istiod && !istiod.ready) {
-    const waits = `the control plane ${istiod.name} is not ready`;
-    return { message: waits, progress: waits, rolls: false };
+    const message = `the control plane ${istiod.name} is not ready`;
+    return { message, progress: message, isOwnRollout: false };
   }
   const { rollout } = workload;
-  // Somebody's decision, or a failure: no patience ends it.
+  // A pause or a failure does not end by waiting.
   if (rollout === undefined || isPaused(rollout) || failureOf(workload)) return undefined;
   const { state, message } = rolloutStatus(rollout);
-  // What was not ready before may never be; it was asked for all the same.
+  // An unready workload may never become ready, and the user asked to restart it as it is.
   if (state !== "waiting" || (unhealthy && !isReplacing(rollout))) return undefined;
+  // A StatefulSet can make progress while its number of ready pods, and so its message, is the same.
   const progress = JSON.stringify([message, rollout.status]);
-  return { message: `it is rolling already: ${message}`, progress, rolls: true };
+  return { message: `already rolling: ${message}`, progress, isOwnRollout: true };
 }

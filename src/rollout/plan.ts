@@ -6,18 +6,18 @@ import { incompleteRestart } from "./incomplete.ts";
 import { isReplacing, rolloutStatus } from "./status.ts";
 import type { Step, Wait } from "./step.ts";
 
-/** What a restart is going to do, as data: a dry run stops after it, so it cannot differ. */
+/** The restarts that a run will do. A dry run stops after the plan, so it cannot differ from it. */
 export interface Plan {
-  /** In the order in which they are started. */
+  /** The restarts, in the order in which they start. */
   readonly steps: readonly Step[];
-  /** What an earlier restart brought on target, and still rolls: waited for, and left as it is. */
+  /** The workloads on target that an earlier restart left rolling: the run only waits for them. */
   readonly waits: readonly Wait[];
-  /** What needs something and is not restarted, with the reason in its assessment. */
+  /** The workloads that need something else than a restart; their assessments have the reasons. */
   readonly leftOut: readonly Assessment[];
 }
 
 /**
- * What is wanted and may be restarted, in its order, and what is only waited for.
+ * Plans the restarts that are wanted and possible, and the waits for earlier restarts.
  *
  * @param now milliseconds since the epoch.
  * @param timeout milliseconds that a workload may go without progress.
@@ -31,10 +31,10 @@ export function planRestart(
   const steps = assessments.flatMap((assessment) => {
     const { workload, verdict, restart } = assessment;
     if (!isWanted(verdict, consent) || restart.answer !== "yes") return [];
-    return stepOf(assessment).map((step) => ({ step, turn: turnOf(workload) }));
+    return stepOf(assessment).map((step) => ({ step, priority: priorityOf(workload) }));
   });
-  const ordered = TURNS.flatMap((turn) =>
-    interleaved(steps.filter((each) => each.turn === turn).map(({ step }) => step)),
+  const ordered = PRIORITIES.flatMap((priority) =>
+    interleave(steps.filter((each) => each.priority === priority).map(({ step }) => step)),
   );
   const planned = new Set(ordered.map(({ ref }) => ref.uid));
   return {
@@ -47,12 +47,12 @@ export function planRestart(
       return stepOf(assessment).map((step) => ({ ...step, restartedAt }));
     }),
     leftOut: assessments.filter(
-      ({ workload, verdict }) => !AT_PEACE.has(verdict) && !planned.has(workload.uid),
+      ({ workload, verdict }) => !NOTHING_NEEDED.has(verdict) && !planned.has(workload.uid),
     ),
   };
 }
 
-/** One step, or none where it is not known what would be injected. */
+/** Returns one step, or none if the target is unknown. */
 function stepOf({ workload, verdict, running, target }: Assessment): readonly Step[] {
   if (target === undefined) return [];
   const { namespace, kind, name, uid, rollout } = workload;
@@ -77,19 +77,19 @@ export function isWanted(verdict: Verdict, consent: Consent): boolean {
   );
 }
 
-/** Verdicts on pods that are as a restart would make them. */
+/** The verdicts of workloads that a restart would not change. */
 const ON_TARGET: ReadonlySet<Verdict> = new Set(["current", "pinned"]);
 
-/** Verdicts that ask for nothing. */
-const AT_PEACE: ReadonlySet<Verdict> = new Set(["managed", "excluded", "pinned", "current"]);
+/** The verdicts of workloads that need nothing from the user. */
+const NOTHING_NEEDED: ReadonlySet<Verdict> = new Set(["managed", "excluded", "pinned", "current"]);
 
 /**
- * What rolls already comes first: it is waited for, and takes its place among those in flight. Then
- * what is healthy: a failure there tells the most, and harms the least.
+ * The order of the restarts. Rolling workloads come first: they are in flight already, so they take
+ * their slots. Then come healthy ones: a failure there tells the most and does the least harm.
  */
-const TURNS = ["rolling", "healthy", "unready"] as const;
+const PRIORITIES = ["rolling", "healthy", "unready"] as const;
 
-function turnOf({ rollout, pods }: Workload): (typeof TURNS)[number] {
+function priorityOf({ rollout, pods }: Workload): (typeof PRIORITIES)[number] {
   if (rollout !== undefined && isReplacing(rollout)) return "rolling";
   const done = rollout === undefined || rolloutStatus(rollout).state === "done";
   const ready = pods.every((group) => group.ready === group.pods && group.trouble === undefined);
@@ -100,8 +100,8 @@ function podsAtOnce(rollout: Rollout): number {
   return Math.min(wantedPods(rollout), rollout.surge + rollout.unavailable);
 }
 
-/** One workload of each namespace in turn, so that one team does not take all the risk. */
-function interleaved(steps: readonly Step[]): readonly Step[] {
+/** Takes one workload of each namespace in turn, so that no single team bears all the risk. */
+function interleave(steps: readonly Step[]): readonly Step[] {
   const byNamespace = new Map<string, Step[]>();
   for (const step of steps) {
     const queue = byNamespace.get(step.ref.namespace) ?? [];

@@ -3,46 +3,46 @@ import type { NextStep } from "../next-step.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import type { From, Step } from "./step.ts";
 
-/** What became of one step of a plan. */
+/** The result of one step of a plan. */
 export interface StepResult {
   readonly ref: WorkloadRef;
   readonly from: readonly From[];
   readonly to: Target;
   readonly outcome: Outcome;
-  /** Stable, as `sidecar-lost`. */
+  /** A stable code, such as `sidecar-lost`. */
   readonly code: string;
   readonly message: string;
-  /** What to type next; empty where nothing needs doing. */
+  /** The next thing for the user to do; empty if nothing needs doing. */
   readonly nextStep: NextStep;
-  /** When the patch was sent; absent where none was. */
+  /** The time of the patch; `undefined` if none was sent. */
   readonly startedAt: Date | undefined;
   readonly finishedAt: Date;
 }
 
 export type Outcome =
   | "restarted"
-  /** It was rolling already, and came out on target. */
+  /** On target after a rollout that this run did not start. */
   | "waited"
   | "skipped"
   | "failed"
   | "timed-out"
   | "not-started";
 
-/** The result of a step for which no patch was sent. */
-export function untouched(
+/** Returns the result of a step for which no patch was sent. */
+export function untouchedResult(
   { ref, from, to }: Pick<Step, "ref" | "from" | "to">,
-  why: Pick<StepResult, "outcome" | "code" | "message"> & { readonly nextStep?: NextStep },
+  ending: Omit<Ending, "nextStep"> & { readonly nextStep?: NextStep },
   now: Date,
 ): StepResult {
-  return { ref, from, to, nextStep: "", ...why, startedAt: undefined, finishedAt: now };
+  return { ref, from, to, nextStep: "", ...ending, startedAt: undefined, finishedAt: now };
 }
 
-/** Outcomes after which the workload is where it was to be. */
+/** True if the workload is on target. */
 export function isDone(outcome: Outcome): boolean {
   return outcome === "restarted" || outcome === "waited";
 }
 
-/** Outcomes after which a run counts as failed. */
+/** True if the outcome counts for `--max-failures`. */
 export function isFailure(outcome: Outcome): boolean {
   return outcome === "failed" || outcome === "timed-out";
 }

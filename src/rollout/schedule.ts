@@ -1,31 +1,31 @@
-/** Which restarts may start now: a state machine without clock, cluster or promise. */
+/** The pace of a run: a state machine without clock, cluster or promise. */
 export interface Schedule {
   readonly waiting: readonly Entry[];
   readonly rolling: readonly Entry[];
   readonly failures: number;
-  /** When the last one started, in milliseconds since the epoch. */
+  /** The time of the last start, in milliseconds since the epoch. */
   readonly lastStart: number | undefined;
-  /** Set: nothing starts any more. */
+  /** The reason for which nothing new starts; `undefined` while the run goes on. */
   readonly stopped: StopReason | undefined;
   readonly limits: Limits;
 }
 
 export interface Entry {
   readonly id: string;
-  /** New pods that it may have in flight. */
+  /** The number of new pods that the workload may have in flight. */
   readonly pods: number;
 }
 
 export interface Limits {
-  /** Workloads that roll at the same time. */
+  /** The number of workloads that may roll at the same time. */
   readonly maxParallel: number;
-  /** New pods in flight at the same time; `undefined`: no limit. */
+  /** The number of new pods that may be in flight; `undefined` for no limit. */
   readonly maxPods: number | undefined;
-  /** Failures after which nothing new starts. */
+  /** The number of failures after which nothing new starts. */
   readonly maxFailures: number;
-  /** Milliseconds from one start to the next. */
+  /** The minimum time between two starts, in milliseconds. */
   readonly pause: number;
-  /** When nothing starts any more, in milliseconds since the epoch. */
+  /** The time after which nothing new starts, in milliseconds since the epoch. */
   readonly deadline: number | undefined;
 }
 
@@ -38,9 +38,9 @@ export type ScheduleEvent =
   | { readonly type: "stop"; readonly reason: StopReason };
 
 export interface Actions {
-  /** Ids to start now. */
+  /** The ids of the workloads to start now. */
   readonly start: readonly string[];
-  /** When to tick, if nothing happens before; `undefined`: time alone changes nothing. */
+  /** The time of the next tick if nothing happens before; `undefined` if time changes nothing. */
   readonly wakeAt: number | undefined;
 }
 
@@ -56,9 +56,10 @@ export function newSchedule(entries: readonly Entry[], limits: Limits): Schedule
 }
 
 /**
- * One event in; the new state, and what to do, out. Nothing ever rolls above the limits, no id is
- * started twice, and after a stop nothing starts. The order is kept: what does not fit is waited
- * for, and what alone has more pods than `maxPods` rolls alone.
+ * Returns the new state after an event, and what to do. Never more workloads or pods are in flight
+ * than the limits allow, no id starts twice, and nothing starts after a stop. The order is kept: a
+ * workload that does not fit delays those behind it, and one with more pods than `maxPods` rolls
+ * alone.
  *
  * @param now milliseconds since the epoch; never less than at the event before.
  */
@@ -109,7 +110,7 @@ export function requestStart(
   return [{ ...current, lastStart: now }, { kind: "granted" }];
 }
 
-/** The schedule as it is now: past its deadline it has stopped, if nothing stopped it before. */
+/** Returns the schedule at a time: after its deadline it is stopped. */
 export function atTime(schedule: Schedule, now: number): Schedule {
   if (schedule.stopped !== undefined || now < (schedule.limits.deadline ?? Infinity)) {
     return schedule;
@@ -156,7 +157,7 @@ function applied(schedule: Schedule, event: ScheduleEvent): Schedule {
   }
 }
 
-/** Nothing rolls, and nothing will start. */
+/** True if nothing is rolling and nothing will start. */
 export function isOver({ waiting, rolling, stopped }: Schedule): boolean {
   return rolling.length === 0 && (waiting.length === 0 || stopped !== undefined);
 }

@@ -7,19 +7,19 @@ import type {
   StatefulSetRollout,
 } from "../snapshot.ts";
 
-/** How far a rollout is, read off one object. */
+/** The progress of a rollout, as the status of the workload shows it. */
 export interface RolloutStatus {
   readonly state: "done" | "waiting" | "failed";
   readonly message: string;
-  /** New pods that serve, of those wanted. */
+  /** The number of new pods that are ready. */
   readonly ready: number;
   readonly wanted: number;
 }
 
 /**
- * kubectl's rules for the state of a rollout.
- * Source: k8s.io/kubectl `pkg/polymorphichelpers/rollout_status.go`. Until the controller has seen
- * the newest generation the status is that of the previous rollout, and looks finished.
+ * Returns the status of a rollout by kubectl's rules. Until the controller has seen the newest
+ * generation, the status is that of the previous rollout, which looks done.
+ * Source: k8s.io/kubectl `pkg/polymorphichelpers/rollout_status.go`.
  */
 export function rolloutStatus(rollout: Rollout): RolloutStatus {
   if (rollout.strategy === "OnDelete") return unfollowable(rollout);
@@ -35,7 +35,7 @@ export function rolloutStatus(rollout: Rollout): RolloutStatus {
   }
 }
 
-/** Pods are being replaced, by whoever asked for it: more than one that is not available. */
+/** True if pods are being replaced; a workload with unavailable pods alone is not. */
 export function isReplacing(rollout: Rollout): boolean {
   if (rolloutStatus(rollout).state !== "waiting") return false;
   if (isUnseen(rollout)) return true;
@@ -51,14 +51,14 @@ export function isReplacing(rollout: Rollout): boolean {
   }
 }
 
-/** Nothing goes on until a person says so. */
+/** True if the rollout goes on only after somebody resumes it. */
 export function isPaused(rollout: Rollout | undefined): boolean {
   if (rollout?.kind === "Deployment") return rollout.paused;
   return rollout?.kind === "Rollout" && rollout.phase === "Paused";
 }
 
 /**
- * As `kubectl argo rollouts status` does, by the controller's own account.
+ * Follows the controller's own phase, as `kubectl argo rollouts status` does.
  * Source: argoproj/argo-rollouts `utils/rollout/rolloututil.go`, GetRolloutPhase.
  */
 function argoStatus(rollout: ArgoRollout): RolloutStatus {
@@ -66,11 +66,11 @@ function argoStatus(rollout: ArgoRollout): RolloutStatus {
   const at = progress(Math.min(status.updated, status.available, wanted), wanted);
   if (isUnseen(rollout)) return at("waiting", "the controller has not seen the change yet");
   if (phase === "Healthy") return at("done", "rolled out");
-  if (phase === "Degraded") return at("failed", `it is degraded: ${message}`);
-  return at("waiting", message || "its controller says nothing of it yet");
+  if (phase === "Degraded") return at("failed", `degraded: ${message}`);
+  return at("waiting", message || "its controller has not reported a status yet");
 }
 
-/** Nothing rolls by itself: kubectl refuses to tell how far it is, too. */
+/** Nothing rolls by itself, and kubectl reports an error, too. */
 function unfollowable(rollout: StatefulSetRollout | DaemonSetRollout): RolloutStatus {
   const { ready, updated, wanted } =
     rollout.kind === "StatefulSet"
@@ -84,7 +84,7 @@ function unfollowable(rollout: StatefulSetRollout | DaemonSetRollout): RolloutSt
 
 function deploymentStatus(deployment: DeploymentRollout): RolloutStatus {
   const { replicas: wanted, status } = deployment;
-  // The status does not tell whose pods are available: old ones are taken to be.
+  // The status does not separate available new pods from old ones: assume that all old ones are.
   const old = Math.max(0, status.replicas - status.updated);
   const ready = Math.min(status.updated, Math.max(0, status.available - old));
   const at = progress(ready, wanted);
@@ -92,7 +92,7 @@ function deploymentStatus(deployment: DeploymentRollout): RolloutStatus {
   const late = deployment.conditions.find(
     ({ type, reason }) => type === "Progressing" && reason === "ProgressDeadlineExceeded",
   );
-  if (late) return at("failed", `it exceeded its progress deadline: ${late.message}`);
+  if (late) return at("failed", `progress deadline exceeded: ${late.message}`);
   if (status.updated < wanted) {
     return at("waiting", `${status.updated} of ${wanted} new pods have been created`);
   }
@@ -105,7 +105,7 @@ function deploymentStatus(deployment: DeploymentRollout): RolloutStatus {
   return at("done", "rolled out");
 }
 
-/** The API server fills in `partition`, so kubectl never gets to compare update revisions. */
+/** The API server sets `partition`, so kubectl's comparison of update revisions never runs. */
 function statefulSetStatus(statefulSet: StatefulSetRollout): RolloutStatus {
   const { replicas, partition, status } = statefulSet;
   const wanted = Math.max(0, replicas - partition);

@@ -6,14 +6,14 @@ export const WHY_STOPPED: Readonly<Record<StopReason, Ending>> = {
   failures: ended(
     "not-started",
     "max-failures",
-    "nothing more starts after so many failures (--max-failures)",
+    "no new restarts after this many failures (--max-failures)",
   ),
   "run-stopped": ended(
     "not-started",
     "run-stopped",
-    "the run was stopped: the next one might have fared the same",
+    "the run was stopped: the next workload would probably fail the same way",
   ),
-  "target-moved": ended("skipped", "target-moved", "the target is not the approved one any more"),
-  deadline: ended("not-started", "deadline", "nothing starts after the deadline (--deadline)"),
+  "target-moved": ended("skipped", "target-moved", "the target is no longer the approved one"),
+  deadline: ended("not-started", "deadline", "no new restarts after the deadline (--deadline)"),
   interrupted: ended("not-started", "interrupted", "the run was interrupted"),
 };

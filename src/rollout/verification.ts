@@ -1,15 +1,16 @@
 import { count } from "../wording.ts";
 import type { Assessment } from "../mesh/assessment.ts";
+import { countPods } from "../mesh/running-pods.ts";
 import type { Workload } from "../snapshot.ts";
 import type { Step } from "./step.ts";
 import { isDone, type StepResult } from "./result.ts";
 import { istioUpgrade } from "../next-step.ts";
 
 /**
- * Judges results against a fresh read. A rollout that completed proves nothing about sidecars: what
- * had one before must have one on every live pod, on the target it was restarted for.
+ * Compares results with a fresh read. A completed rollout proves nothing about sidecars: if the
+ * workload had one before, every live pod must have one, with the image of the target.
  *
- * @param fresh every workload that was read again, in the mesh or not.
+ * @param fresh every workload in the fresh read, in the mesh or not.
  */
 export function verifyResults(
   results: readonly StepResult[],
@@ -19,8 +20,8 @@ export function verifyResults(
 ): readonly StepResult[] {
   return results.map((result) => {
     const same = ({ uid }: { readonly uid: string }) => uid === result.ref.uid;
-    const isThere = assessments.some(({ workload }) => same(workload));
-    if (result.code === "gone" && isThere) return notGone(result);
+    const isListed = assessments.some(({ workload }) => same(workload));
+    if (result.code === "gone" && isListed) return notGone(result);
     if (!isDone(result.outcome)) return result;
     const workload = fresh.find(same);
     if (workload === undefined) return result;
@@ -34,27 +35,25 @@ export function verifyResults(
   });
 }
 
-/** Somebody on the way said that it was not found: the list has it. */
+/** A workload that a read did not find but a list has: a proxy on the way may have answered 404. */
 function notGone(result: StepResult): StepResult {
   return {
     ...result,
     outcome: "failed",
     code: "not-found",
-    message: "the API server did not find it, and lists it",
+    message: "a read did not find it, but the list has it",
     nextStep: "run restart again",
   };
 }
 
 function lostSidecar(result: StepResult, { pods }: Workload): StepResult {
-  const podsThat = (without: boolean) =>
-    pods
-      .filter(({ image }) => (image === undefined) === without)
-      .reduce((sum, group) => sum + group.pods, 0);
+  const bare = countPods(pods.filter(({ image }) => image === undefined));
+  const others = countPods(pods) - bare;
   return {
     ...result,
     outcome: "failed",
     code: "sidecar-lost",
-    message: `${count(podsThat(true), "pod", ["has", "have"])} no sidecar any more, ${podsThat(false)} still with one`,
+    message: `${count(bare, "pod", ["no longer has", "no longer have"])} a sidecar, ${others} still with one`,
     nextStep: istioUpgrade("check", "--namespace", result.ref.namespace),
   };
 }
@@ -76,7 +75,7 @@ function stillOutdated(
     return {
       ...result,
       code: "target-moved",
-      message: `the target moved to ${target.image} of ${target.revision} during the run`,
+      message: `the target changed to ${target.image} of ${target.revision} during the run`,
       nextStep: "run restart again",
     };
   }
@@ -84,7 +83,7 @@ function stillOutdated(
     ...result,
     outcome: "failed",
     code: "not-on-target",
-    message: `it was restarted, and still: ${finding.reason}`,
+    message: `it was restarted, but: ${finding.reason}`,
     nextStep: istioUpgrade("check", "--namespace", result.ref.namespace),
   };
 }

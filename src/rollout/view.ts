@@ -1,61 +1,60 @@
 import { count } from "../wording.ts";
-import type { Rollout, RollingPod, WorkloadRef } from "../snapshot.ts";
 import type { Target } from "../mesh/running-pods.ts";
+import type { RollingPod, Rollout, WorkloadRef } from "../snapshot.ts";
 
-/** One look at a workload whose restart was accepted. */
+/** A workload and its pods, as one poll found them after an accepted restart. */
 export interface RolloutView {
   readonly ref: WorkloadRef;
   readonly rollout: Rollout;
-  /** `restartedAt` of the template, or `restartAt` of an Argo Rollout, as it is now. */
+  /** The current `restartedAt` of the template, or `restartAt` of an Argo Rollout. */
   readonly restartedAt: string | undefined;
-  /** Live and terminating ones, not those that have finished. */
+  /** The pods, including terminating ones, but not those that have finished. */
   readonly pods: readonly RollingPod[];
-  /** Why pods could not be created, in the API server's words; the newest last. */
+  /** The API server's reasons for which pods could not be created; the newest last. */
   readonly refusals: readonly string[];
 }
 
-/** What the restart was to bring. */
+/** A restart, as it was sent. */
 export interface Restart {
   readonly target: Target;
-  /** As it was written. */
   readonly restartedAt: string;
 }
 
-/** The live pods of a rollout, told apart. */
+/** The pods of a rollout that are not terminating. */
 export interface PodsByAge {
-  /** Pods that the restart made. */
-  readonly fresh: readonly RollingPod[];
-  /** The others. */
-  readonly old: readonly RollingPod[];
-  /** Somebody else's change replaced the template that the restart had made. */
+  /** The pods that the restart made. */
+  readonly newPods: readonly RollingPod[];
+  readonly oldPods: readonly RollingPod[];
+  /** True if somebody else's change replaced the template that the restart had made. */
   readonly superseded: boolean;
 }
 
 /**
- * Pods made by the restart carry its time. Where somebody else's change took that away, as a
- * `kubectl replace`, an undo or a sync does, only what they run tells them apart.
+ * Separates new pods from old ones. Pods made by the restart carry its time. If somebody else's
+ * change removed that time, as `kubectl replace`, an undo or a sync does, only the image of a pod
+ * tells its age.
  */
 export function podsByAge(view: RolloutView, { target, restartedAt }: Restart): PodsByAge {
   const superseded = view.restartedAt !== restartedAt;
-  const isFresh = (pod: RollingPod) => {
+  const isNew = (pod: RollingPod) => {
     if (superseded) return pod.image === target.image;
-    // An Argo Rollout keeps its template: its new pods are those made since.
+    // An Argo Rollout keeps its template: its new pods are those created since.
     return view.rollout.kind === "Rollout"
       ? pod.createdAt >= restartedAt
       : pod.restartedAt === restartedAt;
   };
   const live = view.pods.filter(({ terminating }) => !terminating);
   return {
-    fresh: live.filter(isFresh),
-    old: live.filter((pod) => !isFresh(pod)),
+    newPods: live.filter(isNew),
+    oldPods: live.filter((pod) => !isNew(pod)),
     superseded,
   };
 }
 
-/** How many of them are ready, as the end of a sentence. */
-export function stillServing(old: readonly RollingPod[]): string {
-  const ready = old.filter((pod) => pod.ready).length;
+/** The number of old pods that are ready, as the end of a sentence. */
+export function stillServing(oldPods: readonly RollingPod[]): string {
+  const ready = oldPods.filter((pod) => pod.ready).length;
   return ready === 0
-    ? "no old pod serves any more"
+    ? "no old pod is serving"
     : count(ready, "old pod", ["still serves", "still serve"]);
 }

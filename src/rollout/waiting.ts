@@ -7,7 +7,10 @@ import { type Ending, ended } from "./result.ts";
 import { isStalled, noteCount, type Stall, startStall } from "./stall.ts";
 import { isPaused, rolloutStatus } from "./status.ts";
 
-/** The wait for a restart that an earlier run sent: a state machine without clock or cluster. */
+/**
+ * The state of waiting for a restart that was sent before this run: a state machine without clock,
+ * cluster or promise.
+ */
 export interface Waiting {
   readonly ref: WorkloadRef;
   /** The time of that restart, in RFC 3339. */
@@ -25,7 +28,7 @@ export type WaitingObservation =
   | { readonly kind: "turn" }
   | {
       readonly kind: "answer";
-      /** `undefined` if the workload was deleted, or created anew. */
+      /** `undefined` if the workload was deleted or recreated. */
       readonly workload: Workload | undefined;
       readonly aborted: boolean;
     }
@@ -71,8 +74,8 @@ export function advanceWaiting(
     case "no-answer":
       return poll(waiting, waiting.reported, observation.aborted);
     case "forbidden": {
-      const message = `whether it gets ready may not be seen: ${observation.message}`;
-      const nextStep = sentence`ask for it, then see: ${rolloutCommand("status", ref)}`;
+      const message = `not allowed to read its status: ${observation.message}`;
+      const nextStep = sentence`ask for the permission, then check: ${rolloutCommand("status", ref)}`;
       return end(waiting, ended("skipped", "not-read", message, nextStep));
     }
   }
@@ -84,22 +87,21 @@ function afterAnswer(
   now: number,
 ): Next {
   if (workload?.rollout === undefined) {
-    return end(waiting, ended("skipped", "gone", "it was deleted, or created anew"));
+    return end(waiting, ended("skipped", "gone", "it was deleted or recreated"));
   }
   const { state, message, ready } = rolloutStatus(workload.rollout);
-  const since = `it was restarted at ${waiting.restartedAt}`;
+  const since = `restarted at ${waiting.restartedAt}`;
   if (isPaused(workload.rollout)) {
     const resume = rolloutCommand("resume", workload);
-    return end(waiting, ended("timed-out", "paused", `${since}, and is paused`, resume));
+    return end(waiting, ended("timed-out", "paused", `${since}, and now paused`, resume));
   }
   const failure = failureOf(workload);
   if (failure !== undefined) {
     // The restart need not be the cause, so this is not called a failed restart.
     const status = rolloutCommand("status", workload);
-    return end(waiting, ended("timed-out", "unhealthy", `${since}, and ${failure}`, status));
+    return end(waiting, ended("timed-out", "unhealthy", `${since}, but ${failure}`, status));
   }
-  if (state === "done")
-    return end(waiting, ended("waited", "rolled-out", `${since}, and rolled out`));
+  if (state === "done") return end(waiting, ended("waited", "rolled-out", `${since}, rolled out`));
   const stall = noteCount(waiting.stall, ready, now);
   return poll({ ...waiting, stall }, message, aborted);
 }
@@ -115,7 +117,7 @@ function poll(waiting: Waiting, message: string | undefined, aborted: boolean): 
 
 function endRolling(waiting: Waiting, code: string, why: string): Next {
   const nextStep = rolloutCommand("status", waiting.ref);
-  return end(waiting, ended("timed-out", code, `${why}; it still rolls`, nextStep));
+  return end(waiting, ended("timed-out", code, `${why}, still rolling`, nextStep));
 }
 
 function end(waiting: Waiting, ending: Ending): Next {

@@ -135,9 +135,9 @@ describe("an approved plan", () => {
       [content.replace('"include": []', '"include": ["unhealthy"]'), "was changed after"],
       [content.replaceAll(plan.cluster.server, "https://prod:443"), "was changed after"],
       [forOtherCluster(plan), "was made for https://prod:443"],
-      ["{", "holds no JSON"],
-      ["null", "is no plan"],
-      [content.replace('"dryRun": "client"', '"dryRun": null'), "is no plan"],
+      ["{", "it is not JSON"],
+      ["null", "is not a plan"],
+      [content.replace('"dryRun": "client"', '"dryRun": null'), "is not a plan"],
     ];
     for (const [text, message] of refused) {
       const ran = await from(text);

@@ -204,7 +204,7 @@ describe("a restart whose new pods cannot run", () => {
       ),
       crowded: failed(
         "unschedulable",
-        /^the new pod crowded-\S+ finds no node: 0\/\d nodes are available: .*; 1 old pod still serves$/,
+        /^the new pod crowded-\S+ cannot be scheduled: 0\/\d nodes are available: .*; 1 old pod still serves$/,
         `kubectl describe pod crowded-\\S+ -n ${crowded.name}`,
       ),
     });
@@ -213,7 +213,9 @@ describe("a restart whose new pods cannot run", () => {
     for (const { name, startedAt } of results) {
       const line = ran.stderr
         .split("\n")
-        .find((one) => one.includes(`/${name}: `) && /cannot be created|finds no node/.test(one));
+        .find(
+          (one) => one.includes(`/${name}: `) && /cannot be created|cannot be scheduled/.test(one),
+        );
       const seconds = (Date.parse(line?.slice(0, 20) ?? "") - Date.parse(startedAt ?? "")) / 1000;
       expect([name, seconds < 8]).toEqual([name, true]);
     }
@@ -242,7 +244,7 @@ describe("a restart whose new pods cannot run", () => {
       { name: "db", outcome: "timed-out", code: "no-progress" },
     ]);
     expect(report.notes).toEqual([
-      `events may not be listed in ${sandbox.name}: pods that cannot be created or placed are noticed later`,
+      `not allowed to list events in ${sandbox.name}: pods that cannot be created or scheduled are noticed later`,
     ]);
     expect(report.gaps).toEqual([]);
   });

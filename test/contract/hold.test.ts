@@ -123,7 +123,7 @@ describe("while the control plane itself rolls", () => {
       {
         outcome: "timed-out",
         code: "still-waiting",
-        message: `gave up after 2s: the control plane istiod-${REVISION} is not ready`,
+        message: `no progress for 2s while waiting: the control plane istiod-${REVISION} is not ready`,
       },
     ]);
     expect(ran.status).toBe(4);
@@ -155,7 +155,7 @@ describe("what somebody else is rolling", () => {
     expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([
       { name: "db", outcome: "waited", code: "on-target", startedAt: null },
     ]);
-    expect(ran.stderr).toContain("sts/db: waiting, it is rolling already: ");
+    expect(ran.stderr).toContain("sts/db: waiting, already rolling: ");
     expect(ran.status).toBe(0);
     const after = await sandbox.get("statefulsets", "db");
     expect(after.metadata.generation).toBe(metadata.generation);

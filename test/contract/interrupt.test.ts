@@ -37,7 +37,7 @@ describe("an interrupted restart", () => {
     running.signal("SIGINT");
     const ran = await running.done;
     expect(ran.stderr).toContain(
-      "interrupted: nothing new starts, waiting for 1 workload to roll out",
+      "interrupted: no new restarts, waiting for 1 workload to roll out",
     );
     const report = parseReport("RestartReport", ran.stdout);
     expect([ran.status, report.exitReasons]).toEqual([
@@ -78,7 +78,7 @@ describe("an interrupted restart", () => {
       const report = parseReport("RestartReport", ran.stdout);
       expect([ran.status, report.complete]).toEqual([status, false]);
       expect(report.results).toMatchObject([
-        { name: "first", outcome: "timed-out", code: "interrupted", message: "it still rolls" },
+        { name: "first", outcome: "timed-out", code: "interrupted", message: "still rolling" },
         { name: "second", outcome: "not-started" },
       ]);
     },

@@ -219,7 +219,7 @@ describe("a workload that a restart would harm", () => {
       { name: "first", outcome: "failed", code: "sidecar-lost" },
       { name: "second", outcome: "not-started", code: "run-stopped" },
     ]);
-    expect(results[0]?.message).toMatch(/ came up without a sidecar; \d old pods? (is|are) left/);
+    expect(results[0]?.message).toMatch(/ has no sidecar; \d old pods? still with one/);
     expect(results[0]?.nextStep).toBe(`kubectl rollout undo deployment/first -n ${sandbox.name}`);
     expect(exitReasons).toContain("sidecar-lost:1");
   });

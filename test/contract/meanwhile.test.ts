@@ -87,11 +87,11 @@ describe("what others do to a workload while it rolls", () => {
       code,
       message,
     ]);
-    const changed = "its pod template was changed by somebody else while it rolled";
+    const changed = "somebody else changed the pod template during the rollout";
     expect(endings.toSorted()).toEqual([
       ["agent", "restarted", "rolled-out", "rolled out"],
-      ["edited", "restarted", "superseded", `rolled out; ${changed}, and its pods are on target`],
-      ["gone", "skipped", "gone", "it was deleted, or created anew, while it rolled"],
+      ["edited", "restarted", "superseded", `rolled out on target, although ${changed}`],
+      ["gone", "skipped", "gone", "it was deleted or recreated during the rollout"],
       ["grown", "restarted", "rolled-out", "rolled out"],
       [
         "held",
@@ -103,23 +103,23 @@ describe("what others do to a workload while it rolls", () => {
         "manual",
         "timed-out",
         "on-delete",
-        "its update strategy became OnDelete while it rolled: 1 old pod stays until deleted",
+        "the update strategy became OnDelete during the rollout: 1 old pod stays until it is deleted",
       ],
-      ["paused", "timed-out", "paused", "it was paused while it rolled"],
+      ["paused", "timed-out", "paused", "paused during the rollout"],
       [
         "undone",
         "failed",
         "superseded",
-        expect.stringMatching(`^${changed}: of its 2 pods \\d run ${image("v1.72.0-1")}$`),
+        expect.stringMatching(`^${changed}: \\d of 2 pods run ${image("v1.72.0-1")}$`),
       ],
       [
         "zero",
         "restarted",
         "scaled-to-zero",
-        "it wants no pods any more: its next ones get today's injection",
+        "scaled to zero: its next pods get today's injection",
       ],
     ]);
     expect(ran.status).toBe(3);
-    expect(ran.stderr).toMatch(/ds\/agent: .*; node \S+ holds it up: agent-\S+ is not ready/);
+    expect(ran.stderr).toMatch(/ds\/agent: .*; waiting for node \S+, where agent-\S+ is not ready/);
   });
 });

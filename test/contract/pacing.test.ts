@@ -73,8 +73,8 @@ describe("the pace of a restart", () => {
     const sandbox = await lagging(cluster, enter, ["a", "b"], { readyAfter: "3s" });
     const args = ["restart", "-n", sandbox.name, "--yes", "--json", "--max-parallel", "1"];
     const ran = await run(cluster, ...args, "--deadline", "2s");
-    expect(ran.stderr).toMatch(/starting nothing after \d{4}-\d\d-\d\d \d\d:\d\d \S+/);
-    expect(ran.stderr).toContain("nothing starts after the deadline (--deadline): 1 not started");
+    expect(ran.stderr).toMatch(/no new restarts after \d{4}-\d\d-\d\d \d\d:\d\d \S+/);
+    expect(ran.stderr).toContain("no new restarts after the deadline (--deadline): 1 not started");
     const report = parseReport("RestartReport", ran.stdout);
     expect(report.results).toMatchObject([
       { name: "a", outcome: "restarted" },
@@ -173,7 +173,7 @@ describe("the record of a restart", () => {
     expect(parseReport("RestartReport", again.stdout).results).toMatchObject([
       { name: "web", outcome: "waited", code: "rolled-out", startedAt: null },
     ]);
-    expect(again.stderr).toContain(" waiting for 1 workload restarted before, plan ");
+    expect(again.stderr).toContain(" waiting for 1 workload restarted earlier, plan ");
     expect((await run(cluster, "verify", "-n", sandbox.name)).status).toBe(0);
     expect((await sandbox.get("deployments", "web")).metadata.generation).toBe(2);
   });

@@ -35,7 +35,7 @@ describe("the permissions in deploy/", () => {
     const restart = await runProgram(["restart", "-n", sandbox.name, "--yes"], env);
     expect(restart.status).toBe(1);
     expect(restart.stderr).toContain(
-      `error: you may not get deployments.apps in the namespace "${sandbox.name}", so nothing was restarted\n`,
+      `error: not allowed to get deployments.apps in the namespace "${sandbox.name}", so nothing was restarted\n`,
     );
     expect((await sandbox.get("deployments", "web")).metadata.generation).toBe(1);
   });

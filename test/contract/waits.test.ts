@@ -56,7 +56,9 @@ describe("what was restarted before", () => {
     const args = ["restart", "-n", sandbox.name, "--yes", "--json", "--max-parallel", "1"];
     const ran = await run(cluster, ...args);
     const { results, exitReasons } = parseReport("RestartReport", ran.stdout);
-    expect(ran.stderr).toContain("restarting 1 workload, waiting for 2 workloads restarted before");
+    expect(ran.stderr).toContain(
+      "restarting 1 workload, waiting for 2 workloads restarted earlier",
+    );
     expect(
       results.map(({ name, outcome, code, startedAt }) => [
         name,
@@ -96,7 +98,7 @@ describe("what was restarted before", () => {
     const sandbox = await restarted(cluster, enter, { slow: SLOW });
     const args = ["restart", "deploy/slow", "-n", sandbox.name, "--yes", "--json"];
     const running = startProgram(args, { KUBECONFIG: cluster.kubeconfig });
-    await eventually(async () => expect(running.stderr()).toContain("is not through"));
+    await eventually(async () => expect(running.stderr()).toContain("rollout still in progress"));
     await cluster.moveImage(REVISION, image("v1.56.3-1"));
     const ran = await running.done;
     expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([
@@ -112,7 +114,7 @@ describe("what was restarted before", () => {
     const running = startProgram([...args, "--max-parallel", "1"], {
       KUBECONFIG: cluster.kubeconfig,
     });
-    await eventually(async () => expect(running.stderr()).toContain("is not through"));
+    await eventually(async () => expect(running.stderr()).toContain("rollout still in progress"));
     running.signal("SIGTERM");
     const ran = await running.done;
     expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([

@@ -67,8 +67,8 @@ describe("the error message", () => {
     ],
     [
       "restart -n shop",
-      "restart asks before it acts, and there is no terminal to ask at",
-      "add --yes, or look first with --dry-run",
+      "restart asks for confirmation, but there is no terminal",
+      "add --yes, or see the plan first with --dry-run",
     ],
     [
       "restart -A --yes",

@@ -106,7 +106,7 @@ describe("a restart that ends early", () => {
         name: "first",
         outcome: "timed-out",
         code: "interrupted",
-        message: "it may still roll: the API server did not say",
+        message: "may still be rolling: the API server did not answer",
         nextStep: `kubectl rollout status deployment/first -n shop`,
       },
       { name: "second", outcome: "not-started", code: "interrupted" },

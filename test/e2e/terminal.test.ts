@@ -72,12 +72,12 @@ describe("restart shows a person", () => {
     await expect(await shows(/\[y\/N\]/)).toMatchFileSnapshot("golden/terminal-question.txt");
     run.type("n\r");
     expect(await run.done).toBe(2);
-    await shows(/\[y\/N\] n\n! nothing is restarted: the answer was not yes\n/);
+    await shows(/\[y\/N\] n\n! nothing was restarted\n/);
     run = startOnTerminal(["restart", "--all-namespaces"], { KUBECONFIG: cluster.kubeconfig });
-    await shows(/Type its name:$/);
+    await shows(/Type the name of the context:$/);
     run.type("prod\r");
     expect(await run.done).toBe(2);
-    await shows(/\n! nothing is restarted: "prod" is not "test"\n/);
+    await shows(/\n! nothing was restarted: "prod" is not "test"\n/);
     run = startOnTerminal(args, { KUBECONFIG: cluster.kubeconfig });
     await shows(/\[y\/N\]/);
     run.type("y\r");

@@ -162,12 +162,12 @@ function trialOf(grant: Grant, role: RoleName, namespaces: Namespaces): Trial {
     return {
       args: ["check", ...of(podless)],
       status: 6,
-      says: `events may not be listed in ${podless.name}`,
+      says: `not allowed to list events in ${podless.name}`,
     };
   }
   if (verb === "patch" || (verb === "get" && workload !== undefined)) {
     const args = ["restart", workload ?? "", ...of(home), ...again];
-    const says = `error: you may not ${nameOf(grant)} in the namespace "${home.name}", so nothing was restarted`;
+    const says = `error: not allowed to ${nameOf(grant)} in the namespace "${home.name}", so nothing was restarted`;
     return { args, status: 1, says };
   }
   if (verb === "get" && resource !== "namespaces") {

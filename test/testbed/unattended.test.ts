@@ -87,7 +87,7 @@ const BAD: readonly (readonly [TestWorkload, outcome: string, code: string, mess
     deploy("nodeless", { podSpec: { nodeSelector: { [POOL]: "gone" } } }),
     "failed",
     "unschedulable",
-    /finds no node: 0\/\d+ nodes are available/,
+    /cannot be scheduled: 0\/\d+ nodes are available/,
   ],
 ];
 

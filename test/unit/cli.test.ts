@@ -287,7 +287,7 @@ describe("main", () => {
       const io = recordedIo();
       expect(await main(line.split(" "), io)).toBe(EXIT.usage);
       expect(io.written.stderr).toBe(
-        "error: restart asks before it acts, and there is no terminal to ask at\nadd --yes, or look first with --dry-run\n",
+        "error: restart asks for confirmation, but there is no terminal\nadd --yes, or see the plan first with --dry-run\n",
       );
     },
   );

@@ -36,10 +36,13 @@ function planText(
   { dryRun }: RestartSettings,
 ): string {
   const [what, others] = [count(steps.length, "workload"), count(waits.length, "workload")];
-  const doing = dryRun === undefined ? `restarting ${what}` : `trying ${what}, changing nothing`;
+  const doing =
+    dryRun === undefined
+      ? `restarting ${what}`
+      : `checking the restart of ${what}, changing nothing`;
   const does = waits.length > 0 && steps.length === 0 ? [] : [doing];
-  const waiting = waits.length > 0 ? [`waiting for ${others} restarted before`] : [];
+  const waiting = waits.length > 0 ? [`waiting for ${others} restarted earlier`] : [];
   const left = leftOut.length > 0 ? [`${leftOut.length} left out`] : [];
-  const until = deadline === undefined ? [] : [`starting nothing after ${formatLocal(deadline)}`];
+  const until = deadline === undefined ? [] : [`no new restarts after ${formatLocal(deadline)}`];
   return [...does, ...waiting, ...left, ...until, `plan ${hash}`].join(", ");
 }

@@ -8,10 +8,10 @@ import { consentFrom, type RestartSettings } from "../../settings.ts";
 import { serverAddress } from "../report.ts";
 import type { Session } from "../session.ts";
 
-/** A plan that was saved, approved, and is to be carried out: the document of a dry run. */
+/** A plan that was saved by a dry run and approved. */
 export interface ApprovedPlan {
   readonly file: string;
-  /** `sha256:...`, as it was approved. */
+  /** The hash of the plan: `sha256:...`. */
   readonly hash: string;
   readonly steps: readonly Step[];
   readonly server: string;
@@ -19,16 +19,16 @@ export interface ApprovedPlan {
   readonly consent: RestartSettings["consent"];
 }
 
-const MAKE_ONE = sentence`make one: ${istioUpgrade("restart", "--namespace", "NAMESPACE", "--dry-run", "--output", "json")} > FILE`;
+const CREATE_ONE = sentence`create one: ${istioUpgrade("restart", "--namespace", "NAMESPACE", "--dry-run", "--output", "json")} > FILE`;
 
-/** @throws UsageError where the file holds no plan, or another one than was made. */
+/** @throws UsageError if the file contains no plan, or a plan that was changed. */
 export async function readApprovedPlan(file: string): Promise<ApprovedPlan> {
   const document = parsePlan(file, await contentOf(file));
   const { plan: hash, steps, cluster, scope } = document;
   if (planHash(document) !== hash) {
     throw new UsageError(
-      `the plan in "${file}" was changed after it was made: it does not have the hash ${hash}`,
-      MAKE_ONE,
+      `the plan in "${file}" was changed after it was made: its content does not match the hash ${hash}`,
+      CREATE_ONE,
     );
   }
   if (steps.length === 0) {
@@ -44,7 +44,7 @@ export async function readApprovedPlan(file: string): Promise<ApprovedPlan> {
   };
 }
 
-/** The settings of a run that carries a plan out: it reads where the plan restarts, and no more. */
+/** Returns the settings of a run with an approved plan, which reads only the plan's namespaces. */
 export function withPlan(settings: RestartSettings, approved: ApprovedPlan): RestartSettings {
   const namespaces = [...new Set(approved.steps.map(({ ref }) => ref.namespace))];
   return {
@@ -55,35 +55,35 @@ export function withPlan(settings: RestartSettings, approved: ApprovedPlan): Res
   };
 }
 
-/** @throws UsageError where the plan is for another cluster. */
+/** @throws UsageError if the plan was made for another cluster. */
 export function requireSameCluster({ api }: Session, { file, server }: ApprovedPlan): void {
   const here = serverAddress(api.connection.server);
   if (here === server) return;
   throw new UsageError(
-    `the plan in "${file}" was made for ${server}, and this is ${here}`,
-    "give the --context that it was made with",
+    `the plan in "${file}" was made for ${server}, but this cluster is ${here}`,
+    "use the --context that it was made with",
   );
 }
 
 async function contentOf(file: string): Promise<string> {
   try {
     const bytes = await readFile(file);
-    // Windows PowerShell redirects into UTF-16.
+    // Windows PowerShell redirects output as UTF-16.
     const wide = bytes[0] === 0xff && bytes[1] === 0xfe;
     return bytes.toString(wide ? "utf16le" : "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`the plan "${file}" could not be read: ${code}`, MAKE_ONE);
+    throw new UsageError(`could not read the plan "${file}": ${code}`, CREATE_ONE);
   }
 }
 
 function parsePlan(file: string, content: string): RestartReport {
   let document: Partial<RestartReport> | null;
   try {
-    // Editors on Windows put a byte order mark in front.
+    // Some editors on Windows add a byte order mark.
     document = JSON.parse(content.replace(/^\uFEFF/, "")) as typeof document;
   } catch {
-    throw new UsageError(`"${file}" holds no JSON, so no plan`, MAKE_ONE);
+    throw new UsageError(`"${file}" is not a plan: it is not JSON`, CREATE_ONE);
   }
   const isPlan =
     document?.apiVersion === API_VERSION &&
@@ -93,7 +93,7 @@ function parsePlan(file: string, content: string): RestartReport {
     Array.isArray(document.scope?.include) &&
     typeof document.cluster?.server === "string";
   if (isPlan) return document as RestartReport;
-  throw new UsageError(`"${file}" is no plan: it is not the document of a dry run`, MAKE_ONE);
+  throw new UsageError(`"${file}" is not a plan: it is not the report of a dry run`, CREATE_ONE);
 }
 
 function plannedStep(entry: StepEntry): Step {

@@ -12,29 +12,28 @@ import type { RestartSettings } from "../../settings.ts";
 import type { Session } from "../session.ts";
 
 /**
- * What must be said on the command line before anything is read: nobody restarts the wrong cluster
- * by accident.
+ * Checks the flags that protect against a restart in the wrong cluster, before anything is read.
  *
- * @throws UsageError
+ * @throws UsageError if `--yes` or `--context` is needed and missing.
  */
 export function requireConsentRules(settings: RestartSettings, io: Io): void {
   const { dryRun, yes } = settings;
   if (dryRun !== undefined) return;
   if (!yes && io.stdin.isTTY !== true) {
     throw new UsageError(
-      "restart asks before it acts, and there is no terminal to ask at",
-      "add --yes, or look first with --dry-run",
+      "restart asks for confirmation, but there is no terminal",
+      "add --yes, or see the plan first with --dry-run",
     );
   }
-  // In a pod it takes a connection to know which cluster that is.
+  // In a pod the connection shows later whether the cluster is the pod's own.
   if (io.env["KUBERNETES_SERVICE_HOST"] === undefined) requireNamedCluster(settings, false);
 }
 
 /**
- * Nobody restarts all of a cluster that merely happens to be the current one; the one that a pod
- * belongs to never is another.
+ * Checks that the user named the cluster if all of it may be restarted without a question. The
+ * current context may be any cluster, but the cluster of a pod is always the right one.
  *
- * @throws UsageError
+ * @throws UsageError if `--context` is missing.
  */
 export function requireNamedCluster(
   { dryRun, yes, scope, connection }: RestartSettings,
@@ -48,7 +47,7 @@ export function requireNamedCluster(
   );
 }
 
-/** Shows the plan on stderr and asks, unless `--yes` was given. */
+/** Shows the plan on stderr and asks for consent, unless `--yes` was given. */
 export async function askConsent(
   session: Session<RestartSettings>,
   plan: Plan,
@@ -64,35 +63,38 @@ export async function askConsent(
   const context = plain(api.connection.context);
   const count = `${plan.steps.length} ${plan.steps.length === 1 ? "workload" : "workloads"}`;
   if (deadline !== undefined) {
-    io.stderr.write(`Nothing starts after ${formatLocal(deadline)}.\n`);
+    io.stderr.write(`No restart starts after ${formatLocal(deadline)}.\n`);
   }
   if (settings.scope.allNamespaces) {
-    const question = `Restart ${count} in all of "${context}"? Type its name: `;
-    const name = (await ask(io, question, overtaken)).trim();
-    // A name of which nothing is seen must not be what no answer says, too.
+    const question = `Restart ${count} in all namespaces of "${context}"? Type the name of the context: `;
+    const name = (await askQuestion(io, question, overtaken)).trim();
+    // An invisible name would equal an empty answer.
     const isNamed = name !== "" && name === context;
-    return isNamed || declined(session, overtaken, `"${name}" is not "${context}"`);
+    return (
+      isNamed ||
+      declined(session, overtaken, `nothing was restarted: "${name}" is not "${context}"`)
+    );
   }
-  const answer = await ask(io, `Restart ${count} in "${context}"? [y/N] `, overtaken);
-  return /^y(es)?$/i.test(answer.trim()) || declined(session, overtaken, "the answer was not yes");
+  const answer = await askQuestion(io, `Restart ${count} in "${context}"? [y/N] `, overtaken);
+  return /^y(es)?$/i.test(answer.trim()) || declined(session, overtaken, "nothing was restarted");
 }
 
-/** Says so: whoever mistyped would look for it in the report. */
-function declined({ progress }: Session, overtaken: AbortSignal, why: string): false {
+/** Reports the refusal at once: a user who mistyped should not have to look for it in the report. */
+function declined({ progress }: Session, overtaken: AbortSignal, message: string): false {
   if (overtaken.aborted) return false;
-  progress.emit({ type: "notice", message: `nothing is restarted: ${why}` });
+  progress.emit({ type: "notice", message });
   progress.stop();
   return false;
 }
 
-/** @throws Interrupted for a Ctrl-C, which a terminal in raw mode hands over as a key. */
-async function ask(io: Io, question: string, overtaken: AbortSignal): Promise<string> {
+/** @throws Interrupted for Ctrl-C, which a terminal in raw mode passes on as a key. */
+async function askQuestion(io: Io, question: string, overtaken: AbortSignal): Promise<string> {
   const prompt = createInterface({
     input: io.stdin,
     output: io.stderr as NodeJS.WritableStream,
   });
   try {
-    // An input that ends without an answer is a no.
+    // The end of the input without an answer means no.
     const ended = new Promise<string>((resolve) => prompt.once("close", () => resolve("")));
     const interrupted = new Promise<never>((_resolve, reject) =>
       prompt.once("SIGINT", () => reject(new Interrupted("SIGINT"))),

@@ -57,7 +57,7 @@ export async function abandoned(
     ? ended(
         "timed-out",
         "interrupted",
-        "it may still roll: the API server did not say",
+        "may still be rolling: the API server did not answer",
         rolloutCommand("status", ref),
       )
     : ended("not-started", "interrupted", "the run was interrupted");

@@ -7,25 +7,25 @@ import type { Plan } from "../../rollout/plan.ts";
 import type { Session } from "../session.ts";
 
 /**
- * Asks for everything that the run will need before its first patch, so that it does not stop half
- * way: cluster-wide first, then by namespace.
+ * Checks the permissions that the whole run needs before its first patch, so that it does not stop
+ * half way: for the whole cluster first, then for each namespace.
  *
- * @throws CannotRun naming verb, resource and namespace.
+ * @throws CannotRun with the verb, resource and namespace of a missing permission.
  */
 export async function requirePermissions(session: Session, plan: Plan): Promise<void> {
   try {
-    await ask(session, plan);
+    await checkPermissions(session, plan);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     throw new CannotRun(
-      `the API server does not tell what you may do, so nothing was restarted: ${error.message}`,
-      sentence`see whether kubectl is told: ${kubectl("auth", "can-i", "patch", "deployments.apps")}`,
+      `could not check your permissions, so nothing was restarted: ${error.message}`,
+      sentence`compare with: ${kubectl("auth", "can-i", "patch", "deployments.apps")}`,
       { cause: error },
     );
   }
 }
 
-async function ask({ api }: Session, plan: Plan): Promise<void> {
+async function checkPermissions({ api }: Session, plan: Plan): Promise<void> {
   const needed = new Map<RestartableKind, Set<string>>();
   for (const { ref } of plan.steps) {
     if (!isRestartable(ref.kind)) continue;
@@ -40,8 +40,8 @@ async function ask({ api }: Session, plan: Plan): Promise<void> {
       for (const namespace of namespaces) {
         if (await canI(api, { ...permission, namespace })) continue;
         throw new CannotRun(
-          `you may not ${verb} ${resource}.${group} in the namespace "${namespace}", so nothing was restarted`,
-          sentence`ask for it, then see: ${kubectl("auth", "can-i", verb, `${resource}.${group}`, "-n", namespace)}`,
+          `not allowed to ${verb} ${resource}.${group} in the namespace "${namespace}", so nothing was restarted`,
+          sentence`ask for the permission, then check: ${kubectl("auth", "can-i", verb, `${resource}.${group}`, "-n", namespace)}`,
         );
       }
     }

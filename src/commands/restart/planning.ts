@@ -1,4 +1,4 @@
-import { narrowPlan, type Narrowed } from "../../rollout/approval.ts";
+import { narrowPlan, type NarrowedPlan } from "../../rollout/approval.ts";
 import { planRestart } from "../../rollout/plan.ts";
 import type { Step } from "../../rollout/step.ts";
 import type { ScopeAssessment } from "../assess-scope.ts";
@@ -28,7 +28,7 @@ function keyOf({ namespace, kind, name }: Step["ref"]): string {
 export async function planFor(
   session: RestartSession,
   { assessments }: ScopeAssessment,
-): Promise<Narrowed> {
+): Promise<NarrowedPlan> {
   const { settings, io, approved } = session;
   const { consent, timeout, dryRun } = settings;
   const fresh = planRestart(assessments, consent, io.now().getTime(), timeout);

@@ -10,35 +10,35 @@ import type { Session } from "../session.ts";
 import { READS_AT_A_TIME } from "./request-limits.ts";
 
 /**
- * Adds a warning to what is planned where a quota has no room for the pods that it adds.
+ * Adds a warning to each planned workload whose quota has no room for its additional pods.
  *
- * @returns also what could not be read for it: whether new pods fit is then not known.
+ * @returns also the gaps: without these reads it is unknown whether new pods fit.
  */
 export async function withQuotaWarnings(
   session: Session,
-  seen: ScopeAssessment,
+  assessed: ScopeAssessment,
   plan: Plan,
 ): Promise<{ readonly warned: ScopeAssessment; readonly gaps: readonly Gap[] }> {
   const gaps = new Gaps(session.api);
   const limit = pLimit(READS_AT_A_TIME);
-  const places = [...new Set(plan.steps.map(({ ref }) => ref.namespace))];
+  const namespaces = [...new Set(plan.steps.map(({ ref }) => ref.namespace))];
   const quotas = new Map(
-    await limit.map(places, async (place) => {
+    await limit.map(namespaces, async (namespace) => {
       const read = await gaps.during(
-        { verb: "list", resource: "resourcequotas", namespace: place },
-        (inconsistent) => listQuotas(session.api, place, inconsistent),
+        { verb: "list", resource: "resourcequotas", namespace },
+        (inconsistent) => listQuotas(session.api, namespace, inconsistent),
       );
-      return [place, read ?? []] as const;
+      return [namespace, read ?? []] as const;
     }),
   );
   const planned = new Set(plan.steps.map(({ ref }) => ref.uid));
-  const assessments = await limit.map(seen.assessments, async (assessment) => {
+  const assessments = await limit.map(assessed.assessments, async (assessment) => {
     const { uid, namespace } = assessment.workload;
     const own = quotas.get(namespace) ?? [];
     if (own.length === 0 || !planned.has(uid)) return assessment;
     return withWarning(session, gaps, assessment, own);
   });
-  return { warned: { ...seen, assessments }, gaps: gaps.all() };
+  return { warned: { ...assessed, assessments }, gaps: gaps.all() };
 }
 
 async function withWarning(

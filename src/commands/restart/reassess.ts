@@ -30,7 +30,7 @@ export async function reassess(
   if (unseen) return notRead(unseen);
   const [workload] = snapshot.workloads;
   if (workload === undefined) {
-    return skipped("gone", "it was deleted, or created anew, since the plan was made");
+    return skipped("gone", "it was deleted or recreated after the plan was made");
   }
   const mesh = resolveMesh(snapshot.controlPlane);
   const namespace = snapshot.namespaces.get(step.ref.namespace);
@@ -40,12 +40,12 @@ export async function reassess(
   const [unread] = snapshot.gaps;
   if (unread && assessment?.proved !== true) return notRead(unread);
   return assessment === undefined
-    ? skipped("left-the-mesh", "it has left the mesh since the plan was made")
+    ? skipped("left-the-mesh", "it left the mesh after the plan was made")
     : { kind: "assessed", assessment, mesh, stopped: stopReason() };
 }
 
 function notRead({ message, hint }: Pick<Gap, "message" | "hint">): AttemptObservation {
-  return skipped("not-read", `it could not be judged again: ${message}`, hint);
+  return skipped("not-read", `could not be read again: ${message}`, hint);
 }
 
 function skipped(code: string, message: string, nextStep?: NextStep): AttemptObservation {

@@ -19,23 +19,23 @@ import type { ScopeAssessment } from "../assess-scope.ts";
 import { reportBody, publishReport, documentHead, completeReport } from "../report.ts";
 import type { Session } from "../session.ts";
 
-/** The record of one run for a change ticket: who, why, what was planned, what became of it. */
+/** The record of one run for a change ticket: the user, the reason, the plan and the results. */
 export interface RunRecord {
-  /** Of the plan: `sha256:...`. */
+  /** The hash of the plan: `sha256:...`. */
   readonly hash: string;
-  /** The plan as a document: the same that a dry run prints. */
-  plan(seen: ScopeAssessment): RestartReport;
-  /** Writes down, with `--report-file`, how far the run is. */
+  /** Returns the plan as a document, as a dry run prints it. */
+  plan(assessed: ScopeAssessment): RestartReport;
+  /** Writes an interim report if `--report-file` was given. */
   write(before: ScopeAssessment, soFar: readonly StepResult[]): Promise<void>;
-  /** Closes the record and prints it. */
+  /** Prints the final report, and writes it to the report file. */
   conclude(
-    seen: ScopeAssessment,
+    assessed: ScopeAssessment,
     results: readonly StepResult[],
     reasons?: readonly ExitReason[],
   ): Promise<ExitCode>;
 }
 
-/** @param expected results that the run has in the end. */
+/** @param expected the number of results that the run will have. */
 export async function openRecord(
   session: Session<RestartSettings>,
   planned: readonly Step[],
@@ -58,54 +58,55 @@ export async function openRecord(
     steps,
   } as const;
 
-  function content(seen: ScopeAssessment, results: readonly StepResult[]) {
+  function content(assessed: ScopeAssessment, results: readonly StepResult[]) {
     const entries = results.map((result) => resultEntry(result, session.formatStep));
     const survey = {
-      ...seen,
-      entries: seen.assessments.map((found) => workloadEntry(found, session.formatStep)),
+      ...assessed,
+      entries: assessed.assessments.map((found) => workloadEntry(found, session.formatStep)),
     };
-    const findings = reportBody(session, survey);
-    const workloads = withFirstPods(findings.workloads, entries);
+    const body = reportBody(session, survey);
+    const workloads = withFirstPods(body.workloads, entries);
     return [
-      { ...findings, workloads },
+      { ...body, workloads },
       { ...own, results: entries },
     ] as const;
   }
 
   return {
     hash: own.plan,
-    plan: (seen) => {
-      const [findings, rest] = content(seen, []);
+    plan: (assessed) => {
+      const [body, rest] = content(assessed, []);
       return {
-        ...completeReport(session, findings, { ...rest, dryRun: "client" }, []),
+        ...completeReport(session, body, { ...rest, dryRun: "client" }, []),
         nextStep: "",
       };
     },
     write: async (before, soFar) => {
       if (settings.display.reportFile === undefined) return;
-      const goesOn = "the run goes on: what has no result yet rolls, or waits";
-      const [findings, rest] = content(unverified(before, soFar, "unfinished", goesOn), soFar);
+      const goesOn =
+        "the run is still in progress: workloads without a result are rolling or waiting";
+      const [body, rest] = content(unverified(before, soFar, "unfinished", goesOn), soFar);
       const left = { code: EXIT.outOfTime, text: `unfinished:${expected - soFar.length}` };
-      const report = completeReport(session, findings, rest, [...resultReasons(soFar), left]);
+      const report = completeReport(session, body, rest, [...resultReasons(soFar), left]);
       try {
         await session.reportFile.write(report);
       } catch (error) {
-        // The run is worth more than its record, which is tried again after every workload.
+        // A failed write must not end the run; the next result tries again.
         if (!(error instanceof CannotRun)) throw error;
         session.progress.emit({ type: "notice", message: error.message });
       }
     },
-    conclude: async (seen, results, reasons = []) => {
-      const [findings, rest] = content(seen, results);
-      return publishReport(session, findings, rest, [...resultReasons(results), ...reasons]);
+    conclude: async (assessed, results, reasons = []) => {
+      const [body, rest] = content(assessed, results);
+      return publishReport(session, body, rest, [...resultReasons(results), ...reasons]);
     },
   };
 }
 
-/** Outcomes of what rolled, whoever started it. */
+/** Outcomes of workloads that rolled although this run may not have started it. */
 const ROLLED: ReadonlySet<StepResult["outcome"]> = new Set(["waited", "timed-out"]);
 
-/** What rolled is not known any more where it was not read again: a gap says so. */
+/** Replaces the assessments of workloads that rolled by a gap, because they were not read again. */
 export function unverified(
   before: ScopeAssessment,
   results: readonly StepResult[],
@@ -118,7 +119,7 @@ export function unverified(
       .map(({ ref }) => ref.uid),
   );
   if (touched.size === 0) return before;
-  const hint = sentence`see what became of it: ${istioUpgrade("verify")}`;
+  const hint = sentence`check the result: ${istioUpgrade("verify")}`;
   return {
     ...before,
     assessments: before.assessments.filter(({ workload }) => !touched.has(workload.uid)),

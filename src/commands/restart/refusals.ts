@@ -3,22 +3,26 @@ import { type EventRecord, listEvents } from "../../cluster/events.ts";
 import type { Rollout, WorkloadRef } from "../../snapshot.ts";
 import type { Session } from "../session.ts";
 
-/** A Deployment and a Rollout take over what their ReplicaSets say. */
-const TOLD_BY_CONDITION: ReadonlySet<string> = new Set(["Deployment", "Rollout"]);
+/** The kinds with a condition about refused pods, which they copy from their ReplicaSets. */
+const WITH_CONDITION: ReadonlySet<string> = new Set(["Deployment", "Rollout"]);
 
 /**
- * What a controller has been told so far when it asked for pods: of a StatefulSet or DaemonSet only
- * events tell. They outlive their cause, so those from before a restart are remembered by their ids.
+ * Returns the ids of the events about refused pods so far. A StatefulSet or DaemonSet has only events
+ * about them. Events outlive their cause, so those from before a restart must be ignored later.
  */
 export async function knownRefusals(
   session: Session,
   ref: WorkloadRef,
 ): Promise<ReadonlySet<string>> {
-  const events = TOLD_BY_CONDITION.has(ref.kind) ? [] : await failedCreates(session, ref);
+  const events = WITH_CONDITION.has(ref.kind) ? [] : await failedCreates(session, ref);
   return new Set(events.map(({ id }) => id));
 }
 
-/** Why pods could not be created since then, in the API server's words. */
+/**
+ * Returns the API server's reasons for which pods could not be created.
+ *
+ * @param known the ids of the events to ignore.
+ */
 export async function newRefusals(
   session: Session,
   ref: WorkloadRef,
@@ -38,7 +42,7 @@ function failedCreates(session: Session, { namespace, uid }: WorkloadRef) {
   return eventsAbout(session, namespace, uid, "FailedCreate").then((events) => events ?? []);
 }
 
-/** `undefined` where they may not be read, which is said once: without them waiting takes longer. */
+/** Returns `undefined` if the events cannot be read. A note explains a missing permission. */
 async function eventsAbout(
   { api, notes }: Session,
   namespace: string,
@@ -51,17 +55,17 @@ async function eventsAbout(
     if (!(error instanceof ApiError)) throw error;
     if (isForbidden(error)) {
       notes.add(
-        `events may not be listed in ${namespace}: pods that cannot be created or placed are noticed later`,
+        `not allowed to list events in ${namespace}: pods that cannot be created or scheduled are noticed later`,
       );
     }
     return undefined;
   }
 }
 
-/** What cluster-autoscaler and Karpenter say of a pod that they make room for. */
+/** The reasons of the events that cluster-autoscaler and Karpenter write if they add a node. */
 const MAKES_ROOM = new Set(["TriggeredScaleUp", "Nominated"]);
 
-/** Whether room is being made for a pod; where that cannot be told it may be. */
+/** True if a node is being added for a pod, or if that is unknown. */
 export async function mayGetRoom(
   session: Session,
   namespace: string,

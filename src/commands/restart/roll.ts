@@ -104,7 +104,7 @@ async function perform(
         return { kind: "accepted", request: action.request };
     }
     if (abort.aborted) return { kind: "aborted" };
-    return await reassess(session, step, control.stopReason);
+    return await reassess(session, step, () => control.stopReason());
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     return observationOf(error, action);

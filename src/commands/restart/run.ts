@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import pLimit from "p-limit";
 import { count } from "../../wording.ts";
 import type { Plan } from "../../rollout/plan.ts";
-import { isFailure, type StepResult, untouched } from "../../rollout/result.ts";
+import { isFailure, type StepResult, untouchedResult } from "../../rollout/result.ts";
 import {
   advance,
   atTime,
@@ -19,30 +19,31 @@ import { pollInterval } from "./request-limits.ts";
 import { rollWorkload, type RunControl } from "./roll.ts";
 import { awaitRestart, type Turns } from "./wait.ts";
 
+/** A run that has ended. */
 export interface Run {
-  /** One for every step, in the order of the plan. */
+  /** One result for every step, in the order of the plan. */
   readonly results: readonly StepResult[];
-  /** The signal that came; of several the one that says more. */
+  /** The signal that came; SIGTERM if both came. */
   readonly signal: "SIGINT" | "SIGTERM" | undefined;
-  /** Asked to report at once: something may still roll. */
+  /** True if the report is wanted at once: workloads may still be rolling. */
   readonly aborted: boolean;
 }
 
-/** Codes after which nothing of this run can be trusted, whatever `--max-failures` says. */
+/** The codes after which the rest of the run must not go on, even if `--max-failures` allows it. */
 const STOPS_THE_RUN: Readonly<Record<string, StopReason>> = {
   "sidecar-lost": "run-stopped",
   "other-image": "run-stopped",
   "target-moved": "target-moved",
 };
 
-/** Workloads waited for that are looked at in one interval of polling. */
-const LOOKS_AT_A_TIME = 20;
+/** The number of waits that are read in one poll interval. */
+const READS_PER_INTERVAL = 20;
 
 /**
- * Carries out a plan at the asked pace, until it is done, stopped or interrupted.
+ * Runs a plan at the given pace until it is done, stopped or interrupted.
  *
- * @param deadline when nothing starts any more.
- * @param record is told the results so far after every one of them.
+ * @param deadline the time after which nothing new starts.
+ * @param record gets the results so far after each new one.
  */
 export async function runPlan(
   session: RestartSession,
@@ -58,7 +59,7 @@ export async function runPlan(
   const interruption = new AbortController();
   const turns: Turns = {
     limit: pLimit(settings.maxParallel),
-    interval: pollInterval(settings) * Math.max(1, plan.waits.length / LOOKS_AT_A_TIME),
+    interval: pollInterval(settings) * Math.max(1, plan.waits.length / READS_PER_INTERVAL),
   };
   setMaxListeners(0, abort.signal);
   let signal: Run["signal"];
@@ -70,31 +71,31 @@ export async function runPlan(
 
   const control: RunControl = {
     stopReason: () => {
-      become(atTime(schedule, io.now().getTime()));
+      setSchedule(atTime(schedule, io.now().getTime()));
       return schedule.stopped;
     },
     requestStart: (waited) => {
       const [next, permission] = requestStart(schedule, waited, io.now().getTime());
-      become(next);
+      setSchedule(next);
       return permission;
     },
     abort: abort.signal,
   };
   const dispatch = (event: ScheduleEvent) => {
     const [next, actions] = advance(schedule, event, io.now().getTime());
-    become(next);
+    setSchedule(next);
     wakeAt = actions.wakeAt;
     for (const id of actions.start) {
       const step = steps.get(id);
       if (step) rolling.set(id, rollWorkload(session, step, control));
     }
   };
-  const become = (next: Schedule) => {
+  const setSchedule = (next: Schedule) => {
     const before = schedule.stopped;
     schedule = next;
     const left = schedule.waiting.length;
     if (before !== undefined || schedule.stopped === undefined || left === 0) return;
-    // An interrupt is answered by itself.
+    // The signal handler reports an interrupt.
     if (schedule.stopped === "interrupted") return;
     const why = WHY_STOPPED[schedule.stopped].message;
     progress.emit({ type: "notice", message: `${why}: ${left} not started` });
@@ -106,11 +107,11 @@ export async function runPlan(
     interruption.abort();
     if (again) return abort.abort();
     const rolls = `${count(rolling.size, "workload")} to roll out`;
-    const message = `interrupted: nothing new starts, waiting for ${rolls}; again to stop at once`;
+    const message = `interrupted: no new restarts, waiting for ${rolls}; interrupt again to stop at once`;
     progress.emit({ type: "notice", message });
   });
   try {
-    // They take no slot and no pause, and their failures stop nothing: this run starts none of them.
+    // Waits take no slot and no pause, and their failures stop nothing: this run did not start them.
     for (const wait of plan.waits) {
       rolling.set(wait.ref.uid, awaitRestart(session, wait, abort.signal, turns));
     }
@@ -127,7 +128,7 @@ export async function runPlan(
       const stop = STOPS_THE_RUN[result.code];
       if (stop !== undefined) dispatch({ type: "stop", reason: stop });
       dispatch({ type: "ended", id: result.ref.uid, failed: isFailure(result.outcome) });
-      // What comes of a stop at once comes all together, and the report right after it.
+      // After an abort all results arrive at once and the final report follows.
       if (!abort.signal.aborted) await record([...results.values()]);
     }
   } finally {
@@ -137,13 +138,13 @@ export async function runPlan(
   const reason = schedule.stopped ?? "interrupted";
   return {
     results: [...plan.waits, ...plan.steps].map(
-      (step) => results.get(step.ref.uid) ?? untouched(step, WHY_STOPPED[reason], io.now()),
+      (step) => results.get(step.ref.uid) ?? untouchedResult(step, WHY_STOPPED[reason], io.now()),
     ),
     signal,
     aborted: abort.signal.aborted,
   };
 
-  /** The next result, or `undefined` when it is time to look again. */
+  /** Returns the next result; `undefined` if it is time for the next tick. */
   async function nextEnd(
     running: ReadonlyMap<string, Promise<StepResult>>,
     until: number | undefined,

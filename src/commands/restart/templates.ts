@@ -6,10 +6,10 @@ import type { Session } from "../session.ts";
 import { READS_AT_A_TIME } from "./request-limits.ts";
 
 /**
- * A list tells of a template only what is decided upon: its hash takes the whole object. Where that
- * may not be read a plan can be shown all the same, but not be carried out later.
+ * Reads the hashes of the pod templates. Lists have only parts of a template, so each workload is
+ * read by itself. A plan without a hash can be shown, but not be carried out later.
  *
- * @returns hashes by uid; without those that could not be read, and those that are gone.
+ * @returns the hashes by uid, without workloads that are gone or could not be read.
  */
 export async function readTemplates(
   { api }: Session,

@@ -37,7 +37,7 @@ export async function awaitRestart(
 ): Promise<StepResult> {
   const { ref, from, to, restartedAt } = wait;
   const { io, progress } = session;
-  const message = `it was restarted at ${restartedAt}, and is not through`;
+  const message = `restarted at ${restartedAt}, rollout still in progress`;
   progress.emit({ type: "waiting", ref, message });
   const ending = await Promise.race([
     untilReady(session, wait, abort, turns),

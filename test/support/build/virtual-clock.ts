@@ -38,7 +38,7 @@ export function virtualIo(env: Io["env"] = {}): VirtualIo {
 
   function wakeNext(): void {
     const until = Math.min(...sleepers.map((sleeper) => sleeper.until));
-    const [next] = sleepers.filter((sleeper) => sleeper.until === until);
+    const next = sleepers.find((sleeper) => sleeper.until === until);
     if (next === undefined) return;
     now = Math.max(now, next.until);
     next.wake();

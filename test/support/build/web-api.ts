@@ -125,6 +125,6 @@ function podsOf({ updated, available, restartedAt }: WebState): readonly KubeObj
       },
       ready: index < available,
     });
-    return { kind: "Pod", ...pod };
+    return Object.assign({ kind: "Pod" }, pod);
   });
 }

@@ -27,8 +27,8 @@ test.each<[what: string, event: ProgressEvent, text: string]>([
   ],
   [
     "waiting",
-    { type: "waiting", ref, message: "it is rolling already" },
-    "shop/deploy/web: waiting, it is rolling already",
+    { type: "waiting", ref, message: "already rolling" },
+    "shop/deploy/web: waiting, already rolling",
   ],
   ["restarted", { type: "ended", result: someResult() }, "shop/deploy/web: restarted, rolled out"],
   [

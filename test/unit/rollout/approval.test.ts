@@ -89,7 +89,7 @@ describe("what changed is decided one by one, and the rest runs", () => {
   test("its verdict is another one, for the reason that is given", () => {
     const { decided, messages } = narrow(approved("web"), [late("web")], { labels: {} });
     expect(decided).toEqual(["web: skipped verdict-changed"]);
-    expect(messages[0]).toMatch(/^it was outdated when the plan was made, and is would-lose now: /);
+    expect(messages[0]).toMatch(/^it was outdated when the plan was made and is now would-lose: /);
   });
 });
 

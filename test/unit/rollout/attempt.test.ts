@@ -125,7 +125,7 @@ function textOf(action: AttemptAction): string {
 }
 
 const ROLLING = (updated: number) =>
-  `wait: it is rolling already: ${updated} of 3 new pods have been created`;
+  `wait: already rolling: ${updated} of 3 new pods have been created`;
 
 interface Case {
   readonly rule: string;

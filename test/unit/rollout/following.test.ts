@@ -76,7 +76,8 @@ function textOf(action: FollowingAction): string {
 
 const CREATED = (pods: number) => `poll: ${pods} of 3 new pods have been created`;
 const NO_QUOTA = `poll: new pods cannot be created: ${QUOTA}; 3 old pods still serve`;
-const NO_NODE = "poll: the new pod web-4 finds no node: no nodes available; 3 old pods still serve";
+const NO_NODE =
+  "poll: the new pod web-4 cannot be scheduled: no nodes available; 3 old pods still serve";
 
 describe("a rollout", () => {
   test.each<[rule: string, events: readonly Event[], actions: readonly string[]]>([

@@ -78,7 +78,7 @@ describe("pods without a node", () => {
     const view = rolloutView(deployment("web", { pods: [bare(2)] }), { pods: [oldPod("a"), pod] });
     expect(withPrintedSteps(hindrance(view))).toMatchObject({
       code: "unschedulable",
-      message: `the new pod web-3 finds no node: ${words}; 1 old pod still serves`,
+      message: `the new pod web-3 cannot be scheduled: ${words}; 1 old pod still serves`,
       nextStep: "kubectl describe pod web-3 -n shop",
       pod: { name: "web-3", uid: "uid-web-3" },
     });

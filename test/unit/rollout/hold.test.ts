@@ -44,15 +44,15 @@ test.each([
 ])("a control plane %s is waited for", (_what, state) => {
   expect(hold(web(), meshWith(state))).toMatchObject({
     message: "the control plane istiod-asm-1-27 is not ready",
-    rolls: false,
+    isOwnRollout: false,
   });
 });
 
 test("what rolls already is waited for, also where the unhealthy were asked for", () => {
   for (const unhealthy of [false, true]) {
     expect(hold(web(rolling), meshOf(), unhealthy)).toMatchObject({
-      message: "it is rolling already: 1 of 2 new pods have been created",
-      rolls: true,
+      message: "already rolling: 1 of 2 new pods have been created",
+      isOwnRollout: true,
     });
   }
 });
@@ -71,7 +71,7 @@ test("a StatefulSet gets on, although as many of its pods are ready as before", 
 
 test("what is not ready and does not roll is waited for, unless it was asked for as it is", () => {
   const unready = web({ status: { replicas: 2, updated: 2, available: 1 } });
-  expect(hold(unready)?.rolls).toBe(true);
+  expect(hold(unready)?.isOwnRollout).toBe(true);
   expect(hold(unready, meshOf(), true)).toBeUndefined();
 });
 

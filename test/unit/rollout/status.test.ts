@@ -23,7 +23,7 @@ const LATE: Condition = {
   reason: "ProgressDeadlineExceeded",
   message: 'ReplicaSet "web-1" has timed out progressing.',
 };
-const FAILED = `it exceeded its progress deadline: ${LATE.message}`;
+const FAILED = `progress deadline exceeded: ${LATE.message}`;
 
 describe("a Deployment", () => {
   test.each<
@@ -266,9 +266,9 @@ test.each([
     "degraded",
     { phase: "Degraded", message: "RolloutAborted: x" },
     "failed",
-    "it is degraded: RolloutAborted: x",
+    "degraded: RolloutAborted: x",
   ],
-  ["of no phase", { phase: "" }, "waiting", "its controller says nothing of it yet"],
+  ["of no phase", { phase: "" }, "waiting", "its controller has not reported a status yet"],
 ])("an Argo Rollout that is %s", (_what, overrides, state, message) => {
   expect(rolloutStatus(argoRolloutFacts(3, overrides))).toEqual({
     state,

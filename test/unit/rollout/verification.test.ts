@@ -53,7 +53,7 @@ test("what was not found when it was to be restarted, and is listed, was not del
     {
       outcome: "failed",
       code: "not-found",
-      message: "the API server did not find it, and lists it",
+      message: "a read did not find it, but the list has it",
       nextStep: "run restart again",
     },
   ]);
@@ -65,7 +65,7 @@ describe("a restart that completed has failed", () => {
     expect(withPrintedSteps(verified)).toMatchObject({
       outcome: "failed",
       code: "sidecar-lost",
-      message: "3 pods have no sidecar any more, 0 still with one",
+      message: "3 pods no longer have a sidecar, 0 still with one",
       nextStep: "istio-upgrade check --namespace shop",
     });
   });
@@ -75,7 +75,7 @@ describe("a restart that completed has failed", () => {
     expect(withPrintedSteps(verified)).toMatchObject({
       outcome: "failed",
       code: "sidecar-lost",
-      message: "1 pod has no sidecar any more, 2 still with one",
+      message: "1 pod no longer has a sidecar, 2 still with one",
     });
   });
 
@@ -90,7 +90,7 @@ describe("a restart that completed has failed", () => {
     expect(withPrintedSteps(verified)).toMatchObject({
       outcome: "failed",
       code: "not-on-target",
-      message: `it was restarted, and still: 1 pod would get ${TARGET} from configmap/istio-sidecar-injector-asm-1-27`,
+      message: `it was restarted, but: 1 pod would get ${TARGET} from configmap/istio-sidecar-injector-asm-1-27`,
       nextStep: "istio-upgrade check --namespace shop",
     });
   });
@@ -106,7 +106,7 @@ test("a target that moved during the run is named, and is no failure of the rest
   expect(withPrintedSteps(verified)).toMatchObject({
     outcome: "restarted",
     code: "target-moved",
-    message: `the target moved to ${MOVED} of asm-1-27 during the run`,
+    message: `the target changed to ${MOVED} of asm-1-27 during the run`,
     nextStep: "run restart again",
   });
 });
@@ -154,7 +154,7 @@ test("a revision that moved while the image stayed is named too", () => {
   expect(withPrintedSteps(verified)).toMatchObject({
     outcome: "restarted",
     code: "target-moved",
-    message: `the target moved to ${TARGET} of asm-1-28 during the run`,
+    message: `the target changed to ${TARGET} of asm-1-28 during the run`,
   });
 });
 

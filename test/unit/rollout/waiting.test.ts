@@ -54,7 +54,7 @@ function textOf(action: WaitingAction): string {
 
 const ONE = "poll: 1 of 2 new pods are available";
 const NONE = "poll: 0 of 2 new pods are available";
-const STALLED = "timed-out no-progress: no progress for 1m; it still rolls";
+const STALLED = "timed-out no-progress: no progress for 1m, still rolling";
 
 describe("a wait", () => {
   test.each<
@@ -142,32 +142,32 @@ const DEADLINE = {
   message: "timed out progressing",
 };
 const TROUBLE = { pod: "web-1", reason: "CrashLoopBackOff", message: "back-off" };
-const SINCE = `it was restarted at ${RESTARTED_AT}, and`;
+const SINCE = `restarted at ${RESTARTED_AT},`;
 
 test.each<[what: string, observation: WaitingObservation, action: string]>([
   ["still rolling", answer(1), ONE],
   ["done", answer(2), `waited rolled-out: ${SINCE} rolled out`],
-  ["paused", answer(1, { paused: true }), `timed-out paused: ${SINCE} is paused`],
+  ["paused", answer(1, { paused: true }), `timed-out paused: ${SINCE} and now paused`],
   [
     "failing",
     answer(1, {}, TROUBLE),
-    `timed-out unhealthy: ${SINCE} its pod web-1 is in CrashLoopBackOff`,
+    `timed-out unhealthy: ${SINCE} but its pod web-1 is in CrashLoopBackOff`,
   ],
   [
     "past its progress deadline",
     answer(1, { conditions: [DEADLINE] }),
-    `timed-out unhealthy: ${SINCE} its last rollout exceeded the progress deadline: timed out progressing`,
+    `timed-out unhealthy: ${SINCE} but its last rollout exceeded the progress deadline: timed out progressing`,
   ],
-  ["gone", GONE, "skipped gone: it was deleted, or created anew"],
+  ["gone", GONE, "skipped gone: it was deleted or recreated"],
   [
     "not readable",
     FORBIDDEN,
-    'skipped not-read: whether it gets ready may not be seen: deployments.apps "web" is forbidden',
+    'skipped not-read: not allowed to read its status: deployments.apps "web" is forbidden',
   ],
   [
     "still rolling when the run is aborted",
     { ...answer(1), aborted: true } as WaitingObservation,
-    "timed-out interrupted: the run was interrupted; it still rolls",
+    "timed-out interrupted: the run was interrupted, still rolling",
   ],
 ])("a workload that an earlier run restarted and that is %s", (_what, observation, action) => {
   expect(play([[0, observation]])).toEqual([action]);

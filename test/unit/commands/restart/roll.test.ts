@@ -64,8 +64,7 @@ const after = (restartedAt: string | undefined, second: number): WebState => ({
   updated: Math.min(3, Math.floor(second / 10)),
   available: 3,
 });
-const ROLLING = (updated: number) =>
-  `it is rolling already: ${updated} of 3 new pods have been created`;
+const ROLLING = (updated: number) => `already rolling: ${updated} of 3 new pods have been created`;
 
 test.each<Case>([
   {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { judgeRollout } from "../../../src/rollout/judgement.ts";
+import { evaluateRollout } from "../../../src/rollout/evaluation.ts";
 import type { RolloutView } from "../../../src/rollout/view.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { newPod, oldPod, RESTART, rolloutView } from "../../support/build/rollout-view.ts";
-import { argoRollout, daemonSet, deployment, statefulSet } from "../../support/build/workload.ts";
 import { withPrintedSteps } from "../../support/build/next-step.ts";
+import { argoRollout, daemonSet, deployment, statefulSet } from "../../support/build/workload.ts";
 
 const PODS = [sidecars(2, proxyImage("v1.27.7-1"))];
 const DONE = deployment("web", { pods: PODS });
@@ -17,7 +17,7 @@ const NEW = [newPod("web-3"), newPod("web-4")];
 const crashing = (name: string) => ({ pod: name, reason: "CrashLoopBackOff", message: "back-off" });
 
 function endingOf(view: RolloutView) {
-  const { ending } = judgeRollout(view, RESTART);
+  const { ending } = evaluateRollout(view, RESTART);
   return ending && [ending.outcome, ending.code, ending.message];
 }
 
@@ -28,11 +28,7 @@ describe("an ending", () => {
     [
       "the first new pod has no sidecar",
       rolloutView(HALFWAY, { pods: [...OLD, newPod("web-3", { image: undefined })] }),
-      [
-        "failed",
-        "sidecar-lost",
-        "the new pod web-3 came up without a sidecar; 2 old pods are left with one",
-      ],
+      ["failed", "sidecar-lost", "the new pod web-3 has no sidecar; 2 old pods still with one"],
     ],
     [
       "the first new pod runs another image",
@@ -73,7 +69,7 @@ describe("an ending", () => {
         }),
         { pods: OLD },
       ),
-      ["timed-out", "paused", "it was paused while it rolled"],
+      ["timed-out", "paused", "paused during the rollout"],
     ],
     [
       "paused when it was through",
@@ -83,11 +79,7 @@ describe("an ending", () => {
     [
       "scaled to zero",
       rolloutView(deployment("web")),
-      [
-        "restarted",
-        "scaled-to-zero",
-        "it wants no pods any more: its next ones get today's injection",
-      ],
+      ["restarted", "scaled-to-zero", "scaled to zero: its next pods get today's injection"],
     ],
     [
       "turned to OnDelete",
@@ -97,7 +89,7 @@ describe("an ending", () => {
       [
         "timed-out",
         "on-delete",
-        "its update strategy became OnDelete while it rolled: 1 old pod stays until deleted",
+        "the update strategy became OnDelete during the rollout: 1 old pod stays until it is deleted",
       ],
     ],
     [
@@ -121,7 +113,7 @@ describe("an ending", () => {
       [
         "failed",
         "progress-deadline",
-        "it exceeded its progress deadline: timed out.; no old pod serves any more",
+        "progress deadline exceeded: timed out.; no old pod is serving",
       ],
     ],
     [
@@ -141,14 +133,14 @@ describe("an ending", () => {
 });
 
 describe("a template that somebody else changed", () => {
-  const changed = "its pod template was changed by somebody else while it rolled";
+  const changed = "somebody else changed the pod template during the rollout";
   const later = { restartedAt: undefined };
 
   test.each<[what: string, view: RolloutView, ending: ReturnType<typeof endingOf>]>([
     [
       "its pods lack our time, and are on target",
       rolloutView(DONE, { ...later, pods: [newPod("web-5", later), newPod("web-6", later)] }),
-      ["restarted", "superseded", `rolled out; ${changed}, and its pods are on target`],
+      ["restarted", "superseded", `rolled out on target, although ${changed}`],
     ],
     [
       "somebody's restart has another time",
@@ -156,7 +148,7 @@ describe("a template that somebody else changed", () => {
         restartedAt: "2026-11-22T20:00:09Z",
         pods: [newPod("web-5", { restartedAt: "2026-11-22T20:00:09Z" })],
       }),
-      ["restarted", "superseded", `rolled out; ${changed}, and its pods are on target`],
+      ["restarted", "superseded", `rolled out on target, although ${changed}`],
     ],
     [
       "while it rolls, old pods are just old",
@@ -166,12 +158,12 @@ describe("a template that somebody else changed", () => {
     [
       "an undo kept the old pods",
       rolloutView(DONE, { ...later, pods: OLD }),
-      ["failed", "superseded", `${changed}: of its 2 pods 2 run ${proxyImage("v1.27.7-1")}`],
+      ["failed", "superseded", `${changed}: 2 of 2 pods run ${proxyImage("v1.27.7-1")}`],
     ],
     [
       "it was taken out of the mesh",
       rolloutView(DONE, { ...later, pods: [newPod("web-5", { ...later, image: undefined })] }),
-      ["failed", "superseded", `${changed}: of its 1 pods 1 run no sidecar`],
+      ["failed", "superseded", `${changed}: 1 of 1 pods have no sidecar`],
     ],
     [
       "its own pods fail",
@@ -194,7 +186,7 @@ describe("a template that somebody else changed", () => {
         }),
         { ...later, pods: [oldPod("db-0"), newPod("db-1", later)] },
       ),
-      ["restarted", "superseded", `rolled out; ${changed}, and its pods are on target`],
+      ["restarted", "superseded", `rolled out on target, although ${changed}`],
     ],
   ])("%s", (_what, view, ending) => {
     expect(endingOf(view)).toEqual(ending);
@@ -202,7 +194,7 @@ describe("a template that somebody else changed", () => {
 });
 
 describe("progress", () => {
-  const state = (view: RolloutView) => judgeRollout(view, RESTART).progress;
+  const state = (view: RolloutView) => evaluateRollout(view, RESTART).progress;
   const before = rolloutView(HALFWAY, { pods: [...OLD, newPod("web-3")] });
 
   test("is another pod, and not the same look again", () => {
@@ -215,25 +207,25 @@ describe("progress", () => {
   });
 });
 
-describe("a DaemonSet names the node that holds it up", () => {
+describe("a DaemonSet names the node that it waits for", () => {
   const agent = daemonSet("agent", {
     pods: [bare(3)],
     rollout: { status: { desired: 3, updated: 2, available: 2 } },
   });
   const on = (node: string) => ({ node });
   const messageOf = (pods: RolloutView["pods"]) =>
-    judgeRollout(rolloutView(agent, { pods }), RESTART).status.message;
+    evaluateRollout(rolloutView(agent, { pods }), RESTART).status.message;
 
   test.each<[what: string, pods: RolloutView["pods"], holdup: string]>([
     [
       "where the new pod is not ready",
       [newPod("agent-a", on("aks-1")), newPod("agent-b", { node: "aks-2", ready: false })],
-      "; node aks-2 holds it up: agent-b is not ready",
+      "; waiting for node aks-2, where agent-b is not ready",
     ],
     [
       "where the old pod does not end",
       [newPod("agent-a", on("aks-1")), oldPod("agent-b", { node: "aks-7", terminating: true })],
-      "; node aks-7 holds it up: agent-b has not ended",
+      "; waiting for node aks-7, where agent-b is terminating",
     ],
     [
       "the first of several",
@@ -242,7 +234,7 @@ describe("a DaemonSet names the node that holds it up", () => {
         newPod("agent-b", { node: "aks-2", ready: false }),
         oldPod("agent-c", { node: "aks-3", terminating: true }),
       ],
-      "; node aks-1 holds it up: agent-a is not ready, and 2 more",
+      "; waiting for node aks-1, where agent-a is not ready, and for 2 more nodes",
     ],
     ["none where no pod is in the way", [newPod("agent-a"), oldPod("agent-b")], ""],
   ])("%s", (_what, pods, holdup) => {
@@ -251,7 +243,7 @@ describe("a DaemonSet names the node that holds it up", () => {
 
   test("and nothing else does", () => {
     const view = rolloutView(HALFWAY, { pods: [newPod("web-3", { ready: false })] });
-    expect(judgeRollout(view, RESTART).status.message).toBe("1 of 2 new pods have been created");
+    expect(evaluateRollout(view, RESTART).status.message).toBe("1 of 2 new pods have been created");
   });
 });
 
@@ -270,7 +262,7 @@ describe("an Argo Rollout", () => {
     expect(endingOf(rolloutView(web, { pods: [newPod("web-a", unmarked)] }))).toBeUndefined();
     const pods = [newPod("web-a", unmarked), oldPod("web-b", before)];
     expect(endingOf(rolloutView(web, { pods }))).toBeUndefined();
-    const { status } = judgeRollout(rolloutView(web, { pods }), RESTART);
+    const { status } = evaluateRollout(rolloutView(web, { pods }), RESTART);
     expect([status.ready, status.wanted]).toEqual([1, 2]);
   });
 
@@ -279,17 +271,17 @@ describe("an Argo Rollout", () => {
     expect(endingOf(rolloutView(paused, { pods: [oldPod("web-b", before)] }))).toEqual([
       "timed-out",
       "paused",
-      "it was paused while it rolled",
+      "paused during the rollout",
     ]);
     const bad = argoRollout("web", { pods: PODS, rollout: { phase: "Degraded", message: "late" } });
-    expect(withPrintedSteps(judgeRollout(rolloutView(bad, { pods: OLD }), RESTART).ending)).toEqual(
-      {
-        outcome: "failed",
-        code: "degraded",
-        message: "it is degraded: late; 2 old pods still serve",
-        nextStep: "kubectl argo rollouts undo web -n shop",
-      },
-    );
+    expect(
+      withPrintedSteps(evaluateRollout(rolloutView(bad, { pods: OLD }), RESTART).ending),
+    ).toEqual({
+      outcome: "failed",
+      code: "degraded",
+      message: "degraded: late; 2 old pods still serve",
+      nextStep: "kubectl argo rollouts undo web -n shop",
+    });
   });
 
   test("that somebody else restarted since is judged by its pods", () => {

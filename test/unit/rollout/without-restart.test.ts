@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
-import { skipReason } from "../../../src/rollout/skip.ts";
+import { endingWithoutRestart } from "../../../src/rollout/without-restart.ts";
 import type { DeploymentRollout } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
@@ -16,7 +16,11 @@ const LATE = {
 /** `outcome code` of what is on target, whose rollout was waited for or not. */
 function reason(waited: boolean, rollout: Partial<DeploymentRollout> = {}): string | undefined {
   const pods = [sidecars(2, proxyImage("v1.27.9-6"))];
-  const ending = skipReason(assessmentOf(deployment("web", { pods, rollout })), NO_CONSENT, waited);
+  const ending = endingWithoutRestart(
+    assessmentOf(deployment("web", { pods, rollout })),
+    NO_CONSENT,
+    waited,
+  );
   return ending && `${ending.outcome} ${ending.code}`;
 }
 
