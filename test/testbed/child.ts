@@ -39,7 +39,7 @@ export function startChild(
 }
 
 /** The bed's folder is the home folder, because programs keep caches there. */
-export function childEnvironment(folder: string): Record<string, string> {
+function childEnvironment(folder: string): Record<string, string> {
   return { PATH: process.env["PATH"] ?? "", HOME: folder, KUBECONFIG: join(folder, "kubeconfig") };
 }
 
