@@ -42,7 +42,7 @@ export async function exchange<Kind extends string>(
       timeout,
     },
     body,
-    (response) => readBody(response, request.kind),
+    (incoming) => readBody(incoming, request.kind),
   ).catch((error: unknown) => {
     throw transportError(error, url, proxy);
   });

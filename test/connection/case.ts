@@ -1,25 +1,25 @@
 /**
- * Text, text to be written in UTF-16, an object for YAML (JSON where the name says so), or the
- * credential plugin. `{words}` are ports and certificates.
+ * The content of a file: text, text to write in UTF-16, an object to write as YAML or (in a file named
+ * `.json`) as JSON, or `plugin` for the credential plugin. `{words}` are placeholders for ports and certificates.
  */
 export type File = string | readonly [utf16: string] | object;
 
-/** A kubeconfig, or what else leads to a cluster, and who arrives there. */
+/** A configuration, and the request that must reach the API server with it. */
 export interface Case {
   readonly name: string;
-  /** By their path in the case's folder, `{dir}`. */
+  /** The files by their path in the folder of the case, `{dir}`. */
   readonly files: Readonly<Record<string, File>>;
-  /** Besides `HOME={dir}/home` and `KUBECONFIG={dir}/config`. */
+  /** The environment, in addition to `HOME={dir}/home` and `KUBECONFIG={dir}/config`. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Flags that we and kubectl have both. */
+  /** Flags that the program shares with kubectl. */
   readonly args?: readonly string[];
   readonly cwd?: string;
-  /** In a pod, whose folder of secrets is `serviceaccount`. */
+  /** True to run in a pod, whose service account is in the folder `serviceaccount`. */
   readonly pod?: boolean;
-  /** Authorization headers that the server knows; others are answered with 401. */
+  /** The `Authorization` headers that the server accepts. It answers 401 to others. */
   readonly accept?: readonly string[];
   readonly expect: Expected;
-  /** Where we mean to differ: what kubectl does instead. */
+  /** The result of kubectl, if the program differs on purpose. */
   readonly kubectl?: Expected;
 }
 
@@ -28,28 +28,30 @@ export type Groups = Readonly<Record<string, readonly Case[]>>;
 
 export type Expected = Refused | Arrives;
 
+/** The client must report an error, and send no request. */
 export interface Refused {
-  /** What ours says; kubectl has its own words. */
+  /** The error message of the program. Other clients have messages of their own. */
   readonly refused: string | RegExp;
 }
 
+/** The client must send requests with these properties. */
 export interface Arrives {
-  /** `Bearer one`; nobody where it is left out. */
+  /** The `Authorization` header, such as `Bearer one`. Without it the request has none. */
   readonly authorization?: string;
   readonly certificate?: string;
   readonly impersonation?: Readonly<Record<string, readonly string[]>>;
-  /** Without its port; `127.0.0.1` where left out. */
+  /** The host without its port. The default is `127.0.0.1`. */
   readonly host?: string;
   readonly prefix?: string;
   readonly secure?: boolean;
   readonly sni?: string;
   readonly namespace?: string;
-  /** `http api.test:443`; none where it is left out. */
+  /** The proxy and its target, such as `http api.test:443`. Without it there is no proxy. */
   readonly proxy?: string;
-  /** How often the credential plugin ran; 0 where it is left out. */
+  /** The number of runs of the credential plugin, if it matters. */
   readonly runs?: number;
-  /** What the plugin was told in its first run. */
+  /** The input of the plugin in its first run. */
   readonly told?: object;
-  /** What is seen on stderr. */
+  /** The expected text on stderr. */
   readonly says?: RegExp;
 }

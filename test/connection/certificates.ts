@@ -1,12 +1,12 @@
 import { generate } from "selfsigned";
 
-/** PEM; each certificate is its own authority. */
+/** A key and its self-signed certificate, in PEM. */
 export interface KeyPair {
   readonly certificate: string;
   readonly key: string;
 }
 
-/** For the names that the API server and the proxies have in these cases; not for `localhost`. */
+/** Creates a certificate for the names of the API server and the proxies, but not for `localhost`. */
 export async function serverKeyPair(): Promise<KeyPair> {
   return keyPair("kube-apiserver", [
     { type: 2, value: "api.test" },

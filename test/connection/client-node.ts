@@ -24,7 +24,7 @@ try {
   const { namespace = "default" } = config.getContextObject(config.getCurrentContext()) ?? {};
   await config.makeApiClient(CoreV1Api).listNamespacedPod({ namespace });
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? `${error.name}: ${error.message}` : error}\n`);
+  process.stderr.write(`${String(error)}\n`);
   process.exitCode = 1;
 }
 

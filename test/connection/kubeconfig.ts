@@ -1,6 +1,6 @@
 type Stanza = Readonly<Record<string, unknown>>;
 
-/** A kubeconfig with the context `one`; what is given stands beside what every one needs. */
+/** Returns a kubeconfig with the context `one`, and with the given fields in its entries. */
 export function config(
   user: Stanza = { token: "one" },
   cluster: Stanza = {},
@@ -21,13 +21,13 @@ export const CLUSTER = {
   "certificate-authority-data": "{caData}",
 };
 
-/** A user whose credentials the plugin beside the kubeconfig has. */
+/** Returns a user whose credentials come from the plugin in the folder of the kubeconfig. */
 export function plugin(more: Stanza = {}): Stanza {
   const apiVersion = "client.authentication.k8s.io/v1";
   return { exec: { apiVersion, command: "./plugin", interactiveMode: "IfAvailable", ...more } };
 }
 
-/** What a plugin prints. */
+/** Returns the output of a plugin. */
 export function credential(status: Stanza, version = "v1"): object {
   const apiVersion = `client.authentication.k8s.io/${version}`;
   return { apiVersion, kind: "ExecCredential", status };

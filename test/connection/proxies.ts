@@ -14,12 +14,12 @@ export interface Proxies {
   readonly httpPort: number;
   readonly httpsPort: number;
   readonly socksPort: number;
-  /** Takes what was asked for since the last time: `http api.test:443`, with a user in front. */
+  /** Returns the targets since the last call, such as `http api.test:443` or `http me@api.test:443`. */
   take(): readonly string[];
   stop(): Promise<void>;
 }
 
-/** Three proxies that lead every name to this machine, by the port that was asked for. */
+/** Starts three proxies that resolve every name to this machine and keep the port. */
 export async function startProxies({ certificate, key }: KeyPair): Promise<Proxies> {
   let used: string[] = [];
   const sockets = new Set<Duplex>();
@@ -30,7 +30,7 @@ export async function startProxies({ certificate, key }: KeyPair): Promise<Proxi
   const onConnect = (kind: string) => (asked: IncomingMessage, socket: Duplex) => {
     track(socket);
     used.push(`${kind} ${userOf(asked)}${asked.url}`);
-    // Said by a name, so that what a proxy says of itself can be tried too.
+    // The name of this host makes the proxy itself reject the connection.
     if (asked.url?.startsWith("refused.test:")) {
       socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
       return;
@@ -46,7 +46,7 @@ export async function startProxies({ certificate, key }: KeyPair): Promise<Proxi
     const server =
       kind === "http" ? createHttpServer() : createHttpsServer({ cert: certificate, key });
     server.on("connect", onConnect(kind));
-    // What is no CONNECT is a request for a plain server, by its whole address.
+    // A request without CONNECT is plain HTTP, and its URL is absolute.
     server.on("request", (asked, response) => {
       const url = new URL(asked.url ?? "");
       used.push(`${kind} ${userOf(asked)}${url.host}`);
@@ -104,7 +104,7 @@ function userOf({ headers }: IncomingMessage): string {
   return encoded === undefined ? "" : `${Buffer.from(encoded, "base64").toString()}@`;
 }
 
-/** SOCKS 5 as RFC 1928 has it, as far as a client needs that gives no user. */
+/** Runs the handshake of SOCKS 5 (RFC 1928) without authentication, and returns the target. */
 async function greet(socket: Socket): Promise<string> {
   await chunkOf(socket);
   socket.write(Buffer.from([5, 0]));

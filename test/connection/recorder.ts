@@ -9,21 +9,21 @@ import { buffer } from "node:stream/consumers";
 import type { TLSSocket } from "node:tls";
 import type { KeyPair } from "./certificates.ts";
 
-/** Who asked what, as it reached the API server. */
+/** A request as it reaches the API server. */
 export interface Asked {
   readonly secure: boolean;
-  /** The `Host` header, without the port. */
+  /** The `Host` header without the port. */
   readonly host: string;
-  /** Of the path, what stands before `/api` or `/apis`. */
+  /** The part of the path before `/api` or `/apis`. */
   readonly prefix: string;
-  /** The name in the TLS handshake; empty without one. */
+  /** The server name in the TLS handshake, or an empty string. */
   readonly sni: string;
   readonly authorization: string | undefined;
-  /** Common name of the client's certificate. */
+  /** The common name of the client certificate. */
   readonly certificate: string | undefined;
-  /** The impersonation headers, each with its values. */
+  /** The values of each impersonation header. */
   readonly impersonation: Readonly<Record<string, readonly string[]>>;
-  /** The namespace that is asked about, where the request has one. */
+  /** The namespace that the request names. */
   readonly namespace: string | undefined;
   readonly status: number;
 }
@@ -31,18 +31,18 @@ export interface Asked {
 export interface Recorder {
   readonly httpsPort: number;
   readonly httpPort: number;
-  /** Takes what came since the last time. */
+  /** Returns the requests since the last call. */
   take(): readonly Asked[];
-  /** Authorization headers that are known; all are until it is called, and after `undefined`. */
+  /** Sets the `Authorization` headers that the server accepts; `undefined` accepts all. */
   accept(known: readonly string[] | undefined): void;
   stop(): Promise<void>;
 }
 
-/** The namespace in kubectl's question whether it may list pods, which comes as protobuf. */
+/** Finds the namespace in kubectl's SelfSubjectAccessReview for pods, which is protobuf. */
 // oxlint-disable-next-line no-control-regex
 const REVIEWED = /\n[\x01-\x3f]([a-z0-9-]+)\x12\x04list/;
 
-/** An API server that forbids everything, and remembers who asked. */
+/** Starts an API server that answers every request with 403 and records it. */
 export async function startRecorder({ certificate, key }: KeyPair): Promise<Recorder> {
   let asked: Asked[] = [];
   let known: readonly string[] | undefined;

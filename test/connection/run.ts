@@ -10,13 +10,13 @@ import { clientKeyPair, serverKeyPair } from "./certificates.ts";
 import { startProxies } from "./proxies.ts";
 import { type Asked, startRecorder } from "./recorder.ts";
 
-/** What reached the API server of one run, and how the run ended. */
+/** The requests of one run that reached the API server, and the end of the run. */
 export interface Arrival {
-  /** One for each way in which somebody asked, without the namespace; none where it was refused. */
+  /** The distinct requests, without their namespaces and statuses. */
   readonly asked: readonly Omit<Asked, "namespace" | "status">[];
   readonly namespaces: readonly string[];
   readonly proxies: readonly string[];
-  /** What the credential plugin was told, once for each of its runs. */
+  /** The input of each run of the credential plugin. */
   readonly plugin: readonly PluginRun[];
   readonly ran: RunResult;
 }
@@ -27,11 +27,14 @@ export interface PluginRun {
   readonly args: string;
   /** The variable `EXTRA`. */
   readonly extra: string;
-  /** What it could read from stdin. */
+  /** The text that the plugin read from stdin. */
   readonly stdin: string;
 }
 
-/** Writes what it was told into `plugin.log`, and prints `credential.json`, the later ones first. */
+/**
+ * Writes its input to `plugin.log`, and prints `credential-1.json` in its first run, or else
+ * `credential.json`. A client that never closes stdin delays it for the seconds of `PATIENCE`.
+ */
 const PLUGIN = `#!/bin/sh
 here=$(dirname "$0")
 runs=$(($(cat "$here/runs" 2>/dev/null || echo 0) + 1))
@@ -105,7 +108,7 @@ export async function openBench(): Promise<Bench> {
   };
 }
 
-/** Puts the servers' ports and certificates in, as text of JSON where they are inside of it. */
+/** Returns a function that replaces the placeholders for ports and certificates in a text. */
 function filler(words: Readonly<Record<string, string>>): (text: string) => string {
   return (text) => text.replace(/\{(\w+)\}/g, (whole, word: string) => words[word] ?? whole);
 }
@@ -119,7 +122,7 @@ function writeInto(dir: string, name: string, content: File, fill: (text: string
   else writeFileSync(path, fillAll(content, fill, name.endsWith(".json")));
 }
 
-/** Each text in an object by itself: a certificate has more than one line. */
+/** Fills each string of an object before it is encoded, because certificates have several lines. */
 function fillAll(value: object, fill: (text: string) => string, json: boolean): string {
   const filled: unknown = JSON.parse(JSON.stringify(value), (_, part: unknown) =>
     typeof part === "string" ? fill(part) : part,
@@ -141,7 +144,7 @@ export function runnableCases(groups: Groups): Groups {
   );
 }
 
-/** A pod's own folder is put where only this run sees it. */
+/** Wraps a command so that only this run sees the folder of the service account. */
 function inPod({ pod }: Case, dir: string, command: readonly string[]): readonly string[] {
   if (pod !== true) return command;
   const script = `mount -t tmpfs none /run && mkdir -p /run/secrets/kubernetes.io &&
@@ -163,7 +166,7 @@ function spawned(
     stdio: ["pipe", "pipe", "pipe"],
     killSignal: "SIGKILL",
   });
-  // Nobody sits there, but a plugin that is handed this would read it.
+  // stdin is not a terminal, but a plugin that inherits it can read this.
   child.stdin.on("error", () => undefined).end("typed\n");
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));

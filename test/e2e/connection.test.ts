@@ -36,7 +36,7 @@ describe("client-node", () => {
     return found;
   };
 
-  test.each(["one file in KUBECONFIG", "--context before current-context", "JSON"])(
+  test.each(["one file in KUBECONFIG", "--context overrides current-context", "JSON"])(
     "connects as kubectl does: %s",
     async (name) => {
       const one = caseOf(name);
@@ -50,12 +50,12 @@ describe("client-node", () => {
 
   test.each<[name: string, instead: object]>([
     [
-      "the first current-context, wherever it stands",
+      "the first current-context in any file",
       { asked: [{ authorization: "Bearer one" }], namespaces: ["default"] },
     ],
-    ["tokenFile, relative to the file that names it", { asked: [{ impersonation: {} }] }],
+    ["tokenFile with a path relative to the kubeconfig", { asked: [{ impersonation: {} }] }],
     [
-      "as, as-uid, as-groups and as-user-extra in the file",
+      "as, as-uid, as-groups and as-user-extra in the kubeconfig",
       { asked: [{ impersonation: { "impersonate-user": ["alice"] } }] },
     ],
     ["NO_PROXY=pi.test", { refused: true }],
@@ -69,7 +69,7 @@ describe("client-node", () => {
   });
 
   test("keeps a plugin's prompt from the user", async () => {
-    const one = caseOf("v1: run once, told what it may know, and heard");
+    const one = caseOf("v1: the plugin runs once, with its input, and its prompt is visible");
     const arrival = await bench.run(client, one);
     expect(arrival.ran.stderr).not.toContain("To sign in");
   });

@@ -47,18 +47,18 @@ const TYPES: readonly (readonly [name: string, type: Type<object>])[] = [
   ["DAEMON_SET", DAEMON_SET],
 ];
 
-/** What lies behind an answer in memory, and is nobody's business. */
-const BEHIND = Buffer.from("beyond the end ".repeat(20));
+/** The bytes around a body in memory, which must not be read. */
+const AROUND = Buffer.from("beyond the end ".repeat(20));
 
-/** The body as it comes from the network: a piece of a larger buffer. */
+/** Returns a body as it comes from the network: a part of a larger buffer. */
 function inMemory(bytes: Buffer): Buffer {
-  return Buffer.concat([BEHIND, bytes, BEHIND]).subarray(
-    BEHIND.length,
-    BEHIND.length + bytes.length,
+  return Buffer.concat([AROUND, bytes, AROUND]).subarray(
+    AROUND.length,
+    AROUND.length + bytes.length,
   );
 }
 
-/** Everything that is read of a body, or the error that it is refused with. */
+/** Returns a decoded body with all its items, or the error that decoding throws. */
 function readAll(bytes: Buffer, type: Type<object>): unknown {
   try {
     const body = readProtobuf(inMemory(bytes), type);
@@ -68,8 +68,8 @@ function readAll(bytes: Buffer, type: Type<object>): unknown {
   }
 }
 
-describe.each(TYPES)("bytes that are read as a list of %s", (_name, type) => {
-  test("are read, or refused as malformed, and nothing behind them is read", () => {
+describe.each(TYPES)("bytes that are decoded as a list of %s", (_name, type) => {
+  test("are decoded or rejected as malformed, without reading beyond them", () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -80,7 +80,7 @@ describe.each(TYPES)("bytes that are read as a list of %s", (_name, type) => {
           const read = readAll(bytes, type);
           expect(read instanceof Error && !(read instanceof Malformed)).toBe(false);
           expect(JSON.stringify(read) ?? "").not.toContain("beyond");
-          // Every item takes two bytes at least: none is made up.
+          // Each item has at least two bytes, so that no item is invented.
           const { items = [] } = (read ?? {}) as { items?: unknown[] };
           expect(items.length).toBeLessThanOrEqual(bytes.length / 2);
         },
@@ -90,7 +90,7 @@ describe.each(TYPES)("bytes that are read as a list of %s", (_name, type) => {
   });
 });
 
-test("pods that were read of any bytes can be tallied", () => {
+test("pods that are decoded from any bytes can be counted", () => {
   fc.assert(
     fc.property(mutated(SEEDS), (bytes) => {
       const read = readAll(bytes, POD);
@@ -103,7 +103,7 @@ test("pods that were read of any bytes can be tallied", () => {
   );
 });
 
-test("messages in messages in messages are skipped, however deep", () => {
+test("deeply nested messages are skipped", () => {
   let nested: Buffer = Buffer.alloc(0);
   for (let depth = 0; depth < 2000; depth += 1) {
     const length: number[] = [];
@@ -117,14 +117,14 @@ test("messages in messages in messages are skipped, however deep", () => {
   expect(readAll(body, POD)).toMatchObject({ kind: "PodList", items: [expect.anything()] });
 });
 
-test("groups, which no Kubernetes sends, are refused", () => {
+test("groups are rejected, because Kubernetes does not send them", () => {
   const body = protobufBody("PodList", (writer) =>
     writer.writeBytesField(2, Buffer.from([0x0b, 0x0c])),
   );
   expect(readAll(body, POD)).toBeInstanceOf(Malformed);
 });
 
-test("a key of a map that is called __proto__ changes no prototype", () => {
+test("a map key named __proto__ changes no prototype", () => {
   const labels = { ["__proto__"]: "polluted", constructor: "polluted" };
   const body = protobufList({ kind: "PodList", items: [{ metadata: { labels } }] }, writePod);
   const { items } = readAll(body, POD) as { items: { metadata: { labels: object } }[] };

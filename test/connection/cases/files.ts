@@ -3,7 +3,7 @@ import { CLUSTER, config } from "../kubeconfig.ts";
 
 const BASE = config() as Record<string, unknown>;
 
-/** A kubeconfig that has only what is given. */
+/** Returns a kubeconfig with only the given fields. */
 function part(fields: object): object {
   return { apiVersion: "v1", kind: "Config", ...fields };
 }
@@ -32,7 +32,7 @@ contexts:
 current-context: one
 `;
 
-/** Which files are read, and what is chosen from them. */
+/** Cases about the files that are read, and about the choice of a context. */
 export const FILES: readonly Case[] = [
   {
     name: "one file in KUBECONFIG",
@@ -46,13 +46,13 @@ export const FILES: readonly Case[] = [
     expect: { authorization: "Bearer one" },
   },
   {
-    name: "--kubeconfig before KUBECONFIG",
+    name: "--kubeconfig overrides KUBECONFIG",
     files: { config: config(), other: config({ token: "other" }) },
     args: ["--kubeconfig", "{dir}/other"],
     expect: { authorization: "Bearer other" },
   },
   {
-    name: "--kubeconfig by a relative path",
+    name: "--kubeconfig with a relative path",
     files: { "sub/other": config({ tokenFile: "token" }), "sub/token": "other" },
     args: ["--kubeconfig", "sub/other"],
     expect: { authorization: "Bearer other" },
@@ -73,7 +73,7 @@ export const FILES: readonly Case[] = [
     expect: { authorization: "Bearer two" },
   },
   {
-    name: "the first current-context, wherever it stands",
+    name: "the first current-context in any file",
     files: {
       first: part({ clusters: [cluster("one")], contexts: [context("one")], users: [user("one")] }),
       second: part({ users: [user("two")], contexts: [context("two")], "current-context": "two" }),
@@ -83,7 +83,7 @@ export const FILES: readonly Case[] = [
     expect: { authorization: "Bearer two" },
   },
   {
-    name: "of two entries of one name, the first whole",
+    name: "the whole first entry of two with the same name",
     files: {
       first: part({
         clusters: [cluster("one")],
@@ -115,19 +115,19 @@ export const FILES: readonly Case[] = [
     expect: { authorization: "Bearer one" },
   },
   {
-    name: "KUBECONFIG of empty names alone, although there is ~/.kube/config",
+    name: "KUBECONFIG with only empty names, although ~/.kube/config exists",
     files: { "home/.kube/config": config() },
     env: { KUBECONFIG: ":" },
     expect: { refused: "KUBECONFIG names no file" },
   },
   {
-    name: "no file at all",
+    name: "no file",
     files: {},
     env: { KUBECONFIG: "" },
     expect: { refused: "no cluster is configured: there is no kubeconfig file" },
   },
   {
-    name: "KUBECONFIG with no file that exists",
+    name: "KUBECONFIG with missing files only",
     files: { "home/.kube/config": config() },
     expect: { refused: "no file that KUBECONFIG names exists: {dir}/config" },
   },
@@ -154,7 +154,7 @@ export const FILES: readonly Case[] = [
     expect: { authorization: "Bearer one" },
   },
   {
-    name: "--context before current-context",
+    name: "--context overrides current-context",
     files: {
       config: {
         ...BASE,
@@ -177,7 +177,7 @@ export const FILES: readonly Case[] = [
     expect: { refused: 'the context "gone" does not exist in {dir}/config' },
   },
   {
-    name: "a context with a cluster that is missing",
+    name: "a context whose cluster is missing",
     files: { config: config({ token: "one" }, {}, { cluster: "gone" }) },
     expect: {
       refused: 'the context "one" names the cluster "gone", which {dir}/config does not have',
@@ -189,7 +189,7 @@ export const FILES: readonly Case[] = [
     expect: { refused: 'the context "one" names no cluster' },
   },
   {
-    name: "a context with a user that is missing",
+    name: "a context whose user is missing",
     files: { config: config({ token: "one" }, {}, { user: "gone" }) },
     expect: {
       refused: 'the context "one" names the user "gone", which {dir}/config does not have',
@@ -206,12 +206,12 @@ export const FILES: readonly Case[] = [
     expect: { authorization: "Bearer one", namespace: "shop" },
   },
   {
-    name: "what is not YAML",
+    name: "a file that is not YAML",
     files: { config: "apiVersion: v1\nclusters: [}\n" },
     expect: { refused: "the kubeconfig file {dir}/config cannot be read" },
   },
   {
-    name: "YAML that is no object",
+    name: "a YAML list instead of an object",
     files: { config: "- one\n- two\n" },
     expect: { refused: "the kubeconfig file {dir}/config cannot be read: it is no object" },
   },
@@ -226,23 +226,23 @@ export const FILES: readonly Case[] = [
     expect: { refused: "the kubeconfig file {dir}/config cannot be read: it is a v2 Config" },
   },
   {
-    name: "a file that says neither its kind nor its version",
+    name: "a file without kind and apiVersion",
     files: { config: TEXT.replace("apiVersion: v1\nkind: Config\n", ""), "ca.crt": "{ca}" },
     expect: { authorization: "Bearer one" },
   },
   {
-    name: "a folder in the place of a file",
+    name: "a folder instead of a file",
     files: { "config/file": "" },
     expect: { refused: "the kubeconfig file {dir}/config cannot be read" },
   },
   {
-    name: "a broken file before a whole one",
+    name: "a broken file before a valid one",
     files: { broken: "clusters: [}", config: config() },
     env: { KUBECONFIG: "{dir}/broken:{dir}/config" },
     expect: { refused: "the kubeconfig file {dir}/broken cannot be read" },
   },
   {
-    name: "two entries of one name in one file",
+    name: "two entries with the same name in one file",
     files: { config: { ...BASE, users: [user("one", "first"), user("one", "second")] } },
     expect: {
       refused: 'the kubeconfig file {dir}/config cannot be read: it has the user "one" twice',
@@ -257,7 +257,7 @@ export const FILES: readonly Case[] = [
     },
   },
   {
-    name: "Windows' line ends",
+    name: "line ends of Windows",
     files: { config: TEXT.replaceAll("\n", "\r\n"), "ca.crt": "{ca}" },
     expect: { authorization: "Bearer one" },
   },
@@ -267,7 +267,7 @@ export const FILES: readonly Case[] = [
     expect: { authorization: "Bearer one" },
   },
   {
-    name: "UTF-16, as PowerShell's > writes it",
+    name: "UTF-16 from PowerShell's >",
     files: { config: [`\uFEFF${TEXT}`], "ca.crt": "{ca}" },
     expect: { authorization: "Bearer one" },
   },
@@ -278,12 +278,12 @@ export const FILES: readonly Case[] = [
     expect: { authorization: "Bearer one" },
   },
   {
-    name: "fields that nobody knows",
+    name: "unknown fields",
     files: { config: { ...BASE, preferences: { colors: true }, extensions: [], later: 1 } },
     expect: { authorization: "Bearer one" },
   },
   {
-    name: "null in the place of a list",
+    name: "null instead of a list",
     files: {
       first: part({ clusters: null, users: null, contexts: null }),
       config: config(),

@@ -4,7 +4,7 @@ import { CLUSTER, config, credential, plugin } from "../kubeconfig.ts";
 const API = "client.authentication.k8s.io";
 const TOKEN = credential({ token: "from-plugin" });
 
-/** A kubeconfig beside its plugin, which prints this. */
+/** Returns a kubeconfig with a plugin that prints the given text. */
 function beside(printed: object | string, exec: object = {}, more: object = {}): Case["files"] {
   return {
     config: config({ ...plugin(exec as Record<string, unknown>), ...more }),
@@ -13,10 +13,10 @@ function beside(printed: object | string, exec: object = {}, more: object = {}):
   };
 }
 
-/** Credential plugins, as kubelogin is one. */
+/** Cases about credential plugins, such as kubelogin. */
 export const PLUGINS: readonly Case[] = [
   {
-    name: "v1: run once, told what it may know, and heard",
+    name: "v1: the plugin runs once, with its input, and its prompt is visible",
     files: beside(TOKEN, { args: ["get-token", "--server-id", "6dae42f8"] }),
     expect: {
       authorization: "Bearer from-plugin",
@@ -28,7 +28,7 @@ export const PLUGINS: readonly Case[] = [
     },
   },
   {
-    name: "v1beta1, without interactiveMode",
+    name: "v1beta1 without interactiveMode",
     files: beside(credential({ token: "beta" }, "v1beta1"), {
       apiVersion: `${API}/v1beta1`,
       interactiveMode: undefined,
@@ -63,17 +63,17 @@ export const PLUGINS: readonly Case[] = [
     expect: { authorization: "Bearer from-plugin", runs: 1, told: { stdin: "" } },
   },
   {
-    name: "interactiveMode Always, without a terminal",
+    name: "interactiveMode Always without a terminal",
     files: beside(TOKEN, { interactiveMode: "Always" }),
     expect: { refused: "needs a terminal" },
   },
   {
-    name: "another interactiveMode",
+    name: "an unknown interactiveMode",
     files: beside(TOKEN, { interactiveMode: "Sometimes" }),
     expect: { refused: 'has the interactiveMode "Sometimes"' },
   },
   {
-    name: "env, and the environment that there is",
+    name: "env overrides the environment",
     files: beside(TOKEN, { env: [{ name: "EXTRA", value: "more" }] }),
     env: { EXTRA: "less" },
     expect: { authorization: "Bearer from-plugin", runs: 1, told: { extra: "more" } },
@@ -101,7 +101,7 @@ export const PLUGINS: readonly Case[] = [
     expect: { authorization: "Bearer from-plugin", sni: "api.test", runs: 1 },
   },
   {
-    name: "provideClusterInfo without anything to provide",
+    name: "provideClusterInfo for a cluster without a certificate authority",
     files: {
       config: config(plugin({ provideClusterInfo: true }), {
         "certificate-authority-data": undefined,
@@ -113,7 +113,7 @@ export const PLUGINS: readonly Case[] = [
     expect: { authorization: "Bearer from-plugin", runs: 1 },
   },
   {
-    name: "a command on the PATH",
+    name: "a command in PATH",
     files: {
       ...beside(TOKEN, { command: "kubelogin" }),
       "bin/kubelogin": "plugin",
@@ -123,7 +123,7 @@ export const PLUGINS: readonly Case[] = [
     expect: { authorization: "Bearer from-plugin" },
   },
   {
-    name: "a command by a relative path, from another folder",
+    name: "a command with a relative path, from another working directory",
     files: {
       "sub/config": config(plugin({ command: "bin/plugin" })),
       "sub/bin/plugin": "plugin",
@@ -135,7 +135,7 @@ export const PLUGINS: readonly Case[] = [
     expect: { authorization: "Bearer from-plugin" },
   },
   {
-    name: "a command that is not there, and how to get it",
+    name: "a missing command with an installHint",
     files: beside(TOKEN, {
       command: "kubelogin-x",
       installHint: "Install it:\n  az aks install-cli",
@@ -146,12 +146,12 @@ export const PLUGINS: readonly Case[] = [
     },
   },
   {
-    name: "a command that is not there, and no hint",
+    name: "a missing command without an installHint",
     files: beside(TOKEN, { command: "./gone" }),
     expect: { refused: /the credential plugin \S+gone of the user "one" is not installed/ },
   },
   {
-    name: "a command that may not be run",
+    name: "a command that is not executable",
     files: beside(TOKEN, { command: "./credential.json" }),
     expect: { refused: /the credential plugin \S+credential.json of the user "one" cannot be run/ },
   },
@@ -161,7 +161,7 @@ export const PLUGINS: readonly Case[] = [
     expect: { refused: 'the credential plugin of the user "one" has no command' },
   },
   {
-    name: "one that fails, whose words are seen",
+    name: "a plugin that fails, with visible output",
     files: beside(TOKEN, { env: [{ name: "STATUS", value: "3" }] }),
     expect: {
       refused:
@@ -169,59 +169,59 @@ export const PLUGINS: readonly Case[] = [
     },
   },
   {
-    name: "one that prints something else",
+    name: "a plugin that prints HTML",
     files: beside("<html>"),
     expect: { refused: /the credential plugin \S+plugin printed no ExecCredential/ },
   },
   {
-    name: "one that prints nothing",
+    name: "a plugin that prints nothing",
     files: beside(""),
     expect: { refused: /the credential plugin \S+plugin printed no ExecCredential/ },
   },
   {
-    name: "one that answers in another version",
+    name: "a plugin that prints another version",
     files: beside(credential({ token: "x" }, "v1beta1")),
     expect: { refused: `printed an ExecCredential of ${API}/v1beta1 and was asked for ${API}/v1` },
   },
   {
-    name: "one that prints no status",
+    name: "a plugin that prints no status",
     files: beside({ apiVersion: `${API}/v1`, kind: "ExecCredential" }),
     expect: { refused: "printed neither a token nor a certificate" },
   },
   {
-    name: "one that prints an empty token",
+    name: "a plugin that prints an empty token",
     files: beside(credential({ token: "" })),
     expect: { refused: "printed neither a token nor a certificate" },
   },
   {
-    name: "one that prints a client certificate",
+    name: "a plugin that prints a client certificate",
     files: beside(credential({ clientCertificateData: "{alice}", clientKeyData: "{aliceKey}" })),
     expect: { certificate: "alice", runs: 1 },
   },
   {
-    name: "one that prints a client certificate and a token",
+    name: "a plugin that prints a client certificate and a token",
     files: beside(
       credential({ token: "both", clientCertificateData: "{alice}", clientKeyData: "{aliceKey}" }),
     ),
     expect: { authorization: "Bearer both", certificate: "alice", runs: 1 },
   },
   {
-    name: "one that prints a certificate without its key",
+    name: "a plugin that prints a certificate without its key",
     files: beside(credential({ clientCertificateData: "{alice}" })),
     expect: { refused: "printed a certificate without its key, or a key without its certificate" },
   },
   {
-    name: "one that prints somebody else's key",
+    name: "a plugin that prints the key of another certificate",
     files: beside(credential({ clientCertificateData: "{alice}", clientKeyData: "{bobKey}" })),
     expect: { refused: "printed a client certificate that cannot be used" },
   },
   {
-    name: "a token beside it, with which it is not run",
+    name: "a token overrides the plugin",
     files: beside(TOKEN, {}, { token: "inline" }),
     expect: { authorization: "Bearer inline", runs: 0 },
   },
   {
-    name: "a client certificate beside it, with which it is not run",
+    name: "a client certificate overrides the plugin",
     files: beside(
       TOKEN,
       {},
@@ -233,12 +233,12 @@ export const PLUGINS: readonly Case[] = [
     expect: { certificate: "alice", runs: 0 },
   },
   {
-    name: "an auth-provider beside it",
+    name: "a plugin and an auth-provider",
     files: beside(TOKEN, {}, { "auth-provider": { name: "oidc" } }),
     expect: { refused: 'the user "one" has both a credential plugin and an auth-provider' },
   },
   {
-    name: "a plain server, for which it is not run",
+    name: "plain HTTP, for which the plugin does not run",
     files: {
       config: config(plugin(), { ...CLUSTER, server: "http://127.0.0.1:{http}" }),
       plugin: "plugin",
@@ -247,7 +247,7 @@ export const PLUGINS: readonly Case[] = [
     expect: { secure: false, runs: 0 },
   },
   {
-    name: "a token that the server does not know: run once more",
+    name: "a token that the server rejects: the plugin runs again",
     files: {
       ...beside(credential({ token: "second" })),
       "credential-1.json": credential({ token: "first" }),
@@ -256,7 +256,7 @@ export const PLUGINS: readonly Case[] = [
     expect: { authorization: "Bearer second", runs: 2 },
   },
   {
-    name: "a certificate that is renewed after a 401",
+    name: "a certificate that the plugin renews after a 401",
     files: {
       ...beside(
         credential({ token: "second", clientCertificateData: "{bob}", clientKeyData: "{bobKey}" }),
@@ -271,17 +271,17 @@ export const PLUGINS: readonly Case[] = [
     expect: { authorization: "Bearer second", certificate: "bob", runs: 2 },
   },
   {
-    name: "a token that is good until long after",
+    name: "a token that expires much later",
     files: beside(credential({ token: "long", expirationTimestamp: "2999-01-01T00:00:00Z" })),
     expect: { authorization: "Bearer long", runs: 1 },
   },
   {
-    name: "a token that has expired when it comes: run again for what follows",
+    name: "a token that is already expired: the plugin runs for each request",
     files: beside(credential({ token: "short", expirationTimestamp: "2020-01-01T00:00:00Z" })),
     expect: { authorization: "Bearer short" },
   },
   {
-    name: "a time of expiry that is none",
+    name: "an invalid expirationTimestamp",
     files: beside(credential({ token: "x", expirationTimestamp: "tomorrow" })),
     expect: { refused: 'printed an expirationTimestamp that is no time: "tomorrow"' },
   },

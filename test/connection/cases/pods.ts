@@ -10,46 +10,46 @@ const SERVICE = { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT:
 const POD = { pod: true, files: ACCOUNT, env: { ...SERVICE, KUBECONFIG: "" } };
 const ARRIVES = { authorization: "Bearer of-the-pod", namespace: "agents" };
 
-/** In a pod, with a service account. */
+/** Cases in a pod with a service account. */
 export const PODS: readonly Case[] = [
   { ...POD, name: "in a pod without a kubeconfig", expect: ARRIVES },
   {
     ...POD,
-    name: "POD_NAMESPACE before the service account's",
+    name: "POD_NAMESPACE overrides the namespace of the service account",
     env: { ...POD.env, POD_NAMESPACE: "shop" },
     expect: { ...ARRIVES, namespace: "shop" },
   },
   {
     ...POD,
-    name: "a kubeconfig before the pod's account",
+    name: "a kubeconfig overrides the service account",
     files: { ...ACCOUNT, config: config({ token: "one" }, {}, { namespace: "pay" }) },
     env: SERVICE,
     expect: { authorization: "Bearer one", namespace: "pay" },
   },
   {
     ...POD,
-    name: "the pod's namespace, where the kubeconfig has none",
+    name: "the namespace of the pod, if the kubeconfig has none",
     files: { ...ACCOUNT, config: config() },
     env: SERVICE,
     expect: { authorization: "Bearer one", namespace: "agents" },
   },
   {
     ...POD,
-    name: "the pod's account, where the kubeconfig is empty",
+    name: "the service account, if the kubeconfig is empty",
     files: { ...ACCOUNT, config: "" },
     env: SERVICE,
     expect: ARRIVES,
   },
   {
     ...POD,
-    name: "the pod's account, where the kubeconfig has no current-context",
+    name: "the service account, if the kubeconfig has no current-context",
     files: { ...ACCOUNT, config: { ...config(), "current-context": "" } },
     env: SERVICE,
     expect: ARRIVES,
   },
   {
     ...POD,
-    name: "KUBECONFIG with no file that exists, in a pod",
+    name: "KUBECONFIG with missing files only, in a pod",
     env: SERVICE,
     expect: { refused: "no file that KUBECONFIG names exists" },
     kubectl: ARRIVES,
@@ -65,18 +65,18 @@ export const PODS: readonly Case[] = [
     name: "--as in a pod",
     args: ["--as", "alice"],
     expect: { ...ARRIVES, impersonation: { "impersonate-user": ["alice"] } },
-    // It then takes localhost:8080 for the server.
+    // kubectl then uses localhost:8080.
     kubectl: { refused: "" },
   },
   {
     ...POD,
-    name: "a pod whose account has no token",
+    name: "a service account without a token",
     files: { "serviceaccount/namespace": "agents" },
     expect: { refused: "no cluster is configured: there is no kubeconfig file" },
   },
   {
     ...POD,
-    name: "a pod without the port",
+    name: "a pod without KUBERNETES_SERVICE_PORT",
     env: { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBECONFIG: "" },
     expect: { refused: "no cluster is configured: there is no kubeconfig file" },
   },

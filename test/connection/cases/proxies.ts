@@ -3,22 +3,22 @@ import { config } from "../kubeconfig.ts";
 
 const one = { token: "one" };
 const API = "https://api.test:{https}";
-/** Whoever goes straight to it finds nobody: only the proxies know the name. */
+/** Returns a kubeconfig with a server whose name only the proxies can resolve. */
 const named = (more: object = {}) => config(one, { server: API, ...more });
 const HTTP = "http://127.0.0.1:{httpProxy}";
 const THROUGH = { authorization: "Bearer one", host: "api.test", sni: "api.test" };
-const NOBODY = { refused: /cannot be read: api\.test:\d+: / };
+const UNREACHABLE = { refused: /cannot be read: api\.test:\d+: / };
 
 function noProxy(value: string, used: boolean): Case {
   return {
     name: `NO_PROXY=${value}`,
     files: { config: named() },
     env: { HTTPS_PROXY: HTTP, NO_PROXY: value },
-    expect: used ? { ...THROUGH, proxy: "http api.test:{https}" } : NOBODY,
+    expect: used ? { ...THROUGH, proxy: "http api.test:{https}" } : UNREACHABLE,
   };
 }
 
-/** `0.0.0.0` is this machine too, but nobody takes it for that. */
+/** Returns a case for `0.0.0.0`, which is this machine but not a loopback address. */
 function noProxyOfAddress(value: string, used: boolean): Case {
   const server = "https://0.0.0.0:{https}";
   const arrives = { authorization: "Bearer one", host: "0.0.0.0", sni: "api.test" };
@@ -30,7 +30,7 @@ function noProxyOfAddress(value: string, used: boolean): Case {
   };
 }
 
-/** The way to the server. */
+/** Cases about proxies. */
 export const PROXIES: readonly Case[] = [
   {
     name: "proxy-url of an HTTP proxy",
@@ -53,28 +53,28 @@ export const PROXIES: readonly Case[] = [
     expect: { ...THROUGH, proxy: "socks5 api.test:{https}" },
   },
   {
-    name: "proxy-url of a scheme that nobody has",
+    name: "proxy-url with an unknown scheme",
     files: { config: named({ "proxy-url": "socks4://127.0.0.1:{socksProxy}" }) },
     expect: { refused: 'the proxy-url of the cluster "one" is no http, https or socks5 address' },
   },
   {
-    name: "proxy-url that is no address",
+    name: "proxy-url that is not an address",
     files: { config: named({ "proxy-url": "127.0.0.1:{httpProxy}" }) },
     expect: { refused: 'the proxy-url of the cluster "one" is no http, https or socks5 address' },
   },
   {
-    name: "proxy-url with a user in broken percent codes",
+    name: "proxy-url with a user in invalid percent-encoding",
     files: { config: named({ "proxy-url": "socks5://al%ice@127.0.0.1:{socksProxy}" }) },
     expect: { refused: 'the proxy-url of the cluster "one" is no http, https or socks5 address' },
   },
   {
-    name: "proxy-url, also to this machine, and whatever NO_PROXY says",
+    name: "proxy-url applies to this machine and ignores NO_PROXY",
     files: { config: config(one, { "proxy-url": HTTP }) },
     env: { NO_PROXY: "*" },
     expect: { authorization: "Bearer one", proxy: "http 127.0.0.1:{https}" },
   },
   {
-    name: "proxy-url before HTTPS_PROXY",
+    name: "proxy-url overrides HTTPS_PROXY",
     files: { config: named({ "proxy-url": HTTP }) },
     env: { HTTPS_PROXY: "http://127.0.0.1:1" },
     expect: { ...THROUGH, proxy: "http api.test:{https}" },
@@ -107,7 +107,7 @@ export const PROXIES: readonly Case[] = [
     expect: { ...THROUGH, proxy: "http api.test:{https}" },
   },
   {
-    name: "HTTPS_PROXY before https_proxy",
+    name: "HTTPS_PROXY overrides https_proxy",
     files: { config: named() },
     env: { HTTPS_PROXY: HTTP, https_proxy: "http://127.0.0.1:1" },
     expect: { ...THROUGH, proxy: "http api.test:{https}" },
@@ -131,27 +131,27 @@ export const PROXIES: readonly Case[] = [
     expect: { ...THROUGH, proxy: "socks5 api.test:{https}" },
   },
   {
-    name: "HTTPS_PROXY of a SOCKS proxy that finds names, by its other name",
+    name: "HTTPS_PROXY with the scheme socks5h",
     files: { config: named() },
     env: { HTTPS_PROXY: "socks5h://127.0.0.1:{socksProxy}" },
     expect: { ...THROUGH, proxy: "socks5 api.test:{https}" },
   },
   {
-    name: "HTTPS_PROXY of a scheme that nobody has",
+    name: "HTTPS_PROXY with an unknown scheme",
     files: { config: named() },
     env: { HTTPS_PROXY: "ftp://127.0.0.1:{httpProxy}" },
     expect: { refused: "HTTPS_PROXY is no http, https or socks5 address" },
-    // Taken for an HTTP proxy.
+    // kubectl takes this for an HTTP proxy.
     kubectl: { ...THROUGH, proxy: "http api.test:{https}" },
   },
   {
-    name: "HTTPS_PROXY for this machine",
+    name: "HTTPS_PROXY does not apply to this machine",
     files: { config: config(one) },
     env: { HTTPS_PROXY: "http://127.0.0.1:1" },
     expect: { authorization: "Bearer one" },
   },
   {
-    name: "HTTPS_PROXY for localhost",
+    name: "HTTPS_PROXY does not apply to localhost",
     files: {
       config: config(one, { server: "https://localhost:{https}", "tls-server-name": "api.test" }),
     },
@@ -159,19 +159,19 @@ export const PROXIES: readonly Case[] = [
     expect: { authorization: "Bearer one", host: "localhost", sni: "api.test" },
   },
   {
-    name: "HTTP_PROXY is not for https",
+    name: "HTTP_PROXY does not apply to https",
     files: { config: named() },
     env: { HTTP_PROXY: HTTP },
-    expect: NOBODY,
+    expect: UNREACHABLE,
   },
   {
-    name: "ALL_PROXY is not heard",
+    name: "ALL_PROXY is ignored",
     files: { config: named() },
     env: { ALL_PROXY: HTTP, all_proxy: HTTP },
-    expect: NOBODY,
+    expect: UNREACHABLE,
   },
   {
-    name: "HTTP_PROXY for a plain server",
+    name: "HTTP_PROXY applies to plain HTTP",
     files: {
       config: config(
         {},
@@ -182,19 +182,19 @@ export const PROXIES: readonly Case[] = [
     expect: { secure: false, host: "api.test", proxy: "http api.test:{http}" },
   },
   {
-    name: "a proxy that refuses",
+    name: "a proxy that rejects the connection",
     files: { config: config(one, { server: "https://refused.test:{https}", "proxy-url": HTTP }) },
     expect: {
       refused: /refused\.test:\d+: through the proxy 127\.0\.0\.1:\d+: it answered 407/,
     },
   },
   {
-    name: "a proxy that is not there",
+    name: "an unreachable proxy",
     files: { config: named({ "proxy-url": "http://127.0.0.1:1" }) },
     expect: { refused: /api\.test:\d+: through the proxy 127\.0\.0\.1:1: .*ECONNREFUSED/ },
   },
   {
-    name: "a SOCKS proxy that is not there",
+    name: "an unreachable SOCKS proxy",
     files: { config: named({ "proxy-url": "socks5://127.0.0.1:1" }) },
     expect: { refused: /api\.test:\d+: through the proxy 127\.0\.0\.1:1: .*ECONNREFUSED/ },
   },
@@ -214,10 +214,10 @@ export const PROXIES: readonly Case[] = [
     name: "no_proxy",
     files: { config: named() },
     env: { HTTPS_PROXY: HTTP, no_proxy: "api.test" },
-    expect: NOBODY,
+    expect: UNREACHABLE,
   },
   {
-    name: "NO_PROXY before no_proxy",
+    name: "NO_PROXY overrides no_proxy",
     files: { config: named() },
     env: { HTTPS_PROXY: HTTP, NO_PROXY: "other.test", no_proxy: "api.test" },
     expect: { ...THROUGH, proxy: "http api.test:{https}" },

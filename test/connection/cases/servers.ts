@@ -5,10 +5,10 @@ const one = { token: "one" };
 const NO_CA = { "certificate-authority-data": undefined };
 const PLAIN = { ...NO_CA, server: "http://127.0.0.1:{http}" };
 
-/** Where the server is, and how it is known for what it is. */
+/** Cases about the address of the server and its certificate. */
 export const SERVERS: readonly Case[] = [
   {
-    name: "certificate-authority, relative to the file that names it",
+    name: "certificate-authority with a path relative to the kubeconfig",
     files: {
       "sub/config": config(one, { ...NO_CA, "certificate-authority": "ca.crt" }),
       "sub/ca.crt": "{ca}",
@@ -17,7 +17,7 @@ export const SERVERS: readonly Case[] = [
     expect: { authorization: "Bearer one" },
   },
   {
-    name: "certificate-authority that is missing",
+    name: "a missing certificate-authority file",
     files: { config: config(one, { ...NO_CA, "certificate-authority": "ca.crt" }) },
     expect: { refused: 'certificate-authority {dir}/ca.crt of the cluster "one" cannot be read' },
   },
@@ -29,22 +29,22 @@ export const SERVERS: readonly Case[] = [
     },
   },
   {
-    name: "a certificate authority that is none",
+    name: "a certificate authority that is not a certificate",
     files: { config: config(one, { "certificate-authority-data": "bm8=" }) },
     expect: { refused: 'the certificate authority of the cluster "one" is no certificate' },
   },
   {
-    name: "somebody else's certificate authority",
+    name: "another cluster's certificate authority",
     files: { config: config(one, { "certificate-authority-data": "{strangerData}" }) },
     expect: { refused: /cannot be read: 127\.0\.0\.1:\d+: .*certificate/ },
   },
   {
-    name: "no certificate authority, for a server that the system does not know",
+    name: "no certificate authority, and a server that the system does not trust",
     files: { config: config(one, NO_CA) },
     expect: { refused: /cannot be read: 127\.0\.0\.1:\d+: .*certificate/ },
   },
   {
-    name: "no certificate authority, for a server that SSL_CERT_FILE knows",
+    name: "no certificate authority, and a server that SSL_CERT_FILE trusts",
     files: { config: config(one, NO_CA), "ca.crt": "{ca}" },
     env: { SSL_CERT_FILE: "{dir}/ca.crt" },
     expect: { authorization: "Bearer one" },
@@ -62,7 +62,7 @@ export const SERVERS: readonly Case[] = [
     },
   },
   {
-    name: "a server by a name that its certificate does not have",
+    name: "a server name that the certificate does not have",
     files: { config: config(one, { server: "https://localhost:{https}" }) },
     expect: { refused: /cannot be read: localhost:\d+: .*(Hostname|certificate)/ },
   },
@@ -74,34 +74,34 @@ export const SERVERS: readonly Case[] = [
     expect: { authorization: "Bearer one", host: "localhost", sni: "api.test" },
   },
   {
-    name: "tls-server-name that is an address",
+    name: "tls-server-name with an IP address",
     files: {
       config: config(one, { server: "https://localhost:{https}", "tls-server-name": "127.0.0.1" }),
     },
     expect: { authorization: "Bearer one", host: "localhost", sni: "" },
   },
   {
-    name: "tls-server-name that the certificate does not have",
+    name: "a tls-server-name that the certificate does not have",
     files: { config: config(one, { "tls-server-name": "wrong.test" }) },
     expect: { refused: /cannot be read: 127\.0\.0\.1:\d+: .*(Hostname|certificate)/ },
   },
   {
-    name: "a server with a path, as Rancher's",
+    name: "a server address with a path, as in Rancher",
     files: { config: config(one, { server: "https://127.0.0.1:{https}/k8s/clusters/c-1/?x=y#z" }) },
     expect: { authorization: "Bearer one", prefix: "/k8s/clusters/c-1" },
   },
   {
-    name: "a plain server gets no credentials, but who is impersonated",
+    name: "plain HTTP carries no credentials, only the impersonated user",
     files: { config: config({ token: "one", as: "alice" }, PLAIN) },
     expect: { secure: false, impersonation: { "impersonate-user": ["alice"] } },
   },
   {
-    name: "a plain server, and a user without credentials",
+    name: "plain HTTP for a user without credentials",
     files: { config: config({}, PLAIN) },
     expect: { secure: false },
   },
   {
-    name: "a server without a scheme is a plain one",
+    name: "a server address without a scheme is plain HTTP",
     files: { config: config(one, { ...NO_CA, server: "127.0.0.1:{http}" }) },
     expect: { secure: false },
   },
@@ -111,12 +111,12 @@ export const SERVERS: readonly Case[] = [
     expect: { refused: 'the cluster "one" has no server' },
   },
   {
-    name: "a server that is no address",
+    name: "a server that is not an address",
     files: { config: config(one, { ...CLUSTER, server: "https://:{https}:1" }) },
     expect: { refused: /the server of the cluster "one" is no address: https:/ },
   },
   {
-    name: "a server of another scheme",
+    name: "a server address with another scheme",
     files: { config: config(one, { server: "ftp://127.0.0.1:{https}" }) },
     expect: { refused: /the server of the cluster "one" is no address: ftp:/ },
   },

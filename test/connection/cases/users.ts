@@ -12,7 +12,7 @@ function idToken(claims: object): string {
   return `e30.${payload}.c2lnbmF0dXJl`;
 }
 
-/** Good until the year 2100. */
+/** An ID token that expires in the year 2100. */
 const VALID = idToken({ exp: 4_102_444_800 });
 
 const EXPIRED = idToken({ exp: 978_307_200 });
@@ -22,7 +22,7 @@ function oidc(fields: Readonly<Record<string, string>>) {
   return { "auth-provider": { name: "oidc", config: own } };
 }
 
-/** With what a user comes, and as whom. */
+/** Cases about credentials and impersonation. */
 export const USERS: readonly Case[] = [
   {
     name: "a token",
@@ -30,28 +30,28 @@ export const USERS: readonly Case[] = [
     expect: { authorization: "Bearer secret" },
   },
   {
-    name: "tokenFile, relative to the file that names it",
+    name: "tokenFile with a path relative to the kubeconfig",
     files: { "sub/config": config({ tokenFile: "tokens/one" }), "sub/tokens/one": "from-file\n" },
     env: { KUBECONFIG: "{dir}/sub/config" },
     expect: { authorization: "Bearer from-file" },
   },
   {
-    name: "tokenFile before token",
+    name: "tokenFile overrides token",
     files: { config: config({ token: "inline", tokenFile: "token" }), token: "from-file" },
     expect: { authorization: "Bearer from-file" },
   },
   {
-    name: "token where tokenFile is missing",
+    name: "token, if the file of tokenFile is missing",
     files: { config: config({ token: "inline", tokenFile: "token" }) },
     expect: { authorization: "Bearer inline" },
   },
   {
-    name: "tokenFile alone, and missing",
+    name: "tokenFile without its file",
     files: { config: config({ tokenFile: "token" }) },
     expect: { refused: 'the tokenFile {dir}/token of the user "one" cannot be read' },
   },
   {
-    name: "tokenFile that is empty",
+    name: "tokenFile with an empty file",
     files: { config: config({ tokenFile: "token" }), token: "\n" },
     expect: { refused: 'the tokenFile {dir}/token of the user "one" is empty' },
   },
@@ -71,12 +71,12 @@ export const USERS: readonly Case[] = [
     expect: { refused: 'the user "one" has both a token and a password' },
   },
   {
-    name: "a client certificate in the file",
+    name: "a client certificate in the kubeconfig",
     files: { config: config(CERTIFICATE) },
     expect: { certificate: "alice" },
   },
   {
-    name: "a client certificate in files beside it",
+    name: "a client certificate in files",
     files: {
       "sub/config": config({ "client-certificate": "alice.crt", "client-key": "alice.key" }),
       "sub/alice.crt": "{alice}",
@@ -96,17 +96,17 @@ export const USERS: readonly Case[] = [
     expect: { refused: 'the user "one" has a client certificate, but no key' },
   },
   {
-    name: "a key without a client certificate, beside a token",
+    name: "a token, and a key without a client certificate",
     files: { config: config({ token: "one", "client-key-data": "{aliceKeyData}" }) },
     expect: { authorization: "Bearer one" },
   },
   {
-    name: "a client certificate with somebody else's key",
+    name: "a client certificate with the key of another one",
     files: { config: config({ ...CERTIFICATE, "client-key-data": "{bobKeyData}" }) },
     expect: { refused: 'the client certificate of the user "one" cannot be used' },
   },
   {
-    name: "a client certificate that is none",
+    name: "a client certificate that is not a certificate",
     files: { config: config({ ...CERTIFICATE, "client-certificate-data": "bm8=" }) },
     expect: { refused: 'the client certificate of the user "one" cannot be used' },
   },
@@ -116,7 +116,7 @@ export const USERS: readonly Case[] = [
     expect: { refused: 'client-certificate {dir}/alice.crt of the user "one" cannot be read' },
   },
   {
-    name: "a client certificate in a file and inline",
+    name: "a client certificate both in a file and in the kubeconfig",
     files: {
       config: config({ ...CERTIFICATE, "client-certificate": "alice.crt" }),
       "alice.crt": "{alice}",
@@ -124,7 +124,7 @@ export const USERS: readonly Case[] = [
     expect: { refused: 'the user "one" has both client-certificate and client-certificate-data' },
   },
   {
-    name: "a user without credentials, where nobody sits to type a password",
+    name: "a user without credentials, and no terminal for a password",
     files: { config: config({}) },
     env: { EXTRA: "" },
     expect: { refused: 'the user "one" has no credentials' },
@@ -144,57 +144,57 @@ export const USERS: readonly Case[] = [
     },
   },
   {
-    name: "the id-token of the auth-provider oidc",
+    name: "the ID token of the auth-provider oidc",
     files: { config: config(oidc({ "id-token": VALID })) },
     expect: { authorization: `Bearer ${VALID}` },
   },
   {
-    name: "the id-token of the auth-provider oidc, and a client certificate",
+    name: "the ID token of the auth-provider oidc, and a client certificate",
     files: { config: config({ ...oidc({ "id-token": VALID }), ...CERTIFICATE }) },
     expect: { authorization: `Bearer ${VALID}`, certificate: "alice" },
   },
   {
-    name: "a token before the auth-provider oidc, whose own has expired",
+    name: "a token overrides the auth-provider oidc with an expired ID token",
     files: { config: config({ ...oidc({ "id-token": EXPIRED }), token: "one" }) },
     expect: { authorization: "Bearer one" },
   },
   {
-    name: "a password before the auth-provider oidc",
+    name: "a password overrides the auth-provider oidc",
     files: {
       config: config({ ...oidc({ "id-token": VALID }), username: "alice", password: "secret" }),
     },
     expect: { authorization: basic("alice:secret") },
   },
   {
-    name: "an auth-provider that nobody knows",
+    name: "an unknown auth-provider",
     files: { config: config({ "auth-provider": { name: "mine" } }) },
     expect: {
       refused: 'the user "one" logs in by the auth-provider "mine", which kubectl does not know',
     },
   },
   {
-    name: "an id-token that has expired",
+    name: "an expired ID token",
     files: { config: config(oidc({ "id-token": EXPIRED })) },
     expect: {
       refused: 'the auth-provider "oidc" of the user "one" has an id-token that has expired',
     },
   },
   {
-    name: "an id-token without an end",
+    name: "an ID token without an expiration",
     files: { config: config(oidc({ "id-token": idToken({}) })) },
     expect: {
       refused: 'the auth-provider "oidc" of the user "one" has an id-token that has expired',
     },
   },
   {
-    name: "an id-token that is none",
+    name: "an ID token that is not a JWT",
     files: { config: config(oidc({ "id-token": "secret" })) },
     expect: {
       refused: 'the auth-provider "oidc" of the user "one" has an id-token that is no JWT',
     },
   },
   {
-    name: "the auth-provider oidc without an id-token",
+    name: "the auth-provider oidc without an ID token",
     files: { config: config(oidc({})) },
     expect: { refused: 'the auth-provider "oidc" of the user "one" has no id-token' },
   },
@@ -210,7 +210,7 @@ export const USERS: readonly Case[] = [
     expect: { authorization: "Bearer one", impersonation: { "impersonate-user": ["alice"] } },
   },
   {
-    name: "--as and --as-group, more than one",
+    name: "--as with several --as-group",
     files: { config: config() },
     args: ["--as", "jürgen", "--as-group", "ops", "--as-group", "system:masters"],
     expect: {
@@ -271,13 +271,13 @@ export const USERS: readonly Case[] = [
     },
   },
   {
-    name: "--as-group alone",
+    name: "--as-group without --as",
     files: { config: config() },
     args: ["--as-group", "ops"],
     expect: { refused: "--as-group needs --as" },
   },
   {
-    name: "as, as-uid, as-groups and as-user-extra in the file",
+    name: "as, as-uid, as-groups and as-user-extra in the kubeconfig",
     files: {
       config: config({
         token: "one",
@@ -299,7 +299,7 @@ export const USERS: readonly Case[] = [
     },
   },
   {
-    name: "--as over what the file says, whose groups stay",
+    name: "--as overrides as, but keeps as-groups",
     files: { config: config({ token: "one", as: "alice", "as-groups": ["ops"] }) },
     args: ["--as", "bob"],
     expect: {
@@ -308,7 +308,7 @@ export const USERS: readonly Case[] = [
     },
   },
   {
-    name: "--as-group over the file's groups",
+    name: "--as-group overrides as-groups",
     files: { config: config({ token: "one", as: "alice", "as-groups": ["ops"] }) },
     args: ["--as-group", "dev"],
     expect: {

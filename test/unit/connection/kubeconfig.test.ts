@@ -40,7 +40,7 @@ function open(user: object, host?: ConnectionHost) {
 describe("a token in a file", () => {
   const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } });
 
-  test("is read again for every request, as somebody renews it", async () => {
+  test("is read again for each request", async () => {
     const token = write("token", "first\n");
     const { authorize } = await open({ tokenFile: "token" });
     const before = await authorize();
@@ -50,7 +50,7 @@ describe("a token in a file", () => {
     expect(await authorize()).toMatchObject(bearer("second"));
   });
 
-  test("stays what it was while the file is missing or empty", async () => {
+  test("stays valid while the file is missing or empty", async () => {
     const token = write("token", "first\n");
     const { authorize } = await open({ tokenFile: "token" });
     rmSync(token);
@@ -70,7 +70,7 @@ describe("in a pod", () => {
     return loadConnection({ ...SETTINGS, kubeconfig: undefined }, env, { serviceAccountFolder });
   };
 
-  test("the service account's token is read again as it rotates", async () => {
+  test("the token of the service account is read again for each request", async () => {
     write("account/ca.crt", "the authority");
     write("account/namespace", "agents\n");
     const connection = await inPod("10.0.0.1");
@@ -90,7 +90,7 @@ describe("in a pod", () => {
     });
   });
 
-  test("an address of IPv6 is one", async () => {
+  test("the server address has an IPv6 address in brackets", async () => {
     const { server, namespace } = await inPod("fd00::1");
     expect([server.href, namespace]).toEqual(["https://[fd00::1]/", "default"]);
   });
@@ -99,7 +99,7 @@ describe("in a pod", () => {
 describe("a credential plugin", () => {
   const EXPIRES = Date.parse("2026-01-01T01:00:00Z");
 
-  /** Counts its runs, and prints that as its token. */
+  /** Writes a plugin that prints the number of its runs as its token. */
   function plugin(more: object = {}, status: string): object {
     write(
       "plugin",
@@ -118,24 +118,24 @@ describe("a credential plugin", () => {
   const tokenOf = ({ headers }: { headers?: unknown }) =>
     (headers as Record<string, string>)["Authorization"]?.replace("Bearer ", "");
 
-  test("is run once for all that wait for it, and kept", async () => {
+  test("runs once for concurrent requests, and its credentials are reused", async () => {
     const { authorize } = await open(plugin({}, ""));
     const all = await Promise.all(Array.from({ length: 10 }, () => authorize()));
     expect(new Set([...all, await authorize()]).size).toBe(1);
     expect(told()).toHaveLength(1);
   });
 
-  test("is run once more for all that were refused", async () => {
+  test("runs once more for all requests that were rejected", async () => {
     const { authorize } = await open(plugin({}, ""));
     const first = await authorize();
     const again = await Promise.all(Array.from({ length: 10 }, () => authorize(first)));
     expect(again.map(tokenOf)).toEqual(again.map(() => "2"));
-    // One that was refused late is given what the others have.
+    // A request that is rejected later gets the new credentials.
     expect(tokenOf(await authorize(first))).toBe("2");
     expect(told()).toHaveLength(2);
   });
 
-  test("is run again when its credentials expire", async () => {
+  test("runs again when its credentials expire", async () => {
     let now = EXPIRES;
     const status = `"expirationTimestamp":"${new Date(EXPIRES).toISOString()}",`;
     const { authorize } = await open(plugin({}, status), { now: () => now });
@@ -144,7 +144,7 @@ describe("a credential plugin", () => {
     expect(tokenOf(await authorize())).toBe("2");
   });
 
-  test("that fails is run again for what is asked for later", async () => {
+  test("runs again for later requests after it failed", async () => {
     const { authorize } = await open(plugin({}, ""));
     const broken = write("broken", "");
     await expect(Promise.all([authorize(), authorize()])).rejects.toMatchObject({
@@ -161,13 +161,16 @@ describe("a credential plugin", () => {
     ["IfAvailable", false, false],
     ["Never", true, false],
     ["Always", true, true],
-  ])("of the mode %s at a terminal (%s) may ask: %s", async (interactiveMode, terminal, may) => {
-    let aside = 0;
-    const host = { terminal, stepAside: () => void (aside += 1) };
-    const { authorize } = await open(plugin({ interactiveMode }, ""), host);
-    await authorize();
-    expect(JSON.parse(told()[0] ?? "")).toMatchObject({ spec: { interactive: may } });
-    // Whatever is drawn on the terminal makes room for it.
-    expect(aside).toBe(1);
-  });
+  ])(
+    "with interactiveMode %s, at a terminal: %s, can prompt: %s",
+    async (interactiveMode, terminal, may) => {
+      let aside = 0;
+      const host = { terminal, stepAside: () => void (aside += 1) };
+      const { authorize } = await open(plugin({ interactiveMode }, ""), host);
+      await authorize();
+      expect(JSON.parse(told()[0] ?? "")).toMatchObject({ spec: { interactive: may } });
+      // The progress display is cleared for the prompt.
+      expect(aside).toBe(1);
+    },
+  );
 });

@@ -36,12 +36,12 @@ describe("NO_PROXY", () => {
     ["https://localhost:6443", "", false],
     ["https://127.8.0.1", "", false],
     ["https://[::1]", "", false],
-  ])("for %s with %j: proxied %s", (server, noProxy, proxied) => {
+  ])("applies to %s, if it is %j: through the proxy is %s", (server, noProxy, proxied) => {
     expect(isProxied(server, noProxy)).toBe(proxied);
   });
 });
 
-test("a proxy's user is kept", () => {
+test("the user of a proxy is kept", () => {
   const proxy = chooseProxy(new URL("https://api.test"), CLUSTER, {
     https_proxy: "me:secret@proxy.test:1",
   });
@@ -49,7 +49,7 @@ test("a proxy's user is kept", () => {
 });
 
 test.each(["socks5://us%er@proxy.test:1", "http://user:p%ss@proxy.test:1"])(
-  "a proxy whose user cannot be read is none: %s",
+  "a proxy with an invalid percent-encoding is rejected: %s",
   (address) => {
     const cluster = { ...CLUSTER, "proxy-url": address };
     expect(() => chooseProxy(new URL("https://api.test"), cluster, {})).toThrow(

@@ -13,7 +13,7 @@ import { type Api, openApi } from "../../../src/http/api.ts";
 import type { Connection } from "../../../src/connection/kubeconfig.ts";
 import { protobufBody } from "../../support/build/protobuf.ts";
 
-/** Answers to come; after the last one a list without items. */
+/** The next answers of the server. After the last one it answers with an empty list. */
 let script: Answer[] = [];
 type Answer =
   | readonly [status: number, headers?: Record<string, string>]
@@ -75,36 +75,36 @@ function list(): Promise<unknown> {
   return open().send({ method: "GET", path: "/api/v1/pods", query, kind: "PodList" });
 }
 
-describe("what may pass is tried again", () => {
-  test("in smaller pages, for a big one may be what the server cannot end", async () => {
+describe("a transient error is retried", () => {
+  test("with half the page size each time", async () => {
     script = [[504], [500], [503]];
     await list();
     expect(asked).toEqual(["500", "250", "125", "63"]);
   });
 
-  test("in pages of the same size where the server only asks for patience", async () => {
+  test("with the same page size after a 429", async () => {
     script = [[429, { "retry-after": "7" }]];
     await list();
     expect(asked).toEqual(["500", "500"]);
-    // Half a second of chance: others were told to come back at the same moment.
+    // Half a second is jitter, because other clients got the same Retry-After.
     expect(clock).toBe(7500);
   });
 
   test.each<[what: string, headers: Record<string, string>, milliseconds: number]>([
-    ["nothing about when", {}, 200],
+    ["without Retry-After", {}, 200],
     [
-      "a time, by the clock of the one that names it",
+      "with a time relative to the server's clock",
       { "retry-after": "Sun, 22 Nov 2026 20:00:09 GMT", date: "Sun, 22 Nov 2026 20:00:00 GMT" },
       9500,
     ],
     [
-      "a time that is over",
+      "with a time in the past",
       { "retry-after": "Sun, 22 Nov 2026 20:00:00 GMT", date: "Sun, 22 Nov 2026 20:00:09 GMT" },
       200,
     ],
-    ["something that is no time", { "retry-after": "soon" }, 200],
-    ["less than nothing", { "retry-after": "-5" }, 200],
-  ])("after a 429 in plain text that says %s", async (_what, headers, milliseconds) => {
+    ["with an invalid time", { "retry-after": "soon" }, 200],
+    ["with a negative number", { "retry-after": "-5" }, 200],
+  ])("after a 429 in plain text %s", async (_what, headers, milliseconds) => {
     script = [
       (_request, response) => {
         response.writeHead(429, { "content-type": "text/plain", ...headers });
@@ -133,48 +133,48 @@ describe("what may pass is tried again", () => {
       },
     ],
     [
-      "half a document",
+      "an incomplete JSON document",
       (_request, response) => {
         response.writeHead(200, { "content-type": "application/json" });
         response.end(part);
       },
     ],
-    ["silence", () => undefined],
+    ["a timeout", () => undefined],
   ])("after %s", async (_what, answer) => {
     script = [answer];
     expect(await list()).toEqual({ kind: "PodList", items: [] });
     expect(asked).toEqual(["500", "250"]);
   });
 
-  test("ten times at most", async () => {
+  test("at most ten times", async () => {
     script = Array.from({ length: 20 }, () => [500]);
     await expect(list()).rejects.toMatchObject({ status: 500 });
     expect(asked).toHaveLength(10);
   });
 
-  test("for two minutes at most, however patient the server asks to be", async () => {
+  test("for at most two minutes, even if the server asks for more", async () => {
     script = Array.from({ length: 20 }, () => [429, { "retry-after": "50" }]);
     await expect(list()).rejects.toMatchObject({ status: 429 });
     expect([asked.length, clock]).toEqual([3, 101_000]);
   });
 
-  test("at once not at all where it asks for more", async () => {
+  test("not at all if the first delay is longer than that", async () => {
     script = [[429, { "retry-after": "3600" }]];
     await expect(list()).rejects.toMatchObject({ status: 429 });
     expect([asked.length, clock]).toEqual([1, 0]);
   });
 
-  test("silence included", async () => {
+  test("for at most two minutes, timeouts included", async () => {
     const silence: Answer = () => {
       clock += 50_000;
     };
     script = Array.from({ length: 20 }, () => silence);
     await expect(list()).rejects.toMatchObject({ status: 0, reason: "ETIMEDOUT" });
-    // A fourth would begin too late.
+    // A fourth attempt would start too late.
     expect(asked).toHaveLength(3);
   });
 
-  test("and every try is told", async () => {
+  test("with a trace line for each attempt", async () => {
     script = [[503]];
     await list();
     expect(lines).toEqual([
@@ -185,7 +185,7 @@ describe("what may pass is tried again", () => {
   });
 });
 
-test("credentials that cannot be had fail every request in the same words, asked for once", async () => {
+test("missing credentials fail every request with the same error, and are loaded once", async () => {
   let runs = 0;
   const api = open(() => {
     runs += 1;
@@ -202,8 +202,8 @@ test("credentials that cannot be had fail every request in the same words, asked
   expect([runs, asked]).toEqual([1, []]);
 });
 
-describe("credentials that the server refuses", () => {
-  /** Hands out a first, a second, ... and notes which were refused. */
+describe("credentials that the server rejects", () => {
+  /** Opens an API with three credentials in a row, and records the rejected ones. */
   function renewing(): { api: Api; refused: unknown[] } {
     const given = Array.from({ length: 3 }, (_, index) => ({ headers: { try: String(index) } }));
     const refused: unknown[] = [];
@@ -217,21 +217,21 @@ describe("credentials that the server refuses", () => {
   }
   const get = (api: Api) => api.send({ method: "GET", path: "/api/v1/pods", kind: "PodList" });
 
-  test("are renewed, and the request is sent once more", async () => {
+  test("are renewed, and the request is sent again", async () => {
     script = [[401]];
     const { api, refused } = renewing();
     await get(api);
     expect([asked.length, refused]).toEqual([2, [{ headers: { try: "0" } }]]);
   });
 
-  test("once: the second refusal is the answer", async () => {
+  test("are renewed only once", async () => {
     script = [[401], [401]];
     const { api, refused } = renewing();
     await expect(get(api)).rejects.toMatchObject({ status: 401 });
     expect([asked.length, refused.length]).toEqual([2, 1]);
   });
 
-  test("and where they cannot be renewed, what is asked for later tries again", async () => {
+  test("are renewed for a later request if the renewal failed", async () => {
     let broken = false;
     const api = open(() => (broken ? Promise.reject(new Error("no")) : Promise.resolve({})));
     await get(api);
@@ -243,7 +243,7 @@ describe("credentials that the server refuses", () => {
   });
 });
 
-test("what is under way when it is closed is not tried again", async () => {
+test("a pending request is not retried after the API is closed", async () => {
   script = Array.from({ length: 3 }, () => [503]);
   const api = open();
   const failed = api.send({ method: "GET", path: "/api/v1/pods", kind: "PodList" });
@@ -252,7 +252,7 @@ test("what is under way when it is closed is not tried again", async () => {
   expect(asked.length).toBeLessThan(2);
 });
 
-test("an answer of another kind is no accident: no other try", async () => {
+test("an object of another kind is not retried", async () => {
   const table: Answer = (_request, response) => {
     response.writeHead(200, { "content-type": "application/json" });
     response.end('{"kind":"Table"}');
@@ -262,7 +262,7 @@ test("an answer of another kind is no accident: no other try", async () => {
   expect(asked).toHaveLength(1);
 });
 
-test("protobuf that nobody asked for is not taken for an empty object", async () => {
+test("protobuf that was not requested is an error", async () => {
   script = [
     (_request, response) => {
       response.writeHead(200, { "content-type": "application/vnd.kubernetes.protobuf" });
@@ -273,7 +273,7 @@ test("protobuf that nobody asked for is not taken for an empty object", async ()
   await expect(open().send(get)).rejects.toMatchObject({ status: 0, reason: "malformed" });
 });
 
-test("a certificate of nobody that is known is no accident: no other try", async () => {
+test("an untrusted certificate is not retried", async () => {
   const { cert, private: key } = await generate([{ name: "commonName", value: "x" }], {
     keyType: "ec",
     algorithm: "sha256",
@@ -290,7 +290,7 @@ test("a certificate of nobody that is known is no accident: no other try", async
   expect([connections, clock]).toEqual([1, 0]);
 });
 
-test.each([400, 403, 404, 409, 410, 501])("%i is an answer: no other try", async (status) => {
+test.each([400, 403, 404, 409, 410, 501])("%i is not retried", async (status) => {
   script = [[status]];
   await expect(list()).rejects.toMatchObject({ status });
   expect(asked).toHaveLength(1);
@@ -304,14 +304,14 @@ test.each([
   "web#",
   "a b",
   "w\u00e9b",
-])("an object of the impossible name %j is not there, and nothing is asked", async (name) => {
+])("an object with the impossible name %j is not found, without a request", async (name) => {
   const path = `/apis/apps/v1/namespaces/shop/replicasets/${name}`;
   const sent = open().send({ method: "GET", path, kind: "ReplicaSet" });
   await expect(sent).rejects.toMatchObject({ name: "ApiError", status: 404 });
   expect(asked).toEqual([]);
 });
 
-test("connections that could not be opened are closed without an error of their own", async () => {
+test("closing connections that could not be opened is not an error", async () => {
   const unhandled: unknown[] = [];
   const keep = (error: unknown) => void unhandled.push(error);
   process.on("unhandledRejection", keep);

@@ -15,7 +15,7 @@ function answer(bytes: Buffer, encoding?: string): IncomingMessage {
 
 const zipped = (bytes: Buffer) => answer(gzipSync(bytes), "gzip");
 
-test("bytes come as they were sent, zipped or not, whatever their number", async () => {
+test("a body of any size is read unchanged, compressed or not", async () => {
   const bodies = createBodyReader();
   const read = (response: IncomingMessage) => bodies(response, "PodList");
   for (const size of [0, 1, 999, 256 * 1024, 256 * 1024 + 1, 3_000_000]) {
@@ -27,7 +27,7 @@ test("bytes come as they were sent, zipped or not, whatever their number", async
   }
 });
 
-test("what was not released is nobody else's", async () => {
+test("a buffer is not reused before it is released", async () => {
   const bodies = createBodyReader();
   const read = (response: IncomingMessage) => bodies(response, "PodList");
   const first = await read(answer(Buffer.from("first")));
@@ -35,7 +35,7 @@ test("what was not released is nobody else's", async () => {
   expect([String(first.bytes), String(second.bytes)]).toEqual(["first", "second"]);
 });
 
-test("memory is used again once it was released, and not twice for being released twice", async () => {
+test("a released buffer is reused once, even if it is released twice", async () => {
   const bodies = createBodyReader();
   const read = (response: IncomingMessage) => bodies(response, "PodList");
   const first = await read(answer(Buffer.from("first")));
@@ -47,7 +47,7 @@ test("memory is used again once it was released, and not twice for being release
   expect(third.bytes.buffer).not.toBe(first.bytes.buffer);
 });
 
-test("memory is used again by what is about as large", async () => {
+test("a buffer is reused for the same kind only", async () => {
   const read = createBodyReader();
   const pods = await read(answer(Buffer.from("pods")), "PodList");
   pods.release();
@@ -55,7 +55,7 @@ test("memory is used again by what is about as large", async () => {
   expect(status.bytes.buffer).not.toBe(pods.bytes.buffer);
 });
 
-test("what stops before its end is an error", async () => {
+test("an incomplete body is an error", async () => {
   const bodies = createBodyReader();
   const read = (response: IncomingMessage) => bodies(response, "PodList");
   const whole = gzipSync(Buffer.alloc(5000, "a"));
@@ -72,7 +72,7 @@ test("what stops before its end is an error", async () => {
   }
 });
 
-test("what cannot be unpacked does not keep its connection", async () => {
+test("a corrupt body closes its connection", async () => {
   const bodies = createBodyReader();
   const garbled = Buffer.concat([gzipSync("a").subarray(0, 10), Buffer.alloc(500_000, 0xff)]);
   const response = answer(garbled, "gzip");

@@ -18,7 +18,7 @@ const EXPIRED = new ApiError("The provided continue parameter is too old", {
   continueToken: "fresh",
 });
 
-describe("a list is whole", () => {
+describe("a list is complete", () => {
   test.each<[what: string, answers: Answer[], items: unknown[], tokens: unknown[]]>([
     ["in one page", [page([1, 2])], [1, 2], [undefined]],
     [
@@ -28,16 +28,16 @@ describe("a list is whole", () => {
       [undefined, "a", "b"],
     ],
     [
-      "with an empty page in between",
+      "with an empty page in the middle",
       [page([1], "a"), page([], "b"), page([3])],
       [1, 3],
       [undefined, "a", "b"],
     ],
-    ["where nothing is there", [page([])], [], [undefined]],
-    ["where Go prints nothing as null", [page(null)], [], [undefined]],
-    ["where the last token is empty", [page([1], "")], [1], [undefined]],
+    ["without items", [page([])], [], [undefined]],
+    ["with null instead of items", [page(null)], [], [undefined]],
+    ["with an empty last token", [page([1], "")], [1], [undefined]],
     [
-      "after a token that expired",
+      "after an expired token",
       [page([1], "old"), EXPIRED, page([2])],
       [1, 2],
       [undefined, "old", "fresh"],
@@ -47,49 +47,49 @@ describe("a list is whole", () => {
     let breaks = 0;
     const list = { ...PODS, inconsistent: () => (breaks += 1) };
     expect(await listAll(api, list)).toEqual(items);
-    // What is put together from two snapshots is told from what is of one.
+    // The callback reports a list that combines two snapshots.
     expect(breaks).toBe(answers.includes(EXPIRED) ? 1 : 0);
     expect(api.requests.map(({ query }) => query?.["continue"])).toEqual(tokens);
   });
 });
 
-describe("a list fails as a whole", () => {
+describe("a list fails", () => {
   const refused = new ApiError("etcdserver: request timed out", { status: 500, reason: "" });
   const gone = new ApiError("gone", { status: 410, reason: "Expired" });
 
   test.each<[what: string, answers: Answer[], message: string | RegExp]>([
-    ["where the first page does", [refused], refused.message],
-    ["where a later page does", [page([1], "a"), refused], refused.message],
-    ["where the token expired and no other is offered", [page([1], "a"), gone], "gone"],
-    ["where the token expired twice", [page([1], "a"), EXPIRED, EXPIRED], EXPIRED.message],
+    ["if the first page fails", [refused], refused.message],
+    ["if a later page fails", [page([1], "a"), refused], refused.message],
+    ["if the token expired and the server offers no other", [page([1], "a"), gone], "gone"],
+    ["if the token expired twice", [page([1], "a"), EXPIRED, EXPIRED], EXPIRED.message],
     [
-      "where the same page comes again and again",
+      "if the server repeats a token",
       [page([1], "a"), page([2], "a"), page([3], "b")],
       /never ends: the same page was offered twice/,
     ],
     [
-      "where the same items come again and again, under ever other tokens",
+      "if the server repeats items with new tokens",
       [page([POD], "a"), page([POD], "b"), page([POD], "c")],
       /never ends: the same page was offered twice/,
     ],
     [
-      "where there is nothing but pages without items",
+      "if too many pages are empty",
       Array.from({ length: 200 }, (_, index) => page([], `token-${index}`)),
       /never ends: 101 pages in a row hold nothing/,
     ],
     [
-      "where there are always other items, under ever other tokens",
+      "if there are too many pages",
       Array.from({ length: 2001 }, (_, index) => page([podOf(index)], `token-${index}`)),
       /never ends: 2000 pages came/,
     ],
     [
-      "where the token expired and nobody would be told",
+      "if the token expired and there is no callback for it",
       [page([1], "a"), EXPIRED],
       EXPIRED.message,
     ],
-    ["where items are absent", [{ kind: "PodList" }], /without items/],
-    ["where items are no list", [page({ a: 1 })], /without items/],
-    ["where items are text", [page("none")], /without items/],
+    ["if items are absent", [{ kind: "PodList" }], /without items/],
+    ["if items are an object", [page({ a: 1 })], /without items/],
+    ["if items are a string", [page("none")], /without items/],
   ])("%s", async (_what, answers, message) => {
     const failed = listAll(scriptedApi(answers), PODS);
     await expect(failed).rejects.toBeInstanceOf(ApiError);
@@ -97,7 +97,7 @@ describe("a list fails as a whole", () => {
   });
 });
 
-test("the next page is under way while one is read", async () => {
+test("the next page is requested while the current one is read", async () => {
   const api = scriptedApi([page([1], "a"), page([2])]);
   const pages = listPages(api, PODS);
   await pages.next();
@@ -105,7 +105,7 @@ test("the next page is under way while one is read", async () => {
   await pages.return(undefined);
 });
 
-test("a reader that stops early leaves no rejection behind", async () => {
+test("a caller that stops early causes no unhandled rejection", async () => {
   const api = scriptedApi([page([1], "a"), new ApiError("late", { status: 500, reason: "" })]);
   for await (const items of listPages(api, PODS)) {
     expect([...items]).toEqual([1]);
@@ -114,7 +114,7 @@ test("a reader that stops early leaves no rejection behind", async () => {
   expect(api.requests).toHaveLength(2);
 });
 
-test("it asks in pages of 500, by the selector, and never for a cache", async () => {
+test("a list request has a page size, the selector, and no resourceVersion", async () => {
   const api = scriptedApi([page([])]);
   await listAll(api, { ...PODS, labelSelector: "app=web" });
   expect(api.requests).toEqual([
@@ -127,7 +127,7 @@ test("it asks in pages of 500, by the selector, and never for a cache", async ()
   ]);
 });
 
-test("it asks for metadata alone where no more is needed", async () => {
+test("a list request can ask for metadata only", async () => {
   const api = scriptedApi([page([])]);
   await listAll(api, {
     path: "/apis/apps/v1/replicasets",

@@ -11,7 +11,7 @@ const text = fc.oneof(
   fc.string({ unit: "binary", maxLength: 200 }),
   fc.constantFrom("istio-proxy", "istio.io/rev", "constructor", "größe 日本 ✓", "Ã©", "é"),
 );
-/** In a field that Go leaves out of JSON where it is empty. */
+/** A text for a field that Go omits from JSON if it is empty. */
 const filled = text.filter((value) => value !== "");
 // A key begins with a letter or a digit, so that none can be `__proto__`.
 const key = text.filter((name) => name !== "__proto__");
@@ -111,7 +111,7 @@ function itemsOf(body: Buffer): ApiPod[] {
   return [...((readProtobuf(body, POD) ?? { items: [] })["items"] as Iterable<ApiPod>)];
 }
 
-test("pods are tallied alike, read from protobuf and from JSON", () => {
+test("pods are counted alike from protobuf and from JSON", () => {
   fc.assert(
     fc.property(fc.array(arbitraryPod, { maxLength: 4 }), (pods) => {
       const fromJson = (JSON.parse(JSON.stringify({ items: pods })) as { items: ApiPod[] }).items;
@@ -132,20 +132,20 @@ describe("a body", () => {
     writePod,
   );
 
-  test("says its kind, and where the list goes on, before an item is read", () => {
+  test("has its kind and its continue token before an item is read", () => {
     expect(readProtobuf(list, POD)).toMatchObject({
       kind: "PodList",
       metadata: { continue: "more" },
     });
   });
 
-  test("of an empty list has no items and no token", () => {
+  test("has no items and no token if the list is empty", () => {
     const empty = protobufList({ kind: "PodList", items: [] }, writePod);
     expect(readProtobuf(empty, POD)?.["metadata"]).toEqual({ resourceVersion: "1000" });
     expect(itemsOf(empty)).toEqual([]);
   });
 
-  test("is an error wherever it is cut, and never a shorter list", () => {
+  test("is an error wherever it is truncated, never a shorter list", () => {
     for (let length = 4; length < list.length - 4; length += 1) {
       expect(() => readProtobuf(list.subarray(0, length), POD)).toThrow(
         /it names no kind|holds it|where it should|varint/,
@@ -153,17 +153,17 @@ describe("a body", () => {
     }
   });
 
-  test("without the magic bytes is nothing that we can read", () => {
+  test("is not decoded without the magic bytes", () => {
     expect(readProtobuf(Buffer.from("<html>"), POD)).toBeUndefined();
     expect(readProtobuf(Buffer.alloc(0), POD)).toBeUndefined();
     expect(readProtobuf(list.subarray(1), POD)).toBeUndefined();
   });
 
-  test("that names no kind is refused", () => {
+  test("is malformed without a kind", () => {
     expect(() => readProtobuf(Buffer.from("k8s\0"), POD)).toThrow("names no kind");
   });
 
-  test("of other bytes gives an error, or less than there was never", () => {
+  test("with random changes is an error or has no additional items", () => {
     fc.assert(
       fc.property(
         fc.nat({ max: list.length - 1 }),
@@ -177,7 +177,7 @@ describe("a body", () => {
           } catch {
             read = undefined;
           }
-          // Field numbers may have become others; an endless read or a crash is what must not be.
+          // Changed field numbers are possible; a crash or an endless loop is not.
           expect(read === undefined || read.length <= 2).toBe(true);
         },
       ),
@@ -185,7 +185,7 @@ describe("a body", () => {
     );
   });
 
-  test("of a refusal tells what the server said", () => {
+  test("of a Status has the reason and the message", () => {
     const gone = protobufBody("Status", (writer) => {
       writer.writeMessage(1, (token, meta) => meta.writeStringField(3, token), "fresh");
       writer.writeStringField(2, "Failure");
