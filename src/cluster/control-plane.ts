@@ -5,6 +5,7 @@ import type {
   V1MutatingWebhookConfiguration,
   V1Service,
 } from "@kubernetes/client-node";
+import { groupPath } from "../kubernetes/api-paths.ts";
 import type { ControlPlane } from "../snapshot.ts";
 import type { Api } from "../http/api.ts";
 import type { Gaps } from "./gaps.ts";
@@ -22,12 +23,12 @@ export async function readControlPlane(
   istioNamespace: string,
   gaps: Gaps,
 ): Promise<ControlPlane> {
-  const list = <Item extends object>(resource: string, root: string, kind: string) => {
+  const list = <Item extends object>(resource: string, group: string, kind: string) => {
     const [plural = ""] = resource.split(".");
     return gaps.during(
       { verb: "list", resource, namespace: istioNamespace, about: "injection" },
       (inconsistent) => {
-        const path = `${root}/namespaces/${istioNamespace}/${plural}`;
+        const path = `${groupPath(group, istioNamespace)}/${plural}`;
         return listAll<Item>(api, { path, kind, inconsistent });
       },
     );
@@ -47,14 +48,14 @@ export async function readControlPlane(
           kind: "MutatingWebhookConfigurationList",
         }),
     ),
-    list<V1ConfigMap>("configmaps", "/api/v1", "ConfigMapList"),
-    list<V1Service>("services", "/api/v1", "ServiceList"),
+    list<V1ConfigMap>("configmaps", "v1", "ConfigMapList"),
+    list<V1Service>("services", "v1", "ServiceList"),
     list<V1EndpointSlice>(
       "endpointslices.discovery.k8s.io",
-      "/apis/discovery.k8s.io/v1",
+      "discovery.k8s.io/v1",
       "EndpointSliceList",
     ),
-    list<V1Deployment>("deployments.apps", "/apis/apps/v1", "DeploymentList"),
+    list<V1Deployment>("deployments.apps", "apps/v1", "DeploymentList"),
   ]);
   return {
     istioNamespace,

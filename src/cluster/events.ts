@@ -1,7 +1,7 @@
 import type { CoreV1Event } from "@kubernetes/client-node";
 import type { Api } from "../http/api.ts";
 import { listAll } from "../http/pages.ts";
-import { pathOf } from "../kubernetes/api-paths.ts";
+import { groupPath } from "../kubernetes/api-paths.ts";
 
 /** An event that a controller wrote about one object. */
 export interface EventRecord {
@@ -47,7 +47,7 @@ async function list(
   namespace: string | undefined,
   fieldSelector: string,
 ): Promise<readonly EventRecord[]> {
-  const path = `${pathOf("v1", namespace)}/events`;
+  const path = `${groupPath("v1", namespace)}/events`;
   const events = await listAll<CoreV1Event>(api, { path, kind: "EventList", fieldSelector });
   return events
     .map((event) => ({ time: timeOf(event), record: eventRecord(event) }))

@@ -2,7 +2,7 @@ import type { V1Pod } from "@kubernetes/client-node";
 import { CannotRun } from "../errors.ts";
 import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
-import { pathOf } from "../kubernetes/api-paths.ts";
+import { groupPath } from "../kubernetes/api-paths.ts";
 import { kubectl, sentence } from "../next-step.ts";
 import type { NamedPod } from "../snapshot.ts";
 import { podGroupRecord } from "./pod-group.ts";
@@ -59,7 +59,7 @@ async function getObject(
   namespace: string,
   name: string,
 ): Promise<Pick<V1Pod, "kind" | "metadata">> {
-  const path = `${pathOf(group, namespace)}/${plural}/${name}`;
+  const path = `${groupPath(group, namespace)}/${plural}/${name}`;
   try {
     return await api.send({ method: "GET", path, kind });
   } catch (error) {

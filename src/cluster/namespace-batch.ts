@@ -24,9 +24,9 @@ export function addController(controllers: Map<string, Owner>, { metadata }: Api
 }
 
 /**
- * Merges lists that are read side by side into one batch per namespace, in the order of the lists.
- * A list is read on only after the consumer asks for the next batch, so that one namespace at a time
- * is in memory.
+ * Merges lists that are read concurrently into one batch per namespace. A list reads its next
+ * namespace only after the consumer asks for the next batch, so that one namespace at a time is in
+ * memory.
  *
  * @param lists the batches of each list, in the order of their namespaces.
  */
@@ -35,10 +35,10 @@ export async function* mergeByNamespace(
 ): AsyncGenerator<NamespaceBatch, undefined> {
   /** The next batch of each list that has one. */
   const heads = new Map<AsyncIterator<NamespaceBatch, undefined>, NamespaceBatch>();
-  let behind = lists;
+  let toRead = lists;
   for (;;) {
     await Promise.all(
-      behind.map(async (list) => {
+      toRead.map(async (list) => {
         const { value } = await list.next();
         if (value !== undefined) heads.set(list, value);
       }),
@@ -46,9 +46,9 @@ export async function* mergeByNamespace(
     const [first] = [...heads.values()].sort(byNamespace);
     if (first === undefined) return undefined;
     const { namespace } = first;
-    behind = lists.filter((list) => heads.get(list)?.namespace === namespace);
-    const batches = behind.flatMap((list) => heads.get(list) ?? []);
-    for (const list of behind) heads.delete(list);
+    toRead = lists.filter((list) => heads.get(list)?.namespace === namespace);
+    const batches = toRead.flatMap((list) => heads.get(list) ?? []);
+    for (const list of toRead) heads.delete(list);
     yield joined(namespace, batches);
   }
 }

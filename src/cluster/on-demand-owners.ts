@@ -5,7 +5,7 @@ import { type ApiRollout, argoWorkload, referencedDeployment } from "./argo-roll
 import type { Gaps } from "./gaps.ts";
 import { listAll, listPages } from "../http/pages.ts";
 import { addController, type NamespaceBatch } from "./namespace-batch.ts";
-import { listPath, pathOf } from "../kubernetes/api-paths.ts";
+import { listPath, groupPath } from "../kubernetes/api-paths.ts";
 import { workloadRecord } from "./workload-records.ts";
 import type { RestartableObject } from "./rollout-record.ts";
 import type { Owner } from "./pods-by-owner.ts";
@@ -19,6 +19,8 @@ export interface OnDemandOwners {
 }
 
 /**
+ * Creates the lookup of owners, which caches its lists.
+ *
  * @param scope the namespace to list; `undefined`: the whole cluster.
  * @param isNarrowed true if batches may lack some of the Deployments.
  */
@@ -76,7 +78,7 @@ async function listJobs(
   await gaps.during(
     { verb: "list", resource: "jobs.batch", namespace: scope },
     async (inconsistent) => {
-      const path = `${pathOf("batch/v1", scope)}/jobs`;
+      const path = `${groupPath("batch/v1", scope)}/jobs`;
       const list = { path, kind: "JobList", item: OWNED, metadataOnly: true, inconsistent };
       for await (const page of listPages(api, list)) {
         for (const job of page) addController(controllers, job);

@@ -12,6 +12,7 @@ import { Gaps } from "./gaps.ts";
 import { readNamespaces } from "./namespaces.ts";
 import { readWorkloads } from "./workloads.ts";
 
+/** The part of a cluster to read. */
 export interface ReadScope {
   readonly istioNamespace: string;
   /** `undefined`: the whole cluster. */
@@ -20,19 +21,19 @@ export interface ReadScope {
   readonly labelSelector?: string | undefined;
 }
 
-/** The records that every verdict rests on, in whichever namespace the workload is. */
+/** The records that the verdicts of all namespaces depend on. */
 export interface Basis {
   readonly controlPlane: ControlPlane;
   /** Namespaces by name. A namespace that is absent could not be read. */
   readonly namespaces: ReadonlyMap<string, Namespace>;
-  /** The gaps so far, with all those about injection. */
+  /** The gaps of the reads that have ended, including every read about injection. */
   readonly gaps: readonly Gap[];
 }
 
 /** A cluster whose workloads are still being read. */
 export interface ClusterRead {
   readonly basis: Basis;
-  /** The workloads of one namespace after the other. */
+  /** The workloads, one namespace at a time. */
   readonly batches: AsyncIterable<readonly Workload[]>;
   /**
    * Returns all gaps, once the last batch has been read.
@@ -68,7 +69,7 @@ export async function readCluster(
   };
 }
 
-/** Starts to read the first value of a generator, before the consumer asks for it. */
+/** Starts to read the first value of a generator before the consumer asks for it. */
 function started<Value>(generator: AsyncGenerator<Value, undefined>): AsyncIterable<Value> {
   const first = generator.next();
   // The iteration throws the error.

@@ -51,11 +51,6 @@ function readGateways(api: Api, gaps: Gaps): Promise<readonly LabelledObject[] |
   );
 }
 
-interface ApiGroup {
-  readonly name?: string;
-  readonly preferredVersion?: { readonly version?: string };
-}
-
 /**
  * Returns the version of the Gateway API that the cluster serves; `undefined` if the group is not
  * installed. Reads the list of all groups, because a 404 for one group could come from a proxy.
@@ -65,7 +60,7 @@ async function servedVersion(api: Api): Promise<string | undefined> {
   if (!Array.isArray(groups)) {
     throw new ApiError("/apis answered without groups", { status: 0, reason: "malformed" });
   }
-  const group = (groups as readonly ApiGroup[]).find(({ name }) => name === GATEWAY_GROUP);
+  const group = groups.find(({ name }) => name === GATEWAY_GROUP);
   return group && (group.preferredVersion?.version ?? "v1");
 }
 

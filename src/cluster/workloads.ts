@@ -1,4 +1,4 @@
-import { listPath, pathOf } from "../kubernetes/api-paths.ts";
+import { listPath, groupPath } from "../kubernetes/api-paths.ts";
 import { apiOf, BUILT_IN_KINDS, type BuiltInKind, isRestartable } from "../kubernetes/kinds.ts";
 import type { Workload } from "../snapshot.ts";
 import type { Api } from "../http/api.ts";
@@ -155,7 +155,7 @@ function replicaSetList(
   namespace: string | undefined,
   labelSelector?: string,
 ): NamespacedList<ApiOwned> {
-  const path = `${pathOf("apps/v1", namespace)}/replicasets`;
+  const path = `${groupPath("apps/v1", namespace)}/replicasets`;
   return {
     resource: REPLICA_SETS,
     namespace,
@@ -165,7 +165,7 @@ function replicaSetList(
 }
 
 function podList(namespace: string | undefined, labelSelector?: string): NamespacedList<ApiPod> {
-  const path = `${pathOf("v1", namespace)}/pods`;
+  const path = `${groupPath("v1", namespace)}/pods`;
   return {
     resource: PODS,
     namespace,

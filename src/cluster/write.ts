@@ -7,7 +7,8 @@ import type { RestartableKind } from "../kubernetes/kinds.ts";
 import { formatRestartTime } from "../kubernetes/restart-time.ts";
 import { RESTARTED_AT } from "../snapshot.ts";
 
-/** A restart. Every request that is not a read is sent from this file; only this one persists. */
+// Every request that is not a read is sent from this file. Only `sendRestart` persists anything.
+
 export interface RestartRequest {
   readonly namespace: string;
   readonly kind: RestartableKind;
@@ -15,7 +16,7 @@ export interface RestartRequest {
   readonly uid: string;
   /** The version that was assessed: the API server answers 409 for any other. */
   readonly resourceVersion: string;
-  /** RFC 3339; chosen once per workload, so that a repeated patch changes nothing. */
+  /** The time to write, in RFC 3339. It is fixed, so that a repeated patch changes nothing. */
   readonly restartedAt: string;
   readonly fieldManager: string;
   /** True if the API server must check the request and persist nothing. */

@@ -5,7 +5,7 @@ import { apiOf, type RestartableKind } from "./kinds.ts";
  *
  * @param namespace `undefined`: the whole cluster.
  */
-export function pathOf(group: string, namespace: string | undefined): string {
+export function groupPath(group: string, namespace: string | undefined): string {
   const root = group === "v1" ? "/api/v1" : `/apis/${group}`;
   return namespace === undefined ? root : `${root}/namespaces/${namespace}`;
 }
@@ -13,5 +13,5 @@ export function pathOf(group: string, namespace: string | undefined): string {
 /** Returns the path of a kind's list, such as `/apis/apps/v1/namespaces/shop/deployments`. */
 export function listPath(kind: RestartableKind, namespace: string | undefined): string {
   const { api, resource } = apiOf(kind);
-  return `${pathOf(api, namespace)}/${resource}`;
+  return `${groupPath(api, namespace)}/${resource}`;
 }
