@@ -69,7 +69,7 @@ export type AttemptObservation =
       readonly kind: "assessed";
       readonly assessment: Assessment;
       readonly mesh: Mesh;
-      /** The reason for which nothing new starts; `undefined` while the run goes on. */
+      /** The reason for which nothing new starts; `undefined` if the run is not stopped. */
       readonly stopped: StopReason | undefined;
     }
   /** The workload could not be assessed, or is gone. */
@@ -224,7 +224,7 @@ function waitFor(
   now: number,
 ): Next {
   const { timeout } = attempt.rules;
-  // A rollout is waited for even after a stop, whoever started it.
+  // After a stop the run still waits for rollouts, including those of somebody else.
   if (stopped !== undefined && !rolls) return endUntouched(attempt, WHY_STOPPED[stopped]);
   const stall = noteState(attempt.stall, progress, now);
   if (isStalled(stall, timeout, now)) {

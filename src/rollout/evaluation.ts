@@ -11,7 +11,7 @@ import { type PodsByAge, podsByAge, type Restart, type RolloutView, stillServing
 export interface RolloutEvaluation {
   /** The status by kubectl's rules; its message names the node that a DaemonSet waits for. */
   readonly status: RolloutStatus;
-  /** The ending of the rollout; `undefined` while it goes on. */
+  /** The ending of the rollout; `undefined` if it has not ended. */
   readonly ending: Ending | undefined;
   /** A problem that may resolve itself; a failure once its grace period is over. */
   readonly hindrance: Hindrance | undefined;

@@ -84,7 +84,7 @@ export function advanceFollowing(
       return end(following, ended("skipped", "gone", message));
     }
     case "no-answer":
-      // The rollout goes on without the API server's answers; only the timeout ends the wait.
+      // The rollout continues even if the API server does not answer; only the timeout ends the wait.
       return poll(following, observation.aborted, now);
     case "view":
       return afterView(following, observation, now);

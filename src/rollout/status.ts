@@ -51,7 +51,7 @@ export function isReplacing(rollout: Rollout): boolean {
   }
 }
 
-/** True if the rollout goes on only after somebody resumes it. */
+/** True if the rollout continues only after somebody resumes it. */
 export function isPaused(rollout: Rollout | undefined): boolean {
   if (rollout?.kind === "Deployment") return rollout.paused;
   return rollout?.kind === "Rollout" && rollout.phase === "Paused";

@@ -8,7 +8,7 @@ export interface Step {
   readonly verdict: Verdict;
   readonly from: readonly From[];
   readonly to: Target;
-  /** True if any pod had a sidecar: losing it is a failure, whatever a later check says. */
+  /** True if any pod had a sidecar: losing it is a failure even if a later check reports none. */
   readonly hadSidecar: boolean;
   /** The number of new pods that a rollout may create at the same time. */
   readonly podsAtOnce: number;

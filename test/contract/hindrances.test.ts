@@ -88,7 +88,7 @@ describe("pods that cannot be created", () => {
   });
 });
 
-test("a workload that never got its pods is blocked, in the words of whoever refused them", async ({
+test("a workload whose pods were never created is blocked, with the API server's reason", async ({
   cluster,
   enter,
 }) => {
@@ -123,7 +123,7 @@ test("a workload that never got its pods is blocked, in the words of whoever ref
 });
 
 describe("a restart whose new pods cannot run", () => {
-  test("fails within seconds, in the words of whoever refused them", async ({ cluster, enter }) => {
+  test("fails within seconds, with the API server's reason", async ({ cluster, enter }) => {
     await cluster.installRevision({ name: REVISION, image: image("v1.71.0-1") });
     const labels = { "istio.io/rev": REVISION };
     const [full, refused, restricted, crowded] = await Promise.all([
@@ -168,7 +168,7 @@ describe("a restart whose new pods cannot run", () => {
     );
     await mend();
     const { results, workloads } = parseReport("RestartReport", ran.stdout);
-    // What PodSecurity refuses of a sidecar is foreseen, and left alone.
+    // A sidecar that PodSecurity rejects is predicted, and its workload is left alone.
     expect(workloads.find(({ name }) => name === "restricted")).toMatchObject({
       verdict: "blocked",
       code: "pod-security",
@@ -209,7 +209,7 @@ describe("a restart whose new pods cannot run", () => {
       ),
     });
     expect(ran.status).toBe(3);
-    // Long before it counts as failed, it is said.
+    // The hindrance is reported long before it counts as a failure.
     for (const { name, startedAt } of results) {
       const line = ran.stderr
         .split("\n")

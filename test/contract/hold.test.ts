@@ -10,7 +10,7 @@ const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${ver
 const ISTIOD = `/apis/apps/v1/namespaces/aks-istio-system/deployments/istiod-${REVISION}`;
 
 describe("while the control plane itself rolls", () => {
-  /** Workloads that lag, and a control plane whose new pods take so long to be ready. */
+  /** Outdated workloads, and a control plane whose new pods take a number of seconds to be ready. */
   async function rollingControlPlane(
     cluster: TestCluster,
     enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,
@@ -69,7 +69,7 @@ describe("while the control plane itself rolls", () => {
     return Promise.all(times);
   }
 
-  test("nothing starts, that is said once, and the pause holds when it is over", async ({
+  test("nothing starts, each wait is reported once, and the pause holds afterwards", async ({
     cluster,
     enter,
   }) => {
@@ -96,25 +96,22 @@ describe("while the control plane itself rolls", () => {
   test.for([
     ["an interrupt", "interrupted", 130, []],
     ["the deadline", "deadline", 4, ["--deadline", "4s"]],
-  ] as const)(
-    "%s is the end of what still waits for it",
-    async ([, code, status, args], { cluster, enter }) => {
-      const sandbox = await rollingControlPlane(cluster, enter, ["a", "b"], 8);
-      const running = begin(cluster, sandbox, ...args);
-      await eventually(async () => expect(running.stderr()).toContain(held("b")));
-      const asked = Date.now();
-      if (code === "interrupted") running.signal("SIGINT");
-      const ran = await running.done;
-      expect(Date.now() - asked).toBeLessThan(7000);
-      expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([
-        { name: "a", outcome: "not-started", code },
-        { name: "b", outcome: "not-started", code },
-      ]);
-      expect(ran.status).toBe(status);
-      await untilControlPlane(cluster);
-      expect(await restartedAt(sandbox, ["a", "b"])).toEqual([NaN, NaN]);
-    },
-  );
+  ] as const)("%s ends the wait for it", async ([, code, status, args], { cluster, enter }) => {
+    const sandbox = await rollingControlPlane(cluster, enter, ["a", "b"], 8);
+    const running = begin(cluster, sandbox, ...args);
+    await eventually(async () => expect(running.stderr()).toContain(held("b")));
+    const asked = Date.now();
+    if (code === "interrupted") running.signal("SIGINT");
+    const ran = await running.done;
+    expect(Date.now() - asked).toBeLessThan(7000);
+    expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([
+      { name: "a", outcome: "not-started", code },
+      { name: "b", outcome: "not-started", code },
+    ]);
+    expect(ran.status).toBe(status);
+    await untilControlPlane(cluster);
+    expect(await restartedAt(sandbox, ["a", "b"])).toEqual([NaN, NaN]);
+  });
 
   test("the wait has an end: as long as --timeout", async ({ cluster, enter }) => {
     const sandbox = await rollingControlPlane(cluster, enter, ["a"], 8);
@@ -132,8 +129,8 @@ describe("while the control plane itself rolls", () => {
   });
 });
 
-describe("what somebody else is rolling", () => {
-  test("is waited for as long as it gets on, and not restarted on top", async ({
+describe("a rollout of somebody else", () => {
+  test("is waited for as long as it makes progress, without another restart", async ({
     cluster,
     enter,
   }) => {

@@ -21,8 +21,8 @@ async function untilReady(sandbox: Sandbox, owners: readonly string[]): Promise<
   });
 }
 
-describe("what others do to a workload while it rolls", () => {
-  test("is told apart, and judged by what the pods are", async ({ cluster, enter }) => {
+describe("a change by somebody else during a rollout", () => {
+  test("is recognized, and the pods decide about the outcome", async ({ cluster, enter }) => {
     await cluster.installRevision({ name: REVISION, image: image("v1.72.0-1") });
     const sandbox = await enter({ "istio.io/rev": REVISION });
     const names = ["edited", "undone", "paused", "zero", "grown", "gone"];
@@ -62,7 +62,7 @@ describe("what others do to a workload while it rolls", () => {
       spec: { template: { metadata: { annotations } } },
     });
     const edits: readonly (readonly [resource: string, name: string, change: object])[] = [
-      // As an upgrade by a tool that knows nothing of the restart.
+      // As an upgrade by a tool that removes the restart time.
       ["deployments", "edited", annotate({ [RESTARTED_AT]: null, "example.com/build": "2" })],
       ["deployments", "undone", annotate({ [RESTARTED_AT]: null })],
       ["deployments", "paused", { spec: { paused: true } }],

@@ -97,7 +97,7 @@ describe("a quota", () => {
     const [entry] = parseReport("RestartReport", planned.stdout).workloads;
     expect(entry?.warnings).toContainEqual({ code: "quota", message });
 
-    // It may do without one pod for a while, so it comes through all the same.
+    // It may lack one pod for a while, so its restart succeeds anyway.
     const ran = await run(cluster, "restart", "-n", sandbox.name, "--yes");
     expect(ran.stderr).toContain(`warning: ${message}: ${sandbox.name}/deploy/tight\n`);
     expect(ran.status).toBe(0);
@@ -132,7 +132,7 @@ describe("the record of a restart", () => {
       const again = await run(cluster, ...args, "--report-file", file);
       expect(again.status).toBe(0);
       const { results } = parseReport("RestartReport", again.stdout);
-      // On a slow machine it is through by the time that it is looked at, or judged, anew.
+      // On a slow machine it is done before it is read or assessed again.
       for (const result of results.filter(({ name }) => name === "b")) {
         expect(result.outcome).toMatch(/^(waited|skipped)$/);
       }

@@ -38,7 +38,7 @@ async function restarted(
   return sandbox;
 }
 
-/** How often each was changed: its creation is the first time. */
+/** The generation of each Deployment: 1 after its creation. */
 async function generations(sandbox: Sandbox, ...names: string[]): Promise<readonly number[]> {
   const objects = await Promise.all(names.map((name) => sandbox.get("deployments", name)));
   return objects.map(({ metadata }) => metadata.generation);
@@ -46,7 +46,7 @@ async function generations(sandbox: Sandbox, ...names: string[]): Promise<readon
 
 const SLOW = { [POD_BEHAVIOUR.readyAfter]: "8s" };
 
-describe("what was restarted before", () => {
+describe("a workload that was restarted earlier", () => {
   test("is followed beside the rest, which its failure does not stop", async ({
     cluster,
     enter,
@@ -108,7 +108,10 @@ describe("what was restarted before", () => {
     expect(await generations(sandbox, "slow")).toEqual([2]);
   });
 
-  test("is said to roll still where the report is wanted at once", async ({ cluster, enter }) => {
+  test("is reported as still rolling if the report is wanted at once", async ({
+    cluster,
+    enter,
+  }) => {
     const sandbox = await restarted(cluster, enter, { one: SLOW, two: SLOW });
     const args = ["restart", "-n", sandbox.name, "--exclude", "deploy/late", "--yes", "--json"];
     const running = startProgram([...args, "--max-parallel", "1"], {

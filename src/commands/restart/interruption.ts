@@ -11,8 +11,8 @@ export type UntilSignal<Value> =
   | { readonly kind: "signal"; readonly signal: SignalName };
 
 /**
- * Runs work until it is done or a signal comes, whichever is first. After a signal the work goes on
- * in the background, so it must be harmless; its own abort signal asks it to end.
+ * Runs work until it is done or a signal comes, whichever is first. After a signal the work
+ * continues in the background, so it must be harmless; its own abort signal asks it to end.
  */
 export async function untilSignal<Value>(
   io: Pick<Io, "onSignal">,

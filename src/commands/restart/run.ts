@@ -29,7 +29,7 @@ export interface Run {
   readonly aborted: boolean;
 }
 
-/** The codes after which the rest of the run must not go on, even if `--max-failures` allows it. */
+/** The codes that stop the run even if `--max-failures` allows more failures. */
 const STOPS_THE_RUN: Readonly<Record<string, StopReason>> = {
   "sidecar-lost": "run-stopped",
   "other-image": "run-stopped",

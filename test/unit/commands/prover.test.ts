@@ -35,14 +35,14 @@ test.each<[reason: string, answers: readonly Answer[]]>([
     "pods: exceeded quota: q",
     [ALLOWED, WEB, refusal(403, 'pods "web" is forbidden: exceeded quota: q')],
   ],
-])("what could not be proved is said, with the reason: %s", async (reason, answers) => {
+])("a missing proof is noted with the reason: %s", async (reason, answers) => {
   expect(await prove(answers)).toEqual([
     { kind: "unavailable", message: reason },
     [`not proved by a dry run in shop: ${reason}; what is said of them is predicted`],
   ]);
 });
 
-test("an answer leaves nothing to be said", async () => {
+test("an answer needs no note", async () => {
   const denial = 'admission webhook "x.sidecar-injector.istio.io" denied the request: no';
   expect(await prove([ALLOWED, WEB, refusal(400, denial)])).toEqual([
     { kind: "refused", message: denial },
@@ -50,7 +50,7 @@ test("an answer leaves nothing to be said", async () => {
   ]);
 });
 
-test("one reason is said once, with the first of its namespaces", async () => {
+test("a reason is noted once, with the first of its namespaces", async () => {
   const prover = createProver(scriptedApi(Array.from({ length: 9 }, () => DENIED)), "auto");
   for (const namespace of ["d", "b", "a", "c", "a"]) {
     await prover.prove({ namespace, kind: "Deployment", name: "web", uid: namespace, pods: [] });
@@ -60,7 +60,7 @@ test("one reason is said once, with the first of its namespaces", async () => {
   ]);
 });
 
-test("a right that lacks is one reason, whatever it was that could not be read", async () => {
+test("a missing permission is one reason, regardless of the object that could not be read", async () => {
   const denied = (name: string) =>
     refusal(403, `deployments.apps "${name}" is forbidden: User "j" cannot get resource "x"`);
   const prover = createProver(scriptedApi([ALLOWED, denied("a"), denied("b")]), "always");
@@ -138,8 +138,8 @@ test("no more than eight dry runs are under way at a time", async () => {
 });
 
 test.each<[what: string, answers: readonly Answer[], reasons: readonly string[]]>([
-  ["that you may not have", [DENIED, DENIED], ["forbidden"]],
-  ["of which it is not told whether you may", [refusal(500, "broken")], ["refused"]],
+  ["without the permission", [DENIED, DENIED], ["forbidden"]],
+  ["without an answer about the permission", [refusal(500, "broken")], ["refused"]],
   ["that nobody answers", [ALLOWED, WEB, refusal(0, "reset")], ["unreachable"]],
   ["that a full quota keeps from you", [ALLOWED, WEB, refusal(403, "exceeded quota: q")], []],
   ["that a webhook does not know", [ALLOWED, WEB, refusal(400, "does not support dry run")], []],
@@ -153,7 +153,7 @@ test.each<[what: string, answers: readonly Answer[], reasons: readonly string[]]
   expect(await gaps("auto")).toEqual([]);
 });
 
-test("the gap of proof that you may not have says what to ask for", async () => {
+test("the gap of a forbidden proof names the missing permission", async () => {
   const prover = createProver(scriptedApi([DENIED, DENIED]), "always");
   await prover.prove(ref);
   expect(withPrintedSteps(prover.gaps())).toEqual([
@@ -168,7 +168,7 @@ test("the gap of proof that you may not have says what to ask for", async () => 
   ]);
 });
 
-test("what is proved when it is tried again leaves no gap, and a namespace has one at most", async () => {
+test("a proof at the second try leaves no gap, and a namespace has at most one gap", async () => {
   const pod = { kind: "Pod", metadata: {}, spec: { containers: [] } };
   const prover = createProver(
     scriptedApi([refusal(500, "broken"), refusal(500, "broken"), ALLOWED, WEB, pod, WEB, pod]),

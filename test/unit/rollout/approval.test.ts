@@ -23,7 +23,7 @@ interface Present {
   readonly template?: string;
 }
 
-/** What is left to run, and `name: code` of what is decided. */
+/** The names of the steps that may run, and `name: code` of the decided ones. */
 function narrow(steps: readonly Step[], workloads: readonly Workload[], present: Present = {}) {
   const { template = "sha256:template", ...world } = present;
   const assessments = workloads.map((workload) => assessmentOf(workload, world));
@@ -39,12 +39,12 @@ function narrow(steps: readonly Step[], workloads: readonly Workload[], present:
   };
 }
 
-test("what is as it was approved runs, in the approved order, and nothing else", () => {
+test("only unchanged steps run, in the approved order", () => {
   const now = [late("a"), late("b"), late("c")];
   expect(narrow(approved("c", "a"), now)).toMatchObject({ left: ["c", "a"], decided: [] });
 });
 
-test("what was restarted meanwhile, and still rolls, is waited for", () => {
+test("a workload that was restarted meanwhile and is still rolling is waited for", () => {
   const rolling = deployment("web", {
     template: { annotations: { [RESTARTED_AT]: "2026-11-24T19:59:00Z" } },
     pods: [sidecars(2, TARGET)],
@@ -58,14 +58,14 @@ test("what was restarted meanwhile, and still rolls, is waited for", () => {
   });
 });
 
-describe("what changed is decided one by one, and the rest runs", () => {
+describe("a changed workload is skipped, and the others run", () => {
   const rest = late("rest");
   const recreated = { ...late("web"), uid: "another" };
 
   test.each<[what: string, now: Workload[], present: Present, code: string]>([
     ["it is current", [deployment("web", { pods: [sidecars(2, TARGET)] })], {}, "already-current"],
     ["it is gone", [], {}, "gone"],
-    ["it was created anew", [recreated], {}, "recreated"],
+    ["it was recreated", [recreated], {}, "recreated"],
     [
       "it may not be restarted any more",
       [deployment("web", { pods: [sidecars(2, LATE)], rollout: { paused: true } })],
@@ -120,7 +120,7 @@ test("a target that only one workload's own change moved stops that one alone", 
   });
 });
 
-test("a target that moved is told from what was brought to the new one meanwhile", () => {
+test("a changed target is noticed even if a workload was brought to the new one meanwhile", () => {
   const web = approved("web").map((step) => ({
     ...step,
     to: { ...step.to, image: proxyImage("v1.27.8-1") },

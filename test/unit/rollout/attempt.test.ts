@@ -183,7 +183,7 @@ describe("an attempt", () => {
       actions: ["skipped template-changed"],
     },
     {
-      rule: "waits as long as it is told to, and assesses again",
+      rule: "waits until the permitted time, and assesses again",
       events: [
         [0, assessed(web)],
         [0, { kind: "permit", permission: { kind: "not-before", time: START + 5000 } }],
@@ -269,7 +269,7 @@ describe("an attempt that waits", () => {
       actions: [ROLLING(1), "waited on-target"],
     },
     {
-      rule: "for a rollout goes on after a stop",
+      rule: "for a rollout continues after a stop",
       events: [[0, assessed(rolling(1), "interrupted")]],
       actions: [ROLLING(1)],
     },

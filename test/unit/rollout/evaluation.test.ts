@@ -47,7 +47,7 @@ describe("an ending", () => {
       ],
     ],
     [
-      "an old pod crashes: it is on its way out",
+      "an old pod crashes",
       rolloutView(HALFWAY, {
         pods: [oldPod("web-1", { trouble: crashing("web-1") }), newPod("web-3")],
       }),
@@ -72,7 +72,7 @@ describe("an ending", () => {
       ["timed-out", "paused", "paused during the rollout"],
     ],
     [
-      "paused when it was through",
+      "paused after it was done",
       rolloutView(deployment("web", { pods: PODS, rollout: { paused: true } }), { pods: NEW }),
       ["restarted", "rolled-out", "rolled out"],
     ],
@@ -266,7 +266,7 @@ describe("an Argo Rollout", () => {
     expect([status.ready, status.wanted]).toEqual([1, 2]);
   });
 
-  test("that was paused or went bad is told by its controller's words", () => {
+  test("that was paused or is degraded ends with its controller's message", () => {
     const paused = argoRollout("web", { pods: PODS, rollout: { phase: "Paused", message: "x" } });
     expect(endingOf(rolloutView(paused, { pods: [oldPod("web-b", before)] }))).toEqual([
       "timed-out",

@@ -18,7 +18,7 @@ const NO_ANSWER = { kind: "no-answer", aborted: false } as const;
 const ROOM = { kind: "room", expected: true } as const;
 const NO_ROOM = { kind: "room", expected: false } as const;
 
-/** `web` with some of its three pods made anew; `refusal`: the next one cannot be created. */
+/** `web` with some of its three pods replaced; `refusal` if the next one cannot be created. */
 function view(updated: number, refusal?: string, fresh?: RollingPod): FollowingObservation {
   const status = { replicas: 3 + (updated > 0 ? 1 : 0), updated, available: 3 };
   const conditions = [
@@ -103,7 +103,7 @@ describe("a rollout", () => {
       [CREATED(0), "poll", "timed-out no-progress"],
     ],
     [
-      "goes on as long as it makes progress",
+      "is followed as long as it makes progress",
       [
         [0, view(0)],
         [50, view(1)],
@@ -113,7 +113,7 @@ describe("a rollout", () => {
       [CREATED(0), CREATED(1), "poll", "timed-out no-progress"],
     ],
     [
-      "goes on without answers until the timeout",
+      "is followed without answers until the timeout",
       [
         [0, view(0)],
         [59, NO_ANSWER],

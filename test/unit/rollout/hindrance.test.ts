@@ -13,8 +13,8 @@ function hindrance(view: RolloutView) {
 const QUOTA =
   'pods "web-1" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2';
 
-describe("whose refusal it was", () => {
-  // The words are those of a real API server.
+describe("the code of a refusal", () => {
+  // These are messages of a real API server.
   test.each([
     [QUOTA, "quota"],
     ['pods "x" is forbidden: failed quota: q: must specify limits.cpu for: app', "quota"],
@@ -38,7 +38,7 @@ describe("whose refusal it was", () => {
 describe("pods that cannot be created", () => {
   const pods = [oldPod("web-1"), oldPod("web-2", { ready: false })];
 
-  test("are told in the API server's words, with who serves and what to type", () => {
+  test("are reported with the API server's message, the old pods that serve, and a next step", () => {
     const view = rolloutView(deployment("web", { pods: [bare(2)] }), { pods, refusals: [QUOTA] });
     expect(withPrintedSteps(hindrance(view))).toMatchObject({
       code: "quota",
@@ -54,17 +54,17 @@ describe("pods that cannot be created", () => {
       "Create Pod db-1 in StatefulSet db failed error: ",
     ],
     ["DaemonSet", daemonSet("agent", { pods: [bare(2)] }), "Error creating: "],
-  ])("a %s lacks one, and its events say why", (_kind, workload, prefix) => {
+  ])("a %s lacks a pod, and its events have the reason", (_kind, workload, prefix) => {
     const refusals = ["Error creating: something else before", `${prefix}${QUOTA}`];
     const lacking = rolloutView(workload, { pods: [oldPod("a")], refusals });
     expect(hindrance(lacking)?.message).toBe(
       `new pods cannot be created: ${QUOTA}; 1 old pod still serves`,
     );
-    // The event stays; with every pod there it tells of what is over.
+    // The event outlives its cause: if no pod is lacking, it is about the past.
     expect(hindrance({ ...lacking, pods: [oldPod("a"), newPod("b")] })).toBeUndefined();
   });
 
-  test("are none where nobody refused", () => {
+  test("are not reported without a refusal", () => {
     const view = rolloutView(deployment("web", { pods: [bare(2)] }), { pods });
     expect(withPrintedSteps(hindrance(view))).toBeUndefined();
   });
@@ -73,7 +73,7 @@ describe("pods that cannot be created", () => {
 describe("pods without a node", () => {
   const words = "0/3 nodes are available: 3 Insufficient cpu.";
 
-  test("are told in the scheduler's words, with the pod to ask for", () => {
+  test("are reported with the scheduler's message, and the pod to describe", () => {
     const pod = newPod("web-3", { unschedulable: words });
     const view = rolloutView(deployment("web", { pods: [bare(2)] }), { pods: [oldPod("a"), pod] });
     expect(withPrintedSteps(hindrance(view))).toMatchObject({

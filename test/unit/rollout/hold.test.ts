@@ -30,7 +30,7 @@ function meshWith(state: { ready?: boolean; state?: "dead"; failurePolicy?: "Ign
   return resolveMesh(controlPlane({ revisions: [{ name: TO.revision, values, ...state }] }));
 }
 
-test("what has nothing under way does not wait", () => {
+test("a workload without a rollout does not wait", () => {
   expect(hold(web())).toBeUndefined();
 });
 
@@ -48,7 +48,7 @@ test.each([
   });
 });
 
-test("what rolls already is waited for, also where the unhealthy were asked for", () => {
+test("a rolling workload waits, even with --include unhealthy", () => {
   for (const unhealthy of [false, true]) {
     expect(hold(web(rolling), meshOf(), unhealthy)).toMatchObject({
       message: "already rolling: 1 of 2 new pods have been created",
@@ -57,7 +57,7 @@ test("what rolls already is waited for, also where the unhealthy were asked for"
   }
 });
 
-test("a StatefulSet gets on, although as many of its pods are ready as before", () => {
+test("a StatefulSet makes progress although as many of its pods are ready as before", () => {
   const at = (updated: number) =>
     hold(
       statefulSet("db", {
@@ -69,13 +69,13 @@ test("a StatefulSet gets on, although as many of its pods are ready as before", 
   expect(at(2)?.progress).not.toBe(at(1)?.progress);
 });
 
-test("what is not ready and does not roll is waited for, unless it was asked for as it is", () => {
+test("an unready workload that is not rolling waits, except with --include unhealthy", () => {
   const unready = web({ status: { replicas: 2, updated: 2, available: 1 } });
   expect(hold(unready)?.isOwnRollout).toBe(true);
   expect(hold(unready, meshOf(), true)).toBeUndefined();
 });
 
-test("a rollout that cannot come to an end is not waited for", () => {
+test("a rollout that cannot end is not waited for", () => {
   const trouble = { pod: "web-2", reason: "CrashLoopBackOff", message: "back-off" };
   expect(hold(web(rolling, trouble))).toBeUndefined();
   expect(hold(web({ ...rolling, paused: true }))).toBeUndefined();

@@ -46,7 +46,7 @@ test("namespaces take turns, and each keeps its own order", () => {
   expect(order(workloads)).toEqual(["a/1", "b/1", "c/1", "a/2", "c/2", "a/3"]);
 });
 
-test("what rolls comes first, then what is healthy, and namespaces take turns in each", () => {
+test("rolling workloads come first, then healthy ones, and namespaces take turns in each group", () => {
   const unready = (namespace: string, name: string) =>
     deployment(name, { namespace, pods: [{ ...sidecars(2, LATE), ready: 1 }] });
   const rolling = deployment("rolling", {
@@ -105,7 +105,7 @@ test("a step says from what, to what, and whether there is a sidecar to lose", (
   expect(steps.map(({ hadSidecar }) => hadSidecar)).toEqual([false]);
 });
 
-describe("what is restarted, and what is left out with a reason", () => {
+describe("a plan restarts the wanted workloads, and leaves out the others with a reason", () => {
   const world = [
     assessmentOf(late("a", "outdated")),
     assessmentOf(deployment("missing", { pods: [bare(2)] })),
@@ -156,7 +156,7 @@ test("no include ever asks for would-lose, blocked or unknown", () => {
   expect(VERDICTS.filter((verdict) => isWanted(verdict, NO_CONSENT))).toEqual(["outdated"]);
 });
 
-describe("what an earlier restart brought on target", () => {
+describe("a workload that an earlier restart brought on target", () => {
   const minutesAgo = (minutes: number) =>
     new Date(NOW - minutes * 60_000).toISOString().replace(".000", "");
   const template = (minutes: number) => ({ annotations: { [RESTARTED_AT]: minutesAgo(minutes) } });
@@ -217,8 +217,8 @@ describe("what an earlier restart brought on target", () => {
     ],
     ["but not what has another trouble since", web(11), false],
     ["nor what somebody restarts at another time", web(-11), false],
-    ["nor what nobody restarted", deployment("web", { pods, rollout: coming }), false],
-    ["nor what is through", web(1, {}), false],
+    ["not if nobody restarted it", deployment("web", { pods, rollout: coming }), false],
+    ["not if its rollout is done", web(1, {}), false],
     ["nor what is paused", web(1, { ...coming, paused: true }), false],
     [
       "nor what lags: that is a step",

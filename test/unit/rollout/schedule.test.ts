@@ -32,7 +32,7 @@ function scheduleOf(ids: string, limits: Partial<Limits> = {}, pods = 1): Schedu
 /** An event, and when it comes. */
 type Timed = readonly [event: ScheduleEvent, at: number];
 
-/** What each event starts, when it wants to be woken, and the schedule at the end. */
+/** The starts and the wake-up time after each event, and the schedule at the end. */
 function play(schedule: Schedule, events: readonly (ScheduleEvent | Timed)[]) {
   const started: string[] = [];
   const wakes: (number | undefined)[] = [];
@@ -63,7 +63,7 @@ describe("the schedule", () => {
     expect(play(three, events).started).toEqual(started);
   });
 
-  test("goes on below the limit of failures, and stops at it", () => {
+  test("continues below the limit of failures, and stops at it", () => {
     const schedule = scheduleOf("abcd", { maxParallel: 1, maxFailures: 2 });
     const first = play(schedule, [TICK, ended("a", true)]);
     expect(first.started).toEqual(["a", "b"]);
@@ -133,7 +133,7 @@ describe("a pause between restarts", () => {
     expect(wakes).toEqual([110, 110, 120]);
   });
 
-  test("asks for no wake-up where nothing could start anyhow", () => {
+  test("asks for no wake-up if nothing could start", () => {
     expect(play(scheduleOf("a", { pause: 10 }), [[TICK, 100]]).wakes).toEqual([undefined]);
     expect(play(schedule, [[TICK, 100], stop("interrupted")]).wakes).toEqual([110, undefined]);
   });
@@ -188,7 +188,7 @@ describe("permission to send the patch", () => {
   });
 });
 
-describe("whatever the order of events", () => {
+describe("for any order of events", () => {
   const entries: fc.Arbitrary<Entry[]> = fc
     .uniqueArray(fc.integer({ min: 0, max: 30 }), { maxLength: 12 })
     .chain((ids) =>

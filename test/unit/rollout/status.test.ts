@@ -194,7 +194,7 @@ describe("a StatefulSet", () => {
   });
 });
 
-test("OnDelete has no rollout to tell of: kubectl refuses, too", () => {
+test("OnDelete has no rollout: kubectl reports an error, too", () => {
   const message = "its update strategy is OnDelete: it has no rollout";
   expect(rolloutStatus(statefulSetRollout(3, { strategy: "OnDelete" }))).toEqual({
     state: "failed",

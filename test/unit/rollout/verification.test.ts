@@ -17,7 +17,7 @@ const before = assessmentOf(deployment("web", { pods: [sidecars(3, LATE)] }));
 const step = stepFor(before);
 
 interface Fresh {
-  /** What its pods run now; absent: it is gone. */
+  /** The pods of the workload now; absent if it is gone. */
   readonly pods?: readonly PodGroup[];
   readonly mesh?: Mesh;
   readonly outcome?: Outcome;
@@ -43,7 +43,7 @@ describe("a restart holds", () => {
   });
 });
 
-test("what was not found when it was to be restarted, and is listed, was not deleted", () => {
+test("a workload that was not found but is listed was not deleted", () => {
   const result = { ...resultOf(step, { outcome: "skipped" }), code: "gone" };
   const workload = deployment("web", { pods: [sidecars(3, TARGET)], rollout: { replicas: 3 } });
   const verified = (assessments: readonly ReturnType<typeof assessmentOf>[]) =>
@@ -60,7 +60,7 @@ test("what was not found when it was to be restarted, and is listed, was not del
 });
 
 describe("a restart that completed has failed", () => {
-  test("where every sidecar is lost", () => {
+  test("if every sidecar is lost", () => {
     const { verified } = verify({ pods: [bare(3)] });
     expect(withPrintedSteps(verified)).toMatchObject({
       outcome: "failed",
@@ -70,7 +70,7 @@ describe("a restart that completed has failed", () => {
     });
   });
 
-  test("where one sidecar is lost, although the others are on target", () => {
+  test("if one sidecar is lost although the others are on target", () => {
     const { verified } = verify({ pods: [sidecars(2, TARGET), bare(1)] });
     expect(withPrintedSteps(verified)).toMatchObject({
       outcome: "failed",
@@ -79,13 +79,13 @@ describe("a restart that completed has failed", () => {
     });
   });
 
-  test("where it is out of the mesh now, and no check would list it", () => {
+  test("if the workload is now outside the mesh, so that no check would list it", () => {
     const workload = deployment("web", { pods: [bare(3)] });
     const [verified] = verifyResults([resultOf(step)], [step], [workload], []);
     expect(withPrintedSteps(verified)).toMatchObject({ outcome: "failed", code: "sidecar-lost" });
   });
 
-  test("where a pod is still late", () => {
+  test("if a pod is still outdated", () => {
     const { verified } = verify({ pods: [sidecars(2, TARGET), sidecars(1, LATE)] });
     expect(withPrintedSteps(verified)).toMatchObject({
       outcome: "failed",
@@ -95,7 +95,7 @@ describe("a restart that completed has failed", () => {
     });
   });
 
-  test("where it waited for another rollout, and is still late", () => {
+  test("if it waited for another rollout and a pod is still outdated", () => {
     const { verified } = verify({ pods: [sidecars(3, LATE)], outcome: "waited" });
     expect(withPrintedSteps(verified)).toMatchObject({ outcome: "failed", code: "not-on-target" });
   });
@@ -131,7 +131,7 @@ describe("a target that moved is no excuse", () => {
   });
 });
 
-test("what a partition keeps on the old template is left for a person", () => {
+test("pods that a partition keeps on the old template are left to the user", () => {
   const rollout = { partition: 1 };
   const db = statefulSet("db", { pods: [sidecars(3, LATE)], rollout });
   const planned = stepFor(assessmentOf(db));
@@ -171,13 +171,13 @@ test("a workload that had no sidecar before cannot lose it", () => {
 });
 
 test("a workload of the same name and another uid is another one", () => {
-  const fresh = { ...deployment("web", { pods: [bare(3)] }), uid: "created-anew" };
+  const fresh = { ...deployment("web", { pods: [bare(3)] }), uid: "recreated" };
   const result = resultOf(step);
   expect(verifyResults([result], [step], [fresh], [])).toEqual([result]);
 });
 
 test.each<Outcome>(["skipped", "failed", "timed-out", "not-started"])(
-  "what is %s stays as it is, whatever its pods run",
+  "the outcome %s stays, regardless of the pods",
   (outcome) => {
     const { result, verified } = verify({ pods: [bare(3)], outcome });
     expect(withPrintedSteps(verified)).toEqual(result);
@@ -191,6 +191,6 @@ test.each<[outcome: Outcome, failure: boolean]>([
   ["not-started", false],
   ["failed", true],
   ["timed-out", true],
-])("whether %s counts as a failure: %s", (outcome, failure) => {
+])("the outcome %s counts as a failure: %s", (outcome, failure) => {
   expect(isFailure(outcome)).toBe(failure);
 });

@@ -16,7 +16,7 @@ const NO_ANSWER = { kind: "no-answer", aborted: false } as const;
 const FORBIDDEN = { kind: "forbidden", message: 'deployments.apps "web" is forbidden' } as const;
 const GONE = { kind: "answer", workload: undefined, aborted: false } as const;
 
-/** `web` with two pods, of which some are available. */
+/** `web` with a number of its two pods available. */
 function answer(
   available: number,
   rollout: Partial<DeploymentRollout> = {},
@@ -90,7 +90,7 @@ describe("a wait", () => {
       [NONE, "read", "poll", STALLED],
     ],
     [
-      "goes on if more pods are ready than ever before",
+      "continues if more pods are ready than ever before",
       [
         [0, answer(0)],
         [50, answer(1)],
@@ -112,7 +112,7 @@ describe("a wait", () => {
       [ONE, NONE, ONE, "read", STALLED],
     ],
     [
-      "goes on while the server does not answer, until the timeout",
+      "continues while the server does not answer, until the timeout",
       [
         [0, answer(1)],
         [30, NO_ANSWER],

@@ -24,12 +24,12 @@ function reason(waited: boolean, rollout: Partial<DeploymentRollout> = {}): stri
   return ending && `${ending.outcome} ${ending.code}`;
 }
 
-test("what somebody else brought on target is left as it is", () => {
+test("a workload that somebody else brought on target is left alone", () => {
   expect(reason(false)).toBe("skipped already-current");
   expect(reason(true)).toBe("waited on-target");
 });
 
-test("a rollout that was waited for, and failed, is no success", () => {
+test("a rollout that failed or was paused during the wait is no success", () => {
   expect(reason(true, { conditions: [LATE] })).toBe("failed unhealthy");
   expect(reason(true, { paused: true })).toBe("timed-out paused");
 });

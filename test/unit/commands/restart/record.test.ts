@@ -7,7 +7,7 @@ import { proxyImage, sidecars } from "../../../support/build/pod-group.ts";
 import { someResult } from "../../../support/build/step.ts";
 import { deployment } from "../../../support/build/workload.ts";
 
-/** Whether what was known of `deployment/web` before the run still counts after this result. */
+/** True if the assessment of `deployment/web` from before the run still counts after the result. */
 function isStillKnown(result: Partial<StepResult>): boolean {
   const web = assessmentOf(deployment("web", { pods: [sidecars(3, proxyImage("v1.27.7-1"))] }));
   const before = { workloads: [], assessments: [web], gaps: [] } as unknown as ScopeAssessment;
@@ -28,6 +28,9 @@ test.each<[outcome: StepResult["outcome"], startedAt: Date | undefined, known: b
   ["timed-out", undefined, false],
   ["skipped", undefined, true],
   ["not-started", undefined, true],
-])("without a fresh read what %s is a gap, where it rolled", (outcome, startedAt, known) => {
-  expect(isStillKnown({ outcome, startedAt })).toBe(known);
-});
+])(
+  "without a fresh read, %s (started at %s): the earlier assessment counts: %s",
+  (outcome, startedAt, known) => {
+    expect(isStillKnown({ outcome, startedAt })).toBe(known);
+  },
+);

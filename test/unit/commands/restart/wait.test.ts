@@ -56,7 +56,7 @@ test.each<Case>([
     reports: Array.from({ length: 61 }, (_, second) => READY(second % 2)),
   },
   {
-    rule: "goes on while the server does not answer",
+    rule: "continues while the server does not answer",
     state: (second) => (second > 0 && second < 50 ? SILENT : pods(second < 50 ? 1 : 3)),
     outcome: "waited rolled-out",
     end: 50,
