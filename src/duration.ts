@@ -1,5 +1,4 @@
 import parseDuration from "parse-duration";
-import prettyMilliseconds from "pretty-ms";
 
 /** One or more numbers with a unit, as Go's `time.ParseDuration` reads them: `90s`, `1h30m`. */
 const GO_DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/;
@@ -8,9 +7,4 @@ const GO_DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/;
 export function readDuration(text: string): number | undefined {
   if (text === "0") return 0;
   return GO_DURATION.test(text) ? (parseDuration(text) ?? undefined) : undefined;
-}
-
-/** Formats milliseconds for a person: `10m`, `1m 30s`. */
-export function formatDuration(milliseconds: number): string {
-  return prettyMilliseconds(milliseconds);
 }

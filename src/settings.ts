@@ -3,7 +3,7 @@ import type { ConnectionSettings } from "./connection/kubeconfig.ts";
 import type { Deadline } from "./deadline.ts";
 import { UsageError } from "./errors.ts";
 import { istioUpgrade, sentence } from "./next-step.ts";
-import { type Consent, NO_CONSENT } from "./mesh/restartability.ts";
+import { type Consent, NO_CONSENT } from "./mesh/consent.ts";
 import { parseAnyKind } from "./kubernetes/kinds.ts";
 import {
   requireCount,

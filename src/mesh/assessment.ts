@@ -6,7 +6,8 @@ import type { Mesh } from "./mesh.ts";
 import { pinFinding } from "./pin.ts";
 import { type Prediction, predictNewPod } from "./prediction.ts";
 import { applyProof } from "./proof.ts";
-import { type Consent, type Restartability, restartabilityOf } from "./restartability.ts";
+import type { Consent } from "./consent.ts";
+import { type Restartability, restartabilityOf } from "./restartability.ts";
 import {
   compareWithTarget,
   hasSidecar,

@@ -2,6 +2,7 @@ import { kubectl, type NextStep, sentence } from "../next-step.ts";
 import type { PodGroup, StatefulSetRollout, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
 import { resourceName, rolloutCommand } from "../kubernetes/kinds.ts";
+import type { Consent } from "./consent.ts";
 import type { Finding } from "./findings.ts";
 import { countPods } from "./running-pods.ts";
 
@@ -11,25 +12,6 @@ export type Restartability =
   | { readonly answer: "by-hand" | "refused"; readonly finding: Finding }
   /** A restart would change nothing. */
   | { readonly answer: "no"; readonly finding: Finding };
-
-/** The workloads that the user asked to restart besides the outdated ones that are safe to restart. */
-export interface Consent {
-  /** Workloads whose pods lack a sidecar. */
-  readonly missing: boolean;
-  /** Workloads on target, to pick up a change that no image shows. */
-  readonly current: boolean;
-  /** Workloads that were failing before the restart. */
-  readonly unhealthy: boolean;
-  /** Workloads without a pod to spare: `Recreate`, or a StatefulSet with one replica. */
-  readonly downtime: boolean;
-}
-
-export const NO_CONSENT: Consent = {
-  missing: false,
-  current: false,
-  unhealthy: false,
-  downtime: false,
-};
 
 /**
  * Decides whether this tool can restart a workload.

@@ -1,4 +1,4 @@
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../duration-text.ts";
 import { rolloutCommand } from "../kubernetes/kinds.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import type { Hindrance } from "./hindrance.ts";

@@ -1,6 +1,7 @@
 import type { Assessment } from "../mesh/assessment.ts";
 import type { Mesh } from "../mesh/mesh.ts";
-import { type Consent, failureOf } from "../mesh/restartability.ts";
+import type { Consent } from "../mesh/consent.ts";
+import { failureOf } from "../mesh/restartability.ts";
 import type { Target } from "../mesh/running-pods.ts";
 import { isPaused, isReplacing, rolloutStatus } from "./status.ts";
 

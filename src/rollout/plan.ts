@@ -1,6 +1,6 @@
 import type { Assessment } from "../mesh/assessment.ts";
 import type { Verdict } from "../mesh/verdict.ts";
-import type { Consent } from "../mesh/restartability.ts";
+import type { Consent } from "../mesh/consent.ts";
 import { type Rollout, wantedPods, type Workload } from "../snapshot.ts";
 import { incompleteRestart } from "./incomplete.ts";
 import { isReplacing, rolloutStatus } from "./status.ts";

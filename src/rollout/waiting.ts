@@ -1,5 +1,5 @@
 import { sentence } from "../next-step.ts";
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../duration-text.ts";
 import { rolloutCommand } from "../kubernetes/kinds.ts";
 import { failureOf } from "../mesh/restartability.ts";
 import type { Workload, WorkloadRef } from "../snapshot.ts";

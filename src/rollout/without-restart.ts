@@ -1,6 +1,7 @@
 import { rolloutCommand } from "../kubernetes/kinds.ts";
 import type { Assessment } from "../mesh/assessment.ts";
-import { type Consent, failureOf } from "../mesh/restartability.ts";
+import type { Consent } from "../mesh/consent.ts";
+import { failureOf } from "../mesh/restartability.ts";
 import type { Workload } from "../snapshot.ts";
 import { isSameTarget, templateChange } from "./approval.ts";
 import { isWanted } from "./plan.ts";

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatDuration, readDuration } from "../../src/duration.ts";
+import { formatDuration } from "../../src/duration-text.ts";
+import { readDuration } from "../../src/duration.ts";
 
 test.each([
   ["0", 0],

@@ -11,6 +11,7 @@ const SRC = new URL("../../src/", import.meta.url).pathname;
 const FLOORS: readonly (readonly string[])[] = [
   [
     "duration",
+    "duration-text",
     "errors",
     "exit-codes",
     "io",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../../src/errors.ts";
-import { NO_CONSENT } from "../../src/mesh/restartability.ts";
+import { NO_CONSENT } from "../../src/mesh/consent.ts";
 import type { RawOptions } from "../../src/option-values.ts";
 import { commonSettings, encodingOf, restartSettings, verifySettings } from "../../src/settings.ts";
 import { formatStep } from "../support/build/next-step.ts";

@@ -1,6 +1,6 @@
 import { type Assessment, assess, type AssessmentOptions } from "../../../src/mesh/assessment.ts";
 import { type Mesh, resolveMesh } from "../../../src/mesh/mesh.ts";
-import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
+import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import type { Workload } from "../../../src/snapshot.ts";
 import { controlPlane } from "./control-plane.ts";
 import { namespace, type NamespaceOptions } from "./namespace.ts";

@@ -8,7 +8,7 @@ import {
 import { VERDICTS } from "../../../src/mesh/verdict.ts";
 import { type Mesh, resolveMesh } from "../../../src/mesh/mesh.ts";
 import type { DryRun } from "../../../src/snapshot.ts";
-import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
+import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import type { Labels, Namespace, Workload } from "../../../src/snapshot.ts";
 import {
   controlPlane,

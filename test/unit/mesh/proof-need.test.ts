@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { assess } from "../../../src/mesh/assessment.ts";
 import { needsProof } from "../../../src/mesh/proof-need.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
-import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
+import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import type { Labels, Workload } from "../../../src/snapshot.ts";
 import { assessmentOf, meshOf } from "../../support/build/assessment.ts";
 import { controlPlane } from "../../support/build/control-plane.ts";

@@ -1,10 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  type Consent,
-  NO_CONSENT,
-  type Restartability,
-  restartabilityOf,
-} from "../../../src/mesh/restartability.ts";
+import { type Consent, NO_CONSENT } from "../../../src/mesh/consent.ts";
+import { type Restartability, restartabilityOf } from "../../../src/mesh/restartability.ts";
 import type { Condition, PodGroup, Workload } from "../../../src/snapshot.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import {

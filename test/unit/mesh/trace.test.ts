@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { assess } from "../../../src/mesh/assessment.ts";
 import { traceDecision, type TraceStep } from "../../../src/mesh/trace.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
-import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
+import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import type { ControlPlane, Namespace, Workload } from "../../../src/snapshot.ts";
 import { controlPlane, type RevisionOptions } from "../../support/build/control-plane.ts";
 import { namespace } from "../../support/build/namespace.ts";

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { assess } from "../../../src/mesh/assessment.ts";
 import { VERDICTS, type Verdict } from "../../../src/mesh/verdict.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
-import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
+import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import type { Explanation } from "../../../src/report/document.ts";
 import { explanationDocument } from "../../../src/report/explanation-document.ts";
 import { renderText } from "../../../src/report/text.ts";

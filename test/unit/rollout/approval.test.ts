@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { narrowPlan } from "../../../src/rollout/approval.ts";
-import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
+import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import { planRestart } from "../../../src/rollout/plan.ts";
 import type { Step } from "../../../src/rollout/step.ts";
 import { RESTARTED_AT, type Workload } from "../../../src/snapshot.ts";

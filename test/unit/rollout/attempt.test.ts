@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
-import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
+import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import {
   advanceAttempt,
   type AttemptAction,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
-import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
+import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import { holdReason } from "../../../src/rollout/hold.ts";
 import type { Workload } from "../../../src/snapshot.ts";
 import { assessmentOf, meshOf } from "../../support/build/assessment.ts";

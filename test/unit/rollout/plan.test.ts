@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { isWanted, planRestart } from "../../../src/rollout/plan.ts";
 import type { Assessment } from "../../../src/mesh/assessment.ts";
 import { VERDICTS } from "../../../src/mesh/verdict.ts";
-import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
+import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import { RESTARTED_AT, type Workload } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { NO_CONSENT } from "../../../src/mesh/restartability.ts";
+import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import { endingWithoutRestart } from "../../../src/rollout/without-restart.ts";
 import type { DeploymentRollout } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";

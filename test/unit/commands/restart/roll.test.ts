@@ -4,7 +4,7 @@ import { rollWorkload, type RunControl } from "../../../../src/commands/restart/
 import { ApiError } from "../../../../src/http/api-error.ts";
 import type { Api } from "../../../../src/http/api.ts";
 import type { ApiRequest } from "../../../../src/http/request.ts";
-import { NO_CONSENT } from "../../../../src/mesh/restartability.ts";
+import { NO_CONSENT } from "../../../../src/mesh/consent.ts";
 import type { ProgressEvent } from "../../../../src/report/progress-event.ts";
 import { type Answer, forbidden, respondingApi } from "../../../support/build/scripted-api.ts";
 import { someStep } from "../../../support/build/step.ts";
