@@ -42,7 +42,7 @@ export async function withSession<Settings extends CommonSettings, Value>(
   const connection = await loadConnection(settings.connection, io.env, {
     now: () => io.now().getTime(),
     terminal: io.stdin.isTTY === true,
-    stepAside: () => progress.stop(),
+    clearProgress: () => progress.stop(),
   });
   // First, because a plugin that logs in talks to the user.
   await connection.authorize();

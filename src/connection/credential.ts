@@ -25,5 +25,5 @@ export interface PluginHost {
   /** True if stdin is a terminal, so that a plugin can prompt the user. */
   readonly terminal: boolean;
   /** Clears the progress display, because a plugin is about to write to stderr. */
-  stepAside(this: void): void;
+  clearProgress(this: void): void;
 }

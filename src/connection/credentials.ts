@@ -8,8 +8,9 @@ import type { Cluster, User } from "./kubeconfig-file.ts";
 import { fileOrData, keyPairProblem } from "./tls-options.ts";
 
 /**
- * Finds the credentials of a user in the same order as kubectl: a token or a password takes precedence
- * over an auth-provider, and all of them, like a client certificate, over a credential plugin.
+ * Finds the credentials of a user in the same order as kubectl. A token or a password takes precedence
+ * over an auth-provider. A credential plugin runs only for a user who has none of them, and no client
+ * certificate.
  *
  * @throws CannotRun if the user has no credentials, or contradictory ones.
  */

@@ -42,7 +42,7 @@ export function pluginCredentials(user: User, cluster: Cluster, host: PluginHost
 /** Takes the login of the Azure CLI, which needs neither a browser nor a terminal. */
 const AZURE_CLI_LOGIN = kubelogin("convert-kubeconfig", "-l", "azurecli");
 
-async function runPlugin(plugin: Plugin, { env, terminal, stepAside }: PluginHost) {
+async function runPlugin(plugin: Plugin, { env, terminal, clearProgress }: PluginHost) {
   const { apiVersion, cluster, command, args, mode } = plugin;
   if (mode === "Always" && !terminal) {
     throw new CannotRun(
@@ -52,7 +52,7 @@ async function runPlugin(plugin: Plugin, { env, terminal, stepAside }: PluginHos
   }
   const interactive = mode !== "Never" && terminal;
   const request = { kind: "ExecCredential", apiVersion, spec: { cluster, interactive } };
-  stepAside();
+  clearProgress();
   const child = spawn(command, [...args], {
     env: { ...env, ...plugin.env, KUBERNETES_EXEC_INFO: JSON.stringify(request) },
     // Prompts and errors of the plugin are for the user.

@@ -75,7 +75,7 @@ export async function loadConnection(
     env,
     now: Date.now,
     terminal: false,
-    stepAside: () => undefined,
+    clearProgress: () => undefined,
     ...host,
   };
   const found: Found = {

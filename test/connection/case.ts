@@ -51,7 +51,7 @@ export interface Arrives {
   /** The number of runs of the credential plugin, if it matters. */
   readonly runs?: number;
   /** The input of the plugin in its first run. */
-  readonly told?: object;
+  readonly pluginInput?: object;
   /** The expected text on stderr. */
-  readonly says?: RegExp;
+  readonly stderr?: RegExp;
 }

@@ -1,6 +1,6 @@
 /**
  * Lists the pods in the context's namespace with `@kubernetes/client-node`, in the way that its
- * README shows: the client whose answers `npm run connection` compares with ours and kubectl's.
+ * README shows. `npm run connection` compares this client with our program and with kubectl.
  */
 import { parseArgs } from "node:util";
 import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Case, Expected } from "./case.ts";
 
-/** A program that connects to a cluster as a kubeconfig says. */
+/** A program that connects to a cluster by a kubeconfig. */
 export interface Client {
   readonly name: string;
   /** The program and its first arguments; the flags of the case follow. */
@@ -13,8 +13,8 @@ export interface Client {
   /** The milliseconds after which a run has failed. */
   readonly timeout: number;
   expected(this: void, one: Case): Expected;
-  /** True if refusals must have the text of the case. Other clients have texts of their own. */
-  readonly hasOurTexts: boolean;
+  /** True if a refusal must have the message in the case. Other clients have messages of their own. */
+  readonly hasOurMessages: boolean;
 }
 
 const BIN = fileURLToPath(new URL("../../bin/istio-upgrade.js", import.meta.url));
@@ -24,7 +24,7 @@ export const OURS: Client = {
   command: [process.execPath, BIN, "explain", "pod/x", "--prove=never"],
   timeout: 45_000,
   expected: (one) => one.expect,
-  hasOurTexts: true,
+  hasOurMessages: true,
 };
 
 export function kubectl(program: string): Client {
@@ -33,7 +33,7 @@ export function kubectl(program: string): Client {
     command: [program, "auth", "can-i", "list", "pods"],
     timeout: 45_000,
     expected: (one) => one.kubectl ?? one.expect,
-    hasOurTexts: false,
+    hasOurMessages: false,
   };
 }
 
@@ -56,6 +56,6 @@ export async function clientNode(): Promise<Client> {
     command: [process.execPath, bundle],
     timeout: 10_000,
     expected: (one) => one.expect,
-    hasOurTexts: false,
+    hasOurMessages: false,
   };
 }

@@ -4,17 +4,17 @@ import type { Client } from "./clients.ts";
 import { arrivesRight, complaints } from "./expect.ts";
 import type { Bench } from "./run.ts";
 
-/** How one client does in one case. */
+/** The result of one client in one case. */
 export interface Comparison {
   readonly client: string;
   readonly group: string;
   readonly name: string;
   readonly isRight: boolean;
-  /** What is wrong with its messages, or with its use of a plugin. */
+  /** The faults in the client's messages and in its use of a credential plugin. */
   readonly complaints: readonly string[];
 }
 
-/** Runs a client against every case, one after the other. */
+/** Runs a client on each case, one after the other. */
 export async function compareClient(
   bench: Bench,
   client: Client,
@@ -37,8 +37,8 @@ export async function compareClient(
 }
 
 /**
- * The table that decides which client's code connects: for each group the cases that a client gets
- * right, and in brackets those of them in which it also says what it should.
+ * Returns the table that decides which client's code this program uses. A cell has the number of cases
+ * that the client gets right, and in brackets the number of those without complaints.
  */
 export function comparisonTable(compared: readonly Comparison[]): string {
   const clients = [...new Set(compared.map(({ client }) => client))];
@@ -61,7 +61,7 @@ export function comparisonTable(compared: readonly Comparison[]): string {
   );
 }
 
-/** One line for each case that a client gets wrong. */
+/** Returns a line for each case that a client gets wrong. */
 export function mistakes(compared: readonly Comparison[]): string {
   return compared
     .filter((one) => !one.isRight || one.complaints.length > 0)

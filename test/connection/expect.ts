@@ -3,19 +3,19 @@ import type { Arrives, Case, Expected } from "./case.ts";
 import type { Client } from "./clients.ts";
 import type { Arrival } from "./run.ts";
 
-/** Returns what clients are compared by: who reaches which server, and through which proxy. */
-export function seen({ asked, namespaces, proxies, ran }: Arrival): object {
-  if (asked.length === 0) return { refused: ran.status !== 0 };
-  // We also look for the control plane, in a namespace of its own.
+/** Returns the part of a run that clients must have in common: the requests and their way. */
+export function seen({ requests, namespaces, proxies, ran }: Arrival): object {
+  if (requests.length === 0) return { refused: ran.status !== 0 };
+  // The program also looks for the control plane, in its own namespace.
   const own = namespaces.filter((namespace) => namespace !== "aks-istio-system");
-  return { asked, namespaces: own, proxies };
+  return { requests, namespaces: own, proxies };
 }
 
-/** Returns what `seen` must be. */
+/** Returns the value of `seen` that a case expects. */
 export function wanted(expected: Expected): object {
   if ("refused" in expected) return { refused: true };
   return {
-    asked: [askedAs(expected)],
+    requests: [requestOf(expected)],
     namespaces: [expected.namespace ?? "default"],
     proxies: expected.proxy === undefined ? [] : [expected.proxy],
   };
@@ -26,29 +26,32 @@ export function arrivesRight(client: Client, one: Case, arrival: Arrival): boole
   return isDeepStrictEqual(seen(arrival), wanted(client.expected(one)));
 }
 
-/**
- * Returns what is wrong with a client's messages and with its use of a credential plugin; nothing if
- * the user learns what the case says.
- */
+/** Returns the faults in a client's messages and in its use of a credential plugin. */
 export function complaints(client: Client, one: Case, { ran, plugin }: Arrival): readonly string[] {
   const expected = client.expected(one);
   if ("refused" in expected) {
-    return client.hasOurTexts ? wrongRefusal(expected.refused, ran) : crash(ran);
+    return client.hasOurMessages ? wrongRefusal(expected.refused, ran) : crash(ran);
   }
-  const { runs, told, says } = expected;
+  const { runs, pluginInput, stderr } = expected;
   return [
-    ...(isRunWell(client, runs, plugin.length) ? [] : [`the plugin ran ${plugin.length} times`]),
-    ...(told === undefined || includes(plugin[0], told)
+    ...(isRunCountRight(client, runs, plugin.length)
       ? []
-      : [`the plugin was told ${JSON.stringify(plugin[0])}`]),
-    ...(says === undefined || says.test(ran.stderr) ? [] : [`stderr lacks ${says}`]),
+      : [`the plugin ran ${plugin.length} times`]),
+    ...(pluginInput === undefined || includes(plugin[0], pluginInput)
+      ? []
+      : [`the input of the plugin is ${JSON.stringify(plugin[0])}`]),
+    ...(stderr === undefined || stderr.test(ran.stderr) ? [] : [`stderr lacks ${stderr}`]),
   ];
 }
 
-/** One kubectl command is several clients, and each of them runs the plugin. */
-function isRunWell({ hasOurTexts }: Client, wantedRuns: number | undefined, runs: number): boolean {
+/** True for the expected number of runs. Each client within one kubectl command runs the plugin. */
+function isRunCountRight(
+  { hasOurMessages }: Client,
+  wantedRuns: number | undefined,
+  runs: number,
+): boolean {
   if (wantedRuns === undefined || runs === wantedRuns) return true;
-  return !hasOurTexts && wantedRuns > 0 && runs > 0;
+  return !hasOurMessages && wantedRuns > 0 && runs > 0;
 }
 
 function wrongRefusal(refused: string | RegExp, ran: Arrival["ran"]): readonly string[] {
@@ -59,12 +62,12 @@ function wrongRefusal(refused: string | RegExp, ran: Arrival["ran"]): readonly s
     ...(stdout === "" ? [] : ["it writes to stdout"]),
     ...(isSaid ? [] : [`stderr lacks ${refused}`]),
     ...(stderr.includes("this is a bug") ? ["it calls this a bug"] : []),
-    // One sentence says what is wrong, and one says what to do.
+    // The message has an error and a hint.
     ...(/^error: .+\n.+\n$/m.test(stderr) ? [] : ["stderr is not an error and a hint"]),
   ];
 }
 
-/** Other clients may say what they want, but must not hang or fail on an error of JavaScript. */
+/** Returns the fault of another client that hangs or crashes instead of reporting an error. */
 function crash({ status, stderr }: Arrival["ran"]): readonly string[] {
   if (status === null) return ["it did not end"];
   return /^(?:Type|Range|Reference|Syntax)Error\b/m.test(stderr) ? [stderr.trim()] : [];
@@ -79,7 +82,7 @@ function includes(whole: unknown, part: unknown): boolean {
   );
 }
 
-function askedAs(expected: Arrives): object {
+function requestOf(expected: Arrives): object {
   return {
     secure: expected.secure ?? true,
     host: expected.host ?? "127.0.0.1",

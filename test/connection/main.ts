@@ -1,6 +1,6 @@
 /**
- * `npm run connection`: every case of `cases/` with our program, with client-node, and with kubectl
- * if the test bed has built it. Prints the table, and on stderr every mistake.
+ * `npm run connection`: runs each case with our program, with client-node, and with kubectl if it is
+ * built. Prints the table to stdout, and each mistake to stderr.
  */
 import { CASES } from "./cases.ts";
 import { type Client, clientNode, kubectl, OURS } from "./clients.ts";

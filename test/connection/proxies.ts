@@ -27,15 +27,15 @@ export async function startProxies({ certificate, key }: KeyPair): Promise<Proxi
     sockets.add(socket);
     socket.on("error", () => socket.destroy()).on("close", () => sockets.delete(socket));
   };
-  const onConnect = (kind: string) => (asked: IncomingMessage, socket: Duplex) => {
+  const onConnect = (kind: string) => (incoming: IncomingMessage, socket: Duplex) => {
     track(socket);
-    used.push(`${kind} ${userOf(asked)}${asked.url}`);
+    used.push(`${kind} ${userOf(incoming)}${incoming.url}`);
     // The name of this host makes the proxy itself reject the connection.
-    if (asked.url?.startsWith("refused.test:")) {
+    if (incoming.url?.startsWith("refused.test:")) {
       socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
       return;
     }
-    const upstream = connect(Number(asked.url?.split(":").at(-1)), "127.0.0.1", () => {
+    const upstream = connect(Number(incoming.url?.split(":").at(-1)), "127.0.0.1", () => {
       socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
       socket.pipe(upstream).pipe(socket);
     });
@@ -47,12 +47,12 @@ export async function startProxies({ certificate, key }: KeyPair): Promise<Proxi
       kind === "http" ? createHttpServer() : createHttpsServer({ cert: certificate, key });
     server.on("connect", onConnect(kind));
     // A request without CONNECT is plain HTTP, and its URL is absolute.
-    server.on("request", (asked, response) => {
-      const url = new URL(asked.url ?? "");
-      used.push(`${kind} ${userOf(asked)}${url.host}`);
-      const { method, headers } = asked;
+    server.on("request", (incoming, response) => {
+      const url = new URL(incoming.url ?? "");
+      used.push(`${kind} ${userOf(incoming)}${url.host}`);
+      const { method, headers } = incoming;
       const onward = { port: url.port, host: "127.0.0.1", path: url.pathname + url.search };
-      asked.pipe(
+      incoming.pipe(
         request({ ...onward, method, headers }, (answer) => {
           response.writeHead(answer.statusCode ?? 502, answer.headers);
           answer.pipe(response);
@@ -108,12 +108,12 @@ function userOf({ headers }: IncomingMessage): string {
 async function greet(socket: Socket): Promise<string> {
   await chunkOf(socket);
   socket.write(Buffer.from([5, 0]));
-  const asked = await chunkOf(socket);
-  const port = asked.readUInt16BE(asked.length - 2);
-  const named = asked[3] === 3;
+  const incoming = await chunkOf(socket);
+  const port = incoming.readUInt16BE(incoming.length - 2);
+  const named = incoming[3] === 3;
   const host = named
-    ? asked.subarray(5, asked.length - 2).toString()
-    : asked.subarray(4, 8).join(".");
+    ? incoming.subarray(5, incoming.length - 2).toString()
+    : incoming.subarray(4, 8).join(".");
   return `${host}:${port}`;
 }
 

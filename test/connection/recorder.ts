@@ -10,7 +10,7 @@ import type { TLSSocket } from "node:tls";
 import type { KeyPair } from "./certificates.ts";
 
 /** A request as it reaches the API server. */
-export interface Asked {
+export interface ReceivedRequest {
   readonly secure: boolean;
   /** The `Host` header without the port. */
   readonly host: string;
@@ -32,7 +32,7 @@ export interface Recorder {
   readonly httpsPort: number;
   readonly httpPort: number;
   /** Returns the requests since the last call. */
-  take(): readonly Asked[];
+  take(): readonly ReceivedRequest[];
   /** Sets the `Authorization` headers that the server accepts; `undefined` accepts all. */
   accept(known: readonly string[] | undefined): void;
   stop(): Promise<void>;
@@ -44,7 +44,7 @@ const REVIEWED = /\n[\x01-\x3f]([a-z0-9-]+)\x12\x04list/;
 
 /** Starts an API server that answers every request with 403 and records it. */
 export async function startRecorder({ certificate, key }: KeyPair): Promise<Recorder> {
-  let asked: Asked[] = [];
+  let received: ReceivedRequest[] = [];
   let known: readonly string[] | undefined;
   const listener = (request: IncomingMessage, response: ServerResponse) =>
     void answer(request, response);
@@ -59,7 +59,7 @@ export async function startRecorder({ certificate, key }: KeyPair): Promise<Reco
     const body = (await buffer(request)).toString("latin1");
     const rejected = known !== undefined && !known.includes(authorization ?? "");
     const status = rejected ? 401 : 403;
-    asked.push(recorded(request, body, status));
+    received.push(recorded(request, body, status));
     response.writeHead(status, { "content-type": "application/json" });
     const reason = rejected ? "Unauthorized" : "Forbidden";
     const message = rejected
@@ -81,8 +81,8 @@ export async function startRecorder({ certificate, key }: KeyPair): Promise<Reco
     httpsPort: await listening(secure),
     httpPort: await listening(plain),
     take: () => {
-      const taken = asked;
-      asked = [];
+      const taken = received;
+      received = [];
       return taken;
     },
     accept: (headers) => {
@@ -95,7 +95,7 @@ export async function startRecorder({ certificate, key }: KeyPair): Promise<Reco
   };
 }
 
-function recorded(request: IncomingMessage, body: string, status: number): Asked {
+function recorded(request: IncomingMessage, body: string, status: number): ReceivedRequest {
   const { pathname } = new URL(request.url ?? "", "http://x");
   const socket = request.socket as Partial<TLSSocket>;
   const [prefix = ""] = pathname.split(/\/apis?(?:\/|$)/);

@@ -8,12 +8,12 @@ import type { Case, File, Groups } from "./case.ts";
 import type { Client } from "./clients.ts";
 import { clientKeyPair, serverKeyPair } from "./certificates.ts";
 import { startProxies } from "./proxies.ts";
-import { type Asked, startRecorder } from "./recorder.ts";
+import { type ReceivedRequest, startRecorder } from "./recorder.ts";
 
 /** The requests of one run that reached the API server, and the end of the run. */
 export interface Arrival {
   /** The distinct requests, without their namespaces and statuses. */
-  readonly asked: readonly Omit<Asked, "namespace" | "status">[];
+  readonly requests: readonly Omit<ReceivedRequest, "namespace" | "status">[];
   readonly namespaces: readonly string[];
   readonly proxies: readonly string[];
   /** The input of each run of the credential plugin. */
@@ -60,7 +60,7 @@ export async function openBench(): Promise<Bench> {
   ]);
   const [recorder, proxies] = await Promise.all([startRecorder(server), startProxies(server)]);
   const base64 = (text: string) => Buffer.from(text).toString("base64");
-  const words: Readonly<Record<string, string>> = {
+  const placeholders: Readonly<Record<string, string>> = {
     https: String(recorder.httpsPort),
     http: String(recorder.httpPort),
     httpProxy: String(proxies.httpPort),
@@ -82,7 +82,7 @@ export async function openBench(): Promise<Bench> {
   async function run({ command, timeout }: Client, one: Case): Promise<Arrival> {
     const dir = mkdtempSync(join(tmpdir(), "connection-"));
     try {
-      const fill = filler({ ...words, dir });
+      const fill = filler({ ...placeholders, dir });
       for (const [name, content] of Object.entries(one.files)) writeInto(dir, name, content, fill);
       recorder.accept(one.accept);
       const env = Object.entries({ HOME: "{dir}/home", KUBECONFIG: "{dir}/config", ...one.env });
@@ -92,9 +92,9 @@ export async function openBench(): Promise<Bench> {
         timeout,
       });
       const said = { ...ran, stderr: ran.stderr.replaceAll(dir, "{dir}") };
-      const asked = recorder.take();
-      const ways = proxies.take().map((way) => withPortNames(way, words));
-      return arrivalOf(asked, ways, pluginRuns(dir), said);
+      const received = recorder.take();
+      const ways = proxies.take().map((way) => withPortNames(way, placeholders));
+      return arrivalOf(received, ways, pluginRuns(dir), said);
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
@@ -109,8 +109,8 @@ export async function openBench(): Promise<Bench> {
 }
 
 /** Returns a function that replaces the placeholders for ports and certificates in a text. */
-function filler(words: Readonly<Record<string, string>>): (text: string) => string {
-  return (text) => text.replace(/\{(\w+)\}/g, (whole, word: string) => words[word] ?? whole);
+function filler(placeholders: Readonly<Record<string, string>>): (text: string) => string {
+  return (text) => text.replace(/\{(\w+)\}/g, (whole, name: string) => placeholders[name] ?? whole);
 }
 
 function writeInto(dir: string, name: string, content: File, fill: (text: string) => string): void {
@@ -195,18 +195,18 @@ function pluginRuns(dir: string): readonly PluginRun[] {
 }
 
 function arrivalOf(
-  all: readonly Asked[],
+  received: readonly ReceivedRequest[],
   proxies: readonly string[],
   plugin: readonly PluginRun[],
   ran: RunResult,
 ): Arrival {
-  const came = all.filter(({ status }) => status !== 401);
+  const came = received.filter(({ status }) => status !== 401);
   const ways = came.map((one) =>
     JSON.stringify({ ...one, namespace: undefined, status: undefined }),
   );
   const namespaces = came.flatMap(({ namespace }) => namespace ?? []);
   return {
-    asked: [...new Set(ways)].map((way) => JSON.parse(way) as Arrival["asked"][number]),
+    requests: [...new Set(ways)].map((way) => JSON.parse(way) as Arrival["requests"][number]),
     namespaces: [...new Set(namespaces)],
     proxies,
     plugin,
@@ -215,9 +215,9 @@ function arrivalOf(
 }
 
 /** `http api.test:43121` -> `http api.test:{https}` */
-function withPortNames(way: string, words: Readonly<Record<string, string>>): string {
+function withPortNames(way: string, placeholders: Readonly<Record<string, string>>): string {
   return way.replace(/\d+$/, (port) => {
-    const name = Object.keys(words).find((word) => words[word] === port);
+    const name = Object.keys(placeholders).find((key) => placeholders[key] === port);
     return name === undefined ? port : `{${name}}`;
   });
 }

@@ -51,12 +51,12 @@ describe("client-node", () => {
   test.each<[name: string, instead: object]>([
     [
       "the first current-context in any file",
-      { asked: [{ authorization: "Bearer one" }], namespaces: ["default"] },
+      { requests: [{ authorization: "Bearer one" }], namespaces: ["default"] },
     ],
-    ["tokenFile with a path relative to the kubeconfig", { asked: [{ impersonation: {} }] }],
+    ["tokenFile with a path relative to the kubeconfig", { requests: [{ impersonation: {} }] }],
     [
       "as, as-uid, as-groups and as-user-extra in the kubeconfig",
-      { asked: [{ impersonation: { "impersonate-user": ["alice"] } }] },
+      { requests: [{ impersonation: { "impersonate-user": ["alice"] } }] },
     ],
     ["NO_PROXY=pi.test", { refused: true }],
     ["three files, the middle one missing", { refused: true }],

@@ -21,10 +21,10 @@ export const PLUGINS: readonly Case[] = [
     expect: {
       authorization: "Bearer from-plugin",
       runs: 1,
-      told: {
+      pluginInput: {
         info: { apiVersion: `${API}/v1`, kind: "ExecCredential", spec: { interactive: false } },
       },
-      says: /^To sign in, enter the code ABC$/m,
+      stderr: /^To sign in, enter the code ABC$/m,
     },
   },
   {
@@ -33,7 +33,7 @@ export const PLUGINS: readonly Case[] = [
       apiVersion: `${API}/v1beta1`,
       interactiveMode: undefined,
     }),
-    expect: { authorization: "Bearer beta", runs: 1, told: { stdin: "" } },
+    expect: { authorization: "Bearer beta", runs: 1, pluginInput: { stdin: "" } },
   },
   {
     name: "v1 without interactiveMode",
@@ -55,12 +55,12 @@ export const PLUGINS: readonly Case[] = [
   {
     name: "interactiveMode Never",
     files: beside(TOKEN, { interactiveMode: "Never" }),
-    expect: { authorization: "Bearer from-plugin", runs: 1, told: { stdin: "" } },
+    expect: { authorization: "Bearer from-plugin", runs: 1, pluginInput: { stdin: "" } },
   },
   {
     name: "a plugin that reads stdin to its end",
     files: beside(TOKEN, { env: [{ name: "PATIENCE", value: "30" }] }),
-    expect: { authorization: "Bearer from-plugin", runs: 1, told: { stdin: "" } },
+    expect: { authorization: "Bearer from-plugin", runs: 1, pluginInput: { stdin: "" } },
   },
   {
     name: "interactiveMode Always without a terminal",
@@ -76,7 +76,7 @@ export const PLUGINS: readonly Case[] = [
     name: "env overrides the environment",
     files: beside(TOKEN, { env: [{ name: "EXTRA", value: "more" }] }),
     env: { EXTRA: "less" },
-    expect: { authorization: "Bearer from-plugin", runs: 1, told: { extra: "more" } },
+    expect: { authorization: "Bearer from-plugin", runs: 1, pluginInput: { extra: "more" } },
   },
   {
     name: "provideClusterInfo",

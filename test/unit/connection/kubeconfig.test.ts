@@ -164,13 +164,13 @@ describe("a credential plugin", () => {
   ])(
     "with interactiveMode %s, at a terminal: %s, can prompt: %s",
     async (interactiveMode, terminal, may) => {
-      let aside = 0;
-      const host = { terminal, stepAside: () => void (aside += 1) };
+      let cleared = 0;
+      const host = { terminal, clearProgress: () => void (cleared += 1) };
       const { authorize } = await open(plugin({ interactiveMode }, ""), host);
       await authorize();
       expect(JSON.parse(told()[0] ?? "")).toMatchObject({ spec: { interactive: may } });
       // The progress display is cleared for the prompt.
-      expect(aside).toBe(1);
+      expect(cleared).toBe(1);
     },
   );
 });
