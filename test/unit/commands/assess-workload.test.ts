@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { type AssessmentContext, assessWorkload } from "../../../src/commands/assess-workload.ts";
+import { NO_CONSENT } from "../../../src/mesh/consent.ts";
+import type { DryRun, Gap, Workload } from "../../../src/snapshot.ts";
+import { meshOf } from "../../support/build/assessment.ts";
+import { namespace } from "../../support/build/namespace.ts";
+import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { deployment } from "../../support/build/workload.ts";
+
+const OLD = proxyImage("v1.27.7-1");
+const WEB = deployment("web", { pods: [sidecars(1, OLD)] });
+const TWO_TEMPLATES = deployment("web", {
+  pods: [sidecars(1, OLD)],
+  template: { annotations: { "inject.istio.io/templates": "sidecar,gateway" } },
+});
+const EXCLUDED = deployment("web", {
+  pods: [sidecars(1, OLD)],
+  annotations: { "istio-upgrade/exclude": "true" },
+});
+const WITHOUT_PODS = deployment("web", { rollout: { replicas: 2 } });
+const PROVED: DryRun = {
+  kind: "pod",
+  image: proxyImage("v1.27.9-6"),
+  revision: "asm-1-27",
+};
+const UNREAD_RULES: Gap = {
+  verb: "list",
+  resource: "services",
+  namespace: "aks-istio-system",
+  reason: "forbidden",
+  message: "forbidden",
+  hint: "",
+  about: "injection",
+};
+
+async function assessed(workload: Workload, change: Partial<AssessmentContext>) {
+  const calls: string[] = [];
+  const when = change.prover?.when ?? "auto";
+  const context: AssessmentContext = {
+    mesh: meshOf(),
+    namespaces: new Map([["shop", namespace("shop", { rev: "asm-1-27" })]]),
+    gaps: [],
+    options: { ...NO_CONSENT, excludes: () => undefined },
+    lastRefusal: () => {
+      calls.push("refusal");
+      return Promise.resolve("exceeded quota");
+    },
+    ...change,
+    prover: {
+      when,
+      prove: () => {
+        calls.push("proof");
+        return Promise.resolve(PROVED);
+      },
+      notes: () => [],
+      gaps: () => [],
+    },
+  };
+  return { assessment: await assessWorkload(context, workload), calls };
+}
+
+function proving(when: "auto" | "always" | "never"): Pick<AssessmentContext, "prover"> {
+  return { prover: { when, prove: () => Promise.reject(), notes: () => [], gaps: () => [] } };
+}
+
+test.each<[what: string, Workload, Partial<AssessmentContext>, calls: readonly string[]]>([
+  ["a clear prediction", WEB, proving("auto"), []],
+  ["templates that may collide", TWO_TEMPLATES, proving("auto"), ["proof"]],
+  ["rules that are not all read", WEB, { ...proving("auto"), gaps: [UNREAD_RULES] }, ["proof"]],
+  ["a caller that requires it", WEB, { ...proving("auto"), isProofNeeded: () => true }, ["proof"]],
+  ["--prove=always", WEB, proving("always"), ["proof"]],
+  ["--prove=always and an excluded workload", EXCLUDED, proving("always"), []],
+  ["--prove=never", TWO_TEMPLATES, proving("never"), []],
+  ["an unread namespace", WEB, { ...proving("always"), namespaces: new Map() }, []],
+])("asks for a dry run only if necessary: %s", async (_what, workload, change, expected) => {
+  const { assessment, calls } = await assessed(workload, change);
+  expect(calls).toEqual(expected);
+  expect(assessment?.proved).toBe(expected.includes("proof"));
+});
+
+test("looks up why a workload has no pods, and blocks it", async () => {
+  const { assessment, calls } = await assessed(WITHOUT_PODS, proving("never"));
+  expect(calls).toEqual(["refusal"]);
+  expect(assessment).toMatchObject({ verdict: "blocked" });
+});
