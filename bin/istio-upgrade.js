@@ -4,8 +4,8 @@ const module_ = require("node:module");
 const { homedir } = require("node:os");
 const { join } = require("node:path");
 
-// The build stores the help and the version. Printing them costs 71 ms of CPU time, of which Node's own
-// start is 67 ms. Loading the program for them would cost 102 ms.
+// The build stores the help and the version. Printing them costs 71 ms of CPU time, including 67 ms
+// for the start of Node. Loading the program for them would cost 102 ms.
 const STORED = { "--version": "version.txt", "--help": "help.txt", "-h": "help.txt" };
 
 const [first = "--help", ...others] = process.argv.slice(2);
