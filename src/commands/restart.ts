@@ -21,7 +21,7 @@ export function restart(settings: RestartSettings, version: string, io: Io): Pro
     // From here on a signal never ends the process before the report is written.
     const unsubscribe = io.onSignal(() => undefined);
     try {
-      const prepared = await untilSignal(io, (overtaken) => prepare(session, overtaken));
+      const prepared = await untilSignal(io, (abort) => prepare(session, abort));
       if (prepared.kind === "signal") throw new Interrupted(prepared.signal);
       const { value } = prepared;
       return value.kind === "ready"

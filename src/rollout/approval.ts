@@ -12,14 +12,14 @@ export interface NarrowedPlan {
   readonly decided: readonly StepResult[];
 }
 
-/** The reason for which a step may not run as it was approved. */
+/** The reason why a step may not run as it was approved. */
 type Change = Pick<StepResult, "code" | "message">;
 
 /**
  * Compares an approved plan with the present. A workload that has become current is skipped, or
  * waited for if it is still rolling. A workload that has changed is skipped, and the other steps may
- * run. If the target has changed, no step runs, because the plan would do something else than was
- * approved.
+ * run. If the target has changed, no step runs, because the plan would do something other than
+ * what was approved.
  *
  * @param fresh the plan that would be made now.
  * @param templates hashes of the pod templates by uid, as far as they could be read.

@@ -17,8 +17,8 @@ import { WHY_STOPPED } from "./stop.ts";
 import type { Restart } from "./view.ts";
 
 /**
- * The attempt to restart one workload: a state machine without clock, cluster or promise. It patches
- * exactly the version that was assessed, so that another run, or a deploy in between, never causes a
+ * An attempt to restart one workload: a state machine without clock, cluster or promise. It patches
+ * exactly the version that was assessed, so another run, or a deployment in between, never causes a
  * second restart.
  */
 export interface Attempt {
@@ -29,7 +29,7 @@ export interface Attempt {
   /** The time of the first patch; `undefined` if the workload was certainly not restarted. */
   readonly startedAt: Date | undefined;
   readonly stall: Stall<string>;
-  /** The last message about what the workload waits for; `undefined` if it never had to wait. */
+  /** The last message about a wait; `undefined` if the workload never had to wait. */
   readonly waitingFor: string | undefined;
   /** RFC 3339; chosen for the first patch, so that a repeated patch changes nothing. */
   readonly restartedAt: string | undefined;
@@ -43,6 +43,7 @@ export interface Attempt {
   readonly lostAnswer: string | undefined;
 }
 
+/** The settings of a run that decide about an attempt. */
 export interface AttemptRules {
   readonly consent: Consent;
   /** Milliseconds that a workload may go without progress. */
@@ -69,7 +70,7 @@ export type AttemptObservation =
       readonly kind: "assessed";
       readonly assessment: Assessment;
       readonly mesh: Mesh;
-      /** The reason for which nothing new starts; `undefined` if the run is not stopped. */
+      /** The reason why nothing new starts; `undefined` if the run is not stopped. */
       readonly stopped: StopReason | undefined;
     }
   /** The workload could not be assessed, or is gone. */
@@ -88,12 +89,13 @@ export type AttemptObservation =
   | { readonly kind: "accepted"; readonly request: PatchRequest }
   /** The workload has changed since it was assessed. */
   | { readonly kind: "conflict" }
+  /** The patch may have been accepted, but its answer was lost. */
   | { readonly kind: "no-answer"; readonly message: string }
   | { readonly kind: "failed"; readonly message: string }
   /** The report is wanted at once. */
   | { readonly kind: "aborted" };
 
-/** The next thing to do. Each of them ends in an observation, except for the last two. */
+/** The next thing to do. Every action except the last two leads to an observation. */
 export type AttemptAction =
   | { readonly kind: "reassess" }
   /** Wait for a poll interval, then reassess. `report` is set if the message is new. */
@@ -186,7 +188,7 @@ function afterAssessment(
   const { workload, target } = assessment;
   const lastRestart = restartTime(workload);
   if (attempt.tried && sent !== undefined && lastRestart === sent && target !== undefined) {
-    // The patch whose answer was lost, or that met a conflict with itself, was accepted.
+    // The patch was accepted although its answer was lost, or its retry met a conflict.
     const { knownRefusals } = attempt;
     return [attempt, { kind: "follow", restart: { target, restartedAt: sent, knownRefusals } }];
   }
@@ -219,13 +221,13 @@ function afterAssessment(
 
 function waitFor(
   attempt: Attempt,
-  { message, progress, isOwnRollout: rolls }: Hold,
+  { message, progress, isOwnRollout }: Hold,
   stopped: StopReason | undefined,
   now: number,
 ): Next {
   const { timeout } = attempt.rules;
   // After a stop the run still waits for rollouts, including those of somebody else.
-  if (stopped !== undefined && !rolls) return endUntouched(attempt, WHY_STOPPED[stopped]);
+  if (stopped !== undefined && !isOwnRollout) return endUntouched(attempt, WHY_STOPPED[stopped]);
   const stall = noteState(attempt.stall, progress, now);
   if (isStalled(stall, timeout, now)) {
     const why = `no progress for ${formatDuration(timeout)} while waiting: ${message}`;

@@ -18,7 +18,7 @@ export interface Following {
   /** Milliseconds that the rollout may go without progress. */
   readonly timeout: number;
   readonly stall: Stall<string>;
-  /** A timer that runs from the start of the current hindrance, or the last progress if later. */
+  /** A timer that runs from the start of the hindrance, or from the last progress if that is later. */
   readonly grace: Stall<string>;
   /** The last evaluation; `undefined` before the first answer. */
   readonly last: RolloutEvaluation | undefined;

@@ -16,10 +16,10 @@ export interface Hindrance {
 }
 
 /**
- * The milliseconds that each problem may last. A policy does not change its mind; two reads tell a
- * current rejection from an old one. Controllers try again after 5 and 10 s, so they notice a webhook
- * that is back by then. A quota gets room when old pods end. An autoscaler looks for pods to place
- * every 10 s.
+ * The milliseconds that each problem may last. A rejection by a policy is final; two reads
+ * distinguish it from an earlier one. Controllers retry after 5 and 10 s, so they notice a webhook
+ * that has recovered by then. A quota has room again when old pods end. An autoscaler checks for
+ * unschedulable pods every 10 s.
  */
 const GRACE = {
   "refused-by-admission": 2_000,
@@ -53,7 +53,9 @@ const PREFIX = /^(?:Error creating: |Create Pod \S+ in StatefulSet \S+ failed er
 
 /** A Deployment or a Rollout has a condition instead, which disappears with its cause. */
 function lacksPods({ rollout, pods }: RolloutView): boolean {
-  return "conditions" in rollout || pods.length < wantedPods(rollout);
+  return (
+    rollout.kind === "Deployment" || rollout.kind === "Rollout" || pods.length < wantedPods(rollout)
+  );
 }
 
 type RefusalCode = Exclude<keyof typeof GRACE, "unschedulable">;

@@ -5,7 +5,7 @@ import { failureOf } from "../mesh/restartability.ts";
 import type { Target } from "../mesh/running-pods.ts";
 import { isPaused, isReplacing, rolloutStatus } from "./status.ts";
 
-/** The reason for which a restart waits for a rollout of somebody else, or for the control plane. */
+/** The reason why a restart waits for a rollout of somebody else, or for the control plane. */
 export interface Hold {
   readonly message: string;
   /** A text that differs from the previous one if there was progress, even if the message is equal. */
@@ -15,7 +15,7 @@ export interface Hold {
 }
 
 /**
- * Returns the reason for which a workload cannot be restarted yet; `undefined` if nothing holds it.
+ * Returns the reason why a workload cannot be restarted yet; `undefined` if nothing holds it.
  *
  * @param planned the target in the plan: without its control plane no target can be predicted.
  */

@@ -6,13 +6,13 @@ import { incompleteRestart } from "./incomplete.ts";
 import { isReplacing, rolloutStatus } from "./status.ts";
 import type { Step, Wait } from "./step.ts";
 
-/** The restarts that a run will do. A dry run stops after the plan, so it cannot differ from it. */
+/** The restarts and waits of a run. A dry run stops here, so it shows what a real run would do. */
 export interface Plan {
   /** The restarts, in the order in which they start. */
   readonly steps: readonly Step[];
   /** The workloads on target that an earlier restart left rolling: the run only waits for them. */
   readonly waits: readonly Wait[];
-  /** The workloads that need something else than a restart; their assessments have the reasons. */
+  /** The workloads that need something other than a restart; their assessments have the reasons. */
   readonly leftOut: readonly Assessment[];
 }
 

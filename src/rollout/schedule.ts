@@ -5,7 +5,7 @@ export interface Schedule {
   readonly failures: number;
   /** The time of the last start, in milliseconds since the epoch. */
   readonly lastStart: number | undefined;
-  /** The reason for which nothing new starts; `undefined` if the run is not stopped. */
+  /** The reason why nothing new starts; `undefined` if the run is not stopped. */
   readonly stopped: StopReason | undefined;
   readonly limits: Limits;
 }

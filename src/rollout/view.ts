@@ -10,7 +10,7 @@ export interface RolloutView {
   readonly restartedAt: string | undefined;
   /** The pods, including terminating ones, but not those that have finished. */
   readonly pods: readonly RollingPod[];
-  /** The API server's reasons for which pods could not be created; the newest last. */
+  /** The API server's reasons why pods could not be created; the newest last. */
   readonly refusals: readonly string[];
 }
 

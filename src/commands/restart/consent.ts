@@ -9,6 +9,7 @@ import { styleFor } from "../../report/style.ts";
 import { renderText } from "../../report/text.ts";
 import type { Plan } from "../../rollout/plan.ts";
 import type { RestartSettings } from "../../settings.ts";
+import { count } from "../../wording.ts";
 import type { Session } from "../session.ts";
 
 /**
@@ -53,7 +54,7 @@ export async function askConsent(
   plan: Plan,
   document: RestartReport,
   deadline: Date | undefined,
-  overtaken: AbortSignal,
+  abort: AbortSignal,
 ): Promise<boolean> {
   const { settings, io, api, progress } = session;
   if (settings.yes || plan.steps.length === 0) return true;
@@ -61,34 +62,33 @@ export async function askConsent(
   const style = styleFor(io.stderr, settings.display, io);
   io.stderr.write(`${[...renderText(document, style, false)].join("")}\n`);
   const context = plain(api.connection.context);
-  const count = `${plan.steps.length} ${plan.steps.length === 1 ? "workload" : "workloads"}`;
+  const workloads = count(plan.steps.length, "workload");
   if (deadline !== undefined) {
     io.stderr.write(`No restart starts after ${formatLocal(deadline)}.\n`);
   }
   if (settings.scope.allNamespaces) {
-    const question = `Restart ${count} in all namespaces of "${context}"? Type the name of the context: `;
-    const name = (await askQuestion(io, question, overtaken)).trim();
+    const question = `Restart ${workloads} in all namespaces of "${context}"? Type the name of the context: `;
+    const name = (await askQuestion(io, question, abort)).trim();
     // An invisible name would equal an empty answer.
     const isNamed = name !== "" && name === context;
     return (
-      isNamed ||
-      declined(session, overtaken, `nothing was restarted: "${name}" is not "${context}"`)
+      isNamed || declined(session, abort, `nothing was restarted: "${name}" is not "${context}"`)
     );
   }
-  const answer = await askQuestion(io, `Restart ${count} in "${context}"? [y/N] `, overtaken);
-  return /^y(es)?$/i.test(answer.trim()) || declined(session, overtaken, "nothing was restarted");
+  const answer = await askQuestion(io, `Restart ${workloads} in "${context}"? [y/N] `, abort);
+  return /^y(es)?$/i.test(answer.trim()) || declined(session, abort, "nothing was restarted");
 }
 
 /** Reports the refusal at once: a user who mistyped should not have to look for it in the report. */
-function declined({ progress }: Session, overtaken: AbortSignal, message: string): false {
-  if (overtaken.aborted) return false;
+function declined({ progress }: Session, abort: AbortSignal, message: string): false {
+  if (abort.aborted) return false;
   progress.emit({ type: "notice", message });
   progress.stop();
   return false;
 }
 
 /** @throws Interrupted for Ctrl-C, which a terminal in raw mode passes on as a key. */
-async function askQuestion(io: Io, question: string, overtaken: AbortSignal): Promise<string> {
+async function askQuestion(io: Io, question: string, abort: AbortSignal): Promise<string> {
   const prompt = createInterface({
     input: io.stdin,
     output: io.stderr as NodeJS.WritableStream,
@@ -99,7 +99,7 @@ async function askQuestion(io: Io, question: string, overtaken: AbortSignal): Pr
     const interrupted = new Promise<never>((_resolve, reject) =>
       prompt.once("SIGINT", () => reject(new Interrupted("SIGINT"))),
     );
-    const answer = prompt.question(question, { signal: overtaken }).catch(() => "");
+    const answer = prompt.question(question, { signal: abort }).catch(() => "");
     return await Promise.race([answer, ended, interrupted]);
   } finally {
     prompt.close();

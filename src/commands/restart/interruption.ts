@@ -16,18 +16,18 @@ export type UntilSignal<Value> =
  */
 export async function untilSignal<Value>(
   io: Pick<Io, "onSignal">,
-  work: (overtaken: AbortSignal) => Promise<Value>,
+  work: (abort: AbortSignal) => Promise<Value>,
 ): Promise<UntilSignal<Value>> {
-  const overtaken = new AbortController();
+  const abort = new AbortController();
   let unsubscribe = () => {};
   const signalled = new Promise<UntilSignal<Value>>((resolve) => {
     unsubscribe = io.onSignal((signal) => {
-      overtaken.abort();
+      abort.abort();
       resolve({ kind: "signal", signal });
     });
   });
   try {
-    const done = work(overtaken.signal).then((value) => ({ kind: "done" as const, value }));
+    const done = work(abort.signal).then((value) => ({ kind: "done" as const, value }));
     return await Promise.race([signalled, done]);
   } finally {
     unsubscribe();

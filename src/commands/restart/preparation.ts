@@ -8,7 +8,7 @@ import { askConsent } from "./consent.ts";
 import { requirePermissions } from "./permissions.ts";
 import { onlyPlanned, planFor } from "./planning.ts";
 import { withQuotaWarnings } from "./quotas.ts";
-import { openRecord, type RunRecord } from "./record.ts";
+import { createRecord, type RunRecord } from "./record.ts";
 import type { RestartSession } from "./restart-session.ts";
 
 /** The state of a `restart` command just before it changes anything. */
@@ -39,12 +39,9 @@ interface NothingToDo extends Prepared {
 /**
  * Reads the scope, plans, checks permissions and asks the user. Changes nothing.
  *
- * @param overtaken fires if a signal came: the question to the user ends without an answer.
+ * @param abort ends the question to the user without an answer.
  */
-export async function prepare(
-  session: RestartSession,
-  overtaken: AbortSignal,
-): Promise<Preparation> {
+export async function prepare(session: RestartSession, abort: AbortSignal): Promise<Preparation> {
   const { settings, io, approved } = session;
   const deadline = settings.deadline && resolveDeadline(settings.deadline, io.now());
   const assessed = onlyPlanned(await assessScope(session), approved);
@@ -53,7 +50,7 @@ export async function prepare(
   const before = withGaps(warned, quotaGaps);
   const toDo = plan.waits.length + plan.steps.length;
   const planned = approved?.steps ?? plan.steps;
-  const record = await openRecord(session, planned, decided.length + toDo);
+  const record = await createRecord(session, planned, decided.length + toDo);
   const prepared = { before, decided, record };
   if (settings.dryRun === "client" || toDo === 0) {
     return { ...prepared, kind: "report", reasons: [] };
@@ -61,7 +58,7 @@ export async function prepare(
   await requirePermissions(session, plan);
   const mayStart =
     settings.dryRun !== undefined ||
-    (await askConsent(session, plan, record.plan(before), deadline, overtaken));
+    (await askConsent(session, plan, record.plan(before), deadline, abort));
   return mayStart
     ? { ...prepared, kind: "ready", plan, deadline, quotaGaps }
     : {

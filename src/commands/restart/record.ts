@@ -35,8 +35,12 @@ export interface RunRecord {
   ): Promise<ExitCode>;
 }
 
-/** @param expected the number of results that the run will have. */
-export async function openRecord(
+/**
+ * Creates the record of a run, with the name by which the API server knows the user.
+ *
+ * @param expected the number of results that the run will have.
+ */
+export async function createRecord(
   session: Session<RestartSettings>,
   planned: readonly Step[],
   expected: number,
@@ -83,9 +87,9 @@ export async function openRecord(
     },
     write: async (before, soFar) => {
       if (settings.display.reportFile === undefined) return;
-      const goesOn =
+      const unfinished =
         "the run is still in progress: workloads without a result are rolling or waiting";
-      const [body, rest] = content(unverified(before, soFar, "unfinished", goesOn), soFar);
+      const [body, rest] = content(unverified(before, soFar, "unfinished", unfinished), soFar);
       const left = { code: EXIT.outOfTime, text: `unfinished:${expected - soFar.length}` };
       const report = completeReport(session, body, rest, [...resultReasons(soFar), left]);
       try {

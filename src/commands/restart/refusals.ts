@@ -19,7 +19,7 @@ export async function knownRefusals(
 }
 
 /**
- * Returns the API server's reasons for which pods could not be created.
+ * Returns the API server's reasons why pods could not be created.
  *
  * @param known the ids of the events to ignore.
  */
@@ -29,7 +29,7 @@ export async function newRefusals(
   rollout: Rollout,
   known: ReadonlySet<string>,
 ): Promise<readonly string[]> {
-  if ("conditions" in rollout) {
+  if (rollout.kind === "Deployment" || rollout.kind === "Rollout") {
     return rollout.conditions
       .filter(({ type, status }) => type === "ReplicaFailure" && status === "True")
       .map(({ message }) => message);
@@ -62,7 +62,7 @@ async function eventsAbout(
   }
 }
 
-/** The reasons of the events that cluster-autoscaler and Karpenter write if they add a node. */
+/** Reasons of the events with which cluster-autoscaler and Karpenter announce a node for a pod. */
 const MAKES_ROOM = new Set(["TriggeredScaleUp", "Nominated"]);
 
 /** True if a node is being added for a pod, or if that is unknown. */

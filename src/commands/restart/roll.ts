@@ -18,7 +18,7 @@ import type { RestartSession } from "./restart-session.ts";
 
 /** The run as one of its workloads sees it. */
 export interface RunControl {
-  /** The reason for which nothing new starts; `undefined` if the run is not stopped. */
+  /** The reason why nothing new starts; `undefined` if the run is not stopped. */
   stopReason(): StopReason | undefined;
   /** @param waited true if the workload waited after its turn came. */
   requestStart(waited: boolean): StartPermission;
