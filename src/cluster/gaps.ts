@@ -147,7 +147,7 @@ function hintFor(
   isNarrowable: boolean,
 ): NextStep {
   if (error.status === 401) {
-    return sentence`log in anew; see whether kubectl can: ${kubectl("auth", "whoami")}`;
+    return sentence`log in again, then check whether kubectl can: ${kubectl("auth", "whoami")}`;
   }
   const isTheServers = error.status === 0 || error.status === 429 || error.status >= 500;
   if (isTheServers) return "repeat the command when the API server answers";

@@ -78,7 +78,7 @@ async function getObject(
       );
     }
     throw new CannotRun(
-      `you may not get ${plural} in the namespace "${namespace}", so the owner of the pod cannot be told`,
+      `you may not get ${plural} in the namespace "${namespace}", so the owner of the pod is unknown`,
       sentence`explain its workload instead, or see: ${kubectl("auth", "can-i", "get", plural, "-n", namespace)}`,
       { cause: error },
     );

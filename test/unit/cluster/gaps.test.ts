@@ -74,7 +74,7 @@ describe("a failed read leaves a gap", () => {
       "after a 401",
       new ApiError("Unauthorized", { status: 401, reason: "Unauthorized" }),
       "refused",
-      "log in anew; see whether kubectl can: kubectl auth whoami",
+      "log in again, then check whether kubectl can: kubectl auth whoami",
     ],
   ])("%s", async (_what, error, reason, hint) => {
     const gaps = new Gaps(API);
