@@ -199,10 +199,14 @@ export interface Pin {
   readonly by: "annotation" | "container";
 }
 
+/** True if a template's own container `istio-proxy` has no image until injection sets one. */
+export function leavesImageOpen({ image }: Pick<OwnProxy, "image">): boolean {
+  return image === "" || image === "auto";
+}
+
 /** Finds what pins the sidecar's image. The image `auto` leaves the choice to the revision. */
 export function pinOf({ proxy, annotations }: PodTemplate): Pin | undefined {
-  const image = proxy?.image ?? "";
-  if (image !== "" && image !== "auto") return { by: "container" };
+  if (proxy !== undefined && !leavesImageOpen(proxy)) return { by: "container" };
   return annotations[PROXY_IMAGE] === undefined ? undefined : { by: "annotation" };
 }
 

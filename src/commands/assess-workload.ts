@@ -1,5 +1,6 @@
 import type { Basis } from "../cluster/read.ts";
 import { assess, type Assessment, type AssessmentOptions } from "../mesh/assessment.ts";
+import { isRenderedGateway } from "../mesh/managed.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { needsProof } from "../mesh/proof-need.ts";
 import type { Namespace, Workload } from "../snapshot.ts";
@@ -45,6 +46,7 @@ function mustProve(
 ): boolean {
   // The namespace may exclude the workload: without it, a proof decides nothing.
   if (namespace === undefined) return false;
+  if (predicted !== undefined && isRenderedGateway(predicted.workload)) return false;
   switch (prover.when) {
     case "never":
       return false;

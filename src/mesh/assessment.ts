@@ -1,11 +1,12 @@
 import type { DryRun, Namespace, Workload } from "../snapshot.ts";
 import type { Finding } from "./findings.ts";
 import { type Change, largestChange } from "./image.ts";
-import { managedFinding } from "./managed.ts";
+import { isRenderedGateway, managedFinding } from "./managed.ts";
 import type { Mesh } from "./mesh.ts";
 import { pinFinding } from "./pin.ts";
-import { type Prediction, predictNewPod } from "./prediction.ts";
+import { type Prediction, predictNewPod, predictRendered } from "./prediction.ts";
 import { applyProof } from "./proof.ts";
+import { gatewayFinding } from "./rendered-gateway.ts";
 import type { Consent } from "./consent.ts";
 import { type Restartability, restartabilityOf } from "./restartability.ts";
 import {
@@ -63,8 +64,10 @@ export function assess(
   { dryRun, refusal }: ServerAnswers = {},
 ): Assessment | undefined {
   const predicted = predictNewPod(workload, namespace, mesh);
-  // The namespace may exclude the workload: until it is read, the verdict stays unknown.
-  const usableDryRun = namespace === undefined ? undefined : dryRun;
+  const isRendered = isRenderedGateway(workload);
+  // The namespace may exclude the workload: until it is read, the verdict stays unknown. A dry run
+  // of a rendered gateway shows what istiod rendered last, not what it would render now.
+  const usableDryRun = namespace === undefined || isRendered ? undefined : dryRun;
   const { prediction, proved, disagreement } = applyProof(
     predicted,
     usableDryRun,
@@ -76,19 +79,21 @@ export function assess(
       ? { revision: prediction.revision, image: prediction.image }
       : undefined;
   const running = workload.pods.map((group) => compareWithTarget(group, target));
-  const managed = managedFinding(workload, running);
+  const lagging = isRendered ? laggingGateway(workload, running, mesh, refusal) : undefined;
+  const managed = lagging ? undefined : managedFinding(workload, running);
   // A rejected dry run does not put a workload into the mesh: other admission rules reject pods too.
   const outcome = prediction.kind === "rejected" ? predicted : prediction;
   if (!managed && isOutsideMesh(workload, running, outcome)) return undefined;
 
   const excluded = exclusionFinding(workload, namespace, options.excludes(workload));
-  const byInjection = decideVerdict(workload, running, prediction, refusal);
+  const byInjection = lagging ?? decideVerdict(workload, running, prediction, refusal);
   const { verdict, finding } =
     decision("managed", managed) ?? decision("excluded", excluded) ?? byInjection;
   const isRestartUseful =
-    verdict === "outdated" ||
-    verdict === "missing" ||
-    (verdict === "current" && options.current && running.length > 0);
+    lagging === undefined &&
+    (verdict === "outdated" ||
+      verdict === "missing" ||
+      (verdict === "current" && options.current && running.length > 0));
   return {
     workload,
     verdict,
@@ -98,7 +103,9 @@ export function assess(
     target,
     restart: isRestartUseful
       ? restartFor(workload, running, prediction, mesh, options)
-      : NOT_NEEDED,
+      : lagging?.verdict === "outdated"
+        ? { answer: "by-hand", finding }
+        : NOT_NEEDED,
     proved,
     warnings: [
       ...(disagreement ? [disagreement] : []),
@@ -106,6 +113,31 @@ export function assess(
       ...warningsFor(workload, running, isRestartUseful),
     ],
   };
+}
+
+/**
+ * Decides about a gateway that istiod renders: it is managed only while istiod keeps it on target.
+ *
+ * @returns `undefined` if it does, or if the workload does not say which revision renders it.
+ */
+function laggingGateway(
+  workload: Workload,
+  running: readonly RunningPods[],
+  mesh: Mesh,
+  refusal: string | undefined,
+): Decision | undefined {
+  const prediction = predictRendered(workload, mesh);
+  if (prediction === undefined) return undefined;
+  const decided = decideVerdict(workload, running, prediction, refusal);
+  switch (decided.verdict) {
+    case "outdated":
+      return { verdict: "outdated", finding: gatewayFinding(workload, mesh) };
+    case "unknown":
+    case "blocked":
+      return decided;
+    default:
+      return undefined;
+  }
 }
 
 const NOT_NEEDED: Restartability = {

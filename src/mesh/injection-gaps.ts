@@ -3,12 +3,15 @@ import type { Assessment } from "./assessment.ts";
 
 /**
  * True if the verdict depends on the rules of injection: no dry run proves it, and it is neither
- * `managed` nor `excluded`, which hold regardless of injection.
+ * `managed` nor `excluded`, which hold regardless of injection. A gateway that istiod renders is
+ * managed only while it runs the image of its revision.
  */
 export function dependsOnInjectionRules({
   proved,
   verdict,
-}: Pick<Assessment, "proved" | "verdict">): boolean {
+  finding,
+}: Pick<Assessment, "proved" | "verdict" | "finding">): boolean {
+  if (verdict === "managed" && finding.code === "gateway-api") return true;
   return verdict === "unknown" || !(proved || verdict === "managed" || verdict === "excluded");
 }
 

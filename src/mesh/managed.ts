@@ -1,42 +1,64 @@
-import type { PodGroup, Workload } from "../snapshot.ts";
+import { leavesImageOpen, type PodGroup, type Workload } from "../snapshot.ts";
+import { INJECT, MANAGED_GATEWAY, REVISION } from "../istio-labels.ts";
 import { parseImage } from "./image.ts";
 import type { Finding } from "./findings.ts";
 import { hasSidecar } from "./running-pods.ts";
-import { INJECT, MANAGED_GATEWAY } from "../istio-labels.ts";
 
 /**
  * Explains why a workload is managed, that is, why another controller keeps its proxy current.
  * Managed workloads are the gateways of AKS, the gateways and waypoints that istiod renders, and
- * ztunnel.
+ * ztunnel. Their own labels decide, never the name of their namespace: users deploy workloads of
+ * their own to the namespaces of AKS.
  *
  * @returns `undefined` if the workload is not managed.
  */
-export function managedFinding(
-  { namespace, labels, template }: Workload,
-  pods: readonly PodGroup[],
-): Finding | undefined {
+export function managedFinding(workload: Workload, pods: readonly PodGroup[]): Finding | undefined {
+  const { template } = workload;
   if (template?.proxy === undefined && !pods.some(hasSidecar)) return undefined;
-  const all = { ...labels, ...template?.labels };
   if (isZtunnel(template?.proxy)) {
     return finding("ztunnel", "it is ztunnel, the node proxy of ambient mode");
   }
-  if (
-    all[MANAGED_GATEWAY] !== undefined ||
-    (all["gateway.networking.k8s.io/gateway-name"] !== undefined && all[INJECT] === "false")
-  ) {
+  if (isRenderedGateway(workload)) {
     return finding("gateway-api", "istiod renders it from a Gateway, and updates it by itself");
   }
-  if (
-    namespace.startsWith("aks-istio-") ||
-    all["azureservicemesh/istio.component"] !== undefined ||
-    all["kubernetes.azure.com/managedby"] === "aks"
-  ) {
+  if (isAksGateway(workload)) {
     return finding("aks-gateway", "AKS owns it, and restarts it by itself");
   }
   return undefined;
 }
 
-function isZtunnel(proxy: NonNullable<Workload["template"]>["proxy"]): boolean {
+/**
+ * True for a gateway or waypoint that istiod renders from a Gateway. Its template names the image of
+ * the proxy, and it opts out of injection. A webhook that injects pods of a template with the same
+ * labels shows that the template is a user's.
+ * Source: Istio `manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml` and
+ * `waypoint.yaml`.
+ */
+export function isRenderedGateway({ labels, template, pods }: Workload): boolean {
+  if (template?.proxy === undefined || leavesImageOpen(template.proxy)) return false;
+  const all = { ...labels, ...template.labels };
+  const marked = all[MANAGED_GATEWAY] !== undefined;
+  if (all[INJECT] === "false") return marked || all[GATEWAY_NAME] !== undefined;
+  const injected = pods.some(({ revision }) => revision !== undefined);
+  return marked && !(injected && template.annotations[REVISION] === undefined);
+}
+
+/** The label of a rendered gateway that names its Gateway. */
+export const GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name";
+
+/** AKS owns gateways only: a sidecar beside an application belongs to a user. */
+function isAksGateway({ labels, template }: Workload): boolean {
+  const all = { ...labels, ...template?.labels };
+  return (
+    template?.proxy !== undefined &&
+    (all["azureservicemesh/istio.component"] !== undefined ||
+      all["kubernetes.azure.com/managedby"] === "aks")
+  );
+}
+
+type OwnProxy = NonNullable<NonNullable<Workload["template"]>["proxy"]>;
+
+function isZtunnel(proxy: OwnProxy | undefined): boolean {
   if (proxy === undefined) return false;
   return (
     (proxy.args[0] === "proxy" && proxy.args[1] === "ztunnel") ||

@@ -19,6 +19,8 @@ export interface Mesh {
   readonly revisions: ReadonlyMap<string, Revision>;
   /** True if the ConfigMaps could not be read, so that `revisions` may be incomplete. */
   readonly revisionsUnread: boolean;
+  /** The revisions whose istiod is installed; `undefined` if the Deployments could not be read. */
+  readonly istiods: ReadonlySet<string> | undefined;
   /** The names of the shared ConfigMaps; `undefined` if the ConfigMaps could not be read. */
   readonly sharedConfigMaps: ReadonlySet<string> | undefined;
 }
@@ -64,6 +66,9 @@ export function resolveMesh(controlPlane: ControlPlane): Mesh {
     injectors,
     revisions: new Map(revisions.map((revision) => [revision.name, revision])),
     revisionsUnread: controlPlane.configMaps === undefined,
+    istiods:
+      controlPlane.istiods &&
+      new Set(controlPlane.istiods.flatMap(({ revision }) => revision ?? [])),
     sharedConfigMaps:
       controlPlane.configMaps &&
       new Set(

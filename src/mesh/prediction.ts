@@ -3,9 +3,11 @@ import type { Namespace, Pin, PodTemplate, Workload } from "../snapshot.ts";
 import { blockedBy, type Finding, notInjected, unknownOutcome } from "./findings.ts";
 import { applyInjectionPolicy } from "./injection-policy.ts";
 import { calledInjectors } from "./injector-match.ts";
+import { isRenderedGateway } from "./managed.ts";
 import type { Injector, Mesh, Revision } from "./mesh.ts";
 import { proxyImageFor } from "./proxy-image.ts";
 import { predictRejection } from "./rejection.ts";
+import { predictRenderedGateway } from "./rendered-gateway.ts";
 
 /** The outcome for a new pod, by the rules of the API server and of istiod. */
 export type Prediction =
@@ -28,17 +30,34 @@ export interface InjectedPrediction {
   readonly source: string;
 }
 
-/** Predicts the outcome for the next pod that the workload's controller creates. */
+/**
+ * Predicts the outcome for the next pod that the workload's controller creates. For a gateway that
+ * istiod renders, this is the next pod after istiod has rendered it.
+ */
 export function predictNewPod(
   workload: Workload,
   namespace: Namespace | undefined,
   mesh: Mesh,
 ): Prediction {
+  const rendered = predictRendered(workload, mesh);
+  if (rendered !== undefined) return rendered;
   if (namespace === undefined) return unknown(unknownOutcome.namespaceUnread(workload.namespace));
   const pod = newPodOf(workload);
   return pod === undefined
     ? unknown(unknownOutcome.ownerUnread(workload.kind, workload.name))
     : predictInjection(pod, namespace, mesh);
+}
+
+/**
+ * Predicts the next pod of a gateway that istiod renders, once istiod has rendered it.
+ *
+ * @returns `undefined` for other workloads, and for a gateway whose image nothing tells.
+ */
+export function predictRendered(workload: Workload, mesh: Mesh): Prediction | undefined {
+  const proxy = isRenderedGateway(workload) ? predictRenderedGateway(workload, mesh) : undefined;
+  if (proxy?.kind !== "rendered") return proxy;
+  const { revision, image, source } = proxy;
+  return { kind: "injected", revision, image, unpinned: image, pin: undefined, source };
 }
 
 /**

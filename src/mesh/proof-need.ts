@@ -1,6 +1,7 @@
 import { INJECTION_TEMPLATES } from "../istio-labels.ts";
 import type { Namespace } from "../snapshot.ts";
 import type { Assessment } from "./assessment.ts";
+import { isRenderedGateway } from "./managed.ts";
 import { POD_SECURITY_ENFORCE } from "./rejection.ts";
 
 /**
@@ -13,6 +14,8 @@ export function needsProof(
 ): boolean {
   if (predicted === undefined) return false;
   const { verdict, finding, target, workload } = predicted;
+  // Istiod renders the proxy of a gateway: a dry run shows nothing about it.
+  if (isRenderedGateway(workload)) return false;
   if (verdict === "unknown") return true;
   // The cluster may exempt the user from PodSecurity, or a policy may change the pod: no label
   // shows either.

@@ -17,7 +17,7 @@ import type {
   Workload,
 } from "../snapshot.ts";
 import { calledInjectors } from "./injector-match.ts";
-import { managedFinding } from "./managed.ts";
+import { isRenderedGateway, managedFinding } from "./managed.ts";
 import { type Mesh, PLAIN_POD } from "./mesh.ts";
 import { hasSidecar } from "./running-pods.ts";
 
@@ -36,6 +36,8 @@ export interface PodReference {
   readonly gateway: boolean;
   /** True if the pods are a gateway of AKS, which AKS removes together with the revision. */
   readonly managed: boolean;
+  /** True if istiod renders the pods from a Gateway, whose label decides their revision. */
+  readonly rendered: boolean;
 }
 
 /** A label or a tag that leads new pods, or a Gateway, to a revision. */
@@ -71,6 +73,7 @@ export function podReferences({ workloads }: UsageSnapshot): readonly PodReferen
       count: group.pods,
       gateway: isGateway(workload),
       managed: isAksGateway(workload),
+      rendered: isRenderedGateway(workload),
     });
     return [
       ...pods.filter(hasSidecar).map((group) => reference("pods", group, [pathOf(workload)])),

@@ -68,7 +68,12 @@ function releaseFor(
   move: RevisionMove,
 ): NextStep {
   const { to } = move;
-  if (kind === "pods") return restartCommand(references, move);
+  if (kind === "pods") {
+    const restartable = references.filter((one) => !(isPodReference(one) && one.rendered));
+    return restartable.length === 0
+      ? "label their Gateways with another revision: istiod then renders them anew"
+      : restartCommand(restartable, move);
+  }
   if (kind === "terminating-pods") return "wait until they are gone";
   return to === undefined
     ? "there is no other revision that they could follow: install one first"

@@ -67,8 +67,8 @@ export interface Sandbox {
 
 interface Fixtures {
   readonly cluster: TestCluster;
-  /** Creates a namespace with these labels and deletes it after the test. */
-  readonly enter: (labels?: Readonly<Record<string, string>>) => Promise<Sandbox>;
+  /** Creates a namespace with these labels and deletes it after the test; its name has the prefix. */
+  readonly enter: (labels?: Readonly<Record<string, string>>, prefix?: string) => Promise<Sandbox>;
   readonly sandbox: Sandbox;
 }
 
@@ -84,8 +84,8 @@ export const test = base.extend<Fixtures>({
   ],
   enter: async ({ cluster }, use) => {
     const opened: Sandbox[] = [];
-    await use(async (labels) => {
-      const sandbox = await openSandbox(cluster, labels);
+    await use(async (labels, prefix) => {
+      const sandbox = await openSandbox(cluster, labels, prefix);
       opened.push(sandbox);
       return sandbox;
     });
@@ -105,8 +105,9 @@ async function openCluster(): Promise<TestCluster> {
 async function openSandbox(
   cluster: TestCluster,
   labels: Readonly<Record<string, string>> = {},
+  prefix = "contract",
 ): Promise<Sandbox> {
-  const name = `contract-${Math.random().toString(36).slice(2, 10)}`;
+  const name = `${prefix}-${Math.random().toString(36).slice(2, 10)}`;
   const path = (resource: string, object?: string) =>
     [GROUPS[resource] ?? "/api/v1", "namespaces", name, resource, object].filter(Boolean).join("/");
   const created = await cluster.request("POST", "/api/v1/namespaces", {

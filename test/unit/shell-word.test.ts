@@ -77,7 +77,7 @@ function commandsAbout(evil: string): readonly Command[] {
   } as unknown as Parameters<typeof notInjected.unavailableWebhook>[0];
   const use = { namespace: evil, names: [evil], count: 1, revision: evil } as const;
   const reference = { ...use, label: `istio.io/rev=${evil.replaceAll("=", "")}`, tag: undefined };
-  const pods = { ...use, kind: "pods", gateway: false, managed: false } as const;
+  const pods = { ...use, kind: "pods", gateway: false, managed: false, rendered: false } as const;
   const revisions = { from: evil, to: evil, istioNamespace: evil };
   const holders = remainingReferences(
     [

@@ -43,6 +43,19 @@ export interface WorkloadOptions {
   readonly terminatingPods?: readonly PodGroup[];
 }
 
+/** The labels and the template of a gateway that AKS installs. */
+export const AKS_GATEWAY: WorkloadOptions = {
+  namespace: "aks-istio-ingress",
+  labels: {
+    "azureservicemesh/istio.component": "ingress-gateway",
+    "kubernetes.azure.com/managedby": "aks",
+  },
+  template: {
+    annotations: { "inject.istio.io/templates": "gateway" },
+    proxy: { image: "auto", args: ["proxy", "router"] },
+  },
+};
+
 /** Returns a Deployment, by default fully rolled out: all its pods are updated and available. */
 export function deployment(
   name: string,

@@ -17,7 +17,13 @@ import {
 } from "../../support/build/control-plane.ts";
 import { namespace } from "../../support/build/namespace.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
-import { daemonSet, deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
+import {
+  AKS_GATEWAY,
+  daemonSet,
+  deployment,
+  otherWorkload,
+  statefulSet,
+} from "../../support/build/workload.ts";
 import { withPrintedSteps } from "../../support/build/next-step.ts";
 
 const TARGET = proxyImage("v1.27.9-6");
@@ -304,7 +310,7 @@ describe("the verdict", () => {
     ],
     [
       "a gateway of AKS",
-      deployment("gw", { namespace: "aks-istio-ingress", pods: [sidecars(2, OUTDATED)] }),
+      deployment("gw", { ...AKS_GATEWAY, pods: [sidecars(2, OUTDATED)] }),
       {},
       "managed aks-gateway",
     ],
@@ -312,7 +318,7 @@ describe("the verdict", () => {
       "a gateway that istiod renders, in a namespace without labels",
       deployment("gw", {
         template: { labels: { "gateway.istio.io/managed": "x" }, proxy: { image: OUTDATED } },
-        pods: [sidecars(2, OUTDATED)],
+        pods: [sidecars(2, OUTDATED, { revision: undefined })],
       }),
       { ns: namespace("shop") },
       "managed gateway-api",
@@ -399,9 +405,9 @@ describe("the verdict with the highest precedence wins", () => {
     mesh: mesh({ revisions: [{ ...OLD, state: "dead" }] }),
   };
   const managed = deployment("gw", {
-    namespace: "aks-istio-ingress",
+    ...AKS_GATEWAY,
     pods: [sidecars(2, OUTDATED), bare(1)],
-    template: PIN,
+    template: { ...AKS_GATEWAY.template, ...PIN },
   });
   const mixed = deployment("web", { pods: [sidecars(2, OUTDATED), bare(1)], template: PIN });
   const bareAndPinned = deployment("web", {
@@ -461,12 +467,7 @@ describe("a warning reports what the verdict hides", () => {
     ["excluded, blocked", outdated, { ...excluded, mesh: unavailable }, ["otherwise-blocked"]],
     ["excluded, unknown", outdated, { ...excluded, ns: undefined }, ["otherwise-unknown"]],
     ["excluded, on target", deployment("web", { pods: [sidecars(3, TARGET)] }), excluded, []],
-    [
-      "managed",
-      deployment("gw", { namespace: "aks-istio-ingress", pods: [sidecars(2, OUTDATED)] }),
-      {},
-      [],
-    ],
+    ["managed", deployment("gw", { ...AKS_GATEWAY, pods: [sidecars(2, OUTDATED)] }), {}, []],
     [
       "outdated, and pinned",
       deployment("web", { pods: [sidecars(3, OUTDATED)], template: PIN }),

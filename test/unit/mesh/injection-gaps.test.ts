@@ -19,8 +19,8 @@ function gap(resource: string, about?: Gap["about"]): Gap {
   };
 }
 
-function verdict(name: Assessment["verdict"], proved: boolean) {
-  return { verdict: name, proved };
+function verdict(name: Assessment["verdict"], proved: boolean, code = "") {
+  return { verdict: name, proved, finding: { code, reason: "", nextStep: "" } };
 }
 
 test.each<[what: string, assessments: ReturnType<typeof verdict>[], counted: readonly Gap[]]>([
@@ -34,6 +34,11 @@ test.each<[what: string, assessments: ReturnType<typeof verdict>[], counted: rea
   [
     "one verdict is only predicted",
     [verdict("current", true), verdict("current", false)],
+    [WEBHOOKS, PODS],
+  ],
+  [
+    "a gateway is managed only while it runs the image of its revision",
+    [verdict("managed", false, "gateway-api")],
     [WEBHOOKS, PODS],
   ],
   ["one verdict is unknown", [verdict("unknown", false)], [WEBHOOKS, PODS]],

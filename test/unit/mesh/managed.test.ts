@@ -1,10 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { managedFinding } from "../../../src/mesh/managed.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
-import { daemonSet, deployment, type WorkloadOptions } from "../../support/build/workload.ts";
+import {
+  AKS_GATEWAY,
+  daemonSet,
+  deployment,
+  type WorkloadOptions,
+} from "../../support/build/workload.ts";
 
 const IMAGE = proxyImage("v1.27.9-6");
 const GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name";
+const MANAGED = "gateway.istio.io/managed";
 const INJECT = "sidecar.istio.io/inject";
 
 describe("a workload is managed:", () => {
@@ -38,23 +44,39 @@ describe("a workload is managed:", () => {
       },
     ],
     [
-      "a gateway of AKS, by its namespace",
-      "aks-gateway",
-      { namespace: "aks-istio-ingress", pods: [sidecars(2, IMAGE)] },
-    ],
-    [
-      "a gateway of AKS, by its component label",
-      "aks-gateway",
+      "a Gateway whose template names the revision that rendered it",
+      "gateway-api",
       {
-        labels: { "azureservicemesh/istio.component": "ingress-gateway" },
+        template: {
+          labels: { [MANAGED]: "istio.io-gateway-controller" },
+          annotations: { "istio.io/rev": "asm-1-27" },
+          proxy: { image: IMAGE },
+        },
         pods: [sidecars(2, IMAGE)],
       },
     ],
+    ["a gateway of AKS", "aks-gateway", { ...AKS_GATEWAY, pods: [sidecars(2, IMAGE)] }],
     [
-      "a gateway of AKS, by the label of its pods",
+      "a gateway of AKS in a namespace that the user chose",
+      "aks-gateway",
+      { ...AKS_GATEWAY, namespace: "shop", pods: [sidecars(2, IMAGE)] },
+    ],
+    [
+      "a gateway of AKS, by its component label alone",
       "aks-gateway",
       {
-        template: { labels: { "kubernetes.azure.com/managedby": "aks" } },
+        ...AKS_GATEWAY,
+        labels: { "azureservicemesh/istio.component": "egress-gateway" },
+      },
+    ],
+    [
+      "a gateway of AKS, by the label of its pods alone",
+      "aks-gateway",
+      {
+        template: {
+          ...AKS_GATEWAY.template,
+          labels: { "kubernetes.azure.com/managedby": "aks" },
+        },
         pods: [sidecars(2, IMAGE)],
       },
     ],
@@ -110,11 +132,40 @@ describe("a workload is not managed:", () => {
     ["ztunnel in a label alone", { labels: { app: "ztunnel" }, pods: [sidecars(1, IMAGE)] }],
     ["an image with the suffix ztunnel", { template: { proxy: { image: "h/my-ztunnel:1" } } }],
     [
+      "a user's sidecar with the label of a rendered gateway",
+      { labels: { [MANAGED]: "istio.io-gateway-controller" }, pods: [sidecars(2, IMAGE)] },
+    ],
+    [
+      "a user's injected gateway with the label of a rendered one",
+      {
+        template: { labels: { [MANAGED]: "x" }, proxy: { image: "auto" } },
+        pods: [sidecars(2, IMAGE)],
+      },
+    ],
+    [
+      "a user's pinned gateway with the label of a rendered one, whose pods a webhook injects",
+      {
+        template: { labels: { [MANAGED]: "x" }, proxy: { image: IMAGE } },
+        pods: [sidecars(2, IMAGE)],
+      },
+    ],
+    [
       "a workload of AKS without a proxy",
       { labels: { "kubernetes.azure.com/managedby": "aks" }, pods: [bare(1)] },
     ],
+    [
+      "a user's sidecar with the labels of AKS",
+      { ...AKS_GATEWAY, template: {}, pods: [sidecars(2, IMAGE)] },
+    ],
+    [
+      "a sidecar in a namespace of AKS",
+      { namespace: "aks-istio-ingress", pods: [sidecars(2, IMAGE)] },
+    ],
+    [
+      "a gateway in a namespace of AKS, without the labels of AKS",
+      { ...AKS_GATEWAY, labels: {}, pods: [sidecars(2, IMAGE)] },
+    ],
     ["a workload without a proxy in the namespace of AKS", { namespace: "aks-istio-system" }],
-    ["a namespace with a similar prefix", { namespace: "aks-istiod", pods: [sidecars(1, IMAGE)] }],
     [
       "a label of Azure with another value",
       { labels: { "kubernetes.azure.com/managedby": "team" }, pods: [sidecars(1, IMAGE)] },

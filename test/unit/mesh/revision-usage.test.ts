@@ -6,7 +6,7 @@ import {
   type UsageByRevision,
   usageByRevision,
 } from "../../../src/mesh/revision-usage.ts";
-import type { Namespace, UsageSnapshot, Webhook } from "../../../src/snapshot.ts";
+import type { Namespace, UsageSnapshot, Webhook, Workload } from "../../../src/snapshot.ts";
 import {
   controlPlane,
   type ControlPlaneOptions,
@@ -14,12 +14,18 @@ import {
 } from "../../support/build/control-plane.ts";
 import { namespace } from "../../support/build/namespace.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
-import { deployment, otherWorkload, podTemplate } from "../../support/build/workload.ts";
+import {
+  AKS_GATEWAY,
+  deployment,
+  otherWorkload,
+  podTemplate,
+} from "../../support/build/workload.ts";
 import { formatStep } from "../../support/build/next-step.ts";
 
 const OLD: RevisionOptions = { name: "asm-1-27", values: { image: proxyImage("v1.27.9-6") } };
 const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1.28.3-2") } };
 const IMAGE = proxyImage("v1.27.7-1");
+const INJECT = "sidecar.istio.io/inject";
 
 interface World extends Partial<Omit<UsageSnapshot, "controlPlane" | "namespaces">> {
   readonly plane?: ControlPlaneOptions;
@@ -158,13 +164,58 @@ describe("the remaining references of a revision include", () => {
   test("no gateways of AKS, which AKS removes with the revision", () => {
     const workloads = [
       deployment("aks-istio-ingressgateway-external-asm-1-27", {
-        namespace: "aks-istio-ingress",
-        template: { labels: { "istio.io/rev": "asm-1-27" }, proxy: { image: "auto" } },
+        ...AKS_GATEWAY,
+        template: { ...AKS_GATEWAY.template, labels: { "istio.io/rev": "asm-1-27" } },
         pods: [sidecars(2, IMAGE)],
       }),
     ];
     expect(remaining({ workloads })).toEqual([]);
     expect(revision({ workloads }).pods).toMatchObject({ gateways: 2, managed: 2 });
+  });
+
+  test.each<[what: string, workload: Workload]>([
+    [
+      "a user's gateway in a namespace of AKS",
+      deployment("edge", {
+        namespace: "aks-istio-egress",
+        template: { labels: { "istio.io/rev": "asm-1-27" }, proxy: { image: "auto" } },
+        pods: [sidecars(2, IMAGE)],
+      }),
+    ],
+    [
+      "a user's sidecars in a namespace of AKS",
+      deployment("edge", { namespace: "aks-istio-egress", pods: [sidecars(2, IMAGE)] }),
+    ],
+    [
+      "a user's sidecars with a label of AKS",
+      deployment("edge", {
+        namespace: "aks-istio-egress",
+        labels: { "kubernetes.azure.com/managedby": "aks" },
+        pods: [sidecars(2, IMAGE)],
+      }),
+    ],
+  ])("%s", (_what, workload) => {
+    expect(remaining({ workloads: [workload] })).toContain("pods 2: aks-istio-egress/deploy/edge");
+    expect(revision({ workloads: [workload] }).pods).toMatchObject({ managed: 0 });
+  });
+
+  test("rendered gateways, which follow the label of their Gateway", () => {
+    const rendered = deployment("edge-istio", {
+      template: {
+        labels: { "gateway.networking.k8s.io/gateway-name": "edge", [INJECT]: "false" },
+        proxy: { image: IMAGE },
+      },
+      pods: [sidecars(1, IMAGE)],
+    });
+    const releases = (workloads: readonly Workload[]) =>
+      revision({ workloads }).references.map(({ release }) => formatStep(release));
+    expect(releases([rendered])).toEqual([
+      "label their Gateways with another revision: istiod then renders them anew",
+    ]);
+    const sidecar = deployment("web", { namespace: "pay", pods: [sidecars(1, IMAGE)] });
+    expect(releases([rendered, sidecar])).toEqual([
+      "istio-upgrade restart --namespace pay --revision asm-1-27",
+    ]);
   });
 
   test("namespaces whose label names the revision", () => {

@@ -9,7 +9,12 @@ import {
 import type { Workload } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
-import { deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
+import {
+  AKS_GATEWAY,
+  deployment,
+  otherWorkload,
+  statefulSet,
+} from "../../support/build/workload.ts";
 import { formatStep } from "../../support/build/next-step.ts";
 
 const TARGET = proxyImage("v1.27.9-6");
@@ -72,9 +77,7 @@ describe("a summary", () => {
   const missing = entry(deployment("b", { pods: [bare(2)] }));
   const outdated = entry(deployment("c", { pods: [sidecars(3, LATE)] }));
   const lost = entry(deployment("d", { pods: [sidecars(1, TARGET)] }), { labels: {} });
-  const managed = entry(
-    deployment("e", { namespace: "aks-istio-ingress", pods: [sidecars(1, LATE)] }),
-  );
+  const managed = entry(deployment("e", { ...AKS_GATEWAY, pods: [sidecars(1, LATE)] }));
 
   test("counts by verdict, in the order of the verdicts", () => {
     const { workloads, pods, byVerdict } = summaryEntry([

@@ -12,7 +12,7 @@ import type { Workload } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { someResult } from "../../support/build/step.ts";
-import { deployment, otherWorkload } from "../../support/build/workload.ts";
+import { AKS_GATEWAY, deployment, otherWorkload } from "../../support/build/workload.ts";
 import { formatStep } from "../../support/build/next-step.ts";
 
 const TARGET = proxyImage("v1.27.9-6");
@@ -34,9 +34,7 @@ const ENTRIES = {
   missingByHand: entry(otherWorkload("Pod", "l", { pods: [bare(1)] })),
   unknown: entry(deployment("f", { rollout: { replicas: 1 } })),
   current: entry(deployment("g", { pods: [sidecars(1, TARGET)] })),
-  managed: entry(
-    deployment("h", { namespace: "aks-istio-ingress", pods: [sidecars(1, LATE, { ready: 0 })] }),
-  ),
+  managed: entry(deployment("h", { ...AKS_GATEWAY, pods: [sidecars(1, LATE, { ready: 0 })] })),
   excluded: entry(deployment("i", { pods: [sidecars(1, LATE, { ready: 0 })] }), {
     policy: { excludes: () => "it" },
   }),

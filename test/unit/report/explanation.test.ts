@@ -53,8 +53,15 @@ const late = [sidecars(3, LATE)];
 const WORLDS: Readonly<Record<Verdict, readonly [workload: Workload, world: World]>> = {
   managed: [
     deployment("ingress", {
-      template: { labels: { "gateway.istio.io/managed": "istio.io-gateway-controller" } },
-      pods: [sidecars(2, LATE)],
+      template: {
+        labels: {
+          "gateway.istio.io/managed": "istio.io-gateway-controller",
+          "sidecar.istio.io/inject": "false",
+        },
+        annotations: { "istio.io/rev": "asm-1-27" },
+        proxy: { image: TARGET, args: ["proxy", "router"] },
+      },
+      pods: [sidecars(2, TARGET)],
     }),
     {},
   ],

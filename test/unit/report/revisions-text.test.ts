@@ -9,7 +9,7 @@ import { controlPlane, type RevisionOptions } from "../../support/build/control-
 import { namespace } from "../../support/build/namespace.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { HEAD, PLAIN } from "../../support/build/report.ts";
-import { deployment, statefulSet } from "../../support/build/workload.ts";
+import { AKS_GATEWAY, deployment, statefulSet } from "../../support/build/workload.ts";
 import { parseReport } from "../../support/report-schema.ts";
 import { formatStep } from "../../support/build/next-step.ts";
 
@@ -83,8 +83,7 @@ describe("the revisions", () => {
       ...(HELD.workloads ?? []),
       deployment("old", { pods: [sidecars(1, IMAGE, { revision: "asm-1-26" })] }),
       deployment("edge", {
-        namespace: "aks-istio-ingress",
-        template: { proxy: { image: "auto" } },
+        ...AKS_GATEWAY,
         pods: [sidecars(2, IMAGE)],
       }),
       deployment("lost", { pods: [sidecars(1, IMAGE, { revision: undefined })] }),

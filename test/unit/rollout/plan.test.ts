@@ -7,6 +7,7 @@ import { RESTARTED_AT, type Workload } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import {
+  AKS_GATEWAY,
   argoRollout,
   daemonSet,
   deployment,
@@ -119,7 +120,7 @@ describe("a plan restarts the wanted workloads, and leaves out the others with a
     assessmentOf(deployment("left", { pods: [sidecars(1, LATE)] }), {
       policy: { excludes: () => "it" },
     }),
-    assessmentOf(deployment("gw", { namespace: "aks-istio-ingress", pods: [sidecars(1, LATE)] })),
+    assessmentOf(deployment("gw", { ...AKS_GATEWAY, pods: [sidecars(1, LATE)] })),
   ];
 
   test.each([

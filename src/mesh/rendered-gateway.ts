@@ -1,0 +1,148 @@
+import { INJECTION_TEMPLATES, REVISION } from "../istio-labels.ts";
+import { rolloutCommand } from "../kubernetes/kinds.ts";
+import { kubectl, type NextStep, sentence } from "../next-step.ts";
+import type { PodTemplate, Workload } from "../snapshot.ts";
+import { type Finding, newestRevision, unknownOutcome } from "./findings.ts";
+import { parseImage } from "./image.ts";
+import { GATEWAY_NAME } from "./managed.ts";
+import type { Injector, Mesh, Revision } from "./mesh.ts";
+import { proxyImageFor } from "./proxy-image.ts";
+
+/** The proxy of a rendered gateway, or the reason why it is unknown. */
+export type RenderedProxy =
+  | {
+      readonly kind: "rendered";
+      readonly revision: string;
+      readonly image: string;
+      /** The source of the image, for example `configmap/istio-sidecar-injector-asm-1-27`. */
+      readonly source: string;
+    }
+  | { readonly kind: "unknown"; readonly finding: Finding };
+
+/**
+ * Predicts the proxy that istiod renders for a gateway or waypoint now. Istiod renders it anew only
+ * while its revision is installed; otherwise, the target is what the newest revision would render
+ * once the Gateway is labelled with it.
+ * Rule: Istio `pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go`.
+ *
+ * @returns `undefined` if the workload does not say which revision rendered it, or if the ConfigMap
+ *   of an installed revision does not tell the image.
+ */
+export function predictRenderedGateway(workload: Workload, mesh: Mesh): RenderedProxy | undefined {
+  const name = renderingRevision(workload);
+  if (name === undefined) return undefined;
+  if (isGone(name, mesh)) {
+    const newest = mesh.revisions.get(newestRevision(mesh) ?? "");
+    return (
+      (newest && renderedBy(newest, workload)) ?? {
+        kind: "unknown",
+        finding: gatewayFinding(workload, mesh),
+      }
+    );
+  }
+  const revision = mesh.revisions.get(name);
+  if (revision !== undefined) return renderedBy(revision, workload);
+  if (mesh.istiods?.has(name) === true) return undefined;
+  const elsewhere = injectorElsewhere(name, mesh);
+  const finding = elsewhere
+    ? unknownOutcome.noControlPlane(elsewhere, mesh.istioNamespace)
+    : unknownOutcome.noConfigMap(name, mesh.istioNamespace);
+  return { kind: "unknown", finding };
+}
+
+/** Explains why istiod does not keep a rendered gateway on target, and how to have it rendered anew. */
+export function gatewayFinding(workload: Workload, mesh: Mesh): Finding {
+  const name = renderingRevision(workload) ?? "";
+  const newest = newestRevision(mesh);
+  if (isGone(name, mesh)) {
+    return {
+      code: "gateway-revision-gone",
+      reason: `it was rendered by the revision ${name}, which is not installed: nothing updates it, and a restart makes the same pods again`,
+      nextStep:
+        newest === undefined
+          ? "no revision is installed that could render it: install one first"
+          : relabelStep(workload, newest),
+    };
+  }
+  const rendered = predictRenderedGateway(workload, mesh);
+  if (rendered?.kind === "rendered" && workload.template?.proxy?.image === rendered.image) {
+    return {
+      code: "gateway-rolling",
+      reason: `the revision ${name} has rendered it anew, and its old pods are not replaced yet`,
+      nextStep: rolloutCommand("status", workload),
+    };
+  }
+  return {
+    code: "gateway-not-updated",
+    reason: `the revision ${name} renders another image than it runs, and has not updated it: a restart makes the same pods again`,
+    nextStep: relabelStep(workload, name),
+  };
+}
+
+/** The revision that rendered the template; pods of an earlier rendering may name another one. */
+function renderingRevision({ template, pods }: Workload): string | undefined {
+  return template?.annotations[REVISION] ?? pods.find(({ revision }) => revision)?.revision;
+}
+
+/** True if a revision is not installed, in this Istio namespace or in another one. */
+function isGone(name: string, mesh: Mesh): boolean {
+  const { revisions, revisionsUnread, istiods } = mesh;
+  const isHere = revisions.has(name) || istiods?.has(name) === true;
+  const isUnread = revisionsUnread || istiods === undefined;
+  return !isHere && !isUnread && injectorElsewhere(name, mesh) === undefined;
+}
+
+/** Finds a webhook of the revision that leads to another namespace, where its control plane runs. */
+function injectorElsewhere(name: string, { injectors, istioNamespace }: Mesh) {
+  const service = name === "default" ? "istiod" : `istiod-${name}`;
+  return injectors?.find(
+    (injector: Injector) =>
+      injector.service?.name === service && injector.service.namespace !== istioNamespace,
+  );
+}
+
+/** The names of Istio's templates for gateways and waypoints. Both set the image by the same rule. */
+const RENDERED_TEMPLATES = ["kube-gateway", "waypoint"];
+
+function renderedBy(revision: Revision, { template, pods }: Workload): RenderedProxy | undefined {
+  const { config, name, source, meshImageType } = revision;
+  if (config.kind === "malformed" || template === undefined) return undefined;
+  const chosen = RENDERED_TEMPLATES.find((one) => Object.hasOwn(config.value.templates, one));
+  const { [INJECTION_TEMPLATES]: _, ...annotations } = template.annotations;
+  const asRendered: PodTemplate = {
+    ...template,
+    annotations: chosen ? { ...annotations, [INJECTION_TEMPLATES]: chosen } : annotations,
+    // The template names the image that istiod rendered last; it pins nothing.
+    proxy: undefined,
+  };
+  const proxy = proxyImageFor(asRendered, config.value, meshImageType);
+  if (proxy.kind !== "image") return undefined;
+  // A ProxyConfig, which is not read, may choose another type of a composed image.
+  const isComposed = !config.value.values.proxyImage.includes("/");
+  const running = [template.proxy?.image, ...pods.map(({ image }) => image)];
+  const variant =
+    isComposed && running.find((image) => image !== undefined && isVariant(image, proxy.image));
+  const image = variant || proxy.image;
+  return { kind: "rendered", revision: name, image, source };
+}
+
+/** True if two images differ at most in their type, such as `distroless`. */
+function isVariant(one: string, other: string): boolean {
+  const plain = (image: string) => {
+    const { repository, tag } = parseImage(image);
+    return `${repository}:${tag?.replace(/-(?:distroless|debug)$/, "")}`;
+  };
+  return plain(one) === plain(other);
+}
+
+const GATEWAYS = "gateways.gateway.networking.k8s.io";
+
+function relabelStep(workload: Workload, revision: string): NextStep {
+  const label = `${REVISION}=${revision}`;
+  const { labels, template, namespace } = workload;
+  const name = template?.labels[GATEWAY_NAME] ?? labels[GATEWAY_NAME];
+  if (name === undefined) {
+    return sentence`set the label ${label} on its Gateway: ${kubectl("get", GATEWAYS, "-n", namespace, "--show-labels")}`;
+  }
+  return kubectl("label", GATEWAYS, name, "-n", namespace, label, "--overwrite");
+}
