@@ -22,14 +22,14 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
   return withSession(settings, version, io, async (session) => {
     const { api, progress } = session;
     const { subject, istioNamespace } = settings;
-    const place = session.namespaces?.[0] ?? api.connection.namespace;
-    progress.emit({ type: "reading", what: place });
-    const snapshot = await readSnapshot(api, { istioNamespace, namespaces: [place] });
+    const namespace = session.namespaces?.[0] ?? api.connection.namespace;
+    progress.emit({ type: "reading", what: namespace });
+    const snapshot = await readSnapshot(api, { istioNamespace, namespaces: [namespace] });
     const mesh = resolveMesh(snapshot.controlPlane);
     requireInjector(snapshot, mesh, session);
-    const pod = subject.kind === "Pod" ? await findPod(api, place, subject.name) : undefined;
+    const pod = subject.kind === "Pod" ? await findPod(api, namespace, subject.name) : undefined;
 
-    const workload = findSubject(snapshot, settings, place, pod);
+    const workload = findSubject(snapshot, settings, namespace, pod);
     const assessment = await assessWorkload(
       {
         ...snapshot,
@@ -65,7 +65,7 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
 function findSubject(
   { workloads, gaps }: Snapshot,
   { subject }: ExplainSettings,
-  place: string,
+  namespace: string,
   pod: FoundPod | undefined,
 ): Workload {
   const found = workloads.find(({ uid, kind, name }) =>
@@ -75,22 +75,22 @@ function findSubject(
   const named = resourceName(subject);
   const [gap] = gaps;
   if (gap !== undefined) {
-    throw new CannotRun(`${named} in "${place}" could not be read: ${gap.message}`, gap.hint);
+    throw new CannotRun(`${named} in "${namespace}" could not be read: ${gap.message}`, gap.hint);
   }
   if (pod?.phase === "Succeeded" || pod?.phase === "Failed") {
     throw new CannotRun(
-      `${named} in "${place}" has finished (${pod.phase}): it runs no sidecar any more`,
+      `${named} in "${namespace}" has finished (${pod.phase}): it runs no sidecar any more`,
       sentence`explain a pod that runs, or its workload: ${istioUpgrade("explain", "KIND/NAME")}`,
     );
   }
   if (pod !== undefined) {
     throw new CannotRun(
-      `the workload of ${named} in "${place}" was not there when it was looked for`,
+      `the workload of ${named} in "${namespace}" was not there when it was looked for`,
       "repeat the command: the pod may have been created, or replaced, just then",
     );
   }
   throw new CannotRun(
-    `${named} does not exist in the namespace "${place}", or has no pods there`,
-    sentence`see which there are: ${kubectl("get", subject.kind.toLowerCase(), "-n", place)}`,
+    `${named} does not exist in the namespace "${namespace}", or has no pods there`,
+    sentence`see which there are: ${kubectl("get", subject.kind.toLowerCase(), "-n", namespace)}`,
   );
 }

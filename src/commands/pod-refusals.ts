@@ -33,13 +33,14 @@ async function refusalsIn({
   notes,
 }: Session): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
-  for (const place of namespaces ?? [undefined]) {
+  for (const namespace of namespaces ?? [undefined]) {
     try {
-      for (const { about, message } of await listRefusals(api, place)) found.set(about, message);
+      for (const { about, message } of await listRefusals(api, namespace))
+        found.set(about, message);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const why = isForbidden(error) ? "may not be listed" : "could not be listed";
-      const where = place === undefined ? "" : ` in ${place}`;
+      const where = namespace === undefined ? "" : ` in ${namespace}`;
       notes.add(`events ${why}${where}: why a workload has no pods is not known`);
     }
   }

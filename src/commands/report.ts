@@ -6,9 +6,9 @@ import {
   type CheckReport,
   type DocumentHead,
   type Report,
-  type WorkloadEntry,
 } from "../report/document.ts";
 import { gapEntry, summaryEntry, targetEntries } from "../report/entries.ts";
+import { isRestartable } from "../report/entry-status.ts";
 import { countEntries, resultLine, verdictReasons } from "../report/exit-reasons.ts";
 import { loadRenderer } from "../report/render.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
@@ -78,24 +78,23 @@ type OwnFields<Kind extends Report["kind"]> = Omit<
  */
 export function completeReport<Kind extends Report["kind"]>(
   session: Session,
-  findings: ReportBody,
+  body: ReportBody,
   own: OwnFields<Kind> & { readonly kind: Kind },
   reasons: readonly ExitReason[],
 ): ReportOf<Kind> {
-  const counts = countEntries(findings.workloads, findings.gaps.length);
+  const counts = countEntries(body.workloads, body.gaps.length);
   const dryRun = "dryRun" in own && own.dryRun !== null;
-  const mendsMissing = findings.scope.include.includes("missing");
   // A dry run with a plan succeeds, whatever the plan contains.
-  const found = verdictReasons(counts, mendsMissing).filter(
+  const found = verdictReasons(counts, body.scope.include.includes("missing")).filter(
     ({ code }) => !dryRun || code === EXIT.incomplete,
   );
   const all = [...reasons, ...found];
-  const { apiVersion, ...rest } = findings;
+  const { apiVersion, ...rest } = body;
   const report: object = {
     apiVersion,
     ...own,
     ...rest,
-    nextStep: nextStep(session, findings, mendsMissing ? mendsMissingToo : mendsOutdated),
+    nextStep: nextStep(session, body),
     exitCode: exitCodeOf(all),
     exitReasons: all.map(({ text }) => text),
   };
@@ -105,11 +104,11 @@ export function completeReport<Kind extends Report["kind"]>(
 /** Completes and prints a report: the document on stdout, the RESULT line last on stderr. */
 export async function publishReport<Kind extends Report["kind"]>(
   session: Session,
-  findings: ReportBody,
+  body: ReportBody,
   own: OwnFields<Kind> & { readonly kind: Kind },
   reasons: readonly ExitReason[],
 ): Promise<ExitCode> {
-  const report: Report = completeReport<Kind>(session, findings, own, reasons);
+  const report: Report = completeReport<Kind>(session, body, own, reasons);
   await publishDocument(session, report);
   const counts = countEntries(report.workloads, report.gaps.length);
   session.io.stderr.write(`${resultLine(report.exitCode, report.cluster.context, counts)}\n`);
@@ -142,44 +141,36 @@ function writeInPieces(output: Output, pieces: Iterable<string>): void {
   output.write(text);
 }
 
-/**
- * Returns the command that restarts the workloads which a restart fixes; empty if there are none.
- */
+/** If there are more namespaces, the command names none of them. */
+const MOST_NAMED = 3;
+
+/** Returns the command that restarts the workloads which a restart fixes; empty if there are none. */
 function nextStep(
   { settings, namespaces, formatStep }: Session,
-  { workloads }: ReportBody,
-  mends: Mends,
+  { workloads, scope: { include } }: ReportBody,
 ): string {
-  const mendable = workloads.filter((entry) => mends(entry));
-  if (mendable.length === 0) return "";
+  const includesMissing = include.includes("missing");
+  const fixable = workloads.filter(
+    (entry) =>
+      isRestartable(entry) ||
+      (includesMissing && entry.verdict === "missing" && entry.restart === "yes"),
+  );
+  if (fixable.length === 0) return "";
   const { scope } = settings;
-  const places = [...new Set(mendable.map(({ namespace }) => namespace))];
-  const everywhere = namespaces === undefined && places.length > MOST_NAMED;
+  const affected = [...new Set(fixable.map(({ namespace }) => namespace))];
+  const everywhere = namespaces === undefined && affected.length > MOST_NAMED;
   const command = istioUpgrade(
     "restart",
     ...scope.workloads.map(({ kind, name }) => resourceName({ kind, name })),
-    ...(everywhere ? ["--all-namespaces"] : ["--namespace", places.join(",")]),
+    ...(everywhere ? ["--all-namespaces"] : ["--namespace", affected.join(",")]),
     ...flag("selector", scope.selector?.text),
     ...flag("revision", scope.revision),
     ...scope.excludes.flatMap(({ args }) => args),
-    ...(mends === mendsMissingToo ? ["--include", "missing"] : []),
+    ...(includesMissing ? ["--include", "missing"] : []),
   );
   return formatStep(command);
 }
 
 function flag(name: string, value: string | undefined): readonly string[] {
   return value === undefined ? [] : [`--${name}`, value];
-}
-
-/** If there are more namespaces, the command names none of them. */
-const MOST_NAMED = 3;
-
-type Mends = (entry: WorkloadEntry) => boolean;
-
-function mendsOutdated({ verdict, restart }: WorkloadEntry): boolean {
-  return verdict === "outdated" && restart === "yes";
-}
-
-function mendsMissingToo(entry: WorkloadEntry): boolean {
-  return mendsOutdated(entry) || (entry.verdict === "missing" && entry.restart === "yes");
 }

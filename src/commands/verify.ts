@@ -14,25 +14,20 @@ const INTERVAL = 3000;
  */
 export function verify(settings: VerifySettings, version: string, io: Io): Promise<ExitCode> {
   return withSession(settings, version, io, async (session) => {
-    const findings = await checkUntilClean(session, io.now().getTime() + settings.wait);
-    return publishReport(
-      session,
-      findings,
-      { kind: "VerifyReport" },
-      unreadyReasons(findings.workloads),
-    );
+    const body = await checkUntilClean(session, io.now().getTime() + settings.wait);
+    return publishReport(session, body, { kind: "VerifyReport" }, unreadyReasons(body.workloads));
   });
 }
 
 async function checkUntilClean(session: Session, deadline: number): Promise<ReportBody> {
   for (;;) {
     const seen = await assessScopeForReport(session);
-    const findings = reportBody(session, seen);
-    const counts = countEntries(findings.workloads, findings.gaps.length);
+    const body = reportBody(session, seen);
+    const counts = countEntries(body.workloads, body.gaps.length);
     const clean =
-      verdictReasons(counts, false).length === 0 && unreadyReasons(findings.workloads).length === 0;
+      verdictReasons(counts, false).length === 0 && unreadyReasons(body.workloads).length === 0;
     const left = deadline - session.io.now().getTime();
-    if (clean || left <= 0) return findings;
+    if (clean || left <= 0) return body;
     await session.io.sleep(Math.min(INTERVAL, left));
   }
 }
