@@ -29,7 +29,7 @@ async function conditions(sandbox: Sandbox, name: string) {
 }
 
 describe("pods that cannot be created", () => {
-  test("are a condition of a Deployment, and only events of the others", async ({
+  test("are a condition of a Deployment, but only events of other kinds", async ({
     cluster,
     enter,
   }) => {
@@ -112,7 +112,7 @@ test("a workload whose pods were never created is blocked, with the API server's
       { kind: "StatefulSet", verdict: "blocked", code: "pod-refused", reason: refused },
     ]),
   );
-  // Only events say it of a StatefulSet: without them nothing is claimed.
+  // A StatefulSet has only events about refused pods: without them the reason is unknown.
   const grants = grantsOf("read-only").filter(({ resource }) => resource !== "events");
   const eventless = await cluster.userKubeconfig("eventless", rulesOf(grants));
   expect(await check(eventless)).toMatchObject([
@@ -221,7 +221,7 @@ describe("a restart whose new pods cannot run", () => {
     }
   });
 
-  test("without the right to list events it takes longer, and the report says why", async ({
+  test("fails later without the permission to list events, and the report explains it", async ({
     cluster,
     enter,
   }) => {

@@ -9,7 +9,7 @@ const REVISION = "asm-1-60";
 const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
 const ISTIOD = `/apis/apps/v1/namespaces/aks-istio-system/deployments/istiod-${REVISION}`;
 
-describe("while the control plane itself rolls", () => {
+describe("while the control plane is rolling", () => {
   /** Outdated workloads, and a control plane whose new pods take a number of seconds to be ready. */
   async function rollingControlPlane(
     cluster: TestCluster,
@@ -113,7 +113,7 @@ describe("while the control plane itself rolls", () => {
     expect(await restartedAt(sandbox, ["a", "b"])).toEqual([NaN, NaN]);
   });
 
-  test("the wait has an end: as long as --timeout", async ({ cluster, enter }) => {
+  test("the wait ends after --timeout without progress", async ({ cluster, enter }) => {
     const sandbox = await rollingControlPlane(cluster, enter, ["a"], 8);
     const ran = await begin(cluster, sandbox, "--timeout", "2s").done;
     expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([

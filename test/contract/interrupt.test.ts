@@ -8,7 +8,7 @@ import { eventually, type Sandbox, test } from "./sandbox.ts";
 const image = (version: string) => `mcr.microsoft.com/oss/istio/proxyv2:${version}-distroless`;
 const SLOW = { annotations: { "test.istio-upgrade/ready-after": "3s" } };
 
-/** Two slow workloads that lag, one restarted after the other. */
+/** Two slow, outdated workloads, one restarted after the other. */
 async function startRestart(cluster: TestCluster, sandbox: Sandbox) {
   await cluster.installRevision({ name: "asm-1-17", image: image("1.17.1") });
   for (const name of ["first", "second"]) {
@@ -28,7 +28,7 @@ async function startRestart(cluster: TestCluster, sandbox: Sandbox) {
 }
 
 describe("an interrupted restart", () => {
-  test("starts nothing new, waits for what rolls, and can be run again", async ({
+  test("starts nothing new, waits for rolling workloads, and can be repeated", async ({
     cluster,
     enter,
   }) => {
@@ -61,26 +61,23 @@ describe("an interrupted restart", () => {
   test.for([
     ["SIGTERM", 143],
     ["SIGINT", 130],
-  ] as const)(
-    "reports at once after %s that will not wait",
-    async ([signal, status], { cluster, enter }) => {
-      const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
-      const running = await startRestart(cluster, sandbox);
-      running.signal(signal);
-      if (signal === "SIGINT") {
-        await eventually(async () => expect(running.stderr()).toContain("interrupted"));
-        running.signal("SIGINT");
-      }
-      const asked = Date.now();
-      const ran = await running.done;
-      // The rollout takes three seconds; the report must not.
-      expect(Date.now() - asked).toBeLessThan(2500);
-      const report = parseReport("RestartReport", ran.stdout);
-      expect([ran.status, report.complete]).toEqual([status, false]);
-      expect(report.results).toMatchObject([
-        { name: "first", outcome: "timed-out", code: "interrupted", message: "still rolling" },
-        { name: "second", outcome: "not-started" },
-      ]);
-    },
-  );
+  ] as const)("reports at once after %s", async ([signal, status], { cluster, enter }) => {
+    const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
+    const running = await startRestart(cluster, sandbox);
+    running.signal(signal);
+    if (signal === "SIGINT") {
+      await eventually(async () => expect(running.stderr()).toContain("interrupted"));
+      running.signal("SIGINT");
+    }
+    const asked = Date.now();
+    const ran = await running.done;
+    // The rollout takes three seconds; the report must not.
+    expect(Date.now() - asked).toBeLessThan(2500);
+    const report = parseReport("RestartReport", ran.stdout);
+    expect([ran.status, report.complete]).toEqual([status, false]);
+    expect(report.results).toMatchObject([
+      { name: "first", outcome: "timed-out", code: "interrupted", message: "still rolling" },
+      { name: "second", outcome: "not-started" },
+    ]);
+  });
 });

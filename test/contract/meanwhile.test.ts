@@ -15,7 +15,7 @@ async function untilReady(sandbox: Sandbox, owners: readonly string[]): Promise<
         metadata.name.startsWith(`${owner}-`),
       );
       const ready = pods.filter(({ status }) => JSON.stringify(status).includes('"ready":true'));
-      // Two of each; a DaemonSet has as many as there are nodes.
+      // Two pods of each; a DaemonSet has one on each node.
       expect([owner, ready.length >= 2, ready.length]).toEqual([owner, true, pods.length]);
     }
   });

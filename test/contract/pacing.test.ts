@@ -18,7 +18,7 @@ interface Options {
   readonly spec?: Manifest;
 }
 
-/** A namespace whose Deployments all lag. */
+/** A namespace whose Deployments are all outdated. */
 async function lagging(
   cluster: TestCluster,
   enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,
@@ -37,7 +37,7 @@ async function lagging(
   return sandbox;
 }
 
-/** Seconds between the restarts, in the order of the names, by the workloads' own account. */
+/** The seconds between the restart times in the pod templates, in the order of the names. */
 async function gaps(sandbox: Sandbox, names: readonly string[]): Promise<readonly number[]> {
   const times = await Promise.all(
     names.map(async (name) => {
@@ -49,7 +49,7 @@ async function gaps(sandbox: Sandbox, names: readonly string[]): Promise<readonl
 }
 
 describe("the pace of a restart", () => {
-  test("leaves a pause from one restart to the next", async ({ cluster, enter }) => {
+  test("pauses between two restarts", async ({ cluster, enter }) => {
     const names = ["a", "b", "c"];
     const sandbox = await lagging(cluster, enter, names);
     const ran = await run(cluster, "restart", "-n", sandbox.name, "--yes", "--pause", "2s");
@@ -69,7 +69,7 @@ describe("the pace of a restart", () => {
     expect((await gaps(sandbox, names))[0]).toBeGreaterThanOrEqual(4);
   });
 
-  test("starts nothing after the deadline, and says so", async ({ cluster, enter }) => {
+  test("starts nothing after the deadline, and reports it", async ({ cluster, enter }) => {
     const sandbox = await lagging(cluster, enter, ["a", "b"], { readyAfter: "3s" });
     const args = ["restart", "-n", sandbox.name, "--yes", "--json", "--max-parallel", "1"];
     const ran = await run(cluster, ...args, "--deadline", "2s");
@@ -85,7 +85,7 @@ describe("the pace of a restart", () => {
 });
 
 describe("a quota", () => {
-  test("without room for the pods that a restart adds is warned about before it begins", async ({
+  test("without room for the additional pods of a restart causes a warning before the start", async ({
     cluster,
     enter,
   }) => {
@@ -105,7 +105,7 @@ describe("a quota", () => {
 });
 
 describe("the record of a restart", () => {
-  test("is there after a run that was killed, and the next run takes up what is left", async ({
+  test("exists after a run was killed, and the next run restarts the rest", async ({
     cluster,
     enter,
   }) => {
@@ -147,7 +147,7 @@ describe("the record of a restart", () => {
     }
   });
 
-  test("leaves nothing out that a run that was killed had brought on target, and no further", async ({
+  test("includes a workload that a killed run brought on target and left rolling", async ({
     cluster,
     enter,
   }) => {
@@ -178,7 +178,10 @@ describe("the record of a restart", () => {
     expect((await sandbox.get("deployments", "web")).metadata.generation).toBe(2);
   });
 
-  test("comes as events while it is made, and the report last", async ({ cluster, enter }) => {
+  test("is printed as events during the run, and as a report at the end", async ({
+    cluster,
+    enter,
+  }) => {
     const sandbox = await lagging(cluster, enter, ["web"]);
     const ran = await run(cluster, "restart", "-n", sandbox.name, "--yes", "-q", "-o", "jsonl");
     expect(ran.stderr).toMatch(/^RESULT exit=0 .*\n$/);
@@ -207,7 +210,7 @@ describe("the record of a restart", () => {
     );
   });
 
-  test("that cannot be written is found out before anything is done", async ({
+  test("that cannot be written is an error before the first restart", async ({
     cluster,
     enter,
   }) => {

@@ -12,7 +12,7 @@ const MOVED = "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.93.2-1";
 const REVISION = { name: "asm-1-93", image: IMAGE };
 const AT = "2026-01-02T03:04:05Z";
 
-/** kubectl's rules, loosely: the controller has seen it, and every pod is new and available. */
+/** Applies kubectl's rules, simplified: the controller has seen the spec, and every pod is new and available. */
 function isDone({ kind, metadata, spec, status }: Answer["body"]): boolean {
   if ((status.observedGeneration ?? 0) < metadata.generation) return false;
   const counts =
@@ -88,7 +88,7 @@ describe.concurrent("rollouts", () => {
     },
   );
 
-  test("a restart of each kind brings the moved image", async ({ cluster, enter }) => {
+  test("a restart of each kind brings the new image", async ({ cluster, enter }) => {
     await cluster.installRevision(REVISION);
     const sandbox = await enter({ "istio.io/rev": REVISION.name });
     await Promise.all(
@@ -115,12 +115,12 @@ describe.concurrent("rollouts", () => {
     expect(await images()).toEqual([IMAGE]);
     for (const [resource] of kinds) await sandbox.restart(resource, `app-${resource}`, AT);
     for (const [resource] of kinds) await untilDone(sandbox, resource, `app-${resource}`);
-    // A Deployment is done while its old pods still terminate: look at those that stay.
+    // A Deployment is done while old pods still terminate, so only the others count.
     await eventually(async () => expect(await images()).toEqual([MOVED]));
     expect((await sandbox.pods()).map(restartedAt)).toEqual(expect.arrayContaining([AT]));
   });
 
-  test("pods lead to their Deployment through a ReplicaSet", async ({ cluster, sandbox }) => {
+  test("pods belong to their Deployment through a ReplicaSet", async ({ cluster, sandbox }) => {
     const { metadata, status } = await running(
       sandbox,
       "deployments",
@@ -158,7 +158,9 @@ describe.concurrent("rollouts", () => {
     );
   });
 
-  test("a StatefulSet keeps its names, and its pods tell its revision", async ({ sandbox }) => {
+  test("a StatefulSet keeps its pod names, and its pods carry its revision", async ({
+    sandbox,
+  }) => {
     await running(sandbox, "statefulsets", statefulSet("db", { replicas: 2 }));
     const hashes = async () => {
       const pods = await sandbox.pods();
@@ -175,7 +177,7 @@ describe.concurrent("rollouts", () => {
     }
   });
 
-  test("a StatefulSet rolls from the highest ordinal down", async ({ sandbox }) => {
+  test("a StatefulSet rolls from the highest ordinal to the lowest", async ({ sandbox }) => {
     const annotations = { [POD_BEHAVIOUR.readyAfter]: "1s" };
     await running(sandbox, "statefulsets", statefulSet("db", { replicas: 2, annotations }));
     await sandbox.restart("statefulsets", "db", AT);
@@ -223,7 +225,7 @@ describe.concurrent("rollouts", () => {
     },
   );
 
-  test("a partition holds the lower ordinals back", async ({ sandbox }) => {
+  test("a partition keeps the lower ordinals", async ({ sandbox }) => {
     const updateStrategy = { type: "RollingUpdate", rollingUpdate: { partition: 2 } };
     await running(
       sandbox,
@@ -279,7 +281,7 @@ describe.concurrent("rollouts", () => {
       await eventually(async () =>
         expect(await progressing()).toEqual(["False", "ProgressDeadlineExceeded"]),
       );
-      // 25% of two: one pod more, none less.
+      // 25% of two pods: one more, and none fewer.
       expect(await uids(sandbox)).toEqual(expect.arrayContaining(before));
       const { status } = await sandbox.get("deployments", "web");
       expect(status).toMatchObject({ updatedReplicas: 1, availableReplicas: 2, replicas: 3 });
@@ -290,7 +292,7 @@ describe.concurrent("rollouts", () => {
     },
   );
 
-  test("a StatefulSet with a broken pod waits at it, the others stay", async ({ sandbox }) => {
+  test("a StatefulSet waits at a broken pod, and the other pods stay", async ({ sandbox }) => {
     await running(sandbox, "statefulsets", statefulSet("db", { replicas: 2 }));
     const annotations = { [POD_BEHAVIOUR.fail]: "ErrImagePull", [RESTARTED_AT]: AT };
     await sandbox.patch("statefulsets", "db", {
@@ -304,7 +306,7 @@ describe.concurrent("rollouts", () => {
     expect(restartedAt(await sandbox.get("pods", "db-0"))).toBeUndefined();
   });
 
-  test("a pod is ready when it said it would be", async ({ sandbox }) => {
+  test("a pod becomes ready after the time in its annotation", async ({ sandbox }) => {
     await sandbox.create(
       "pods",
       pod("slow", { annotations: { [POD_BEHAVIOUR.readyAfter]: "2s" } }),
@@ -321,7 +323,7 @@ describe.concurrent("rollouts", () => {
     await eventually(async () => expect(await ready("slow")).toBe(true));
   });
 
-  test("a Deployment scales, and its pods go with it", async ({ cluster, sandbox }) => {
+  test("a Deployment scales, and its pods follow", async ({ cluster, sandbox }) => {
     await running(sandbox, "deployments", deployment("web", { replicas: 2 }));
     await sandbox.patch("deployments", "web", { spec: { replicas: 4 } });
     await untilDone(sandbox, "deployments", "web");

@@ -8,10 +8,10 @@ import { eventually, RESTARTED_AT, run, type Sandbox, test, untilReady } from ".
 
 const REVISION = "asm-1-56";
 const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${version}`;
-/** All old pods go before a new one comes. */
+/** Ends all old pods before it creates a new one. */
 const ALL_AT_ONCE = { strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: "100%" } } };
 
-/** A namespace in which `late` lags, and the others were restarted just now, and are on target. */
+/** A namespace with the outdated `late`, and others that were just restarted and are on target. */
 async function restarted(
   cluster: TestCluster,
   enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,
@@ -47,7 +47,7 @@ async function generations(sandbox: Sandbox, ...names: string[]): Promise<readon
 const SLOW = { [POD_BEHAVIOUR.readyAfter]: "8s" };
 
 describe("a workload that was restarted earlier", () => {
-  test("is followed beside the rest, which its failure does not stop", async ({
+  test("is waited for alongside the restarts, and its failure does not stop them", async ({
     cluster,
     enter,
   }) => {
@@ -75,7 +75,10 @@ describe("a workload that was restarted earlier", () => {
     expect(await generations(sandbox, "broken", "slow", "late")).toEqual([2, 2, 2]);
   });
 
-  test("is a gap where it may not be seen, and stops nothing else", async ({ cluster, enter }) => {
+  test("is a gap if its status is forbidden, and does not stop the restarts", async ({
+    cluster,
+    enter,
+  }) => {
     const sandbox = await restarted(cluster, enter, { slow: SLOW });
     const grants = grantsOf("read-only").filter(
       ({ verb, resource }) => !(verb === "get" && resource === "deployments"),
@@ -94,7 +97,7 @@ describe("a workload that was restarted earlier", () => {
     expect(ran.status).toBe(6);
   });
 
-  test("is not restarted, wherever the target moves meanwhile", async ({ cluster, enter }) => {
+  test("is not restarted, even if the target changes meanwhile", async ({ cluster, enter }) => {
     const sandbox = await restarted(cluster, enter, { slow: SLOW });
     const args = ["restart", "deploy/slow", "-n", sandbox.name, "--yes", "--json"];
     const running = startProgram(args, { KUBECONFIG: cluster.kubeconfig });

@@ -79,21 +79,21 @@ describe("a changed workload is skipped, and the others run", () => {
     });
   });
 
-  test("its pod template is another one", () => {
+  test("its pod template has changed", () => {
     expect(narrow(approved("web"), [late("web")], { template: "sha256:other" })).toMatchObject({
       left: [],
       decided: ["web: skipped template-changed"],
     });
   });
 
-  test("its verdict is another one, for the reason that is given", () => {
+  test("its verdict has changed, and the message has the reason", () => {
     const { decided, messages } = narrow(approved("web"), [late("web")], { labels: {} });
     expect(decided).toEqual(["web: skipped verdict-changed"]);
     expect(messages[0]).toMatch(/^it was outdated when the plan was made and is now would-lose: /);
   });
 });
 
-test("a target that has moved stops all of it, and names the first that shows it", () => {
+test("a changed target stops the whole plan, and the message names a workload", () => {
   const moved = approved("web", "db").map((step) => ({
     ...step,
     to: { ...step.to, image: proxyImage("v1.27.8-1") },
@@ -103,7 +103,7 @@ test("a target that has moved stops all of it, and names the first that shows it
   expect(messages[0]).toContain(`shop/Deployment/web would get ${TARGET} of asm-1-27`);
 });
 
-test("a target that only one workload's own change moved stops that one alone", () => {
+test("a target that changed with one pod template stops only that step", () => {
   const web = approved("web").map((step) => ({ ...step, template: "sha256:before" }));
   const pinned = deployment("web", {
     pods: [sidecars(2, LATE)],

@@ -197,12 +197,12 @@ describe("progress", () => {
   const state = (view: RolloutView) => evaluateRollout(view, RESTART).progress;
   const before = rolloutView(HALFWAY, { pods: [...OLD, newPod("web-3")] });
 
-  test("is another pod, and not the same look again", () => {
+  test("is a new pod, but not the same state again", () => {
     expect(state(before)).toBe(state({ ...before, pods: [...before.pods] }));
     expect(state(before)).not.toBe(state({ ...before, pods: [...before.pods, newPod("web-4")] }));
   });
 
-  test("is not another refusal", () => {
+  test("is not a new refusal", () => {
     expect(state(before)).toBe(state({ ...before, refusals: ["exceeded quota: q"] }));
   });
 });
@@ -216,7 +216,7 @@ describe("a DaemonSet names the node that it waits for", () => {
   const messageOf = (pods: RolloutView["pods"]) =>
     evaluateRollout(rolloutView(agent, { pods }), RESTART).status.message;
 
-  test.each<[what: string, pods: RolloutView["pods"], holdup: string]>([
+  test.each<[what: string, pods: RolloutView["pods"], node: string]>([
     [
       "where the new pod is not ready",
       [newPod("agent-a", on("aks-1")), newPod("agent-b", { node: "aks-2", ready: false })],
@@ -236,12 +236,12 @@ describe("a DaemonSet names the node that it waits for", () => {
       ],
       "; waiting for node aks-1, where agent-a is not ready, and for 2 more nodes",
     ],
-    ["none where no pod is in the way", [newPod("agent-a"), oldPod("agent-b")], ""],
+    ["none if no pod delays it", [newPod("agent-a"), oldPod("agent-b")], ""],
   ])("%s", (_what, pods, holdup) => {
     expect(messageOf(pods)).toBe(`2 of 3 new pods have been created${holdup}`);
   });
 
-  test("and nothing else does", () => {
+  test("but other kinds do not", () => {
     const view = rolloutView(HALFWAY, { pods: [newPod("web-3", { ready: false })] });
     expect(evaluateRollout(view, RESTART).status.message).toBe("1 of 2 new pods have been created");
   });
@@ -252,13 +252,13 @@ describe("an Argo Rollout", () => {
   const before = { createdAt: "2026-11-22T19:59:59Z" };
   const unmarked = { restartedAt: undefined };
 
-  test("has its new pods by their age, as its template stays the same", () => {
+  test("separates its pods by age, because its template stays the same", () => {
     const atOnce = { ...unmarked, createdAt: RESTART.restartedAt };
     const pods = [newPod("web-a", unmarked), newPod("web-b", atOnce)];
     expect(endingOf(rolloutView(web, { pods }))).toEqual(["restarted", "rolled-out", "rolled out"]);
   });
 
-  test("is healthy for a moment while its last pods are still to come", () => {
+  test("is not done while it is healthy but lacks its last pods", () => {
     expect(endingOf(rolloutView(web, { pods: [newPod("web-a", unmarked)] }))).toBeUndefined();
     const pods = [newPod("web-a", unmarked), oldPod("web-b", before)];
     expect(endingOf(rolloutView(web, { pods }))).toBeUndefined();
@@ -284,7 +284,7 @@ describe("an Argo Rollout", () => {
     });
   });
 
-  test("that somebody else restarted since is judged by its pods", () => {
+  test("that somebody else restarted is evaluated by its pods", () => {
     const pods = [newPod("web-a"), newPod("web-b")];
     const view = rolloutView(web, { pods, restartedAt: "2026-11-22T20:09:00Z" });
     expect(endingOf(view)?.[1]).toBe("superseded");

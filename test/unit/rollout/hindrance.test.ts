@@ -84,7 +84,7 @@ describe("pods without a node", () => {
     });
   });
 
-  test("come after pods that cannot be created", () => {
+  test("are reported after pods that cannot be created", () => {
     const pod = newPod("web-3", { unschedulable: words });
     const view = rolloutView(deployment("web", { pods: [bare(2)] }), {
       pods: [pod],
@@ -93,7 +93,7 @@ describe("pods without a node", () => {
     expect(hindrance(view)?.code).toBe("quota");
   });
 
-  test("do not matter among the old", () => {
+  test("do not matter if they are old", () => {
     const pod = oldPod("web-1", { unschedulable: words });
     expect(
       hindrance(rolloutView(deployment("web", { pods: [bare(1)] }), { pods: [pod] })),

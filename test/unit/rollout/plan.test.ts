@@ -66,7 +66,7 @@ test("rolling workloads come first, then healthy ones, and namespaces take turns
   ]);
 });
 
-test("new pods in flight are as many as a rolling update renews at a time", () => {
+test("a step counts as many pods as a rolling update replaces at a time", () => {
   const pods = (workload: Workload) =>
     planFor([assessmentOf(workload, { policy: { downtime: true } })]).steps.map(
       ({ podsAtOnce }) => podsAtOnce,
@@ -81,11 +81,11 @@ test("new pods in flight are as many as a rolling update renews at a time", () =
   expect(pods(statefulSet("db", twenty))).toEqual([1]);
 });
 
-test("nothing to do is an empty plan", () => {
+test("a plan is empty if there is nothing to do", () => {
   expect(planFor([])).toEqual({ steps: [], waits: [], leftOut: [] });
 });
 
-test("a step says from what, to what, and whether there is a sidecar to lose", () => {
+test("a step has the old and new images, and knows if there is a sidecar to lose", () => {
   const mixed = deployment("web", { pods: [sidecars(2, LATE), bare(1)] });
   expect(planFor([assessmentOf(mixed)]).steps).toEqual([
     {
@@ -147,7 +147,7 @@ describe("a plan restarts the wanted workloads, and leaves out the others with a
   });
 });
 
-test("no include ever asks for would-lose, blocked or unknown", () => {
+test("no consent includes would-lose, blocked or unknown", () => {
   const all = { ...NO_CONSENT, missing: true, current: true };
   expect(VERDICTS.filter((verdict) => isWanted(verdict, all))).toEqual([
     "outdated",
@@ -185,7 +185,7 @@ describe("a workload that an earlier restart brought on target", () => {
       true,
     ],
     ["a Rollout", argoRollout("web", { pods, rollout: argo }), true],
-    ["as long as it may go without progress", web(9), true],
+    ["a workload restarted within the timeout", web(9), true],
     [
       "what fails",
       deployment("web", {
@@ -216,11 +216,11 @@ describe("a workload that an earlier restart brought on target", () => {
       }),
       true,
     ],
-    ["but not what has another trouble since", web(11), false],
-    ["nor what somebody restarts at another time", web(-11), false],
+    ["not if it was restarted before the timeout", web(11), false],
+    ["not if its restart time is in the future", web(-11), false],
     ["not if nobody restarted it", deployment("web", { pods, rollout: coming }), false],
     ["not if its rollout is done", web(1, {}), false],
-    ["nor what is paused", web(1, { ...coming, paused: true }), false],
+    ["not if it is paused", web(1, { ...coming, paused: true }), false],
     [
       "nor what lags: that is a step",
       deployment("web", { template: template(1), pods: [sidecars(2, LATE)], rollout: coming }),
@@ -231,7 +231,7 @@ describe("a workload that an earlier restart brought on target", () => {
     expect(plan.waits.map(({ ref }) => ref.name)).toEqual(waited ? ["web"] : []);
   });
 
-  test("is restarted once more where that is asked for", () => {
+  test("is restarted again with --include current", () => {
     const assessment = assessmentOf(web(1), { policy: { current: true } });
     const plan = planFor([assessment], { ...NO_CONSENT, current: true });
     expect([plan.steps.length, plan.waits]).toEqual([1, []]);

@@ -51,14 +51,18 @@ describe("the schedule", () => {
   const three = scheduleOf("abc");
 
   test.each<[what: string, events: ScheduleEvent[], started: string[]]>([
-    ["starts as many as may roll, in order", [TICK], ["ab"]],
-    ["starts the next when one ended", [TICK, ended("b")], ["ab", "c"]],
-    ["starts nothing when none is left", [TICK, ended("b"), ended("a")], ["ab", "c", ""]],
+    ["starts as many workloads as may roll, in order", [TICK], ["ab"]],
+    ["starts the next workload after an end", [TICK, ended("b")], ["ab", "c"]],
+    ["starts nothing if none is left", [TICK, ended("b"), ended("a")], ["ab", "c", ""]],
     ["starts nothing after a failure", [TICK, ended("a", true), ended("b")], ["ab", "", ""]],
     ["starts nothing after a stop", [TICK, stop("interrupted"), ended("a")], ["ab", "", ""]],
-    ["starts nothing where it was stopped before it began", [stop("interrupted"), TICK], ["", ""]],
-    ["does not count what it never started", [TICK, ended("c", true)], ["ab", ""]],
-    ["counts the end of one only once", [TICK, ended("a"), ended("a")], ["ab", "c", ""]],
+    [
+      "starts nothing if it was stopped before the first start",
+      [stop("interrupted"), TICK],
+      ["", ""],
+    ],
+    ["does not count an end without a start", [TICK, ended("c", true)], ["ab", ""]],
+    ["counts the end of a workload only once", [TICK, ended("a"), ended("a")], ["ab", "c", ""]],
   ])("%s", (_what, events, started) => {
     expect(play(three, events).started).toEqual(started);
   });
@@ -98,7 +102,7 @@ describe("a limit of new pods in flight", () => {
     expect(play(schedule, [TICK, ended("a"), ended("b")]).started).toEqual(["ab", "c", "d"]);
   });
 
-  test("lets what alone is larger roll alone", () => {
+  test("lets a workload that exceeds it roll alone", () => {
     const entries = [
       { id: "small", pods: 1 },
       { id: "large", pods: 9 },
@@ -113,7 +117,7 @@ describe("a limit of new pods in flight", () => {
 describe("a pause between restarts", () => {
   const schedule = scheduleOf("abc", { pause: 10 });
 
-  test("starts one at a time, and says when to look again", () => {
+  test("starts one workload at a time, and returns the wake-up time", () => {
     const { started, wakes } = play(schedule, [
       [TICK, 100],
       [TICK, 105],
@@ -123,7 +127,7 @@ describe("a pause between restarts", () => {
     expect(wakes).toEqual([110, 110, undefined]);
   });
 
-  test("holds after an early end too", () => {
+  test("applies after an early end, too", () => {
     const { started, wakes } = play(schedule, [
       [TICK, 100],
       [ended("a"), 103],
@@ -142,7 +146,7 @@ describe("a pause between restarts", () => {
 describe("a deadline", () => {
   const schedule = scheduleOf("abc", { maxParallel: 1, deadline: 50 });
 
-  test("lets nothing start from then on, and what rolls come to its end", () => {
+  test("stops new starts, but not the workloads that are rolling", () => {
     const { started, schedule: late } = play(schedule, [
       [TICK, 0],
       [ended("a"), 49],
@@ -152,7 +156,7 @@ describe("a deadline", () => {
     expect([late.stopped, isOver(late)]).toEqual(["deadline", true]);
   });
 
-  test("is no reason where everything had started before", () => {
+  test("does not stop a run in which everything has started", () => {
     const events: Timed[] = [
       [TICK, 0],
       [ended("a"), 60],
@@ -212,7 +216,7 @@ describe("for any order of events", () => {
   );
   const timed = fc.tuple(event, fc.nat(15));
 
-  test("the limits hold, nothing starts after a stop or twice, and nothing is forgotten", () => {
+  test("the limits apply, nothing starts after a stop or twice, and no workload is lost", () => {
     fc.assert(
       fc.property(entries, limits, fc.array(timed, { maxLength: 60 }), (all, limit, events) => {
         let schedule = newSchedule(all, limit);
@@ -247,7 +251,7 @@ describe("for any order of events", () => {
     );
   });
 
-  test("a run whose every start ends comes to its end, with all started or a reason why not", () => {
+  test("a run ends if all its starts end, with everything started or a reason to stop", () => {
     const turns = fc.infiniteStream(fc.record({ pick: fc.nat(), failed: fc.boolean() }));
     fc.assert(
       fc.property(entries, limits, turns, (all, limit, stream) => {

@@ -37,8 +37,8 @@ describe("a Deployment", () => {
     ]
   >([
     ["is done", 3, {}, "done", "rolled out", 3],
-    ["of none is done", 0, {}, "done", "rolled out", 0],
-    ["is not seen yet, however green it looks", 3, UNSEEN, "waiting", NOT_SEEN, 3],
+    ["without replicas is done", 0, {}, "done", "rolled out", 0],
+    ["is not seen yet, although it looks done", 3, UNSEEN, "waiting", NOT_SEEN, 3],
     [
       "is seen where the controller is at its generation",
       3,
@@ -126,7 +126,7 @@ describe("a StatefulSet", () => {
     ]
   >([
     ["is done", 3, {}, "done", "rolled out", [3, 3]],
-    ["is not seen yet, however green it looks", 3, UNSEEN, "waiting", NOT_SEEN, [3, 3]],
+    ["is not seen yet, although it looks done", 3, UNSEEN, "waiting", NOT_SEEN, [3, 3]],
     ["was never seen", 3, { generation: 0, observedGeneration: 0 }, "waiting", NOT_SEEN, [3, 3]],
     [
       "lacks ready pods",
@@ -223,8 +223,8 @@ describe("a DaemonSet", () => {
     ]
   >([
     ["is done", 5, {}, "done", "rolled out", 5],
-    ["that no node wants is done", 0, {}, "done", "rolled out", 0],
-    ["is not seen yet, however green it looks", 5, UNSEEN, "waiting", NOT_SEEN, 5],
+    ["without nodes is done", 0, {}, "done", "rolled out", 0],
+    ["is not seen yet, although it looks done", 5, UNSEEN, "waiting", NOT_SEEN, 5],
     [
       "lacks updated pods",
       5,
@@ -254,7 +254,7 @@ describe("a DaemonSet", () => {
 // Rows after argoproj/argo-rollouts `utils/rollout/rolloututil.go`, GetRolloutPhase.
 test.each([
   ["healthy", {}, "done", "rolled out"],
-  ["not seen yet, however healthy it looks", UNSEEN, "waiting", NOT_SEEN],
+  ["not seen yet, although it looks healthy", UNSEEN, "waiting", NOT_SEEN],
   [
     "restarting",
     { phase: "Progressing", message: "rollout is restarting" },
@@ -268,7 +268,7 @@ test.each([
     "failed",
     "degraded: RolloutAborted: x",
   ],
-  ["of no phase", { phase: "" }, "waiting", "its controller has not reported a status yet"],
+  ["without a phase", { phase: "" }, "waiting", "its controller has not reported a status yet"],
 ])("an Argo Rollout that is %s", (_what, overrides, state, message) => {
   expect(rolloutStatus(argoRolloutFacts(3, overrides))).toEqual({
     state,

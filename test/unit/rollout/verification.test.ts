@@ -31,12 +31,12 @@ function verify({ pods, mesh = meshOf(), outcome = "restarted" }: Fresh, planned
   return { result, verified };
 }
 
-describe("a restart holds", () => {
+describe("a restart is confirmed", () => {
   test.each<[what: string, fresh: Fresh]>([
-    ["where every pod is on target", { pods: [sidecars(3, TARGET)] }],
-    ["where it waited and is on target", { pods: [sidecars(3, TARGET)], outcome: "waited" }],
-    ["where it has been deleted since", {}],
-    ["where no pod is left: that is another verdict", { pods: [] }],
+    ["if every pod is on target", { pods: [sidecars(3, TARGET)] }],
+    ["if it waited and is on target", { pods: [sidecars(3, TARGET)], outcome: "waited" }],
+    ["if the workload was deleted afterwards", {}],
+    ["if no pod is left, which has its own verdict", { pods: [] }],
   ])("%s", (_what, fresh) => {
     const { result, verified } = verify(fresh);
     expect(withPrintedSteps(verified)).toEqual(result);
@@ -101,7 +101,7 @@ describe("a restart that completed has failed", () => {
   });
 });
 
-test("a target that moved during the run is named, and is no failure of the restart", () => {
+test("a target that changed during the run is named, and the restart has not failed", () => {
   const { verified } = verify({ pods: [sidecars(3, TARGET)], mesh: meshOf("v1.27.10-1") });
   expect(withPrintedSteps(verified)).toMatchObject({
     outcome: "restarted",
@@ -111,12 +111,12 @@ test("a target that moved during the run is named, and is no failure of the rest
   });
 });
 
-describe("a target that moved is no excuse", () => {
+describe("a changed target does not excuse a restart", () => {
   const moved = meshOf("v1.27.10-1");
 
   test.each<[what: string, pods: readonly PodGroup[]]>([
-    ["where no pod reached what it was restarted for", [sidecars(3, LATE)]],
-    ["where one pod did not", [sidecars(2, TARGET), sidecars(1, LATE)]],
+    ["if no pod reached its target", [sidecars(3, LATE)]],
+    ["if one pod did not reach its target", [sidecars(2, TARGET), sidecars(1, LATE)]],
     [
       "where one reached the image, from another revision",
       [sidecars(2, TARGET), sidecars(1, TARGET, { revision: "asm-1-26" })],
@@ -148,7 +148,7 @@ test("pods that a partition keeps on the old template are left to the user", () 
   });
 });
 
-test("a revision that moved while the image stayed is named too", () => {
+test("a revision that changed although the image stayed is named, too", () => {
   const other = meshOf("v1.27.9-6", "asm-1-28");
   const { verified } = verify({ pods: [sidecars(3, TARGET)], mesh: other });
   expect(withPrintedSteps(verified)).toMatchObject({
@@ -158,7 +158,7 @@ test("a revision that moved while the image stayed is named too", () => {
   });
 });
 
-test("a pod that does not name its revision reached it by its image", () => {
+test("a pod without a revision label reached its target if it has the image", () => {
   const pods = [sidecars(3, TARGET, { revision: undefined })];
   const { verified } = verify({ pods, mesh: meshOf("v1.27.10-1") });
   expect(withPrintedSteps(verified)).toMatchObject({ outcome: "restarted", code: "target-moved" });
@@ -170,7 +170,7 @@ test("a workload that had no sidecar before cannot lose it", () => {
   expect(withPrintedSteps(verified)).toEqual(result);
 });
 
-test("a workload of the same name and another uid is another one", () => {
+test("a workload with the same name and a different uid is ignored", () => {
   const fresh = { ...deployment("web", { pods: [bare(3)] }), uid: "recreated" };
   const result = resultOf(step);
   expect(verifyResults([result], [step], [fresh], [])).toEqual([result]);
