@@ -62,7 +62,7 @@ export interface RestartReport extends ReportBase {
   readonly reason: string | null;
   /** Null for a real run. */
   readonly dryRun: (typeof DRY_RUNS)[number] | null;
-  /** True if workloads may be restarted that have no other pod to serve meanwhile. */
+  /** True if a restart may leave a workload without a serving pod. */
   readonly allowDowntime: boolean;
   /**
    * The hash of the plan.
@@ -138,7 +138,7 @@ export interface RevisionsReport extends DocumentHead {
 
 export interface RevisionEntry {
   readonly revision: string;
-  /** Null if this could not be read. */
+  /** Null if the installation could not be read. */
   readonly installed: boolean | null;
   /** Null if the revision is not installed, or its Deployment could not be read. */
   readonly ready: boolean | null;
@@ -247,13 +247,13 @@ export interface WorkloadEntry {
   /** The sidecar that new pods get. Null if they get none, or if this is unknown. */
   readonly target: { readonly revision: string; readonly image: string } | null;
   /**
-   * How the target is known: predicted from the injection rules, proved by a dry run, or seen on
+   * The evidence for the target: predicted from the injection rules, proved by a dry run, or seen on
    * the first new pod of a restart.
    */
   readonly proof: "predicted" | "proved" | "first-pod";
-  /** Whether `istio-upgrade restart` would restart the workload. */
+  /** `yes` if `istio-upgrade restart` would restart the workload. */
   readonly restart: "yes" | "no" | "by-hand" | "refused";
-  /** Why it would not. Empty if `restart` is `yes`, or if there is nothing to do. */
+  /** The reason against a restart. Empty if `restart` is `yes`, or if there is nothing to do. */
   readonly restartReason: string;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
