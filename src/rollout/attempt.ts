@@ -193,7 +193,7 @@ function afterAssessment(
     return [attempt, { kind: "follow", restart: { target, restartedAt: sent, knownRefusals } }];
   }
   if (attempt.lostAnswer !== undefined) return endFailed(attempt, attempt.lostAnswer);
-  if (attempt.tried && isStalled(stall, rules.timeout, now) && now < 0) {
+  if (attempt.tried && isStalled(stall, rules.timeout, now)) {
     const message = "others kept changing it before it could be restarted";
     return endUntouched(attempt, ended("timed-out", "still-changing", message));
   }
