@@ -2,8 +2,8 @@ import { parse } from "semver";
 
 /**
  * The difference between the sidecar of a running pod and the target. `revision`: only the revision
- * differs. `patch`, `minor`: the target is newer. `ahead`: the running sidecar is newer. `other`: the
- * versions cannot be compared.
+ * differs. `patch`, `minor`: the target is newer. `ahead`: the running sidecar is newer. `other`: any
+ * other difference.
  */
 export type Change = "none" | "revision" | "patch" | "minor" | "ahead" | "other";
 
