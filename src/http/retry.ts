@@ -4,7 +4,7 @@ import type { ApiRequest } from "./request.ts";
 
 /** The clock, the delays and the log of retries. */
 export interface RetryEnvironment {
-  /** The time in milliseconds, of which only differences are used. */
+  /** Returns the time in milliseconds. Only differences between times are used. */
   readonly now: () => number;
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   /** Returns a number from 0 to 1. */
