@@ -222,11 +222,11 @@ describe("a workload that an earlier restart brought on target", () => {
     ["not if its rollout is done", web(1, {}), false],
     ["not if it is paused", web(1, { ...coming, paused: true }), false],
     [
-      "nor what lags: that is a step",
+      "not if its pods are outdated: that is a step",
       deployment("web", { template: template(1), pods: [sidecars(2, LATE)], rollout: coming }),
       false,
     ],
-  ])("is followed while it is not through: %s", (_what, workload, waited) => {
+  ])("is waited for while its rollout is not done: %s", (_what, workload, waited) => {
     const plan = planFor([assessmentOf(workload)]);
     expect(plan.waits.map(({ ref }) => ref.name)).toEqual(waited ? ["web"] : []);
   });
