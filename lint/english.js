@@ -31,7 +31,8 @@ const nounFirst = rule((context) => {
       }),
     CallExpression(node) {
       const [title] = node.arguments;
-      if (!TESTS.has(rootName(node.callee))) return;
+      // Within a describe block a title may be the object of its sentence.
+      if (!TESTS.has(rootName(node.callee)) || isWithinDescribe(node)) return;
       if (title?.type === "Literal" && typeof title.value === "string")
         check(title, title.value, "A test name");
       if (title?.type === "TemplateLiteral") check(title, templateText(title), "A test name");
@@ -72,6 +73,12 @@ function rootName(callee) {
   if (callee.type === "CallExpression") return rootName(callee.callee);
   if (callee.type === "TaggedTemplateExpression") return rootName(callee.tag);
   return undefined;
+}
+
+function isWithinDescribe({ parent }) {
+  if (parent === null || parent === undefined) return false;
+  const isDescribe = parent.type === "CallExpression" && rootName(parent.callee) === "describe";
+  return isDescribe || isWithinDescribe(parent);
 }
 
 function rule(create) {

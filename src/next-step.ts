@@ -1,5 +1,5 @@
 /**
- * What the user can do next: prose, a command, or a sentence with commands in it. An empty string
+ * The next step for the user: prose, a command, or a sentence with commands in it. An empty string
  * means that nothing needs doing.
  *
  * A command stays data until it is printed: only `src/report/next-step-text.ts` knows how a shell

@@ -25,7 +25,7 @@ export interface CommonSettings {
   readonly connection: ConnectionSettings;
   readonly istioNamespace: string;
   readonly scope: ScopeSettings;
-  /** When to prove by a dry run which sidecar a workload would get. */
+  /** The cases in which a dry run proves which sidecar a workload would get. */
   readonly prove: (typeof PROVES)[number];
   readonly display: DisplaySettings;
   /** No consent, except for `restart`. */

@@ -80,7 +80,7 @@ const MAY_NOT = { kind: "unavailable", message: "you may not create pods" } as c
 
 /**
  * Returns the gap of a proof that was required and not given. There is none for a workload that no
- * dry run can prove: its prediction stands.
+ * dry run can prove: its prediction counts.
  */
 function gapIn(
   namespace: string,

@@ -99,7 +99,7 @@ function noSidecar(workload: Workload, namespace: Namespace | undefined, mesh: M
   );
 }
 
-/** Describes a selector in the words of the user's own flag. */
+/** Describes a selector by the flag that the user gave. */
 function labelsOf({ text }: NonNullable<ScopeSettings["selector"]>): string {
   return `labels that --selector ${shellWord(text)} asks for`;
 }

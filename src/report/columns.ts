@@ -39,7 +39,7 @@ export function* columns(
   for (const row of rows) yield line(row);
 }
 
-/** Creates a row for each item anew in every iteration. */
+/** Returns an iterable of rows that creates them again in every iteration. */
 export function rowsOf<Item>(
   items: Iterable<Item>,
   row: (item: Item) => readonly string[],

@@ -43,7 +43,9 @@ function ranBy(commands: readonly string[]): {
   }
 }
 
-/** What a shell can be given: no NUL, and lines that `plainCommand` would join. */
+/**
+ * Returns a text that a shell accepts: without NUL, and with lines joined as `plainCommand` does.
+ */
 const oneLine = (text: string) => plainCommand(text) || "x";
 
 test("a shell takes any value as the one word that it is", () => {
@@ -68,7 +70,7 @@ test.each([
   expect(shellWord(value)).toBe(written);
 });
 
-/** Everything that is said to be typed about a cluster whose every text is `evil`. */
+/** Returns every command that the program suggests for a cluster whose every text is `evil`. */
 function commandsAbout(evil: string): readonly Command[] {
   const ref = { namespace: evil, kind: evil, name: evil };
   const injector = {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { type ConnectionHost, loadConnection } from "../../../src/connection/kubeconfig.ts";
 
-// What a kubeconfig means is held against kubectl, in `test/connection`; here is what takes time.
+// `test/connection` compares the meaning of kubeconfigs with kubectl. These tests are about timing.
 
 let folder: string;
 beforeEach(() => {

@@ -9,7 +9,7 @@ function isProxied(server: string, noProxy: string): boolean {
   return chooseProxy(new URL(server), CLUSTER, env) !== undefined;
 }
 
-// Held against kubectl in `test/connection/cases/proxies.ts`, but for what needs a network.
+// `test/connection/cases/proxies.ts` compares the other cases with kubectl. These need a network.
 describe("NO_PROXY", () => {
   test.each([
     ["https://api.test", "", true],
