@@ -36,6 +36,21 @@ export function addedBy(
   };
 }
 
+/**
+ * True if a container `istio-proxy` runs Istio's agent, although the pod lacks the annotation that
+ * injection leaves on it: somebody removed the annotation. A container of the template's own seldom
+ * has these arguments.
+ * Source: Istio `injection-template.yaml` and `gateway-injection-template.yaml`.
+ */
+export function isInjectedWithoutStatus(
+  annotations: Annotations,
+  proxy: { readonly args?: readonly string[] } | undefined,
+): boolean {
+  const [command, role = ""] = proxy?.args ?? [];
+  const isAgent = command === "proxy" && ["sidecar", "router"].includes(role);
+  return isAgent && !(INJECTION_STATUS in annotations);
+}
+
 /** A container as the template had it, which injection recorded before it changed the container. */
 export type Overridden = Readonly<Record<string, unknown>> & { readonly name: string };
 

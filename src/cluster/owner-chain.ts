@@ -1,5 +1,5 @@
 import { isRestartable } from "../kubernetes/kinds.ts";
-import { byNamespaceAndName, type PodGroup, type Workload } from "../snapshot.ts";
+import { byNamespaceAndName, leavesImageOpen, type PodGroup, type Workload } from "../snapshot.ts";
 import { addGroup } from "./pod-group.ts";
 import type { Owner, PodsByOwner } from "./pods-by-owner.ts";
 
@@ -44,19 +44,36 @@ function unlisted(owner: Owner, { namespace, sample, metadata }: PodsByOwner): W
 
 function withPods(
   workload: Workload,
-  { groups, terminating, terminatingGroups }: PodsByOwner,
+  { groups, terminating, terminatingGroups, unmarked, terminatingUnmarked }: PodsByOwner,
 ): Workload {
+  const resolve = (group: PodGroup) => (hasOwnProxy(workload) ? withoutSidecar(group) : group);
   return {
     ...workload,
-    pods: joined(workload.pods, groups),
+    pods: joined(joined(workload.pods, groups), unmarked.map(resolve)),
     terminating: workload.terminating + terminating,
-    terminatingPods: joined(workload.terminatingPods, terminatingGroups),
+    terminatingPods: joined(
+      joined(workload.terminatingPods, terminatingGroups),
+      terminatingUnmarked.map(resolve),
+    ),
   };
+}
+
+/**
+ * True if the template itself has a container `istio-proxy` with an image: unless injection marked a
+ * pod, this container is not a sidecar of the mesh.
+ */
+function hasOwnProxy({ template }: Workload): boolean {
+  return template?.proxy !== undefined && !leavesImageOpen(template.proxy);
+}
+
+function withoutSidecar(group: PodGroup): PodGroup {
+  return { ...group, image: undefined, native: false };
 }
 
 /** Joins groups: several ReplicaSets of one Deployment may run the same sidecar. */
 function joined(before: readonly PodGroup[], more: readonly PodGroup[]): readonly PodGroup[] {
   if (before.length === 0) return more;
+  if (more.length === 0) return before;
   const groups = [...before];
   for (const group of more) addGroup(groups, group);
   return groups;

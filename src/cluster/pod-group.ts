@@ -1,4 +1,4 @@
-import type { PodGroup, PodTrouble } from "../snapshot.ts";
+import { leavesImageOpen, type PodGroup, type PodTrouble } from "../snapshot.ts";
 import type { ApiContainerStatus, ApiPod } from "./api-objects.ts";
 import { isMarked, revisionOf } from "./injection-marks.ts";
 import { findProxy } from "./workload-records.ts";
@@ -25,6 +25,20 @@ export function podGroupRecord(pod: ApiPod): PodGroup {
     podNames: [pod.metadata?.name ?? ""],
     trouble: findTrouble(pod),
   };
+}
+
+/**
+ * Returns the group of a pod that has a container `istio-proxy`, but neither of Istio's annotations.
+ * Either somebody removed them after injection, or the container is the template's own.
+ *
+ * @returns `undefined` for other pods. The image `auto` shows that nothing was injected.
+ */
+export function unmarkedGroupRecord(pod: ApiPod): PodGroup | undefined {
+  if (isMarked(pod.metadata?.annotations ?? {})) return undefined;
+  const ordinary = findProxy(pod.spec?.containers ?? []);
+  const proxy = ordinary ?? findProxy(pod.spec?.initContainers ?? []);
+  if (proxy === undefined || leavesImageOpen({ image: proxy.image ?? "" })) return undefined;
+  return { ...podGroupRecord(pod), image: proxy.image, native: ordinary === undefined };
 }
 
 /** Adds a group to the groups of a workload. Merges groups of the same sidecar and revision. */

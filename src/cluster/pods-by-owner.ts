@@ -2,8 +2,8 @@ import { PROXY_CONTAINER } from "../istio-labels.ts";
 import type { PodGroup, PodTemplate } from "../snapshot.ts";
 import { relevantAnnotations } from "./annotations.ts";
 import type { ApiOwnerReference, ApiPod } from "./api-objects.ts";
-import { addedBy, overriddenIn, withoutMarks } from "./injection-marks.ts";
-import { addGroup, podGroupRecord } from "./pod-group.ts";
+import { addedBy, isInjectedWithoutStatus, overriddenIn, withoutMarks } from "./injection-marks.ts";
+import { addGroup, podGroupRecord, unmarkedGroupRecord } from "./pod-group.ts";
 import { isConfined, templateRecord } from "./workload-records.ts";
 
 /** The pods that have the same direct owner. Of the pods themselves, only their groups are kept. */
@@ -14,6 +14,10 @@ export interface PodsByOwner {
   readonly groups: PodGroup[];
   terminating: number;
   readonly terminatingGroups: PodGroup[];
+  /** Pods with a container `istio-proxy` and without Istio's annotations; only the template tells
+   * whether the container is its own. They are in none of the other groups. */
+  readonly unmarked: PodGroup[];
+  readonly terminatingUnmarked: PodGroup[];
   /** The template as one pod shows it, if the owner's own template is not listed. */
   readonly sample: PodTemplate | undefined;
   /** The labels and annotations of a bare pod; empty for an owned pod. */
@@ -35,11 +39,13 @@ export function addPod(podsByOwner: Map<string, PodsByOwner>, pod: ApiPod): void
     pods = newPodsByOwner(owner, pod);
     podsByOwner.set(owner.uid, pods);
   }
+  const unmarked = unmarkedGroupRecord(pod);
+  const group = unmarked ?? podGroupRecord(pod);
   if (pod.metadata?.deletionTimestamp === undefined) {
-    addGroup(pods.groups, podGroupRecord(pod));
+    addGroup(unmarked ? pods.unmarked : pods.groups, group);
   } else {
     pods.terminating += 1;
-    addGroup(pods.terminatingGroups, podGroupRecord(pod));
+    addGroup(unmarked ? pods.terminatingUnmarked : pods.terminatingGroups, group);
   }
 }
 
@@ -75,6 +81,8 @@ function newPodsByOwner(owner: Owner, pod: ApiPod): PodsByOwner {
     groups: [],
     terminating: 0,
     terminatingGroups: [],
+    unmarked: [],
+    terminatingUnmarked: [],
     sample: isOwnerListed ? undefined : templateOfPod(pod),
     metadata:
       owner.kind === "Pod"
@@ -98,7 +106,9 @@ function templateOfPod(pod: ApiPod): PodTemplate {
     args: [],
     confined: isConfined({ securityContext: own["securityContext"] }),
   };
-  const isInjected = addedBy(annotations).containers.includes(PROXY_CONTAINER);
+  const isInjected =
+    addedBy(annotations).containers.includes(PROXY_CONTAINER) ||
+    isInjectedWithoutStatus(annotations, template.proxy);
   return {
     ...template,
     annotations: withoutMarks(annotations),

@@ -1,5 +1,11 @@
 import type { V1Container, V1OwnerReference, V1Pod } from "@kubernetes/client-node";
-import { addedBy, overriddenIn, type Overridden, withoutMarks } from "./injection-marks.ts";
+import {
+  addedBy,
+  isInjectedWithoutStatus,
+  overriddenIn,
+  type Overridden,
+  withoutMarks,
+} from "./injection-marks.ts";
 import { PROXY_CONTAINER } from "../istio-labels.ts";
 
 /**
@@ -11,7 +17,11 @@ export function uninjectedPod({ metadata = {}, spec }: V1Pod): V1Pod {
   const { containers = [], initContainers = [], volumes = [], imagePullSecrets = [] } = spec ?? {};
   // The node and debug containers were added after the pod was created.
   const { nodeName: _node, ephemeralContainers: _debug, ...kept } = spec ?? { containers: [] };
-  const added = addedBy(annotations);
+  const proxy = [...containers, ...initContainers].find(({ name }) => name === PROXY_CONTAINER);
+  const marked = addedBy(annotations);
+  const added = isInjectedWithoutStatus(annotations, proxy)
+    ? { ...marked, containers: INJECTED_CONTAINERS }
+    : marked;
   const overridden = overriddenIn(annotations);
   // Injection records an ordinary container under init containers if it made it a native sidecar.
   const moved = overridden.initContainers.filter(isOrdinaryProxy);
@@ -40,6 +50,9 @@ export function uninjectedPod({ metadata = {}, spec }: V1Pod): V1Pod {
     },
   };
 }
+
+/** The names of the containers that injection adds, if the pod no longer lists them. */
+const INJECTED_CONTAINERS = [PROXY_CONTAINER, "istio-init", "istio-validation"];
 
 /** Removes `blockOwnerDeletion`: setting it requires another permission, on the owner. */
 function withoutBlock(owner: V1OwnerReference): V1OwnerReference {

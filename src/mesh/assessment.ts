@@ -17,7 +17,13 @@ import {
   type Target,
 } from "./running-pods.ts";
 import { lostSharedConfigMap } from "./shared-config-map.ts";
-import { type Decision, decideVerdict, exclusionFinding, type Verdict } from "./verdict.ts";
+import {
+  type Decision,
+  decideVerdict,
+  exclusionFinding,
+  needsInjection,
+  type Verdict,
+} from "./verdict.ts";
 import { type Warning, warningsFor } from "./warnings.ts";
 
 /** The verdict on one workload, with everything that reports and plans need to know about it. */
@@ -149,15 +155,15 @@ function decision(verdict: Verdict, finding: Finding | undefined): Decision | un
   return finding && { verdict, finding };
 }
 
-/** True if no pod has a sidecar and no new pod would get one. */
+/** True if no pod has a sidecar and no new pod would get one, or needs one to run. */
 function isOutsideMesh(
-  { rollout }: Workload,
+  workload: Workload,
   running: readonly RunningPods[],
   prediction: Prediction,
 ): boolean {
   // Without live pods and without a rollout, the workload creates no more pods.
-  if (running.length === 0 && rollout === undefined) return true;
-  return !running.some(hasSidecar) && prediction.kind === "none";
+  if (running.length === 0 && workload.rollout === undefined) return true;
+  return !needsInjection(workload) && !running.some(hasSidecar) && prediction.kind === "none";
 }
 
 /**

@@ -209,6 +209,12 @@ export const blockedBy = {
         : "mend what the message names; new pods would be refused the same way",
     };
   },
+  /** @param why explains why nothing injects the pods. */
+  imageLeftOpen: (why: Finding): Finding => ({
+    code: "image-auto",
+    reason: `the pod template's container istio-proxy has the image auto, which only injection replaces: new pods cannot run, since ${why.reason}`,
+    nextStep: why.nextStep,
+  }),
   podSecurity: (namespace: string, level: string, needs: string, source: string): Finding => ({
     code: "pod-security",
     reason: `namespace ${namespace} has pod-security.kubernetes.io/enforce=${level}, and by ${source} ${needs}: new pods are refused`,

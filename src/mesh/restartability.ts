@@ -26,7 +26,17 @@ export function restartabilityOf(
   const { rollout } = workload;
   if (rollout === undefined) return { answer: "by-hand", finding: byHand(workload) };
   if (wantedPods(rollout) === 0) {
-    return no("scaled-to-zero", "it is scaled to zero: its next pods get today's injection");
+    return {
+      answer: "no",
+      finding: {
+        code: "scaled-to-zero",
+        reason: "it is scaled to zero: its next pods get today's injection",
+        nextStep:
+          workload.pods.length === 0
+            ? ""
+            : sentence`wait until its pods are gone; if they stay, its controller does not run: ${kubectl("describe", resourceName(workload), "-n", workload.namespace)}`,
+      },
+    };
   }
   const inNamespace = ["-n", workload.namespace];
   if (rollout.kind === "Deployment" && rollout.paused) {
@@ -166,8 +176,4 @@ function byHand({ kind, name, namespace }: Workload): Finding {
 
 function refused(code: string, reason: string, nextStep: NextStep): Restartability {
   return { answer: "refused", finding: { code, reason, nextStep } };
-}
-
-function no(code: string, reason: string): Restartability {
-  return { answer: "no", finding: { code, reason, nextStep: "" } };
 }

@@ -1,6 +1,6 @@
 import { count } from "../wording.ts";
 import { EXCLUDE } from "../istio-labels.ts";
-import { type Namespace, wantedPods, type Workload } from "../snapshot.ts";
+import { leavesImageOpen, type Namespace, wantedPods, type Workload } from "../snapshot.ts";
 import { blockedBy, type Finding, unknownOutcome } from "./findings.ts";
 import { pinFinding } from "./pin.ts";
 import type { InjectedPrediction, Prediction } from "./prediction.ts";
@@ -43,12 +43,19 @@ export function decideVerdict(
     case "unknown":
       return { verdict: "unknown", finding: prediction.finding };
     case "none":
-      return { verdict: "would-lose", finding: prediction.finding };
+      return needsInjection(workload) && !running.some(hasSidecar)
+        ? { verdict: "blocked", finding: blockedBy.imageLeftOpen(prediction.finding) }
+        : { verdict: "would-lose", finding: prediction.finding };
     case "rejected":
       return { verdict: "blocked", finding: prediction.finding };
     case "injected":
       return decideByPods(workload, running, prediction, refusal);
   }
+}
+
+/** True if the template's container `istio-proxy` cannot run until injection sets its image. */
+export function needsInjection({ template }: Workload): boolean {
+  return template?.proxy !== undefined && leavesImageOpen(template.proxy);
 }
 
 function decideByPods(
@@ -58,9 +65,8 @@ function decideByPods(
   refusal: string | undefined,
 ): Decision {
   const wanted = rollout && wantedPods(rollout);
-  // Remaining pods do not matter: a workload that is scaled to zero does not replace them.
-  if (wanted === 0) return { verdict: "current", finding: SCALED_TO_ZERO };
   if (running.length === 0) {
+    if (wanted === 0) return { verdict: "current", finding: SCALED_TO_ZERO };
     return refusal === undefined
       ? { verdict: "unknown", finding: unknownOutcome.noPods(wanted ?? 0) }
       : { verdict: "blocked", finding: blockedBy.refusal("its pods are refused", refusal) };

@@ -31,7 +31,6 @@ describe("a workload in a namespace of AKS", () => {
     await cluster.installRevision({ name: REVISION, image: OLD });
     const sandbox = await enter(LABEL, "aks-istio-ingress");
     const gateway = {
-      annotations: { "inject.istio.io/templates": "gateway" },
       labels: { "sidecar.istio.io/inject": "true" },
       podSpec: { containers: [{ name: "istio-proxy", image: "auto" }] },
     };
@@ -40,16 +39,14 @@ describe("a workload in a namespace of AKS", () => {
       ...deployment("labelled"),
       metadata: { name: "labelled", labels: { "kubernetes.azure.com/managedby": "aks" } },
     });
-    // The embedded cluster does not merge a template's own istio-proxy with the injected one.
-    if (cluster.kind === "real") await sandbox.create("deployments", deployment("edge", gateway));
-    const workloads = cluster.kind === "real" ? 3 : 2;
-    await untilReady(sandbox, workloads);
+    await sandbox.create("deployments", deployment("edge", gateway));
+    await untilReady(sandbox, 3);
     await cluster.moveImage(REVISION, NEW);
 
     const { exitCodes, verdicts } = await verdictsIn(cluster, sandbox);
     expect(exitCodes).toEqual([2, 2]);
     expect(verdicts.map(([, ...rest]) => rest)).toEqual(
-      Array.from({ length: workloads }, () => ["outdated", "image-differs"]),
+      ["edge", "labelled", "oauth2-proxy"].map(() => ["outdated", "image-differs"]),
     );
     const used = await run(cluster, "revisions", REVISION, "--assert-unused", "--json");
     expect(used.status).toBe(5);

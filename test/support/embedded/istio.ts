@@ -6,8 +6,8 @@ export const ISTIO_NAMESPACE = "aks-istio-system";
 
 /**
  * Returns the pod after injection, by the simplest rule: the namespace's `istio.io/rev` names an
- * installed revision or a tag, and the pod does not opt out. Selectors, policies and pins are
- * tested on the real cluster; a second implementation here would only drift.
+ * installed revision or a tag, and the pod does not opt out. The sidecar replaces a container of the
+ * template that has the image `auto`. Selectors, policies and pins are tested on the real cluster; a second implementation here would only drift.
  */
 export function injected(store: Store, pod: KubeObject): KubeObject {
   const { labels, annotations, namespace } = pod.metadata;
@@ -24,6 +24,9 @@ export function injected(store: Store, pod: KubeObject): KubeObject {
   const staying = { ...proxy, restartPolicy: "Always" };
   const init = { name: "istio-init", image, args: ["istio-iptables"] };
   const { initContainers = [], containers } = pod.spec;
+  const others = containers.filter(
+    (one: KubeObject) => one["name"] !== proxy.name || one["image"] !== "auto",
+  );
   const status = {
     initContainers: native ? ["istio-init", "istio-proxy"] : ["istio-init"],
     containers: native ? null : ["istio-proxy"],
@@ -36,7 +39,7 @@ export function injected(store: Store, pod: KubeObject): KubeObject {
     spec: {
       ...pod.spec,
       initContainers: [init, ...(native ? [staying] : []), ...initContainers],
-      containers: native ? containers : [...containers, proxy],
+      containers: native ? others : [...others, proxy],
     },
   };
 }

@@ -53,6 +53,40 @@ test("a Deployment has the pods of all its ReplicaSets", () => {
   ]);
 });
 
+describe("pods that lost Istio's annotations", () => {
+  const stripped = { sidecar: SIDECAR, annotations: {} };
+  const proxy = (image: string) => deployment("web", { template: { proxy: { image } } });
+
+  test.each<[what: string, workload: Workload, image: string | undefined]>([
+    ["have a sidecar if the template has none", web, SIDECAR.image],
+    ["have a sidecar if the template leaves its image open", proxy("auto"), SIDECAR.image],
+    ["have no sidecar if the template sets its image", proxy("custom:1"), undefined],
+    ["have a sidecar if the template is unread", { ...web, template: undefined }, SIDECAR.image],
+  ])("%s", (_what, workload, image) => {
+    const [only] = gather(
+      [workload],
+      [
+        { ...stripped, name: "a", owner: NEW_SET, labels: HASH },
+        { ...stripped, name: "b", owner: NEW_SET, labels: HASH, terminating: true },
+      ],
+      [["rs-2", controller("Deployment", "web", web.uid)]],
+    );
+    expect(only?.pods.map((group) => group.image)).toEqual([image]);
+    expect(only?.terminatingPods.map((group) => group.image)).toEqual([image]);
+  });
+
+  test.each<[kind: string, args: readonly string[], image: string | undefined]>([
+    ["Pod", ["proxy", "sidecar"], SIDECAR.image],
+    ["Pod", ["run"], undefined],
+    ["Job", ["proxy", "sidecar"], SIDECAR.image],
+    ["Job", ["run"], undefined],
+  ])("of a %s are judged by the arguments %j", (kind, args, image) => {
+    const owner = kind === "Pod" ? {} : { owner: { kind, name: "x", uid: "x" } };
+    const [only] = gather([], [{ ...stripped, ...owner, args }]);
+    expect(only?.pods.map((group) => group.image)).toEqual([image]);
+  });
+});
+
 test("a listed workload may have no pods", () => {
   expect(gather([web], [])).toEqual([web]);
 });

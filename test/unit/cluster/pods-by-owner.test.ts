@@ -75,6 +75,37 @@ describe("pods with the same owner", () => {
   });
 });
 
+describe("pods with a container istio-proxy and without Istio's annotations", () => {
+  const stripped = { owner: WEB, sidecar: SIDECAR, annotations: {} };
+
+  test("are kept apart, since only the template tells whether the container is its own", () => {
+    const [only] = add(stripped, { ...stripped, name: "b", terminating: true });
+    expect(only?.groups).toEqual([]);
+    expect(only?.unmarked).toMatchObject([{ image: IMAGE, revision: undefined, native: false }]);
+    expect(only?.terminatingUnmarked).toMatchObject([{ image: IMAGE }]);
+  });
+
+  test("may have it as a native sidecar", () => {
+    const [only] = add({ ...stripped, sidecar: { ...SIDECAR, native: true } });
+    expect(only?.unmarked).toMatchObject([{ image: IMAGE, native: true }]);
+  });
+
+  test("have no sidecar if its image is auto", () => {
+    const [only] = add({ ...stripped, sidecar: { image: "auto" } });
+    expect([only?.groups[0]?.image, only?.unmarked]).toEqual([undefined, []]);
+  });
+
+  test.each<[what: string, args: readonly string[], image: string | undefined]>([
+    ["a sidecar", ["proxy", "sidecar"], undefined],
+    ["a gateway", ["proxy", "router", "--domain"], undefined],
+    ["a container of the template's own", [], IMAGE],
+    ["another program", ["serve"], IMAGE],
+    ["ztunnel", ["proxy", "ztunnel"], IMAGE],
+  ])("show by its arguments that it is %s", (_what, args, image) => {
+    expect(add({ ...stripped, args })[0]?.sample?.proxy?.image).toBe(image);
+  });
+});
+
 describe("the template of a pod whose owner is not listed", () => {
   const status = (names: readonly string[], initNames: readonly string[] | null = null) =>
     JSON.stringify({ containers: names, initContainers: initNames, revision: "asm-1-27" });

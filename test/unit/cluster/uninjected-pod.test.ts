@@ -89,3 +89,15 @@ test("a pod that was not injected keeps its containers", () => {
   const spec = { containers: [APP, { name: "istio-proxy", image: "own:1" }] };
   expect(uninjectedPod({ metadata: { name: "web" }, spec }).spec).toMatchObject(spec);
 });
+
+test("a pod that lost its annotations loses the containers with the names of injection", () => {
+  const proxy = { name: "istio-proxy", image: "proxyv2:1", args: ["proxy", "sidecar"] };
+  const pod = uninjectedPod({
+    metadata: { name: "x" },
+    spec: { containers: [APP, proxy], initContainers: [{ name: "istio-init" }, { name: "own" }] },
+  });
+  expect(pod.spec).toMatchObject({ containers: [APP], initContainers: [{ name: "own" }] });
+  const own = { name: "istio-proxy", image: "own:1" };
+  const kept = uninjectedPod({ metadata: { name: "x" }, spec: { containers: [APP, own] } });
+  expect(kept.spec?.containers).toEqual([APP, own]);
+});

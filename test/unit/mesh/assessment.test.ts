@@ -19,6 +19,7 @@ import { namespace } from "../../support/build/namespace.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import {
   AKS_GATEWAY,
+  argoRollout,
   daemonSet,
   deployment,
   otherWorkload,
@@ -33,6 +34,8 @@ const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1
 const SHOP = namespace("shop", { rev: "asm-1-27" });
 const OPTIONS: AssessmentOptions = { ...NO_CONSENT, excludes: () => undefined };
 const NO_REPLICAS = { replicas: 0, updated: 0, available: 0 };
+const AUTO = { proxy: { image: "auto" } };
+const NO_PODS_YET = { desired: 1, updated: 0, available: 0 };
 const PIN = { annotations: { "sidecar.istio.io/proxyImage": "x/proxyv2:v9" } };
 
 function mesh(options: Partial<ControlPlaneOptions> = {}): Mesh {
@@ -237,13 +240,88 @@ describe("the verdict", () => {
     ],
     ["scaled to zero", deployment("web"), {}, "current scaled-to-zero"],
     [
-      "scaled to zero, with pods that still run",
+      "scaled to zero, with outdated pods that still run",
       statefulSet("db", {
         pods: [sidecars(2, OUTDATED), bare(1)],
         rollout: { replicas: 0, status: { ready: 3, updated: 0 } },
       }),
       {},
-      "current scaled-to-zero",
+      "outdated image-differs",
+    ],
+    [
+      "a DaemonSet that wants no pods, with outdated pods that still run",
+      daemonSet("agent", {
+        pods: [sidecars(2, OUTDATED)],
+        rollout: { status: { desired: 0, updated: 0, available: 2 } },
+      }),
+      {},
+      "outdated image-differs",
+    ],
+    [
+      "an Argo Rollout that wants no pods, with outdated pods that still run",
+      argoRollout("web", { pods: [sidecars(2, OUTDATED)], rollout: { replicas: 0 } }),
+      {},
+      "outdated image-differs",
+    ],
+    [
+      "scaled to zero, with pods on target that still run",
+      deployment("web", { pods: [sidecars(1, TARGET)], rollout: { replicas: 0 } }),
+      {},
+      "current on-target",
+    ],
+    [
+      "the image auto, and nothing injects it while an old pod runs",
+      deployment("gw", { pods: [sidecars(1, OUTDATED)], template: AUTO }),
+      { ns: namespace("shop") },
+      "would-lose no-label",
+    ],
+    [
+      "the image auto, and nothing injects it while one of several pods is old",
+      deployment("gw", { pods: [sidecars(1, OUTDATED), bare(1)], template: AUTO }),
+      { ns: namespace("shop") },
+      "would-lose no-label",
+    ],
+    [
+      "the image auto, and nothing injected its pods",
+      deployment("gw", { pods: [bare(1)], template: AUTO }),
+      { ns: namespace("shop", { injection: "disabled" }) },
+      "blocked image-auto",
+    ],
+    [
+      "the image auto, and nothing injects it because its revision is gone",
+      statefulSet("gw", { pods: [bare(1)], template: AUTO }),
+      { ns: namespace("shop", { rev: "asm-1-1" }) },
+      "blocked image-auto",
+    ],
+    [
+      "the image auto, and nothing injects it, without pods",
+      daemonSet("gw", { rollout: { status: NO_PODS_YET }, template: AUTO }),
+      { ns: namespace("shop") },
+      "blocked image-auto",
+    ],
+    [
+      "the image auto, and nothing injects it, scaled to zero",
+      deployment("gw", { template: AUTO }),
+      { ns: namespace("shop") },
+      "blocked image-auto",
+    ],
+    [
+      "the image auto of a bare pod that nothing injected",
+      otherWorkload("Pod", "gw", { pods: [bare(1)], template: AUTO }),
+      { ns: namespace("shop") },
+      "blocked image-auto",
+    ],
+    [
+      "the image auto, injected since, and its pods are not",
+      deployment("gw", { pods: [bare(1)], template: AUTO }),
+      {},
+      "missing no-sidecar",
+    ],
+    [
+      "another image of the template's own istio-proxy, which nothing injects",
+      deployment("gw", { pods: [bare(1)], template: { proxy: { image: "custom:1" } } }),
+      { ns: namespace("shop") },
+      "outside",
     ],
     [
       "scaled to zero, with pods that still run, and injection would add no sidecar",

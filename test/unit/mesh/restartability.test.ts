@@ -10,7 +10,7 @@ import {
   otherWorkload,
   statefulSet,
 } from "../../support/build/workload.ts";
-import { withPrintedSteps } from "../../support/build/next-step.ts";
+import { formatStep, withPrintedSteps } from "../../support/build/next-step.ts";
 
 const IMAGE = proxyImage("v1.27.7-1");
 const ONE = [sidecars(1, IMAGE)];
@@ -42,6 +42,17 @@ function answerFor(
 function outcome(answer: Restartability): string {
   return "finding" in answer ? `${answer.answer} ${answer.finding.code}` : answer.answer;
 }
+
+test("a workload that is scaled to zero has no next step unless pods are left", () => {
+  const nextStep = (workload: Workload) => {
+    const answer = restartabilityOf(workload, workload.pods, NO_CONSENT);
+    return "finding" in answer ? formatStep(answer.finding.nextStep) : undefined;
+  };
+  expect(nextStep(deployment("web"))).toBe("");
+  expect(nextStep(deployment("web", { pods: ONE, rollout: { replicas: 0 } }))).toBe(
+    "wait until its pods are gone; if they stay, its controller does not run: kubectl describe deployment/web -n shop",
+  );
+});
 
 describe("the answer without consent for", () => {
   test.each<[what: string, workload: Workload, result: string]>([
