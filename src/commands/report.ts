@@ -84,7 +84,7 @@ export function completeReport<Kind extends Report["kind"]>(
 ): ReportOf<Kind> {
   const counts = countEntries(body.workloads, body.gaps.length);
   const dryRun = "dryRun" in own && own.dryRun !== null;
-  // A dry run with a plan succeeds, whatever the plan contains.
+  // A dry run succeeds with any content of the plan.
   const found = verdictReasons(counts, body.scope.include.includes("missing")).filter(
     ({ code }) => !dryRun || code === EXIT.incomplete,
   );

@@ -282,7 +282,7 @@ describe("main", () => {
   });
 
   test.each([["restart -A"], ["restart -n shop"], ["restart deploy/web"]])(
-    "refuses `%s` where there is no terminal to ask at",
+    "rejects `%s` without --yes if there is no terminal",
     async (line) => {
       const io = recordedIo();
       expect(await main(line.split(" "), io)).toBe(EXIT.usage);

@@ -56,7 +56,7 @@ test.each<[text: string, step: NextStep]>([
     "list the revisions with kubectl --context prod get configmaps, or name one",
     sentence`list the revisions with ${kubectl("get", "configmaps")}, or name one`,
   ],
-  // A value stays one word, whatever it says.
+  // A value stays one word for any content.
   [
     `kubectl --context prod get 'a; kubectl delete b' 'it'\\''s' ''`,
     kubectl("get", "a; kubectl delete b", "it's", ""),
