@@ -1,4 +1,4 @@
-import { PROXY_IMAGE } from "./istio-labels.ts";
+import { INJECTION_STATUS, PROXY_IMAGE } from "./istio-labels.ts";
 import type { NextStep } from "./next-step.ts";
 
 /**
@@ -196,7 +196,8 @@ export interface OwnProxy {
 
 /** The part of a pod template that pins the sidecar's image, so that the revision does not decide it. */
 export interface Pin {
-  readonly by: "annotation" | "container";
+  /** `kube-inject`: the template's container is a sidecar that was injected by hand. */
+  readonly by: "annotation" | "container" | "kube-inject";
 }
 
 /** True if a template's own container `istio-proxy` has no image until injection sets one. */
@@ -204,9 +205,16 @@ export function leavesImageOpen({ image }: Pick<OwnProxy, "image">): boolean {
   return image === "" || image === "auto";
 }
 
+/** True if `istioctl kube-inject` added the sidecar to the template: it left the status of injection. */
+export function isInjectedByHand({ annotations }: Pick<PodTemplate, "annotations">): boolean {
+  return annotations[INJECTION_STATUS] !== undefined;
+}
+
 /** Finds what pins the sidecar's image. The image `auto` leaves the choice to the revision. */
 export function pinOf({ proxy, annotations }: PodTemplate): Pin | undefined {
-  if (proxy !== undefined && !leavesImageOpen(proxy)) return { by: "container" };
+  if (proxy !== undefined && !leavesImageOpen(proxy)) {
+    return { by: isInjectedByHand({ annotations }) ? "kube-inject" : "container" };
+  }
   return annotations[PROXY_IMAGE] === undefined ? undefined : { by: "annotation" };
 }
 

@@ -141,7 +141,9 @@ function claimedVolumes(ref: WorkloadRef, owner: TemplateOwner) {
 
 /** Asks for the image without pins; `undefined` if nothing is pinned, or the dry run fails. */
 async function unpinnedImage(api: Api, namespace: string, pod: V1Pod): Promise<string | undefined> {
-  if (pinOf(templateRecord(pod)) === undefined) return undefined;
+  const pin = pinOf(templateRecord(pod));
+  // Without its image, a template that was injected by hand cannot run unless a webhook injects it.
+  if (pin === undefined || pin.by === "kube-inject") return undefined;
   const unpinned = structuredClone(pod);
   delete unpinned.metadata?.annotations?.[PROXY_IMAGE];
   const { containers = [], initContainers = [] } = unpinned.spec ?? {};

@@ -1,5 +1,5 @@
 import { count } from "../wording.ts";
-import { kubectl, type NextStep, sentence } from "../next-step.ts";
+import { istioctl, kubectl, type NextStep, sentence } from "../next-step.ts";
 import type { Namespace, PodTemplate } from "../snapshot.ts";
 import type { Injector, Mesh } from "./mesh.ts";
 import { INJECT, INJECTION, REVISION } from "../istio-labels.ts";
@@ -226,6 +226,16 @@ export const blockedBy = {
     nextStep:
       "leave one of them in the annotation inject.istio.io/templates of the pod template, or set sidecar.istio.io/nativeSidecar=false there",
   }),
+  /** Explains a sidecar that was injected by hand, and that nothing replaces. */
+  handInjectedGone: (revision: string, mesh: Mesh): Finding => ({
+    code: "injected-by-hand-gone",
+    reason: `the pod template was injected by hand for the revision ${revision}, which is not installed: the sidecars of new pods would find no control plane`,
+    nextStep: withNewestRevision(
+      mesh,
+      (newest) =>
+        sentence`inject the original manifest again: ${istioctl("kube-inject", "-f", "FILE", "--revision", newest, "--istioNamespace", mesh.istioNamespace)}`,
+    ),
+  }),
   missingTemplate: (name: string, known: readonly string[], source: string): Finding => ({
     code: "template-missing",
     reason: `the pod template asks for the injection template ${JSON.stringify(name)}, which ${source} lacks (it has ${known.join(", ") || "none"}): new pods are rejected`,
@@ -264,6 +274,12 @@ export const unknownOutcome = {
     code: "match-conditions",
     reason: `${configuration} has matchConditions, which only the API server can evaluate`,
     nextStep: DRY_RUN_BY_HAND,
+  }),
+  injectedByHand: (): Finding => ({
+    code: "injected-by-hand",
+    reason:
+      "the pod template was injected by hand (kube-inject): whether a webhook replaces its sidecar, only a dry run shows",
+    nextStep: kubectl("auth", "can-i", "create", "pods"),
   }),
   severalRevisions: (configurations: readonly string[]): Finding => ({
     code: "several-revisions",

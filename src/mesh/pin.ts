@@ -13,6 +13,14 @@ export function pinFinding({
   revision,
 }: InjectedPrediction): Finding | undefined {
   if (pin === undefined || image === unpinned) return undefined;
+  if (pin.by === "kube-inject") {
+    return {
+      code: "pinned-by-kube-inject",
+      reason: `the pod template was injected by hand (kube-inject) with ${image}, which new pods keep; ${revision} gives ${unpinned ?? "an image that cannot be told"}`,
+      nextStep:
+        "inject the original manifest again, or apply it without a sidecar and let a revision inject it",
+    };
+  }
   const place =
     pin.by === "annotation"
       ? "the pod template's annotation sidecar.istio.io/proxyImage"

@@ -1,5 +1,11 @@
 import { newPodOf } from "../kubernetes/controller-labels.ts";
-import type { Namespace, Pin, PodTemplate, Workload } from "../snapshot.ts";
+import {
+  isInjectedByHand,
+  type Namespace,
+  type Pin,
+  type PodTemplate,
+  type Workload,
+} from "../snapshot.ts";
 import { blockedBy, type Finding, notInjected, unknownOutcome } from "./findings.ts";
 import { applyInjectionPolicy } from "./injection-policy.ts";
 import { calledInjectors } from "./injector-match.ts";
@@ -81,6 +87,10 @@ export function predictInjection(
     ({ available, failurePolicy }) => available === false && failurePolicy === "Fail",
   );
   if (blocking) return { kind: "rejected", finding: blockedBy.unavailableWebhook(blocking) };
+  // A revision's template replaces the template's own sidecar, or keeps it, depending on the list of
+  // containers that it is in. Without a webhook, the sidecar stays as it is.
+  // Rule: Istio `pkg/kube/inject/webhook.go`, `reapplyOverwrittenContainers`.
+  if (isInjectedByHand(template)) return unknown(unknownOutcome.injectedByHand());
   const answering = called.filter(({ available }) => available !== false);
   if (answering.length === 0) {
     const [ignored] = called;

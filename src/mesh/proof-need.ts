@@ -17,9 +17,9 @@ export function needsProof(
   // Istiod renders the proxy of a gateway: a dry run shows nothing about it.
   if (isRenderedGateway(workload)) return false;
   if (verdict === "unknown") return true;
-  // The cluster may exempt the user from PodSecurity, or a policy may change the pod: no label
-  // shows either.
-  if (verdict === "blocked") return finding.code === "pod-security";
+  // The rules do not know every exemption, policy and injection template. A dry run of a dead webhook
+  // would only wait for its timeout.
+  if (verdict === "blocked") return finding.code !== "webhook-dead";
   if (verdict === "managed" || verdict === "excluded" || target === undefined) return false;
   const templates = workload.template?.annotations[INJECTION_TEMPLATES] ?? "";
   // Several templates may add the same container.

@@ -1,6 +1,6 @@
 import { blockedBy, type Finding } from "./findings.ts";
-import type { Mesh } from "./mesh.ts";
-import { type DryRun, pinOf, type PodTemplate } from "../snapshot.ts";
+import { defaultImage, type Mesh } from "./mesh.ts";
+import { type DryRun, type Pin, pinOf, type PodTemplate } from "../snapshot.ts";
 import type { Prediction } from "./prediction.ts";
 import type { Warning } from "./warnings.ts";
 
@@ -76,15 +76,31 @@ function outcomeOf(
     };
   }
   const name = dryRun.revision ?? "default";
-  const pin = template && pinOf(template);
+  const revision = mesh.revisions.get(name);
+  const pin = pinAfter(dryRun.image, template);
+  const byHand = pin?.by === "kube-inject";
+  if (byHand && revision === undefined && !mesh.revisionsUnread) {
+    return { kind: "rejected", finding: blockedBy.handInjectedGone(name, mesh) };
+  }
   return {
     kind: "injected",
     revision: name,
     image: dryRun.image,
     pin,
-    unpinned: pin === undefined ? dryRun.image : dryRun.unpinned,
+    unpinned:
+      pin === undefined
+        ? dryRun.image
+        : byHand
+          ? revision && defaultImage(revision)
+          : dryRun.unpinned,
     source: mesh.revisions.get(name)?.source ?? "a dry run by the API server",
   };
+}
+
+/** The pin that is left in a new pod: a webhook may replace a sidecar that was injected by hand. */
+function pinAfter(image: string, template: PodTemplate | undefined): Pin | undefined {
+  const pin = template && pinOf(template);
+  return pin?.by === "kube-inject" && template?.proxy?.image !== image ? undefined : pin;
 }
 
 const NOT_INJECTED: Finding = {

@@ -101,15 +101,31 @@ function duplicateProxy(
   revision: Revision,
 ): Rejection | undefined {
   const proxies = names.filter((_name, index) => addsProxy(texts[index] ?? ""));
-  const nativeCapable = proxies.filter((name) =>
-    texts[names.indexOf(name)]?.includes("$nativeSidecar"),
-  );
-  if (nativeCapable.length === 0 || nativeCapable.length === proxies.length) return undefined;
+  const lists = texts.filter(addsProxy).map(listOfProxy);
+  const collides = (native: boolean) =>
+    new Set(lists.map((list) => (list === "by-setting" ? native : list === "initContainers")))
+      .size > 1;
   const native = isNative(template, revision);
-  if (native === false) return undefined;
-  return native === true
-    ? { kind: "rejected", finding: blockedBy.duplicateProxy(proxies, revision.source) }
-    : { kind: "unknown", finding: unknownOutcome.duplicateProxy(proxies, revision.name) };
+  const outcomes = native === undefined ? [collides(true), collides(false)] : [collides(native)];
+  if (!outcomes.includes(true)) return undefined;
+  return outcomes.includes(false)
+    ? { kind: "unknown", finding: unknownOutcome.duplicateProxy(proxies, revision.name) }
+    : { kind: "rejected", finding: blockedBy.duplicateProxy(proxies, revision.source) };
+}
+
+/**
+ * The list of containers to which an injection template adds the proxy. Istio's own sidecar template
+ * decides `by-setting` whether the proxy is native.
+ */
+function listOfProxy(text: string): "by-setting" | "initContainers" | "containers" {
+  if (text.includes("$nativeSidecar")) return "by-setting";
+  const lines = text.split("\n");
+  const before = lines.slice(
+    0,
+    lines.findIndex((line) => addsProxy(line)),
+  );
+  const heading = before.findLast((line) => /^ *(?:initContainers|containers): *$/.test(line));
+  return heading?.trim() === "initContainers:" ? "initContainers" : "containers";
 }
 
 /**

@@ -11,7 +11,14 @@ import {
 import { newPodOf } from "../kubernetes/controller-labels.ts";
 import { formatRequirement } from "../kubernetes/selector.ts";
 import { listing } from "../wording.ts";
-import type { Labels, NamedPod, Namespace, PodGroup, Workload } from "../snapshot.ts";
+import {
+  isInjectedByHand,
+  type Labels,
+  type NamedPod,
+  type Namespace,
+  type PodGroup,
+  type Workload,
+} from "../snapshot.ts";
 import type { Assessment } from "./assessment.ts";
 import { type InjectorMatch, matchInjectors } from "./injector-match.ts";
 import type { Injector, Mesh, Outage, Revision } from "./mesh.ts";
@@ -98,6 +105,7 @@ function templateStep({ kind, name, template, annotations }: Workload, mesh: Mes
     ]),
     ...pick(template.annotations, DECISIVE_ANNOTATIONS).map((text) => `annotation ${text}`),
     ...(template.hostNetwork ? ["hostNetwork"] : []),
+    ...(isInjectedByHand(template) ? ["injected by hand (kube-inject)"] : []),
     ...(own === undefined ? [] : [`its own container istio-proxy, image ${own || "unset"}`]),
     ...pick(annotations, [EXCLUDE]).map((text) => `the workload's annotation ${text}`),
   ];

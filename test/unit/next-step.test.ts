@@ -71,11 +71,13 @@ const BLOCKED_BY: Readonly<Record<keyof typeof blockedBy, Finding>> = {
   imageLeftOpen: blockedBy.imageLeftOpen(notInjected.noWebhook(podTemplate(), SHOP, MESH)),
   podSecurity: blockedBy.podSecurity("shop", "restricted", "needs NET_ADMIN", SOURCE),
   duplicateProxy: blockedBy.duplicateProxy(["sidecar", "own"], SOURCE),
+  handInjectedGone: blockedBy.handInjectedGone("asm-1-26", MESH),
   missingTemplate: blockedBy.missingTemplate("own", ["sidecar"], SOURCE),
 };
 const UNKNOWN_OUTCOME: Readonly<Record<keyof typeof unknownOutcome, Finding>> = {
   webhooksUnread: unknownOutcome.webhooksUnread(),
   matchConditions: unknownOutcome.matchConditions("webhook"),
+  injectedByHand: unknownOutcome.injectedByHand(),
   severalRevisions: unknownOutcome.severalRevisions(["asm-1-27", "asm-1-28"]),
   noControlPlane: unknownOutcome.noControlPlane(INJECTOR, "aks-istio-system"),
   noConfigMap: unknownOutcome.noConfigMap("asm-1-27", "aks-istio-system"),

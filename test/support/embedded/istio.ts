@@ -7,7 +7,7 @@ export const ISTIO_NAMESPACE = "aks-istio-system";
 /**
  * Returns the pod after injection, by the simplest rule: the namespace's `istio.io/rev` names an
  * installed revision or a tag, and the pod does not opt out. The sidecar replaces a container of the
- * template that has the image `auto`. Selectors, policies and pins are tested on the real cluster; a second implementation here would only drift.
+ * template that has the image `auto`, or that was injected by hand. Selectors, policies and pins are tested on the real cluster; a second implementation here would only drift.
  */
 export function injected(store: Store, pod: KubeObject): KubeObject {
   const { labels, annotations, namespace } = pod.metadata;
@@ -22,11 +22,12 @@ export function injected(store: Store, pod: KubeObject): KubeObject {
   const { image } = global.proxy;
   const proxy = { name: "istio-proxy", image, args: ["proxy", "sidecar"] };
   const staying = { ...proxy, restartPolicy: "Always" };
+  const byHand = annotations?.["sidecar.istio.io/status"] !== undefined;
   const init = { name: "istio-init", image, args: ["istio-iptables"] };
   const { initContainers = [], containers } = pod.spec;
-  const others = containers.filter(
-    (one: KubeObject) => one["name"] !== proxy.name || one["image"] !== "auto",
-  );
+  const isReplaced = (one: KubeObject) =>
+    one["name"] === proxy.name && (one["image"] === "auto" || (!native && byHand));
+  const others = containers.filter((one: KubeObject) => !isReplaced(one));
   const status = {
     initContainers: native ? ["istio-init", "istio-proxy"] : ["istio-init"],
     containers: native ? null : ["istio-proxy"],
@@ -38,7 +39,11 @@ export function injected(store: Store, pod: KubeObject): KubeObject {
     metadata: { ...pod.metadata, annotations: { ...annotations, ...added } },
     spec: {
       ...pod.spec,
-      initContainers: [init, ...(native ? [staying] : []), ...initContainers],
+      initContainers: [
+        init,
+        ...(native ? [staying] : []),
+        ...initContainers.filter((one: KubeObject) => one["name"] !== init.name),
+      ],
       containers: native ? others : [...others, proxy],
     },
   };

@@ -1,17 +1,18 @@
 import { expect, test } from "vitest";
 import { assess } from "../../../src/mesh/assessment.ts";
 import { needsProof } from "../../../src/mesh/proof-need.ts";
-import { resolveMesh } from "../../../src/mesh/mesh.ts";
+import { type Mesh, resolveMesh } from "../../../src/mesh/mesh.ts";
 import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import type { Labels, Workload } from "../../../src/snapshot.ts";
 import { assessmentOf, meshOf } from "../../support/build/assessment.ts";
 import { controlPlane } from "../../support/build/control-plane.ts";
 import { namespace } from "../../support/build/namespace.ts";
-import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { deployment } from "../../support/build/workload.ts";
 
 const PODS = { pods: [sidecars(1, proxyImage("v1.27.7-1"))] };
-const TWO = { annotations: { "inject.istio.io/templates": "sidecar,gateway" } };
+const TEMPLATES = "inject.istio.io/templates";
+const TWO = { annotations: { [TEMPLATES]: "sidecar,gateway" } };
 const UNREAD = resolveMesh(controlPlane({ revisions: [], unread: ["webhooks"] }));
 
 function enforcing(level: string): Labels {
@@ -60,11 +61,49 @@ test("a predicted rejection by PodSecurity needs a dry run: the cluster may exem
   expect(needsProof(predicted, enforced)).toBe(true);
 });
 
-test("other predicted rejections need no dry run", () => {
-  const template = { annotations: { "inject.istio.io/templates": "nope" } };
-  const blocked = assessmentOf(deployment("web", { ...PODS, template }), { mesh: meshOf() });
-  expect(blocked?.verdict).toBe("blocked");
+test.each<[what: string, workload: Workload, mesh: Mesh, labels: { rev?: string }, code: string]>([
+  [
+    "a template that the revision lacks",
+    deployment("web", { ...PODS, template: { annotations: { [TEMPLATES]: "nope" } } }),
+    meshOf(),
+    { rev: "asm-1-27" },
+    "template-missing",
+  ],
+  [
+    "an image that nothing sets",
+    deployment("web", { pods: [bare(1)], template: { proxy: { image: "auto" } } }),
+    meshOf(),
+    {},
+    "image-auto",
+  ],
+])("a predicted rejection because of %s needs a dry run", (_what, workload, mesh, labels, code) => {
+  const blocked = assessmentOf(workload, { mesh, labels });
+  expect([blocked?.verdict, blocked?.finding.code]).toEqual(["blocked", code]);
+  expect(needsProof(blocked, namespace("shop", labels))).toBe(true);
+});
+
+test("a dead webhook needs no dry run, which would only wait for its timeout", () => {
+  const image = proxyImage("v1.27.9-6");
+  const plane = controlPlane({
+    revisions: [{ name: "asm-1-27", values: { image }, state: "dead" }],
+  });
+  const mesh = resolveMesh(plane);
+  const blocked = assessmentOf(deployment("web", PODS), { mesh });
+  expect(blocked?.finding.code).toBe("webhook-dead");
   expect(needsProof(blocked, namespace("shop", { rev: "asm-1-27" }))).toBe(false);
+});
+
+test.each<[what: string, labels: { rev?: string }]>([
+  ["in an injected namespace", { rev: "asm-1-27" }],
+  ["in a namespace without labels", {}],
+])("a template that was injected by hand needs a dry run %s", (_what, labels) => {
+  const template = {
+    annotations: { "sidecar.istio.io/status": "{}" },
+    proxy: { image: proxyImage("v1.27.7-1") },
+  };
+  const found = assessmentOf(deployment("web", { ...PODS, template }), { labels });
+  expect(found).toMatchObject({ verdict: "unknown", finding: { code: "injected-by-hand" } });
+  expect(needsProof(found, namespace("shop", labels))).toBe(true);
 });
 
 test("unknown needs a dry run, a workload outside the mesh does not", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Prediction } from "../../../src/mesh/prediction.ts";
 import { predictInjection } from "../../../src/mesh/prediction.ts";
+import { pinFinding } from "../../../src/mesh/pin.ts";
 import { applyProof } from "../../../src/mesh/proof.ts";
 import type { DryRun } from "../../../src/snapshot.ts";
 import { meshOf } from "../../support/build/assessment.ts";
@@ -181,4 +182,53 @@ test("without a pin, the image is the revision's own, also for a gateway with th
       unpinned: TARGET,
     });
   }
+});
+
+describe("a dry run of a template that was injected by hand", () => {
+  const OLD = proxyImage("v1.27.7-1");
+  const byHand = podTemplate({
+    annotations: { "sidecar.istio.io/status": "{}", "istio.io/rev": "asm-1-27" },
+    proxy: { image: OLD },
+  });
+  const prediction = predictInjection(byHand, namespace("shop", { rev: "asm-1-27" }), MESH);
+  const prove = (dryRun: DryRun, mesh = MESH) => applyProof(prediction, dryRun, mesh, byHand);
+
+  test("is needed: the rules leave the outcome open", () => {
+    expect(prediction).toMatchObject({ kind: "unknown", finding: { code: "injected-by-hand" } });
+    const elsewhere = predictInjection(byHand, namespace("shop"), MESH);
+    expect(elsewhere).toEqual(prediction);
+  });
+
+  test("shows no pin if a webhook replaces its sidecar", () => {
+    expect(prove(POD)).toMatchObject({
+      proved: true,
+      disagreement: undefined,
+      prediction: { kind: "injected", image: TARGET, unpinned: TARGET, pin: undefined },
+    });
+  });
+
+  test("shows a pin if nothing replaces its sidecar, with the image of its revision", () => {
+    const { prediction: kept } = prove({ ...POD, image: OLD });
+    expect(kept).toMatchObject({ image: OLD, unpinned: TARGET, pin: { by: "kube-inject" } });
+    expect(kept.kind === "injected" && pinFinding(kept)).toEqual({
+      code: "pinned-by-kube-inject",
+      reason: `the pod template was injected by hand (kube-inject) with ${OLD}, which new pods keep; asm-1-27 gives ${TARGET}`,
+      nextStep:
+        "inject the original manifest again, or apply it without a sidecar and let a revision inject it",
+    });
+  });
+
+  test("shows no pin that matters if its revision gives the same image", () => {
+    const { prediction: kept } = prove({ ...POD, image: OLD }, meshOf("v1.27.7-1"));
+    expect(kept.kind === "injected" && pinFinding(kept)).toBeUndefined();
+  });
+
+  test("shows a rejection if its revision is gone: the sidecar would find no control plane", () => {
+    const gone = prove({ ...POD, image: OLD, revision: "asm-1-26" }).prediction;
+    expect(gone).toMatchObject({ kind: "rejected", finding: { code: "injected-by-hand-gone" } });
+    const unread = { ...MESH, revisionsUnread: true };
+    expect(prove({ ...POD, image: OLD, revision: "asm-1-26" }, unread).prediction.kind).toBe(
+      "injected",
+    );
+  });
 });

@@ -202,4 +202,42 @@ describe("two injection templates may add the proxy twice:", () => {
   ])("%s", (_what, world, result) => {
     expect(outcome({ template: templates(BOTH), ...world })).toBe(result);
   });
+
+  const custom = (list: string) => ({
+    defaultTemplates: ["sidecar", "custom"],
+    templates: {
+      custom: [
+        "spec:",
+        "  containers:",
+        "  - name: other",
+        `  ${list}:`,
+        "  - name: istio-proxy",
+        "    env: []",
+      ].join("\n"),
+    },
+  });
+
+  test.each<[list: string, native: "true" | "false" | "auto", result: string]>([
+    ["initContainers", "true", "injected"],
+    ["initContainers", "false", COLLIDE],
+    ["initContainers", "auto", "unknown templates-collide"],
+    ["containers", "true", COLLIDE],
+    ["containers", "false", "injected"],
+    ["containers", "auto", "unknown templates-collide"],
+  ])("a custom template with the proxy under %s, native sidecars %s", (list, setting, result) => {
+    const byDefault = { ...PLAIN, native: setting, config: custom(list) };
+    expect(outcome({ revision: byDefault, template: {} })).toBe(result);
+    const chosen = { ...byDefault, config: { templates: custom(list).templates } };
+    expect(outcome({ revision: chosen, template: templates("sidecar,custom") })).toBe(result);
+  });
+
+  test("two templates with the proxy under different lists collide with every setting", () => {
+    const { templates: one } = custom("initContainers");
+    const { templates: other } = custom("containers");
+    const config = {
+      defaultTemplates: ["one", "other", "sidecar"],
+      templates: { one: one.custom, other: other.custom },
+    };
+    expect(outcome({ revision: { ...PLAIN, native: "auto", config }, template: {} })).toBe(COLLIDE);
+  });
 });
