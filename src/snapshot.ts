@@ -18,8 +18,11 @@ export interface Snapshot {
 export interface UsageSnapshot extends Snapshot {
   /** Gateways of the Gateway API; `undefined` if they could not be read. */
   readonly gateways: readonly LabelledObject[] | undefined;
-  /** `undefined` if they could not be read. */
-  readonly cronJobs: readonly TemplateOwner[] | undefined;
+  /**
+   * Objects that are not workloads as long as they have no pods, such as CronJobs. Those that could
+   * not be read are absent, and have a gap.
+   */
+  readonly templateOwners: readonly TemplateOwner[];
 }
 
 /** The resources that a ResourceQuota has left. */

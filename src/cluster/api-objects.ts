@@ -18,8 +18,8 @@ import {
  * number in protobuf, so that both encodings result in the same object. The numbers are part of the
  * API and never change.
  *
- * Sources: `generated.proto` of k8s.io/apimachinery `pkg/apis/meta/v1`, k8s.io/api `core/v1` and
- * `apps/v1`.
+ * Sources: `generated.proto` of k8s.io/apimachinery `pkg/apis/meta/v1`, k8s.io/api `core/v1`,
+ * `apps/v1` and `batch/v1`.
  */
 
 const OWNER_REFERENCE = message({
@@ -190,6 +190,24 @@ export const DAEMON_SET = message({
   ],
 });
 
+export const JOB = message({
+  metadata: [1, OBJECT_META],
+  spec: [2, message({ template: [6, POD_TEMPLATE] })],
+  status: [
+    3,
+    message({ conditions: [1, repeated(message({ type: [1, text], status: [2, text] }))] }),
+  ],
+});
+
+/** The template has the same number in both kinds. */
+const REPLICATED = message({
+  metadata: [1, OBJECT_META],
+  spec: [2, message({ template: [3, POD_TEMPLATE] })],
+});
+
+export const REPLICA_SET = REPLICATED;
+export const REPLICATION_CONTROLLER = REPLICATED;
+
 export type ApiOwnerReference = Decoded<typeof OWNER_REFERENCE>;
 export type ApiContainer = Decoded<typeof CONTAINER>;
 export type ApiContainerStatus = Decoded<typeof CONTAINER_STATUS>;
@@ -201,3 +219,5 @@ export type ApiStatefulSet = Decoded<typeof STATEFUL_SET>;
 export type ApiDaemonSet = Decoded<typeof DAEMON_SET>;
 export type ApiObject = Decoded<typeof METADATA>;
 export type ApiOwned = Decoded<typeof OWNED>;
+/** An object of a kind that creates pods from a template. */
+export type ApiTemplated = Decoded<typeof REPLICATED> & Pick<Decoded<typeof JOB>, "status">;

@@ -52,7 +52,8 @@ export class Gaps {
             sentence`see which there are: ${kubectl("get", "namespaces")}`,
           );
         }
-        this.#gaps.push(gapOf(access, error, this.#isNarrowable));
+        // Two reads of the same list are one gap.
+        if (!this.isUnread(access)) this.#gaps.push(gapOf(access, error, this.#isNarrowable));
       },
     };
   }

@@ -1,12 +1,11 @@
-import type { V1CronJob } from "@kubernetes/client-node";
-import type { LabelledObject, TemplateOwner, UsageSnapshot } from "../snapshot.ts";
+import type { LabelledObject, UsageSnapshot } from "../snapshot.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
 import { METADATA } from "./api-objects.ts";
 import { Gaps } from "./gaps.ts";
 import { listAll } from "../http/pages.ts";
 import { readSnapshot } from "./read.ts";
-import { templateRecord } from "./workload-records.ts";
+import { readTemplateOwners } from "./template-owners.ts";
 
 /**
  * Reads the whole cluster, with everything that can refer to a revision.
@@ -15,12 +14,14 @@ import { templateRecord } from "./workload-records.ts";
  */
 export async function readUsageSnapshot(api: Api, istioNamespace: string): Promise<UsageSnapshot> {
   const gaps = new Gaps(api, { isNarrowable: false });
-  const [snapshot, gateways, cronJobs] = await Promise.all([
-    readSnapshot(api, { istioNamespace, namespaces: undefined }, gaps),
+  const read = readSnapshot(api, { istioNamespace, namespaces: undefined }, gaps);
+  const workloads = read.then((snapshot) => snapshot.workloads);
+  const [snapshot, gateways, templateOwners] = await Promise.all([
+    read,
     readGateways(api, gaps),
-    readCronJobs(api, gaps),
+    readTemplateOwners(api, workloads, gaps),
   ]);
-  return { ...snapshot, gateways, cronJobs, gaps: gaps.result() };
+  return { ...snapshot, gateways, templateOwners, gaps: gaps.result() };
 }
 
 const GATEWAY_GROUP = "gateway.networking.k8s.io";
@@ -62,20 +63,4 @@ async function servedVersion(api: Api): Promise<string | undefined> {
   }
   const group = groups.find(({ name }) => name === GATEWAY_GROUP);
   return group && (group.preferredVersion?.version ?? "v1");
-}
-
-/** Lists CronJobs for their templates: between two runs they have no pods. */
-function readCronJobs(api: Api, gaps: Gaps): Promise<readonly TemplateOwner[] | undefined> {
-  return gaps.during(
-    { verb: "list", resource: "cronjobs.batch", namespace: undefined },
-    async (inconsistent) => {
-      const list = { path: "/apis/batch/v1/cronjobs", kind: "CronJobList", inconsistent };
-      return (await listAll<V1CronJob>(api, list)).map(({ metadata, spec }) => ({
-        namespace: metadata?.namespace ?? "",
-        kind: "CronJob",
-        name: metadata?.name ?? "",
-        template: templateRecord(spec?.jobTemplate.spec?.template),
-      }));
-    },
-  );
 }

@@ -115,9 +115,14 @@ export function labelReferences(snapshot: UsageSnapshot, mesh: Mesh): readonly L
       namespaceReferences(namespace, tags, mesh),
     ]),
   );
+  // The template of an owner that was read replaces the one that its pods show.
+  const read = new Set(snapshot.templateOwners.map(pathOf));
   const ofTemplates = [
-    ...snapshot.workloads.filter((workload) => workload.kind !== "Pod" && !isAksGateway(workload)),
-    ...(snapshot.cronJobs ?? []),
+    ...snapshot.workloads.filter(
+      (workload) =>
+        workload.kind !== "Pod" && !isAksGateway(workload) && !read.has(pathOf(workload)),
+    ),
+    ...snapshot.templateOwners,
   ].flatMap((owner) => {
     const namespace = snapshot.namespaces.get(owner.namespace);
     const inherited = byNamespace.get(owner.namespace) ?? [];
@@ -126,19 +131,9 @@ export function labelReferences(snapshot: UsageSnapshot, mesh: Mesh): readonly L
   return [
     ...[...tags].map(([tag, revision]) => tagReference(tag, revision)),
     ...[...byNamespace.values()].flat(),
-    ...withoutDuplicates(ofTemplates),
+    ...ofTemplates,
     ...(snapshot.gateways ?? []).flatMap((gateway) => gatewayReferences(gateway, tags)),
   ];
-}
-
-/** A CronJob with running pods is listed twice: as their workload, and among the CronJobs. */
-function withoutDuplicates(references: readonly LabelReference[]): Iterable<LabelReference> {
-  return new Map(
-    references.map((reference) => [
-      JSON.stringify([reference.revision, reference.names]),
-      reference,
-    ]),
-  ).values();
 }
 
 /** The revision that each tag leads to. */

@@ -127,6 +127,46 @@ describe("revisions", () => {
     );
   });
 
+  test("are in use by every template that names them, even without pods", async ({
+    cluster,
+    enter,
+  }) => {
+    await cluster.installRevision(FROM);
+    const sandbox = await enter();
+    const template = {
+      metadata: { labels: { app: "old", "istio.io/rev": FROM.name } },
+      spec: { restartPolicy: "Always", containers: [{ name: "app", image: "app" }] },
+    };
+    const once = { ...template, spec: { ...template.spec, restartPolicy: "Never" } };
+    const create = async (path: string, kind: string, spec: object) => {
+      const apiVersion = path.replace(/^\/apis?\//, "").replace(/\/[a-z]+$/, "");
+      const [, root = "", resource = ""] = /^(.*)\/([a-z]+)$/.exec(path) ?? [];
+      const body = { apiVersion, kind, metadata: { name: "old" }, spec };
+      const url = `${root}/namespaces/${sandbox.name}/${resource}`;
+      const { status } = await cluster.request("POST", url, { body });
+      expect([kind, status]).toEqual([kind, 201]);
+    };
+    const selector = { matchLabels: { app: "old" } };
+    await create("/apis/apps/v1/replicasets", "ReplicaSet", { replicas: 0, selector, template });
+    await create("/apis/batch/v1/jobs", "Job", { suspend: true, template: once });
+    await create("/api/v1/replicationcontrollers", "ReplicationController", {
+      replicas: 0,
+      selector: { app: "old" },
+      template,
+    });
+    await create("/apis/batch/v1/cronjobs", "CronJob", {
+      schedule: "0 3 1 1 *",
+      suspend: true,
+      jobTemplate: { spec: { template: once } },
+    });
+    const held = await runRevisions(cluster, FROM.name, "--assert-unused");
+    const kinds = ["cronjob", "job", "replicaset", "replicationcontroller"];
+    expect(held.revisions[0]?.holders).toMatchObject([
+      { kind: "templates", count: 4, names: kinds.map((kind) => `${sandbox.name}/${kind}/old`) },
+    ]);
+    expect([held.status, held.exitReasons]).toEqual([5, ["templates:4"]]);
+  });
+
   test("fit into a table of 80 columns", async ({ cluster, enter }) => {
     await setUp(cluster, enter);
     const { stdout } = await run(cluster, "revisions");

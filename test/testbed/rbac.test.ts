@@ -175,7 +175,7 @@ function trialOf(grant: Grant, role: RoleName, namespaces: Namespaces): Trial {
     const says = `error: you may not get ${resource} in the namespace "${home.name}"`;
     return { args: ["explain", `pod/${pod}`, ...of(home)], status: 1, says };
   }
-  if (resource === "cronjobs" || resource === "gateways") {
+  if (["cronjobs", "replicationcontrollers", "gateways"].includes(resource)) {
     return { args: ["revisions"], status: 6, gapIn: null };
   }
   if (nameOf(grant) === "list namespaces") {

@@ -31,8 +31,8 @@ interface Target {
   readonly name: string | undefined;
 }
 
-/** Kinds that can only be listed: no controller creates pods for Jobs, and slices are derived. */
-const ONLY_LISTED = new Set(["CronJob", "EndpointSlice", "Job"]);
+/** Kinds that can only be listed: slices are derived. */
+const ONLY_LISTED = new Set(["EndpointSlice"]);
 const PARAMETERS = new Set([
   "limit",
   "continue",
@@ -67,6 +67,7 @@ export function answer(store: Store, request: ApiRequest): KubeObject {
       return list(store, target, request);
     case "create": {
       const body = JSON.parse(text);
+      requireIdle(kind, body.spec);
       const metadata = { ...body.metadata, ...(namespace && { namespace }) };
       return (
         review(user, kind, body) ?? create(store, { ...body, kind: kind.kind, metadata }, dryRun)
@@ -87,6 +88,13 @@ export function answer(store: Store, request: ApiRequest): KubeObject {
     default:
       return find(store, target);
   }
+}
+
+/** Rejects an object that would create pods, if no controller here creates them. */
+function requireIdle({ kind }: Kind, spec: KubeObject | undefined): void {
+  const runs = ["CronJob", "Job"].includes(kind) && spec?.["suspend"] !== true;
+  const scales = kind === "ReplicationController" && spec?.["replicas"] !== 0;
+  if (runs || scales) throw notImplemented(`a running ${kind}`);
 }
 
 /** Sets the manager and time of the last write, without the managed fields. */

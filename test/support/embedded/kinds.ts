@@ -17,6 +17,7 @@ export const KINDS: readonly Kind[] = [
   ["", "nodes", "Node"],
   ["", "pods", "Pod"],
   ["", "resourcequotas", "ResourceQuota"],
+  ["", "replicationcontrollers", "ReplicationController"],
   ["", "services", "Service"],
   ["admissionregistration.k8s.io", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration"],
   ["apps", "daemonsets", "DaemonSet"],

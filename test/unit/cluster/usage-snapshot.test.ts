@@ -3,7 +3,7 @@ import { ApiError } from "../../../src/http/api-error.ts";
 import type { Api } from "../../../src/http/api.ts";
 import type { ResponseObject } from "../../../src/http/request.ts";
 import { readUsageSnapshot } from "../../../src/cluster/usage-snapshot.ts";
-import { respondingApi } from "../../support/build/scripted-api.ts";
+import { forbidden, respondingApi } from "../../support/build/scripted-api.ts";
 
 const NAME = "gateway.networking.k8s.io";
 const GROUP = `/apis/${NAME}`;
@@ -63,22 +63,97 @@ describe("Gateways", () => {
   });
 });
 
-test("CronJobs have the template of their next run", async () => {
-  const template = {
-    metadata: { labels: { "istio.io/rev": "asm-1-27" } },
-    spec: { containers: [{ name: "app", image: "a" }] },
-  };
-  const items = [
-    {
-      metadata: { namespace: "shop", name: "nightly" },
-      spec: { jobTemplate: { spec: { template } } },
-    },
-  ];
-  const api = clusterWith({
-    "/apis": groups(),
-    "/apis/batch/v1/cronjobs": { kind: "CronJobList", items },
+const TEMPLATE = {
+  metadata: { labels: { "istio.io/rev": "asm-1-27" } },
+  spec: { containers: [{ name: "app", image: "a" }] },
+};
+
+function named(name: string, rest: object = {}): object {
+  return { metadata: { namespace: "shop", name, uid: name, ...rest } };
+}
+
+function finished(type: string): object {
+  return { status: { conditions: [{ type, status: "True" }] } };
+}
+
+const DEPLOYED = { controller: true, kind: "Deployment", name: "web", uid: "web" };
+const BATCH = "/apis/batch/v1";
+
+describe("template owners are", () => {
+  test.each<[what: string, path: string, items: readonly object[], names: readonly string[]]>([
+    [
+      "CronJobs",
+      `${BATCH}/cronjobs`,
+      [{ ...named("nightly"), spec: { jobTemplate: { spec: { template: TEMPLATE } } } }],
+      ["CronJob nightly"],
+    ],
+    [
+      "Jobs that have not finished",
+      `${BATCH}/jobs`,
+      [
+        { ...named("suspended"), spec: { suspend: true, template: TEMPLATE } },
+        { ...named("running"), spec: { template: TEMPLATE }, ...finished("SuccessCriteriaMet") },
+        { ...named("complete"), spec: { template: TEMPLATE }, ...finished("Complete") },
+        { ...named("failed"), spec: { template: TEMPLATE }, ...finished("Failed") },
+      ],
+      ["Job suspended", "Job running"],
+    ],
+    [
+      "ReplicationControllers",
+      "/api/v1/replicationcontrollers",
+      [{ ...named("old"), spec: { replicas: 0, template: TEMPLATE } }],
+      ["ReplicationController old"],
+    ],
+  ])("%s", async (_what, path, items, names) => {
+    const api = clusterWith({ "/apis": groups(), [path]: { items } });
+    const { templateOwners, gaps } = await readUsageSnapshot(api, "istio-system");
+    expect(gaps).toEqual([]);
+    expect(templateOwners.map(({ kind, name }) => `${kind} ${name}`)).toEqual(names);
+    expect(templateOwners[0]).toMatchObject({
+      namespace: "shop",
+      template: { labels: { "istio.io/rev": "asm-1-27" } },
+    });
   });
-  expect((await readUsageSnapshot(api, "istio-system")).cronJobs).toMatchObject([
-    { namespace: "shop", name: "nightly", template: { labels: { "istio.io/rev": "asm-1-27" } } },
-  ]);
+
+  test("ReplicaSets without an owner that is read", async () => {
+    const gone = { controller: true, kind: "CloneSet", name: "x", uid: "x" };
+    const items = [
+      { ...named("bare"), spec: { template: TEMPLATE } },
+      { ...named("custom", { ownerReferences: [gone] }), spec: { template: TEMPLATE } },
+      { ...named("web-1", { ownerReferences: [DEPLOYED] }), spec: { template: TEMPLATE } },
+    ];
+    const api = clusterWith({
+      "/apis": groups(),
+      "/apis/apps/v1/deployments": { items: [{ ...named("web"), spec: {} }] },
+      "/apis/apps/v1/replicasets": { items },
+      "/apis/apps/v1/namespaces/shop/replicasets": { items },
+    });
+    const { templateOwners } = await readUsageSnapshot(api, "istio-system");
+    expect(templateOwners.map(({ name }) => name)).toEqual(["bare", "custom"]);
+  });
+
+  test("not read one by one, if every ReplicaSet belongs to a Deployment", async () => {
+    const items = [named("web-1", { ownerReferences: [DEPLOYED] })];
+    const api = clusterWith({
+      "/apis": groups(),
+      "/apis/apps/v1/deployments": { items: [{ ...named("web"), spec: {} }] },
+      "/apis/apps/v1/replicasets": { items },
+      "/apis/apps/v1/namespaces/shop/replicasets": refusal(500, "not expected"),
+    });
+    expect(await readUsageSnapshot(api, "istio-system")).toMatchObject({
+      templateOwners: [],
+      gaps: [],
+    });
+  });
+
+  test.each([
+    [`${BATCH}/cronjobs`, "cronjobs.batch"],
+    [`${BATCH}/jobs`, "jobs.batch"],
+    ["/api/v1/replicationcontrollers", "replicationcontrollers"],
+    ["/apis/apps/v1/replicasets", "replicasets.apps"],
+  ])("a gap if the user is not allowed to list %s", async (path, resource) => {
+    const api = clusterWith({ "/apis": groups(), [path]: forbidden("list", resource) });
+    const { gaps } = await readUsageSnapshot(api, "istio-system");
+    expect(gaps).toMatchObject([{ verb: "list", resource, reason: "forbidden" }]);
+  });
 });

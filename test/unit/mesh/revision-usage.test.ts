@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { RemainingReferences } from "../../../src/mesh/remaining-references.ts";
+import { shortKind } from "../../../src/kubernetes/kinds.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import {
   type RevisionUsage,
@@ -38,7 +39,7 @@ function usage({ plane, places = [], ...rest }: World): UsageByRevision {
     namespaces: new Map(places.map((place) => [place.name, place])),
     workloads: [],
     gateways: [],
-    cronJobs: [],
+    templateOwners: [],
     gaps: [],
     ...rest,
   };
@@ -277,7 +278,7 @@ describe("the remaining references of a revision include", () => {
         otherWorkload("Pod", "single", { template: { labels }, pods: [bare(1)] }),
         otherWorkload("CronJob", "nightly", { template: { labels }, pods: [bare(1)] }),
       ],
-      cronJobs: [
+      templateOwners: [
         { namespace: "shop", kind: "CronJob", name: "nightly", template: podTemplate({ labels }) },
         { namespace: "shop", kind: "CronJob", name: "weekly", template: podTemplate({ labels }) },
       ],
@@ -285,6 +286,30 @@ describe("the remaining references of a revision include", () => {
     expect(remaining(world)).toEqual([
       "templates 3: shop/cronjob/nightly, shop/cronjob/weekly, shop/deploy/web",
     ]);
+  });
+
+  test.each(["ReplicaSet", "Job", "ReplicationController", "CronJob"])(
+    "the template of a %s without pods",
+    (kind) => {
+      const template = podTemplate({ labels: { "istio.io/rev": "asm-1-27" } });
+      const templateOwners = [{ namespace: "shop", kind, name: "old", template }];
+      expect(remaining({ places: [namespace("shop")], templateOwners })).toEqual([
+        `templates 1: shop/${shortKind(kind)}/old`,
+      ]);
+    },
+  );
+
+  test("no template that running pods have, and their owner no longer has", () => {
+    const labels = { "istio.io/rev": "asm-1-27" };
+    const moved = podTemplate({ labels: { "istio.io/rev": "asm-1-28" } });
+    const world: World = {
+      places: [namespace("shop")],
+      workloads: [
+        otherWorkload("CronJob", "nightly", { template: { labels }, pods: [sidecars(1, IMAGE)] }),
+      ],
+      templateOwners: [{ namespace: "shop", kind: "CronJob", name: "nightly", template: moved }],
+    };
+    expect(remaining(world)).toEqual(["pods 1: shop/cronjob/nightly"]);
   });
 
   test("pod templates that ask for the default revision", () => {
@@ -345,7 +370,7 @@ describe("a tag", () => {
       namespaces: new Map(),
       workloads: [],
       gateways: [],
-      cronJobs: [],
+      templateOwners: [],
       gaps: [],
     };
     expect(usageByRevision(snapshot, resolveMesh(snapshot.controlPlane)).unattributed.tags).toEqual(

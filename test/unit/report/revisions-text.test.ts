@@ -49,7 +49,7 @@ function report(
   const plane = remoteTag ? withRemoteTag(stock) : stock;
   const namespaces = new Map(places.map((place) => [place.name, place]));
   const usage = usageByRevision(
-    { controlPlane: plane, namespaces, workloads, gateways: [], cronJobs: [], gaps },
+    { controlPlane: plane, namespaces, workloads, gateways: [], templateOwners: [], gaps },
     resolveMesh(plane),
   );
   const revisions = usage.revisions.filter(({ name }) => [undefined, name].includes(revision));
