@@ -90,10 +90,10 @@ function requireValues(given: Command): void {
   for (const option of given.options) {
     const value: unknown = given.getOptionValue(option.attributeName());
     if (![value].flat().some((entry) => typeof entry === "string" && entry.trim() === "")) continue;
-    throw new UsageError(`${option.long} has an empty value`, "give it one, or leave it out");
+    throw new UsageError(`${option.long} has an empty value`, "give it a value, or omit it");
   }
   if (given.args.some((argument) => argument.trim() === "")) {
-    throw new UsageError("an argument is empty", sentence`see: ${helpOf(given.name())}`);
+    throw new UsageError("an argument is empty", sentence`run '${helpOf(given.name())}' for usage`);
   }
 }
 
@@ -121,7 +121,7 @@ const COMMANDS: ReadonlySet<string> = new Set([
 function usageErrorFor(error: CommanderError, argv: readonly string[]): UsageError {
   const message = error.message.replace(/^error: /, "").replaceAll("\n", " ");
   const named = argv.find((argument) => COMMANDS.has(argument));
-  return new UsageError(message, sentence`see: ${helpOf(named)}`);
+  return new UsageError(message, sentence`run '${helpOf(named)}' for usage`);
 }
 
 function helpOf(command: string | undefined): NextCommand {

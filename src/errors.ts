@@ -19,7 +19,7 @@ export class Interrupted extends Error {
 
   constructor(signal: "SIGINT" | "SIGTERM") {
     super(`${signal === "SIGINT" ? "interrupted" : "terminated"} before anything was restarted`);
-    this.hint = "nothing was changed: run it again when you are ready";
+    this.hint = "nothing was changed: run the command again when you are ready";
     this.signal = signal;
   }
 }

@@ -16,13 +16,16 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** The meaning of each code, for the help text and the documentation. */
 export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
-  [EXIT.ok, "every sidecar in scope is what injection gives now, or was made so and verified"],
+  [EXIT.ok, "every sidecar in scope is what injection gives now, or was restarted and verified"],
   [EXIT.couldNotRun, "could not run: no connection, no permission for anything, a bug"],
-  [EXIT.outdated, "outdated sidecars that a restart would mend"],
+  [EXIT.outdated, "outdated sidecars that a restart would fix"],
   [EXIT.failed, "a restart failed, or a sidecar was lost"],
   [EXIT.outOfTime, "out of time: unfinished, not ready, or not started"],
-  [EXIT.needsPerson, "what is left needs a person: would-lose, blocked, missing, by hand, refused"],
-  [EXIT.incomplete, "the report is incomplete: gaps, or workloads that could not be decided"],
+  [
+    EXIT.needsPerson,
+    "what is left needs a person: would-lose, blocked, missing, by hand, rejected",
+  ],
+  [EXIT.incomplete, "the report is incomplete: gaps, or workloads whose verdict is unknown"],
   [EXIT.usage, "wrong usage, nothing was done"],
   [EXIT.interrupted, "interrupted (SIGINT)"],
   [EXIT.terminated, "terminated (SIGTERM)"],

@@ -19,7 +19,7 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
     if (lost === undefined) return exitCode;
     throw new CannotRun(
       `the result could not be written to stdout: ${lost.code}`,
-      sentence`what was done stands; see it with: ${istioUpgrade("check")}`,
+      sentence`nothing was undone; see the current state: ${istioUpgrade("check")}`,
     );
   } catch (error) {
     return printError(error, io);
@@ -34,7 +34,7 @@ function printError(error: unknown, io: Io): ExitCode {
   io.stderr.write(
     known
       ? `${plainCommand(createStepFormatter({})(error.hint))}\n`
-      : "this is a bug; DEBUG=1 prints where it came from\n",
+      : "this is a bug; set DEBUG=1 to see where it comes from\n",
   );
   if (io.env["DEBUG"] !== undefined) writeStacks(error, io);
   if (error instanceof Interrupted) {

@@ -10,8 +10,8 @@ export type RawOptions = Readonly<Record<string, unknown>>;
 export function requireNamespaceName(flag: string, value: string): string {
   if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value)) return value;
   throw new UsageError(
-    `${flag} "${value}" is not a name that a namespace can have`,
-    sentence`names are lower-case letters, digits and dashes: ${kubectl("get", "namespaces")}`,
+    `${flag} "${value}" is not a valid namespace name`,
+    sentence`use lower-case letters, digits and dashes; list the namespaces with: ${kubectl("get", "namespaces")}`,
   );
 }
 
@@ -32,7 +32,7 @@ export function requireDeadline(given: string | undefined): Deadline | undefined
   if (read !== undefined) return read;
   throw new UsageError(
     `--deadline "${given}" is neither a duration above 0s nor a time of day`,
-    "write 2h, or 06:00 for the next six o'clock of this machine",
+    "write 2h, or 06:00 (local time of this machine)",
   );
 }
 
@@ -41,8 +41,8 @@ export function requireCount(flag: string, value: unknown): number {
   const number = Number(value);
   if (/^\d+$/.test(String(value)) && number >= 1 && Number.isSafeInteger(number)) return number;
   throw new UsageError(
-    `${flag} "${String(value)}" is not a count`,
-    "give a whole number from 1 up",
+    `${flag} "${String(value)}" is not a whole number above 0`,
+    "write a whole number, 1 or more",
   );
 }
 
@@ -55,8 +55,8 @@ export function requireOneOf<Value extends string>(
   const found = allowed.find((candidate) => candidate === value);
   if (found !== undefined) return found;
   throw new UsageError(
-    `${flag} "${String(value)}" is not known`,
-    `it is one of: ${allowed.join(", ")}`,
+    `${flag} "${String(value)}" is not valid`,
+    `use one of: ${allowed.join(", ")}`,
   );
 }
 

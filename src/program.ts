@@ -42,14 +42,14 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
   ]).action((raw: RawOptions) => actions.check(raw));
 
   addRestartOptions(
-    addCommand(program, "restart", "Restart them, wait, and verify from a fresh read", [
+    addCommand(program, "restart", "Restart outdated workloads, wait, and verify", [
       "istio-upgrade restart --namespace default",
       "istio-upgrade restart deploy/web statefulset/db --namespace shop",
       "istio-upgrade restart --all-namespaces --context prod --yes",
       "istio-upgrade restart --namespace shop --dry-run",
     ]),
   )
-    .argument("[KIND/NAME...]", "workloads to restart; without them, all in scope")
+    .argument("[KIND/NAME...]", "workloads to restart; default: all in scope")
     .action((names: string[], raw: RawOptions) => actions.restart(raw, names));
 
   addCommand(program, "verify", "Prove that every live pod in scope is on target and ready", [
@@ -57,33 +57,43 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
     "istio-upgrade verify --all-namespaces --wait 5m",
   ])
     .optionsGroup("Verify:")
-    .option("--wait <duration>", "go on trying until then", "0s")
+    .option("--wait <duration>", "keep retrying for this long", "0s")
     .action((raw: RawOptions) => actions.verify(raw));
 
   addDisplayOptions(
     addConnectionOptions(
-      addBareCommand(program, "explain", "Show how the verdict about one workload comes about", [
+      addBareCommand(program, "explain", "Explain the verdict on one workload", [
         "istio-upgrade explain deploy/web --namespace shop",
         "istio-upgrade explain pod/web-7d4b9c-x2x1z --namespace shop",
         "istio-upgrade explain sts/db --json | jq '.steps[]'",
       ])
         .argument("<KIND/NAME>", "the workload, or a pod of it")
         .optionsGroup("Scope:")
-        .option("-n, --namespace <name>", "its namespace; without it, the context's", collect)
+        .option(
+          "-n, --namespace <name>",
+          "the namespace; default: the namespace of the context",
+          collect,
+        )
         .option("--prove <when>", PROVE_HELP, "auto"),
     ),
   ).action((name: string, raw: RawOptions) => actions.explain(raw, name));
 
   addDisplayOptions(
     addConnectionOptions(
-      addBareCommand(program, "revisions", "Show the revisions, and what still holds each", [
+      addBareCommand(program, "revisions", "Show the revisions, and what still uses each of them", [
         "istio-upgrade revisions",
         "istio-upgrade revisions asm-1-27",
         "istio-upgrade revisions asm-1-27 --assert-unused && az aks mesh upgrade complete ...",
       ])
-        .argument("[REVISION]", "only this one, with how to release it; without it, all")
+        .argument(
+          "[REVISION]",
+          "only this revision, with the commands that release it; default: all",
+        )
         .optionsGroup("Revisions:")
-        .option("--assert-unused", "exit 0 only if nothing holds it, and everything was read"),
+        .option(
+          "--assert-unused",
+          "exit 0 only if nothing uses the revision and everything was read",
+        ),
     ),
   ).action((name: string | undefined, raw: RawOptions) => actions.revisions(raw, name));
   return program;
@@ -94,7 +104,7 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
  * leaves them out.
  */
 export function addCompletionCommands(program: Command, actions: Actions): void {
-  addBareCommand(program, "completion", "Print the script for completion in a shell", [
+  addBareCommand(program, "completion", "Print the completion script for a shell", [
     "source <(istio-upgrade completion bash)",
     "istio-upgrade completion zsh > ~/.zsh/completions/_istio-upgrade",
   ])
@@ -106,7 +116,7 @@ export function addCompletionCommands(program: Command, actions: Actions): void 
     .action((words: string[]) => actions.complete(words));
 }
 
-const PROVE_HELP = `dry-run injection: ${PROVES.join(", ")}`;
+const PROVE_HELP = `when to prove injection by a dry run: ${PROVES.join(", ")}`;
 
 /** Adds a command with the flags for scope, connection and output. */
 function addCommand(
@@ -137,12 +147,16 @@ function addBareCommand(
 function addScopeOptions(scoped: Command): Command {
   return scoped
     .optionsGroup("Scope:")
-    .option("-n, --namespace <name>", "namespace; repeatable, or separated by commas", collect)
+    .option(
+      "-n, --namespace <name>",
+      "a namespace, or several separated by commas; repeatable",
+      collect,
+    )
     .option("-A, --all-namespaces", "all namespaces")
     .option("-l, --selector <labels>", "only workloads whose own labels match")
-    .option("--revision <name>", "only what runs this revision, or would get it")
-    .option("--exclude <[ns/]kind[/name]>", "leave these out; repeatable", collect)
-    .option("--exclude-namespace <name>", "leave this namespace out; repeatable", collect)
+    .option("--revision <name>", "only workloads that run this revision or would get it")
+    .option("--exclude <[ns/]kind[/name]>", "exclude these workloads; repeatable", collect)
+    .option("--exclude-namespace <name>", "exclude this namespace; repeatable", collect)
     .option("--prove <when>", PROVE_HELP, "auto");
 }
 
@@ -153,7 +167,7 @@ function addConnectionOptions(connected: Command): Command {
     .option("--context <name>", "context of the kubeconfig to use")
     .option("--as <user>", "user to impersonate")
     .option("--as-group <group>", "group to impersonate; repeatable", collectWhole)
-    .option("--request-timeout <duration>", "give up on a request that is silent so long", "30s")
+    .option("--request-timeout <duration>", "abort a request after this long without data", "30s")
     .option("-i, --istio-namespace <name>", "namespace of istiod", "aks-istio-system");
 }
 
@@ -162,9 +176,9 @@ function addDisplayOptions(shown: Command): Command {
     .optionsGroup("Output:")
     .option("-o, --output <format>", OUTPUTS.join(", "), "table")
     .option("--json", "the same as --output json")
-    .option("--report-file <file>", "write the JSON document there as well")
-    .option("--no-headers", "leave the column headers out")
-    .option("-q, --quiet", "no progress, only the result and its last line")
+    .option("--report-file <file>", "also write the JSON document to this file")
+    .option("--no-headers", "omit the column headers")
+    .option("-q, --quiet", "no progress; only the result and the RESULT line")
     .option("-v, --verbose", "print every request")
     .option("--color <when>", COLORS.join(", "), "auto");
 }
@@ -173,17 +187,23 @@ function addRestartOptions(restart: Command): Command {
   return restart
     .optionsGroup("Restart:")
     .option("--dry-run <mode>", `print the plan and stop: ${DRY_RUNS.join(", ")}`)
-    .option("-y, --yes", "do not ask")
-    .option("--max-parallel <count>", "workloads that roll at the same time", "4")
-    .option("--max-pods <count>", "new pods in flight at the same time; without it, any number")
-    .option("--max-failures <count>", "start nothing more after so many failures", "1")
-    .option("--pause <duration>", "wait so long from one restart to the next", "0s")
-    .option("--timeout <duration>", "longest that a workload may go without progress", "10m")
-    .option("--deadline <when>", "start nothing later: 2h from now, or 06:00 local time")
-    .option("--include <what>", `restart these too: ${INCLUDES.join(", ")}`, collect)
-    .option("--allow-downtime", "also what has no pod to spare: Recreate, a StatefulSet of one")
-    .option("--plan <file>", "restart what a saved plan says (--dry-run --output json)")
-    .option("--reason <text>", "why, for the record in the report");
+    .option("-y, --yes", "do not ask for confirmation")
+    .option("--max-parallel <count>", "workloads to restart at the same time", "4")
+    .option("--max-pods <count>", "most new pods at the same time; default: any number")
+    .option("--max-failures <count>", "stop starting new restarts after this many failures", "1")
+    .option("--pause <duration>", "minimum time between two restarts", "0s")
+    .option("--timeout <duration>", "longest time that a workload may make no progress", "10m")
+    .option(
+      "--deadline <when>",
+      "start no restart after this time: 2h from now, or 06:00 local time",
+    )
+    .option("--include <what>", `also restart: ${INCLUDES.join(", ")}`, collect)
+    .option(
+      "--allow-downtime",
+      "also restart workloads with no pod to spare: Recreate, a StatefulSet of one",
+    )
+    .option("--plan <file>", "carry out a saved plan (from --dry-run --output json)")
+    .option("--reason <text>", "the reason, recorded in the report");
 }
 
 /** Collects the values of a repeatable, comma-separated flag: `-n a,b -n c`. */

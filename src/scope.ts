@@ -42,8 +42,8 @@ export function scopeSettings(raw: RawOptions, names: readonly string[]): ScopeS
   const allNamespaces = raw["allNamespaces"] === true;
   if (allNamespaces && namespaces.length > 0) {
     throw new UsageError(
-      "--namespace and --all-namespaces contradict each other",
-      "leave one of them out",
+      "--namespace and --all-namespaces cannot be used together",
+      "use only one of them",
     );
   }
   return {
@@ -72,7 +72,7 @@ function parseWorkloadName(given: string): WorkloadName {
   const [kindText = "", name, ...rest] = given.split("/");
   const kind = parseKind(kindText);
   if (kind === undefined || name === undefined || name === "" || rest.length > 0) {
-    throw new UsageError(`"${given}" names no workload that can be restarted`, KINDS_HINT);
+    throw new UsageError(`"${given}" is not a KIND/NAME that can be restarted`, KINDS_HINT);
   }
   return { kind, name };
 }
@@ -105,7 +105,7 @@ function parseSelectorFlag(given: string | undefined): ScopeSettings["selector"]
   const parsed = parseSelector(given);
   if (parsed.kind === "selector") return { text: given, parsed: parsed.selector };
   throw new UsageError(
-    `--selector has a part that is no label requirement: "${parsed.part}"`,
-    "write it as kubectl takes it: app=web,tier!=db,env in (test,prod),!legacy",
+    `--selector has an invalid part: "${parsed.part}"`,
+    "use the syntax of kubectl: app=web,tier!=db,env in (test,prod),!legacy",
   );
 }

@@ -122,14 +122,14 @@ export function restartSettings(raw: RawOptions, names: readonly string[]): Rest
     rejectPlanFlags(raw, names);
   } else if (scope.namespaces.length === 0 && !scope.allNamespaces && names.length === 0) {
     throw new UsageError(
-      "restart needs to know what to restart",
-      "add --namespace NAMESPACE, or name workloads as KIND/NAME, or --all-namespaces",
+      "restart needs a scope",
+      "add --namespace NAMESPACE, --all-namespaces, or workloads as KIND/NAME",
     );
   }
   if (names.length > 0 && (scope.namespaces.length > 1 || scope.allNamespaces)) {
     throw new UsageError(
-      "named workloads are looked up in one namespace",
-      "give a single --namespace with them",
+      "named workloads must be in one namespace",
+      "use a single --namespace with them",
     );
   }
   const dryRun = raw["dryRun"];
@@ -172,7 +172,7 @@ function rejectModeAsArgument(names: readonly string[]): void {
   const loose = names.find((name) => DRY_RUNS.some((mode) => mode === name));
   if (loose === undefined) return;
   throw new UsageError(
-    `"${loose}" names no workload that can be restarted`,
+    `"${loose}" is not a KIND/NAME that can be restarted`,
     `write --dry-run=${loose}`,
   );
 }
@@ -183,7 +183,7 @@ function requireTimeout(given: unknown): number {
   if (milliseconds > 0) return milliseconds;
   throw new UsageError(
     `--timeout "${String(given)}" would give up on every workload at once`,
-    "write how long one may go without progress, as 10m or 2h: nothing waits for ever",
+    "write the longest time that a workload may make no progress, such as 10m or 2h",
   );
 }
 
@@ -206,8 +206,8 @@ function rejectPlanFlags(raw: RawOptions, names: readonly string[]): void {
   const [given] = [...names, ...flags];
   if (given === undefined) return;
   throw new UsageError(
-    `--plan brings what it restarts with it, and ${given} would change that`,
-    sentence`leave it out, or make another plan: ${istioUpgrade("restart", "--dry-run", "--output", "json")}`,
+    `--plan defines what to restart, so ${given} cannot be used with it`,
+    sentence`omit it, or make another plan: ${istioUpgrade("restart", "--dry-run", "--output", "json")}`,
   );
 }
 
@@ -215,16 +215,13 @@ function rejectPlanFlags(raw: RawOptions, names: readonly string[]): void {
 export function explainSettings(raw: RawOptions, given: string): ExplainSettings {
   const common = commonSettings(raw);
   if (common.scope.namespaces.length > 1) {
-    throw new UsageError(
-      "explain looks at one workload, in one namespace",
-      "give a single --namespace",
-    );
+    throw new UsageError("explain takes one workload in one namespace", "use a single --namespace");
   }
   const [kindText = "", name = "", ...rest] = given.split("/");
   const kind = parseAnyKind(kindText);
   if (kind === undefined || name === "" || rest.length > 0) {
     throw new UsageError(
-      `"${given}" names no workload and no pod`,
+      `"${given}" is not the KIND/NAME of a workload or a pod`,
       "write it as KIND/NAME: deploy/web, sts/db, ds/agent, job/import, pod/web-7d4b9c-x2x1z",
     );
   }
@@ -239,8 +236,8 @@ export function revisionsSettings(
   const assertUnused = raw["assertUnused"] === true;
   if (assertUnused && revision === undefined) {
     throw new UsageError(
-      "--assert-unused needs to know which revision",
-      sentence`name it: ${istioUpgrade("revisions", "REVISION", "--assert-unused")}`,
+      "--assert-unused needs a revision",
+      sentence`name the revision: ${istioUpgrade("revisions", "REVISION", "--assert-unused")}`,
     );
   }
   return { ...commonSettings(raw), revision, assertUnused };

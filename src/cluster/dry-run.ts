@@ -65,7 +65,7 @@ async function podFromTemplate(
   // A Rollout may take its template from a kind that is not read.
   return owner.spec?.template
     ? { kind: "pod", pod: newPod(ref, owner) }
-    : unavailable("it has no template");
+    : unavailable("there is no pod template");
 }
 
 async function podFromSample(
@@ -73,15 +73,15 @@ async function podFromSample(
   { kind, namespace }: WorkloadRef,
   sample: string | undefined,
 ): Promise<DryRunInput> {
-  if (kind === "Node") return unavailable("a static pod is the kubelet's own");
-  if (sample === undefined) return unavailable(`a ${kind} without pods shows no template to try`);
+  if (kind === "Node") return unavailable("the kubelet manages static pods");
+  if (sample === undefined) return unavailable(`a ${kind} without pods has no template to try`);
   const [pod] = await listAll<V1Pod>(api, {
     path: `/api/v1/namespaces/${namespace}/pods`,
     kind: "PodList",
     fieldSelector: `metadata.name=${sample}`,
   });
   return pod === undefined
-    ? unavailable("its pod was gone when it was looked for")
+    ? unavailable("its pod no longer exists")
     : { kind: "pod", pod: uninjectedPod(pod) };
 }
 

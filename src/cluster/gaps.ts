@@ -49,7 +49,7 @@ export class Gaps {
         if (verb === "get" && resource === "namespaces" && isNotFound(error)) {
           throw new CannotRun(
             `the namespace "${namespace}" does not exist in ${this.#api.connection.server.host}`,
-            sentence`see which there are: ${kubectl("get", "namespaces")}`,
+            sentence`see what exists: ${kubectl("get", "namespaces")}`,
           );
         }
         // Two reads of the same list are one gap.
@@ -111,8 +111,8 @@ export class Gaps {
 const INCONSISTENT = {
   reason: "inconsistent",
   message:
-    "the API server forgot the state that the list began with: what changed meanwhile may be missing or there twice",
-  hint: "repeat the command when the API server is less busy",
+    "the snapshot of the list expired while it was read: objects that changed meanwhile may be missing or listed twice",
+  hint: "run the command again when the API server is less busy",
 } as const;
 
 function sameAccess(one: Access, other: Access): boolean {
@@ -151,14 +151,14 @@ function hintFor(
     return sentence`log in again, then check whether kubectl can: ${kubectl("auth", "whoami")}`;
   }
   const isTheServers = error.status === 0 || error.status === 429 || error.status >= 500;
-  if (isTheServers) return "repeat the command when the API server answers";
+  if (isTheServers) return "run the command again when the API server responds";
   const permission = (...scope: readonly string[]): Command =>
     kubectl("auth", "can-i", verb, resource, ...scope);
   if (namespace !== undefined) return permission("-n", namespace);
   if (CLUSTER_SCOPED.has(resource)) return permission();
   if (!isNarrowable) return permission("--all-namespaces");
   const narrower = "name the namespaces that you may read with --namespace";
-  return sentence`${narrower}, or ask for it: ${permission("--all-namespaces")}`;
+  return sentence`${narrower}, or ask for the permission: ${permission("--all-namespaces")}`;
 }
 
 const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
@@ -171,12 +171,12 @@ function cannotRead(gap: Gap, { connection }: Api): CannotRun {
   const { context, server } = connection;
   if (gap.reason === "forbidden") {
     return new CannotRun(
-      `nothing in the cluster may be read with the context "${context}": ${gap.message}`,
-      "use another context, or ask for the permissions that the README lists",
+      `no permission to read anything with the context "${context}": ${gap.message}`,
+      "use another context, or ask for the permissions that the documentation lists",
     );
   }
   return new CannotRun(
-    `the API server of the context "${context}" cannot be read: ${gap.message}`,
-    sentence`see whether kubectl can: ${kubectl("get", "--raw", "/readyz")} (${server.origin})`,
+    `could not read from the API server of the context "${context}": ${gap.message}`,
+    sentence`check whether kubectl can: ${kubectl("get", "--raw", "/readyz")} (${server.origin})`,
   );
 }

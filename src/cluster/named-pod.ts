@@ -66,20 +66,20 @@ async function getObject(
     if (isNotFound(error)) {
       throw new CannotRun(
         `${kind.toLowerCase()}/${name} does not exist in the namespace "${namespace}"`,
-        sentence`see which there are: ${kubectl("get", plural, "-n", namespace)}`,
+        sentence`see what exists: ${kubectl("get", plural, "-n", namespace)}`,
       );
     }
     if (!(error instanceof ApiError)) throw error;
     if (!isForbidden(error)) {
       throw new CannotRun(
         `${kind.toLowerCase()}/${name} in the namespace "${namespace}" could not be read: ${error.message}`,
-        sentence`see whether kubectl can: ${kubectl("get", plural, name, "-n", namespace)}`,
+        sentence`check whether kubectl can: ${kubectl("get", plural, name, "-n", namespace)}`,
         { cause: error },
       );
     }
     throw new CannotRun(
       `you may not get ${plural} in the namespace "${namespace}", so the owner of the pod is unknown`,
-      sentence`explain its workload instead, or see: ${kubectl("auth", "can-i", "get", plural, "-n", namespace)}`,
+      sentence`explain its workload instead, or ask for the permission: ${kubectl("auth", "can-i", "get", plural, "-n", namespace)}`,
       { cause: error },
     );
   }

@@ -79,18 +79,18 @@ function findSubject(
   }
   if (pod?.phase === "Succeeded" || pod?.phase === "Failed") {
     throw new CannotRun(
-      `${named} in "${namespace}" has finished (${pod.phase}): it runs no sidecar any more`,
-      sentence`explain a pod that runs, or its workload: ${istioUpgrade("explain", "KIND/NAME")}`,
+      `${named} in "${namespace}" has finished (${pod.phase}): it no longer runs a sidecar`,
+      sentence`explain a running pod, or the workload: ${istioUpgrade("explain", "KIND/NAME")}`,
     );
   }
   if (pod !== undefined) {
     throw new CannotRun(
-      `the workload of ${named} in "${namespace}" was not there when it was looked for`,
-      "repeat the command: the pod may have been created, or replaced, just then",
+      `the workload of ${named} in "${namespace}" was not found`,
+      "run the command again: the pod may just have been created or replaced",
     );
   }
   throw new CannotRun(
     `${named} does not exist in the namespace "${namespace}", or has no pods there`,
-    sentence`see which there are: ${kubectl("get", subject.kind.toLowerCase(), "-n", namespace)}`,
+    sentence`see what exists: ${kubectl("get", subject.kind.toLowerCase(), "-n", namespace)}`,
   );
 }

@@ -22,7 +22,7 @@ export function requireInjector(
   throw new CannotRun(
     `no ConfigMap istio-sidecar-injector* in the namespace "${istioNamespace}" of ${api.connection.server.host}`,
     elsewhere === undefined
-      ? "is this cluster on the AKS Istio add-on? For another Istio name its namespace: --istio-namespace istio-system"
+      ? "does this cluster use the AKS Istio add-on? For another Istio, name its namespace: --istio-namespace istio-system"
       : `the injector of this cluster is in another namespace: --istio-namespace ${elsewhere}`,
   );
 }

@@ -26,7 +26,7 @@ export function createRefusalLookup(session: Session): RefusalLookup {
   };
 }
 
-/** Returns the last message by workload uid. Adds a note if events could not be listed. */
+/** Returns the last message by workload uid. Adds a note if could not list events. */
 async function refusalsIn({
   api,
   namespaces,
@@ -39,9 +39,9 @@ async function refusalsIn({
         found.set(about, message);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      const why = isForbidden(error) ? "may not be listed" : "could not be listed";
+      const why = isForbidden(error) ? "not allowed to list events" : "could not list events";
       const where = namespace === undefined ? "" : ` in ${namespace}`;
-      notes.add(`events ${why}${where}: why a workload has no pods is not known`);
+      notes.add(`${why}${where}: the reason why a workload has no pods is unknown`);
     }
   }
   return found;

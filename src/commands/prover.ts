@@ -48,7 +48,7 @@ export function createProver(api: Api, when: Prover["when"]): Prover {
       return await dryRunInjection(api, workload, workload.pods[0]?.podNames[0]);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      const message = `whether you may is not told: ${error.message}`;
+      const message = `could not check the permission to create pods: ${error.message}`;
       return { kind: "unavailable", message, unanswered: error };
     }
   }
@@ -70,7 +70,7 @@ export function createProver(api: Api, when: Prover["when"]): Prover {
     notes: () =>
       [...unproved].map(([reason, places]) => {
         const where = listing([...places].sort().slice(0, MOST_NAMED), places.size);
-        return `not proved by a dry run in ${where}: ${reason}; what is said of them is predicted`;
+        return `not proved by a dry run in ${where}: ${reason}; these verdicts are predicted`;
       }),
     gaps: () => [...new Map([...gaps.values()].map((gap) => [gap.namespace, gap])).values()],
   };

@@ -36,7 +36,7 @@ export async function createReportFile(file: string | undefined): Promise<Report
     const { code } = error as NodeJS.ErrnoException;
     throw new UsageError(
       `--report-file "${file}" cannot be written: ${code}`,
-      "name a file in a folder that exists and that you may write to",
+      "choose a file in an existing folder that you may write to",
     );
   }
   return {
@@ -50,7 +50,7 @@ export async function createReportFile(file: string | undefined): Promise<Report
         const { code } = error as NodeJS.ErrnoException;
         throw new CannotRun(
           `the report could not be written to "${file}": ${code}`,
-          sentence`what was done stands; see it with: ${istioUpgrade("check")}`,
+          sentence`nothing was undone; see the current state: ${istioUpgrade("check")}`,
         );
       }
     },

@@ -52,8 +52,8 @@ function selectRevisions(
   const tagged = all.find(({ tags }) => tags.includes(revision));
   throw new CannotRun(
     tagged === undefined
-      ? `there is no revision "${revision}", and nothing refers to one`
-      : `"${revision}" is a tag, of the revision ${tagged.name}`,
-    `there are: ${all.map(({ name }) => name).join(", ")}`,
+      ? `there is no revision "${revision}", and nothing refers to it`
+      : `"${revision}" is a tag of the revision ${tagged.name}`,
+    `known revisions: ${all.map(({ name }) => name).join(", ")}`,
   );
 }

@@ -61,10 +61,10 @@ export function createUnmatchedScope(scope: ScopeSettings): UnmatchedScope {
       }
     },
     notes: (mesh) => [
-      ...[...unmatchedExcludes].map(
-        ({ text }) => `${text} leaves nothing out: there is no such workload in scope`,
-      ),
-      ...(isSelectorUnmatched && selector ? [`nothing in scope has ${labelsOf(selector)}`] : []),
+      ...[...unmatchedExcludes].map(({ text }) => `${text} matches no workload in scope`),
+      ...(isSelectorUnmatched && selector
+        ? [`no workload in scope matches ${flagOf(selector)}`]
+        : []),
       ...(isRevisionUnmatched && revision !== undefined
         ? [unmatchedRevisionNote(revision, mesh)]
         : []),
@@ -78,14 +78,14 @@ function notFound(
   selector: ScopeSettings["selector"],
 ): CannotRun {
   const list = (...options: readonly string[]) =>
-    sentence`see which there are: ${kubectl("get", wanted.kind.toLowerCase(), "-n", namespace, ...options)}`;
+    sentence`see what exists: ${kubectl("get", wanted.kind.toLowerCase(), "-n", namespace, ...options)}`;
   return selector === undefined
     ? new CannotRun(
         `${resourceName(wanted)} does not exist in the namespace "${namespace}"`,
         list(),
       )
     : new CannotRun(
-        `no ${resourceName(wanted)} in the namespace "${namespace}" has ${labelsOf(selector)}`,
+        `no ${resourceName(wanted)} in the namespace "${namespace}" matches ${flagOf(selector)}`,
         list("--show-labels"),
       );
 }
@@ -94,19 +94,19 @@ function noSidecar(workload: Workload, namespace: Namespace | undefined, mesh: M
   const prediction = predictNewPod(workload, namespace, mesh);
   const finding = prediction.kind === "none" ? prediction.finding : undefined;
   return new CannotRun(
-    `${resourceName(workload)} in "${workload.namespace}" has no sidecar, and a restart would give it none: ${finding?.reason ?? "nothing injects it"}`,
+    `${resourceName(workload)} in "${workload.namespace}" has no sidecar, and a restart would not add one: ${finding?.reason ?? "nothing injects it"}`,
     finding?.nextStep ?? sentence`see: ${istioUpgrade("check")}`,
   );
 }
 
 /** Describes a selector by the flag that the user gave. */
-function labelsOf({ text }: NonNullable<ScopeSettings["selector"]>): string {
-  return `labels that --selector ${shellWord(text)} asks for`;
+function flagOf({ text }: NonNullable<ScopeSettings["selector"]>): string {
+  return `--selector ${shellWord(text)}`;
 }
 
 function unmatchedRevisionNote(given: string, { revisions }: Mesh): string {
   const tagged = [...revisions.values()].find(({ tags }) => tags.includes(given));
-  if (tagged) return `${given} is a tag: what it stands for now is --revision ${tagged.name}`;
+  if (tagged) return `${given} is a tag: use --revision ${tagged.name}`;
   const is = revisions.has(given) ? "is installed" : "is not installed";
-  return `nothing in scope runs the revision ${given}, or would get it; it ${is}`;
+  return `no workload in scope runs the revision ${given} or would get it; the revision ${is}`;
 }

@@ -18,7 +18,7 @@ export function findKubeconfigFiles(kubeconfig: string | undefined, env: Env): r
     if (existsSync(kubeconfig)) return [kubeconfig];
     throw new CannotRun(
       `the kubeconfig file ${kubeconfig} does not exist`,
-      "correct --kubeconfig, or leave it out to use KUBECONFIG or ~/.kube/config",
+      "correct --kubeconfig, or omit it to use KUBECONFIG or ~/.kube/config",
     );
   }
   const named = env["KUBECONFIG"] ?? "";
@@ -31,8 +31,8 @@ export function findKubeconfigFiles(kubeconfig: string | undefined, env: Env): r
   if (files.length > 0) return files;
   throw new CannotRun(
     listed.length === 0
-      ? "KUBECONFIG names no file"
-      : `no file that KUBECONFIG names exists: ${listed.join(", ")}`,
+      ? "KUBECONFIG lists no file"
+      : `none of the files in KUBECONFIG exists: ${listed.join(", ")}`,
     "correct KUBECONFIG, or unset it to use ~/.kube/config",
   );
 }
@@ -56,7 +56,7 @@ export function chooseContext(
     if (files.length === 0) throw nothingConfigured();
     throw new CannotRun(
       `the kubeconfig ${files.join(", ")} has no current context`,
-      `name one with --context: ${known || "it has none"}`,
+      `choose a context with --context: ${known || "the kubeconfig has none"}`,
     );
   }
   const context = contexts.get(name);
@@ -67,15 +67,15 @@ export function chooseContext(
       ? `the context "${name}" does not exist: there is no kubeconfig file`
       : `the context "${name}" does not exist in ${files.join(", ")}`,
     files.length === 0
-      ? "leave --context out to use the pod's service account, or set KUBECONFIG or --kubeconfig"
-      : `there are: ${known || "none"}`,
+      ? "omit --context to use the pod's service account, or set KUBECONFIG or --kubeconfig"
+      : `available contexts: ${known || "none"}`,
   );
 }
 
 function nothingConfigured(): CannotRun {
   return new CannotRun(
     "no cluster is configured: there is no kubeconfig file",
-    sentence`set KUBECONFIG or --kubeconfig, on AKS after: ${az("aks", "get-credentials")}`,
+    sentence`set KUBECONFIG or --kubeconfig; on AKS, first run: ${az("aks", "get-credentials")}`,
   );
 }
 
@@ -116,8 +116,8 @@ function missingEntry(
   return new CannotRun(
     name === undefined
       ? `the context "${context.name}" names no ${noun}`
-      : `the context "${context.name}" names the ${noun} "${name}", which ${files.join(", ")} does not have`,
-    sentence`see what kubectl says of it: ${kubectl("config", "view")}`,
+      : `the context "${context.name}" names the ${noun} "${name}", which does not exist in ${files.join(", ")}`,
+    sentence`compare with: ${kubectl("config", "view")}`,
   );
 }
 
@@ -134,7 +134,7 @@ export function parseServer({ name, server }: Cluster): URL {
   const whole = server.includes("://") ? server : `http://${server}`;
   if (/^https?:/i.test(whole) && URL.canParse(whole)) return new URL(whole);
   throw new CannotRun(
-    `the server of the cluster "${name}" is no address: ${server}`,
+    `the server of the cluster "${name}" is not an address: ${server}`,
     "correct the kubeconfig: https://HOST:PORT",
   );
 }

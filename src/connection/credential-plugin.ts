@@ -30,7 +30,7 @@ export function readPlugin(user: User, cluster: Cluster): Plugin {
   const whose = `the credential plugin of the user "${user.name}"`;
   const wrong = (what: string) => new CannotRun(`${whose} ${what}`, "correct the kubeconfig");
   const { exec } = user;
-  if (!isObject(exec)) throw wrong("is no object");
+  if (!isObject(exec)) throw wrong("must be an object");
   const { command, args, env, apiVersion, interactiveMode, installHint, provideClusterInfo } = exec;
   if (typeof command !== "string" || command === "") throw wrong("has no command");
   if (!apiVersion) throw wrong("has no apiVersion");
@@ -39,7 +39,7 @@ export function readPlugin(user: User, cluster: Cluster): Plugin {
       `has the apiVersion ${JSON.stringify(apiVersion)}, not one of ${VERSIONS.join(", ")}`,
     );
   }
-  if (!isStringList(args ?? [])) throw wrong("has args that are no list of texts");
+  if (!isStringList(args ?? [])) throw wrong("has args that are not a list of strings");
   // Only v1beta1 has a default.
   const mode = interactiveMode || (apiVersion === VERSIONS[1] ? "IfAvailable" : undefined);
   if (mode === undefined) throw wrong(`has no interactiveMode: one of ${MODES.join(", ")}`);
@@ -69,7 +69,7 @@ function environmentOf(
       const { name, value = "" } = isObject(item) ? item : {};
       if (typeof name === "string" && name !== "" && typeof value === "string")
         return [name, value];
-      throw wrong("has an env that is no list of names and values");
+      throw wrong("has an env that is not a list of names and values");
     }),
   );
 }

@@ -43,7 +43,7 @@ export async function createCredentials(
   }
   throw new CannotRun(
     `${whose} has no credentials in the kubeconfig`,
-    sentence`log in again, on AKS: ${az("aks", "get-credentials")}`,
+    sentence`log in again; on AKS: ${az("aks", "get-credentials")}`,
   );
 }
 
@@ -80,15 +80,12 @@ function tokenIn(file: string, whose: string): string {
   } catch (cause) {
     throw new CannotRun(
       `the tokenFile ${file} of ${whose} cannot be read: ${(cause as Error).message}`,
-      "correct the kubeconfig, or see who is to write that file",
+      "correct the kubeconfig, or check what writes that file",
       { cause },
     );
   }
   if (token !== "") return token;
-  throw new CannotRun(
-    `the tokenFile ${file} of ${whose} is empty`,
-    "see who is to write that file",
-  );
+  throw new CannotRun(`the tokenFile ${file} of ${whose} is empty`, "check what writes that file");
 }
 
 function fixedCredentials(credential: Credential): Credentials {
@@ -107,7 +104,7 @@ function requireUsable(user: User, whose: string): void {
   if (hasToken && (user.username !== undefined || user.password !== undefined)) {
     throw new CannotRun(
       `${whose} has both a token and a password`,
-      "keep one of them in the kubeconfig",
+      "keep only one of them in the kubeconfig",
     );
   }
 }
@@ -123,10 +120,10 @@ function oidcConfigOf(user: User, whose: string): OidcConfig | undefined {
   }
   const isGone = name === "azure" || name === "gcp";
   throw new CannotRun(
-    `${whose} logs in by the auth-provider "${String(name)}", which kubectl ${isGone ? "has no more" : "does not know"}`,
+    `${whose} uses the auth-provider "${String(name)}", which kubectl ${isGone ? "no longer supports" : "does not support"}`,
     name === "azure"
-      ? sentence`turn it into a credential plugin: ${kubelogin("convert-kubeconfig")}`
-      : "use a credential plugin (exec) in its place",
+      ? sentence`convert it to a credential plugin: ${kubelogin("convert-kubeconfig")}`
+      : "use a credential plugin (exec) instead",
   );
 }
 
@@ -144,6 +141,6 @@ function certificateOf(user: User, whose: string): Credential | undefined {
   if (problem === undefined) return { cert, key };
   throw new CannotRun(
     `the client certificate of ${whose} cannot be used: ${problem}`,
-    sentence`log in again, on AKS: ${az("aks", "get-credentials", "--overwrite-existing")}`,
+    sentence`log in again; on AKS: ${az("aks", "get-credentials", "--overwrite-existing")}`,
   );
 }

@@ -47,7 +47,7 @@ async function runPlugin(plugin: Plugin, { env, terminal, clearProgress }: Plugi
   if (mode === "Always" && !terminal) {
     throw new CannotRun(
       `the credential plugin ${command} needs a terminal (interactiveMode Always), and there is none`,
-      sentence`run this at a terminal, or log in by other means, with kubelogin: ${AZURE_CLI_LOGIN}`,
+      sentence`run the command in a terminal, or use another login, for example: ${AZURE_CLI_LOGIN}`,
     );
   }
   const interactive = mode !== "Never" && terminal;
@@ -76,10 +76,10 @@ function cannotStart(plugin: Plugin, cause: NodeJS.ErrnoException): CannotRun {
       ? sentence`install it: ${az("aks", "install-cli")}`
       : undefined;
   if (cause.code === "ENOENT") {
-    const hint = installHint ?? known ?? "install it, or see that it is on the PATH";
+    const hint = installHint ?? known ?? "install it, or add it to the PATH";
     return new CannotRun(`${named} is not installed`, hint, { cause });
   }
-  const hint = "see that it is a program, and that you may run it";
+  const hint = "check that it is a program and that you may run it";
   return new CannotRun(`${named} cannot be run: ${cause.message}`, hint, { cause });
 }
 
@@ -87,8 +87,8 @@ function failed({ command }: Plugin, status: number | string): CannotRun {
   const how = typeof status === "number" ? `failed with exit code ${status}` : `ended by ${status}`;
   const hint =
     basename(command) === "kubelogin"
-      ? sentence`its own words are above; without a browser or terminal: ${AZURE_CLI_LOGIN}`
-      : "its own words are above";
+      ? sentence`see its output above; without a browser or a terminal: ${AZURE_CLI_LOGIN}`
+      : "see its output above";
   return new CannotRun(`the credential plugin ${command} ${how}`, hint);
 }
 
@@ -107,7 +107,7 @@ function credentialIn(text: string, { command, apiVersion }: Plugin) {
   if (printed?.["kind"] !== "ExecCredential") throw wrong("no ExecCredential");
   const version = textIn(printed, "apiVersion");
   if (version !== apiVersion) {
-    throw wrong(`an ExecCredential of ${version ?? "no version"} and was asked for ${apiVersion}`);
+    throw wrong(`an ExecCredential of ${version ?? "no version"} instead of ${apiVersion}`);
   }
   const status = isObject(printed["status"]) ? printed["status"] : {};
   const token = textIn(status, "token");
@@ -122,7 +122,7 @@ function credentialIn(text: string, { command, apiVersion }: Plugin) {
   const time = textIn(status, "expirationTimestamp");
   const expires = time ? Date.parse(time) : Infinity;
   if (Number.isNaN(expires)) {
-    throw wrong(`an expirationTimestamp that is no time: "${time}"`);
+    throw wrong(`an invalid expirationTimestamp: "${time}"`);
   }
   const credential: Credential = {
     ...(token ? { authorization: `Bearer ${token}` } : {}),

@@ -43,7 +43,7 @@ function problemOf(token: string, now: number): string | undefined {
   if (token === "") return "no id-token";
   const [, payload = "", ...rest] = token.split(".");
   const claims = parseObject(Buffer.from(payload, "base64url").toString());
-  if (rest.length !== 1 || claims === undefined) return "an id-token that is no JWT";
+  if (rest.length !== 1 || claims === undefined) return "an id-token that is not a JWT";
   const expires = Number(claims["exp"] ?? 0) * 1000;
   return now + EXPIRY_MARGIN < expires ? undefined : "an id-token that has expired";
 }

@@ -21,12 +21,12 @@ export function impersonationHeaders(
   const uid = user?.["as-uid"];
   if (name === undefined) {
     if (asGroups.length > 0) {
-      throw new UsageError("--as-group needs --as", "say whom to act as: --as USER");
+      throw new UsageError("--as-group needs --as", "add --as USER");
     }
     if (groups.length > 0 || uid !== undefined || Object.keys(extra).length > 0) {
       throw new CannotRun(
         `the user "${user?.name}" has groups to impersonate, but no user (as)`,
-        "correct the kubeconfig, or say whom to act as: --as USER",
+        "correct the kubeconfig, or add --as USER",
       );
     }
     return {};
@@ -46,7 +46,7 @@ function extraOf(user: User | undefined): Readonly<Record<string, readonly strin
     entries.map(([key, values]) => {
       if (isStringList(values)) return [`Impersonate-Extra-${escapeKey(key)}`, values.map(utf8)];
       throw new CannotRun(
-        `as-user-extra of the user "${user?.name}" is no object with lists of texts`,
+        `as-user-extra of the user "${user?.name}" must be an object with lists of strings`,
         "correct the kubeconfig",
       );
     }),

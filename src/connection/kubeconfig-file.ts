@@ -80,7 +80,7 @@ export function readKubeconfig(file: string): Kubeconfig {
     const message = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     throw new CannotRun(
       `the kubeconfig file ${file} cannot be read: ${message}`,
-      sentence`see what kubectl says of it: ${kubectl("config", "view")}`,
+      sentence`compare with: ${kubectl("config", "view")}`,
       { cause },
     );
   }
@@ -104,7 +104,7 @@ function decode(bytes: Buffer): string {
 }
 
 function parseKubeconfig(value: unknown, folder: string): Kubeconfig {
-  if (!isObject(value)) throw new Error("it is no object");
+  if (!isObject(value)) throw new Error("it is not an object");
   const { kind = "Config", apiVersion = "v1" } = value;
   if (kind !== "Config" || apiVersion !== "v1") {
     throw new Error(`it is a ${String(apiVersion)} ${String(kind)}, not a v1 Config`);
@@ -123,14 +123,14 @@ function readEntries<Of extends Fields>(
   fields: Of,
   folder: string,
 ): ReadonlyMap<string, Entry<Of>> {
-  if (!Array.isArray(list ?? [])) throw new Error(`${noun}s is no list`);
+  if (!Array.isArray(list ?? [])) throw new Error(`${noun}s must be a list`);
   const found = new Map<string, Entry<Of>>();
   for (const item of (list ?? []) as readonly unknown[]) {
     const named = isObject(item) ? item : {};
     const name = readField(named["name"], "text", `the name of a ${noun}`, folder) ?? "";
     if (found.has(name)) throw new Error(`it has the ${noun} "${name}" twice`);
     const values = named[noun] ?? {};
-    if (!isObject(values)) throw new Error(`the ${noun} "${name}" is no object`);
+    if (!isObject(values)) throw new Error(`the ${noun} "${name}" must be an object`);
     const known = Object.entries(fields).flatMap(([field, kind]) => {
       const value = readField(values[field], kind, `${field} of the ${noun} "${name}"`, folder);
       return value === undefined ? [] : [[field, value] as const];
@@ -149,10 +149,10 @@ const CHECKS: Readonly<Record<keyof FieldTypes, (value: unknown) => boolean>> = 
 };
 
 const PROBLEMS: Readonly<Record<keyof FieldTypes, string>> = {
-  text: "is no text",
-  path: "is no text",
-  flag: "is neither true nor false",
-  texts: "is no list of texts",
+  text: "must be a string",
+  path: "must be a string",
+  flag: "must be true or false",
+  texts: "must be a list of strings",
   any: "",
 };
 

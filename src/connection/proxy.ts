@@ -32,7 +32,7 @@ function parseProxy(address: string, schemes: readonly string[], what: string): 
   const isOne = proxy !== undefined && schemes.includes(proxy.protocol) && proxy.hostname !== "";
   if (isOne && isEncoded(proxy.username) && isEncoded(proxy.password)) return proxy;
   throw new CannotRun(
-    `${what} is no http, https or socks5 address`,
+    `${what} is not an http, https or socks5 address`,
     "write it as http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT",
   );
 }

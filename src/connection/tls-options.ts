@@ -36,7 +36,7 @@ export function tlsOptions(
     if (ca === undefined) return { rejectUnauthorized: false, ...serverName(name) };
     throw new CannotRun(
       `the cluster "${cluster.name}" has both a certificate authority and insecure-skip-tls-verify`,
-      "keep one of them in the kubeconfig: better the certificate authority",
+      "keep only one of them in the kubeconfig, preferably the certificate authority",
     );
   }
   return { ca: ca ?? systemAuthorities(env), ...serverName(name) };
@@ -51,8 +51,8 @@ export function readAuthority(cluster: Cluster): string | undefined {
   const pem = fileOrData(cluster, "certificate-authority", `the cluster "${cluster.name}"`);
   if (pem === undefined || pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
   throw new CannotRun(
-    `the certificate authority of the cluster "${cluster.name}" is no certificate`,
-    sentence`fetch the kubeconfig anew, on AKS: ${az("aks", "get-credentials", "--overwrite-existing")}`,
+    `the certificate authority of the cluster "${cluster.name}" is not a certificate`,
+    sentence`fetch the kubeconfig again; on AKS: ${az("aks", "get-credentials", "--overwrite-existing")}`,
   );
 }
 
@@ -73,7 +73,7 @@ export function fileOrData<Field extends string>(
   if (data !== undefined) {
     throw new CannotRun(
       `${whose} has both ${field} and ${field}-data`,
-      "keep one of them in the kubeconfig",
+      "keep only one of them in the kubeconfig",
     );
   }
   try {
@@ -81,7 +81,7 @@ export function fileOrData<Field extends string>(
   } catch (cause) {
     throw new CannotRun(
       `${field} ${file} of ${whose} cannot be read: ${(cause as Error).message}`,
-      "correct the kubeconfig, or bring the file back",
+      "correct the kubeconfig, or restore the file",
       { cause },
     );
   }

@@ -50,7 +50,7 @@ export function openApi(
     options.catch((cause: unknown) => {
       const message = cause instanceof Error ? cause.message : String(cause);
       const facts = { status: 0, reason: "credentials" };
-      throw new ApiError(`the credentials cannot be had: ${message}`, facts, { cause });
+      throw new ApiError(`could not get credentials: ${message}`, facts, { cause });
     });
 
   /** Fails every request with the same error if the first credentials cannot be loaded. */

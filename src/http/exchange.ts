@@ -63,7 +63,7 @@ function transfer(
       readResponse(response, readBody).then(resolve, reject);
     });
     request.on("timeout", () => {
-      const message = `no byte came for ${(options.timeout ?? 0) / 1000} s`;
+      const message = `no data for ${(options.timeout ?? 0) / 1000} s`;
       request.destroy(Object.assign(new Error(message), { code: "ETIMEDOUT" }));
     });
     request.on("error", reject);

@@ -52,12 +52,12 @@ export async function* listPages<Item extends object>(
     if (token !== undefined && seen.has(token)) throw endless(list, REPEATED);
     if (token !== undefined) seen.add(token);
     pages += 1;
-    if (pages === MAX_PAGES && token !== undefined) throw endless(list, `${pages} pages came`);
+    if (pages === MAX_PAGES && token !== undefined) throw endless(list, `${pages} pages so far`);
     pending = token === undefined ? undefined : page(token);
     // The next iteration throws the error of this page, unless the caller stops before it.
     pending?.catch(() => undefined);
     empty += 1;
-    if (empty > MAX_EMPTY_PAGES) throw endless(list, `${empty} pages in a row hold nothing`);
+    if (empty > MAX_EMPTY_PAGES) throw endless(list, `${empty} pages in a row are empty`);
     yield noticed(itemsOf<Item>(response, list), (first) => {
       empty = 0;
       const { uid } = (first as { metadata?: { uid?: string } }).metadata ?? {};
@@ -67,7 +67,7 @@ export async function* listPages<Item extends object>(
   }
 }
 
-const REPEATED = "the same page was offered twice";
+const REPEATED = "the same page came twice";
 
 /** Returns the error for a server that repeats pages and so never ends a list. */
 function endless({ path }: { readonly path: string }, why: string): ApiError {

@@ -35,7 +35,7 @@ export function parseResponse<Kind extends string>(
     if (object?.kind === request.kind) return object as ResponseObject<Kind>;
     const got = object?.kind ?? `${response.contentType || "no content type"}: ${text}`;
     throw new ApiError(
-      `${request.path} answered with something that is no ${request.kind} (${got}); a proxy or a login page on the way?`,
+      `${request.path} did not answer with a ${request.kind} (${got}); is there a proxy or a login page on the way?`,
       // A truncated body is worth another attempt.
       { status: 0, reason: truncated ? "truncated" : "malformed" },
     );

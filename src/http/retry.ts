@@ -51,7 +51,7 @@ export async function sendWithRetries<Request extends ApiRequest, Result>(
       const seconds = retryDelay(error, attempt, random());
       const spent = (now() - start) / 1000;
       if (seconds === undefined || spent + seconds > MAX_RETRY_SECONDS) throw error;
-      trace?.(`next try in ${seconds.toFixed(1)} s, ${attempt + 1} of at most ${MAX_ATTEMPTS}`);
+      trace?.(`retrying in ${seconds.toFixed(1)} s (attempt ${attempt + 1} of ${MAX_ATTEMPTS})`);
       await sleep(seconds * 1000, closing);
       if (closing.aborted) throw error;
       // The last attempt must not exceed the limit either.

@@ -176,7 +176,7 @@ function hiddenByVerdict(
   prediction: Prediction,
 ): readonly Warning[] {
   if (verdict === "excluded" && !["current", "pinned"].includes(byInjection.verdict)) {
-    const message = `left out, it is not shown as ${byInjection.verdict}: ${byInjection.finding.reason}`;
+    const message = `excluded, although ${byInjection.verdict}: ${byInjection.finding.reason}`;
     return [{ code: `otherwise-${byInjection.verdict}`, message }];
   }
   if (verdict !== "outdated" && verdict !== "missing") return [];

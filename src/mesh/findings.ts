@@ -1,6 +1,7 @@
 import { count } from "../wording.ts";
+import { resourceName } from "../kubernetes/kinds.ts";
 import { istioctl, kubectl, type NextStep, sentence } from "../next-step.ts";
-import type { Namespace, PodTemplate } from "../snapshot.ts";
+import type { Namespace, PodTemplate, WorkloadRef } from "../snapshot.ts";
 import type { Injector, Mesh } from "./mesh.ts";
 import { INJECT, INJECTION, REVISION } from "../istio-labels.ts";
 
@@ -21,7 +22,7 @@ function outageText({ outage, service }: Injector): string {
     case "no-service":
       return `${name} does not exist`;
     case "no-authority":
-      return `it has no caBundle to trust ${name} by`;
+      return `the webhook has no caBundle to verify ${name} with`;
     default:
       return `${name} has no ready endpoint`;
   }
@@ -30,7 +31,7 @@ function outageText({ outage, service }: Injector): string {
 /** Istiod adds its CA certificate only to webhook configurations with the label of its revision. */
 function addCertificateStep({ configuration, revision }: Injector): NextStep {
   return revision === undefined
-    ? sentence`see its label ${REVISION}, by which its control plane finds it: ${kubectl("get", "mutatingwebhookconfigurations", configuration, "--show-labels")}`
+    ? sentence`check the label ${REVISION}, by which istiod finds this configuration: ${kubectl("get", "mutatingwebhookconfigurations", configuration, "--show-labels")}`
     : kubectl(
         "label",
         "mutatingwebhookconfigurations",
@@ -48,7 +49,7 @@ export const notInjected = {
     nextStep:
       injector.outage === "no-authority"
         ? addCertificateStep(injector)
-        : sentence`bring the control plane back: ${kubectl("get", "pods,endpoints", "-n", injector.service?.namespace ?? "aks-istio-system")}`,
+        : sentence`restore the control plane: ${kubectl("get", "pods,endpoints", "-n", injector.service?.namespace ?? "aks-istio-system")}`,
   }),
   hostNetwork: (): Finding => ({
     code: "host-network",
@@ -58,7 +59,7 @@ export const notInjected = {
   systemNamespace: ({ name }: Namespace): Finding => ({
     code: "system-namespace",
     reason: `istiod never injects pods in the namespace ${name}`,
-    nextStep: "move the workload to a namespace of its own",
+    nextStep: "move the workload to another namespace",
   }),
   optedOut: (place: "label" | "annotation", value: string): Finding => ({
     code: "inject-false",
@@ -72,7 +73,7 @@ export const notInjected = {
   }),
   policy: (source: string): Finding => ({
     code: "policy-disabled",
-    reason: `the injection policy of ${source} does not inject unless a pod asks for it`,
+    reason: `the injection policy of ${source} injects only pods that ask for it`,
     nextStep: `add the label ${INJECT}=true to the pod template, or change the policy in ${source}`,
   }),
   noWebhook,
@@ -91,21 +92,21 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
   if (injection !== undefined && rev !== undefined) {
     return {
       code: "both-labels",
-      reason: `namespace ${namespace.name} has ${INJECTION}=${injection} beside ${REVISION}=${rev}: any ${INJECTION} label switches the revision's injector off`,
+      reason: `namespace ${namespace.name} has both ${INJECTION}=${injection} and ${REVISION}=${rev}: any ${INJECTION} label disables the revision's injector`,
       nextStep: kubectl("label", "namespace", namespace.name, `${INJECTION}-`),
     };
   }
   if (injection === "enabled") {
     return {
       code: "no-default-revision",
-      reason: `namespace ${namespace.name} has ${INJECTION}=enabled, and no default revision is there that would answer to it`,
+      reason: `namespace ${namespace.name} has ${INJECTION}=enabled, but there is no default revision`,
       nextStep: relabel(`${INJECTION}-`),
     };
   }
   if (injection !== undefined) {
     return {
       code: "injection-disabled",
-      reason: `namespace ${namespace.name} has ${INJECTION}=${injection}, which switches injection off`,
+      reason: `namespace ${namespace.name} has ${INJECTION}=${injection}, which disables injection`,
       nextStep: relabel(`${INJECTION}-`),
     };
   }
@@ -130,7 +131,7 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
   if (template.labels[INJECT] === "true") {
     return {
       code: "no-default-revision",
-      reason: `the pod template asks with ${INJECT}=true alone, and no default revision is there that would answer to it`,
+      reason: `the pod template asks for injection with ${INJECT}=true alone, but there is no default revision`,
       nextStep: relabel(),
     };
   }
@@ -152,12 +153,12 @@ function noSelectingWebhook(label: string, rev: string, mesh: Mesh, fix: () => N
     };
   }
   const known = installed
-    ? "whose ConfigMap is there, but no webhook of it selects the pod"
-    : "and no webhook of such a revision or tag selects the pod; whether it is installed could not be read";
+    ? "whose ConfigMap exists, but none of its webhooks selects the pod"
+    : "but no webhook of that revision or tag selects the pod; could not read whether it is installed";
   return {
     code: "webhook-missing",
     reason: `${label}, ${known}`,
-    nextStep: sentence`see its webhooks: ${kubectl("get", "mutatingwebhookconfigurations", "-l", `${REVISION}=${rev}`, "-o", "yaml")}`,
+    nextStep: sentence`list its webhooks: ${kubectl("get", "mutatingwebhookconfigurations", "-l", `${REVISION}=${rev}`, "-o", "yaml")}`,
   };
 }
 
@@ -166,8 +167,8 @@ function withNewestRevision(mesh: Mesh, stepTo: (revision: string) => NextStep):
   const newest = newestRevision(mesh);
   if (newest !== undefined) return stepTo(newest);
   return mesh.revisionsUnread
-    ? sentence`see which revisions there are: ${kubectl("get", "configmaps", "-n", mesh.istioNamespace)}`
-    : "no revision is installed that could inject it: install one first";
+    ? sentence`list the revisions: ${kubectl("get", "configmaps", "-n", mesh.istioNamespace)}`
+    : "no revision is installed: install a revision first";
 }
 
 /** The last revision by name. On AKS, this is the newest one. */
@@ -196,17 +197,15 @@ export const blockedBy = {
     nextStep:
       injector.outage === "no-authority"
         ? addCertificateStep(injector)
-        : `bring the control plane back, or remove the webhook configuration ${injector.configuration} if its revision is gone`,
+        : `restore the control plane, or delete the webhook configuration ${injector.configuration} if its revision is gone`,
   }),
-  /** @param subject a clause about the rejected pod, for example `its pods are refused`. */
+  /** @param subject a clause about the rejected pod, for example `its pods are rejected`. */
   refusal: (subject: string, message: string): Finding => {
     const security = message.includes("violates PodSecurity");
     return {
       code: security ? "pod-security" : "pod-refused",
       reason: `${subject}: ${message}`,
-      nextStep: security
-        ? LOWER_LEVEL
-        : "mend what the message names; new pods would be refused the same way",
+      nextStep: security ? LOWER_LEVEL : "fix the cause above, or new pods will be rejected too",
     };
   },
   /** @param why explains why nothing injects the pods. */
@@ -217,14 +216,14 @@ export const blockedBy = {
   }),
   podSecurity: (namespace: string, level: string, needs: string, source: string): Finding => ({
     code: "pod-security",
-    reason: `namespace ${namespace} has pod-security.kubernetes.io/enforce=${level}, and by ${source} ${needs}: new pods are refused`,
+    reason: `namespace ${namespace} has pod-security.kubernetes.io/enforce=${level}, and ${needs} (${source}): new pods are rejected`,
     nextStep: LOWER_LEVEL,
   }),
   duplicateProxy: (templates: readonly string[], source: string): Finding => ({
     code: "templates-collide",
-    reason: `the injection templates ${templates.join(" and ")} of ${source} both bring a container istio-proxy, one of them as a native sidecar: new pods are refused`,
+    reason: `the injection templates ${templates.join(" and ")} of ${source} both define a container istio-proxy, one of them as a native sidecar: new pods are rejected`,
     nextStep:
-      "leave one of them in the annotation inject.istio.io/templates of the pod template, or set sidecar.istio.io/nativeSidecar=false there",
+      "keep only one of them in the pod template's annotation inject.istio.io/templates, or set sidecar.istio.io/nativeSidecar=false there",
   }),
   /** Explains a sidecar that was injected by hand, and that nothing replaces. */
   handInjectedGone: (revision: string, mesh: Mesh): Finding => ({
@@ -251,18 +250,18 @@ export const blockedBy = {
 function remoteControlPlane(configuration: string, url: string): Finding {
   return {
     code: "control-plane-remote",
-    reason: `${configuration} calls ${url}: which revision answers there, nothing in the cluster says`,
-    nextStep: sentence`only a dry run can tell, which needs the right to: ${kubectl("auth", "can-i", "create", "pods")}`,
+    reason: `${configuration} calls ${url}: the cluster does not show which revision answers there`,
+    nextStep: sentence`only a dry run can tell; check that you may do one: ${kubectl("auth", "can-i", "create", "pods")}`,
   };
 }
 
-const DRY_RUN_BY_HAND = sentence`see what a new pod gets: ${kubectl("create", "--dry-run=server")} with the pod template`;
+const DRY_RUN_BY_HAND = sentence`try a pod with this template: ${kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "POD_FILE")}`;
 
 /** Findings about pods for which the outcome of injection is unknown. */
 export const unknownOutcome = {
   webhooksUnread: (): Finding => ({
     code: "webhooks-unread",
-    reason: "the MutatingWebhookConfigurations could not be read, so no injection can be predicted",
+    reason: "could not read the MutatingWebhookConfigurations, so injection cannot be predicted",
     nextStep: kubectl(
       "auth",
       "can-i",
@@ -284,40 +283,40 @@ export const unknownOutcome = {
   severalRevisions: (configurations: readonly string[]): Finding => ({
     code: "several-revisions",
     reason: `webhooks of different revisions select the pod: ${configurations.join(", ")}`,
-    nextStep: "leave one label that selects a revision, on the namespace or on the pod template",
+    nextStep: "keep only one label that selects a revision, on the namespace or the pod template",
   }),
   noControlPlane: ({ configuration, service, url }: Injector, istioNamespace: string): Finding => {
     if (service === undefined) return remoteControlPlane(configuration, url ?? "");
     const { namespace, name } = service;
     return {
       code: "control-plane-unread",
-      reason: `which revision is behind ${configuration} could not be told (service ${namespace}/${name})`,
+      reason: `could not tell which revision is behind ${configuration} (service ${namespace}/${name})`,
       nextStep:
         namespace === istioNamespace
           ? kubectl("get", "services,deployments", "-n", istioNamespace)
-          : `repeat with --istio-namespace ${namespace}`,
+          : `run the command again with --istio-namespace ${namespace}`,
     };
   },
   noConfigMap: (revision: string, istioNamespace: string): Finding => ({
     code: "config-unread",
-    reason: `no ConfigMap of the revision ${revision} could be read in ${istioNamespace}`,
+    reason: `could not read the ConfigMap of the revision ${revision} in ${istioNamespace}`,
     nextStep: kubectl("get", "configmaps", "-n", istioNamespace),
   }),
-  badConfigMap: (source: string, problem: string): Finding => ({
+  badConfigMap: (source: string, istioNamespace: string, problem: string): Finding => ({
     code: "config-malformed",
     reason: `${source} cannot be used: ${problem}`,
-    nextStep: kubectl("describe", source),
+    nextStep: kubectl("describe", source, "-n", istioNamespace),
   }),
   unknownTemplate: (template: string, source: string): Finding => ({
     code: "template-foreign",
-    reason: `the injection template ${JSON.stringify(template)} in ${source} chooses the image in a way that is not known here`,
+    reason: `the injection template ${JSON.stringify(template)} in ${source} chooses the image in a way that istio-upgrade does not know`,
     nextStep: DRY_RUN_BY_HAND,
   }),
   duplicateProxy: (templates: readonly string[], revision: string): Finding => ({
     code: "templates-collide",
-    reason: `the injection templates ${templates.join(" and ")} both bring a container istio-proxy: whether ${revision} makes it a native sidecar of one, and new pods are refused, depends on the nodes`,
+    reason: `the injection templates ${templates.join(" and ")} both define a container istio-proxy: new pods are rejected if ${revision} makes it a native sidecar in one of them, which depends on the nodes`,
     nextStep:
-      "say it in the pod template's annotation sidecar.istio.io/nativeSidecar, or leave one template in inject.istio.io/templates",
+      "set the pod template's annotation sidecar.istio.io/nativeSidecar, or keep only one template in inject.istio.io/templates",
   }),
   injectValue: (place: string, value: string): Finding => ({
     code: "inject-value",
@@ -326,17 +325,17 @@ export const unknownOutcome = {
   }),
   namespaceUnread: (name: string): Finding => ({
     code: "namespace-unread",
-    reason: `the labels of namespace ${name} could not be read`,
+    reason: `could not read the labels of namespace ${name}`,
     nextStep: kubectl("auth", "can-i", "get", `namespaces/${name}`),
   }),
-  ownerUnread: (kind: string, name: string): Finding => ({
+  ownerUnread: ({ kind, name, namespace }: WorkloadRef): Finding => ({
     code: "owner-unread",
-    reason: `the pod template of ${kind} ${name} could not be read`,
-    nextStep: kubectl("get", kind.toLowerCase(), name),
+    reason: `could not read the pod template of ${kind} ${name}`,
+    nextStep: kubectl("get", kind.toLowerCase(), name, "-n", namespace),
   }),
-  noPods: (wanted: number): Finding => ({
+  noPods: (workload: WorkloadRef, wanted: number): Finding => ({
     code: "no-pods",
-    reason: `it wants ${count(wanted, "pod")} and has none`,
-    nextStep: sentence`see its events: ${kubectl("describe")}, ${kubectl("get", "events")}`,
+    reason: `wants ${count(wanted, "pod")} and has none`,
+    nextStep: sentence`see its events: ${kubectl("describe", resourceName(workload), "-n", workload.namespace)}`,
   }),
 } as const;

@@ -31,6 +31,6 @@ export function keepNeededGaps(
   const unread = needless.map(({ resource }) => resource).join(", ");
   return {
     gaps: gaps.filter(({ about }) => about !== "injection"),
-    notes: [`not read, and not needed, for every verdict was proved by a dry run: ${unread}`],
+    notes: [`could not read ${unread}, which is not needed: a dry run proved every verdict`],
   };
 }

@@ -16,13 +16,13 @@ export function managedFinding(workload: Workload, pods: readonly PodGroup[]): F
   const { template } = workload;
   if (template?.proxy === undefined && !pods.some(hasSidecar)) return undefined;
   if (isZtunnel(template?.proxy)) {
-    return finding("ztunnel", "it is ztunnel, the node proxy of ambient mode");
+    return finding("ztunnel", "ztunnel, the node proxy of ambient mode");
   }
   if (isRenderedGateway(workload)) {
-    return finding("gateway-api", "istiod renders it from a Gateway, and updates it by itself");
+    return finding("gateway-api", "istiod creates and updates this workload from a Gateway");
   }
   if (isAksGateway(workload)) {
-    return finding("aks-gateway", "AKS owns it, and restarts it by itself");
+    return finding("aks-gateway", "managed and restarted by AKS");
   }
   return undefined;
 }

@@ -16,7 +16,7 @@ export function pinFinding({
   if (pin.by === "kube-inject") {
     return {
       code: "pinned-by-kube-inject",
-      reason: `the pod template was injected by hand (kube-inject) with ${image}, which new pods keep; ${revision} gives ${unpinned ?? "an image that cannot be told"}`,
+      reason: `the pod template was injected by hand (kube-inject) with ${image}, which new pods keep; ${revision} gives ${unpinned ?? "an unknown image"}`,
       nextStep:
         "inject the original manifest again, or apply it without a sidecar and let a revision inject it",
     };
@@ -27,7 +27,7 @@ export function pinFinding({
       : "the pod template's own container istio-proxy";
   return {
     code: `pinned-by-${pin.by}`,
-    reason: `${place} pins ${image}; ${revision} gives ${unpinned ?? "an image that cannot be told"}`,
+    reason: `${place} pins ${image}; ${revision} gives ${unpinned ?? "an unknown image"}`,
     nextStep: `remove ${place} to follow the revision`,
   };
 }

@@ -50,7 +50,7 @@ export function predictNewPod(
   if (namespace === undefined) return unknown(unknownOutcome.namespaceUnread(workload.namespace));
   const pod = newPodOf(workload);
   return pod === undefined
-    ? unknown(unknownOutcome.ownerUnread(workload.kind, workload.name))
+    ? unknown(unknownOutcome.ownerUnread(workload))
     : predictInjection(pod, namespace, mesh);
 }
 
@@ -100,7 +100,9 @@ export function predictInjection(
     return { kind: "none", finding };
   }
   const resolved = resolveRevision(answering, mesh);
-  return resolved.kind === "unknown" ? resolved : injectBy(resolved.revision, template, namespace);
+  return resolved.kind === "unknown"
+    ? resolved
+    : injectBy(resolved.revision, template, namespace, mesh);
 }
 
 type UnknownPrediction = Extract<Prediction, { kind: "unknown" }>;
@@ -124,10 +126,15 @@ function resolveRevision(
     : { kind: "revision", revision };
 }
 
-function injectBy(revision: Revision, template: PodTemplate, namespace: Namespace): Prediction {
+function injectBy(
+  revision: Revision,
+  template: PodTemplate,
+  namespace: Namespace,
+  { istioNamespace }: Mesh,
+): Prediction {
   const { name, source, config: parsed, meshImageType } = revision;
   if (parsed.kind === "malformed") {
-    return unknown(unknownOutcome.badConfigMap(source, parsed.problem));
+    return unknown(unknownOutcome.badConfigMap(source, istioNamespace, parsed.problem));
   }
   const config = parsed.value;
   const policy = applyInjectionPolicy(revision, config, template, namespace);

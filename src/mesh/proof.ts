@@ -34,7 +34,7 @@ export function applyProof(
     !concernsInjection(dryRun.message)
   ) {
     // The pod was rejected for another reason. Without that reason, it would still get no sidecar.
-    const { reason } = blockedBy.refusal("a dry run by the API server is refused", dryRun.message);
+    const { reason } = blockedBy.refusal("the API server rejected a dry run", dryRun.message);
     return {
       prediction,
       proved: false,
@@ -50,7 +50,7 @@ export function applyProof(
         ? undefined
         : {
             code: "proof-differs",
-            message: `predicted was ${summaryOf(prediction)}; a dry run by the API server gives ${summaryOf(proved)}, which counts`,
+            message: `predicted ${summaryOf(prediction)}, but the API server's dry run gives ${summaryOf(proved)}; the dry run wins`,
           },
   };
 }
@@ -93,7 +93,7 @@ function outcomeOf(
         : byHand
           ? revision && defaultImage(revision)
           : dryRun.unpinned,
-    source: mesh.revisions.get(name)?.source ?? "a dry run by the API server",
+    source: mesh.revisions.get(name)?.source ?? "the API server's dry run",
   };
 }
 
@@ -105,15 +105,15 @@ function pinAfter(image: string, template: PodTemplate | undefined): Pin | undef
 
 const NOT_INJECTED: Finding = {
   code: "not-injected",
-  reason: "a dry run by the API server creates the pod without a sidecar",
-  nextStep: "look for another webhook or policy that keeps injection away",
+  reason: "the API server's dry run creates the pod without a sidecar",
+  nextStep: "look for another webhook or a policy that prevents injection",
 };
 
 /** Prefers the predicted finding, except for PodSecurity: there the API server's message says more. */
 function rejectionFinding(prediction: Prediction, message: string): Finding {
   return prediction.kind === "rejected" && prediction.finding.code !== "pod-security"
     ? prediction.finding
-    : blockedBy.refusal("a dry run by the API server is refused", message);
+    : blockedBy.refusal("the API server rejected a dry run", message);
 }
 
 function summaryOf(prediction: Prediction): string {
@@ -123,7 +123,7 @@ function summaryOf(prediction: Prediction): string {
     case "none":
       return "no sidecar";
     case "rejected":
-      return "a refusal";
+      return "a rejection";
     case "unknown":
       return "unknown";
   }

@@ -21,7 +21,7 @@ export function quotaWarning(
     const pods = surge === 1 ? "the pod" : `the ${surge} pods`;
     return {
       code: "quota",
-      message: `the quota ${name} has no room (${exhausted}) for ${pods} that a restart adds for a while`,
+      message: `the quota ${name} has no room (${exhausted}) for ${pods} that a restart adds temporarily`,
     };
   }
   return undefined;

@@ -76,7 +76,7 @@ function releaseFor(
   }
   if (kind === "terminating-pods") return "wait until they are gone";
   return to === undefined
-    ? "there is no other revision that they could follow: install one first"
+    ? "no other revision is installed: install a revision first"
     : RELABEL_INSTRUCTIONS[kind](references, { ...move, to });
 }
 

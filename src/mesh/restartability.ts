@@ -30,11 +30,11 @@ export function restartabilityOf(
       answer: "no",
       finding: {
         code: "scaled-to-zero",
-        reason: "it is scaled to zero: its next pods get today's injection",
+        reason: "scaled to zero: its next pods get the current sidecar",
         nextStep:
           workload.pods.length === 0
             ? ""
-            : sentence`wait until its pods are gone; if they stay, its controller does not run: ${kubectl("describe", resourceName(workload), "-n", workload.namespace)}`,
+            : sentence`wait until its pods are gone; if they stay, check whether its controller runs: ${kubectl("describe", resourceName(workload), "-n", workload.namespace)}`,
       },
     };
   }
@@ -49,21 +49,21 @@ export function restartabilityOf(
   if (rollout.kind === "Rollout" && rollout.phase === "Paused") {
     return refused(
       "paused",
-      `the Rollout is paused (${rollout.message}): its pods may be of two versions`,
+      `the Rollout is paused (${rollout.message}): its pods may run two versions`,
       rolloutCommand("resume", workload),
     );
   }
   if (rollout.strategy === "OnDelete") {
     return refused(
       "on-delete",
-      "its update strategy is OnDelete: a patch of the template has no effect",
-      sentence`${kubectl("delete", "pod", "...", ...inNamespace)}, one pod at a time`,
+      "its update strategy is OnDelete: patching the template has no effect",
+      sentence`delete its pods one at a time: ${kubectl("delete", "pod", "POD", ...inNamespace)}`,
     );
   }
   if (rollout.kind === "StatefulSet" && isKeptByPartition(rollout, due)) {
     return refused(
       "partition",
-      `its partition ${rollout.partition} keeps every pod that lags on the old template`,
+      `partition ${rollout.partition} keeps all outdated pods on the old template`,
       kubectl("patch", resourceName(workload), ...inNamespace, "-p", PARTITION_ZERO),
     );
   }
@@ -91,28 +91,32 @@ function consentNeeded(workload: Workload, consent: Consent): Restartability | u
   const { rollout } = workload;
   const failing = failureOf(workload);
   if (failing !== undefined && !consent.unhealthy) {
-    return refused("unhealthy-before", failing, "mend it first, or add --include unhealthy");
+    return refused(
+      "unhealthy-before",
+      failing,
+      "fix it first, or run restart with --include unhealthy",
+    );
   }
   if (consent.downtime) return undefined;
   if (rollout?.kind === "Deployment" && rollout.strategy === "Recreate") {
     return refused(
       "recreate",
-      "its strategy Recreate stops every pod before a new one starts",
-      "add --allow-downtime to restart it",
+      "its strategy Recreate stops every pod before a new pod starts",
+      "run restart with --allow-downtime",
     );
   }
   if (rollout?.kind === "Rollout" && rollout.replicas === 1) {
     return refused(
       "single-replica-rollout",
-      "a restart evicts the one pod of this Rollout before there is a new one",
-      "add --allow-downtime to restart it",
+      "a restart evicts the only pod of this Rollout before a new pod exists",
+      "run restart with --allow-downtime",
     );
   }
   if (rollout?.kind === "StatefulSet" && rollout.replicas === 1) {
     return refused(
       "single-replica-statefulset",
-      "a StatefulSet of one replica is down while its pod restarts",
-      "add --allow-downtime to restart it",
+      "a StatefulSet with one replica is down while its pod restarts",
+      "run restart with --allow-downtime",
     );
   }
   return undefined;
@@ -121,7 +125,7 @@ function consentNeeded(workload: Workload, consent: Consent): Restartability | u
 /** Describes a failure that a workload had before the restart; `undefined` if it has none. */
 export function failureOf({ rollout, pods }: Workload): string | undefined {
   if (rollout?.kind === "Rollout" && rollout.phase === "Degraded") {
-    return `it is degraded: ${rollout.message}`;
+    return `the Rollout is degraded: ${rollout.message}`;
   }
   const conditions =
     rollout?.kind === "Deployment" || rollout?.kind === "Rollout" ? rollout.conditions : [];
@@ -142,8 +146,8 @@ function byHand({ kind, name, namespace }: Workload): Finding {
     case "Pod":
       return {
         code: "bare-pod",
-        reason: "nothing would create the pod again",
-        nextStep: sentence`create it anew from its manifest: ${kubectl("replace", "--force", "-f", "FILE", "-n", namespace)}`,
+        reason: "no controller would replace the pod",
+        nextStep: sentence`replace it from its manifest: ${kubectl("replace", "--force", "-f", "FILE", "-n", namespace)}`,
       };
     case "Node":
       return {
@@ -155,21 +159,21 @@ function byHand({ kind, name, namespace }: Workload): Finding {
     case "CronJob":
       return {
         code: "job",
-        reason: "the pods of a Job cannot be refreshed",
-        nextStep: "the next run gets it",
+        reason: "the pods of a Job cannot be restarted",
+        nextStep: "the next run gets the current sidecar",
       };
     case "ReplicaSet":
     case "ReplicationController":
       return {
         code: "no-rollout",
         reason: `a ${kind} without a Deployment has no rollout`,
-        nextStep: sentence`delete its pods one at a time: ${kubectl("delete", "pod", "...", "-n", namespace)}`,
+        nextStep: sentence`delete its pods one at a time: ${kubectl("delete", "pod", "POD", "-n", namespace)}`,
       };
     default:
       return {
         code: "custom-owner",
-        reason: `${kind} ${name} is not a kind that this tool restarts`,
-        nextStep: `restart it as its controller documents`,
+        reason: `${kind} ${name} is not a kind that istio-upgrade restarts`,
+        nextStep: `restart it as the documentation of its controller says`,
       };
   }
 }

@@ -26,7 +26,7 @@ export function lostSharedConfigMap(
     return {
       code: "shared-configmap-unread",
       reason: `${name(old)} may hold mesh configuration that would be lost with the revision ${target}: the configmaps in ${istioNamespace} could not be read`,
-      nextStep: sentence`ask for it, then see: ${kubectl("auth", "can-i", "list", "configmaps", "-n", istioNamespace)}`,
+      nextStep: sentence`ask for the permission, then check: ${kubectl("auth", "can-i", "list", "configmaps", "-n", istioNamespace)}`,
     };
   }
   // Other characters could change the meaning of the sed command in the next step.

@@ -79,7 +79,7 @@ const DECISIVE_ANNOTATIONS = [
 function namespaceStep(name: string, namespace: Namespace | undefined, mesh: Mesh): TraceStep {
   const step = { step: "namespace", subject: `namespace/${name}` } as const;
   if (namespace === undefined) {
-    return { ...step, result: "unread", detail: "its labels could not be read" };
+    return { ...step, result: "unread", detail: "could not read its labels" };
   }
   const labels = pick(namespace.labels, [
     REVISION,
@@ -94,7 +94,7 @@ function namespaceStep(name: string, namespace: Namespace | undefined, mesh: Mes
 function templateStep({ kind, name, template, annotations }: Workload, mesh: Mesh): TraceStep {
   const step = { step: "template", subject: `${kind.toLowerCase()}/${name}` } as const;
   if (template === undefined) {
-    return { ...step, result: "unread", detail: "its pod template could not be read" };
+    return { ...step, result: "unread", detail: "could not read its pod template" };
   }
   const own = template.proxy?.image;
   const facts = [
@@ -109,7 +109,11 @@ function templateStep({ kind, name, template, annotations }: Workload, mesh: Mes
     ...(own === undefined ? [] : [`its own container istio-proxy, image ${own || "unset"}`]),
     ...pick(annotations, [EXCLUDE]).map((text) => `the workload's annotation ${text}`),
   ];
-  return { ...step, result: "read", detail: facts.join(", ") || "nothing that decides injection" };
+  return {
+    ...step,
+    result: "read",
+    detail: facts.join(", ") || "no label or annotation that affects injection",
+  };
 }
 
 /** The label keys in the selectors of all injectors. */
@@ -141,7 +145,7 @@ function webhookStep({ injector, unmet, called }: InjectorMatch): TraceStep {
   }
   const failed = (["namespace", "template"] as const)
     .filter((on) => unmet[on].length > 0)
-    .map((on) => `the ${NOUNS[on]} fails ${unmet[on].map(formatRequirement).join(", ")}`);
+    .map((on) => `the ${NOUNS[on]} does not match ${unmet[on].map(formatRequirement).join(", ")}`);
   return { ...step, result: "not-matched", detail: failed.join("; ") };
 }
 
@@ -159,8 +163,8 @@ function revisionSteps(called: readonly Injector[], mesh: Mesh): readonly TraceS
     if (injector.revision === undefined) {
       const detail =
         injector.service === undefined
-          ? "nothing in the cluster says which revision answers there"
-          : "which revision is behind it could not be told";
+          ? "the cluster does not show which revision answers there"
+          : "could not tell which revision is behind it";
       return { ...step, result: "unread", detail };
     }
     return { ...step, result: injector.revision, detail: revisionText(injector.revision, mesh) };
@@ -170,7 +174,7 @@ function revisionSteps(called: readonly Injector[], mesh: Mesh): readonly TraceS
 const OUTAGE_TEXTS: Readonly<Record<Outage, string>> = {
   "no-service": "no such Service",
   "no-endpoint": "no ready endpoint",
-  "no-authority": "no caBundle to trust it by",
+  "no-authority": "no caBundle",
 };
 
 function revisionText(name: string, { revisions }: Mesh): string {
@@ -201,7 +205,7 @@ function targetStep(prediction: Prediction, mesh: Mesh): TraceStep {
     return { step, subject: source, result: "injected", detail: `${image}, from ${keys}` };
   }
   const by = pin.by === "annotation" ? PROXY_IMAGE : "the template's container istio-proxy";
-  const detail = `${image}, pinned by ${by}; ${source} gives ${unpinned ?? "an image that cannot be told"}`;
+  const detail = `${image}, pinned by ${by}; ${source} gives ${unpinned ?? "an unknown image"}`;
   return { step, subject: "pod template", result: "pinned", detail };
 }
 
@@ -217,7 +221,7 @@ function proofSteps(assessment: Assessment | undefined): readonly TraceStep[] {
   if (assessment?.proved !== true) return [];
   const { target, finding } = assessment;
   const detail = target ? `${target.image} of ${target.revision}` : finding.reason;
-  return [{ step: "target", subject: "dry run by the API server", result: "proved", detail }];
+  return [{ step: "target", subject: "the API server's dry run", result: "proved", detail }];
 }
 
 function podsSteps(
@@ -241,7 +245,7 @@ function podsSteps(
     step,
     subject: String(terminating),
     result: "terminating",
-    detail: "left out of the verdict",
+    detail: "not counted in the verdict",
   };
   return [...(live.length > 0 ? live : [none]), ...(terminating > 0 ? [leaving] : [])];
 }

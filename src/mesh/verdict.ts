@@ -59,17 +59,17 @@ export function needsInjection({ template }: Workload): boolean {
 }
 
 function decideByPods(
-  { rollout }: Workload,
+  workload: Workload,
   running: readonly RunningPods[],
   prediction: InjectedPrediction,
   refusal: string | undefined,
 ): Decision {
-  const wanted = rollout && wantedPods(rollout);
+  const wanted = workload.rollout && wantedPods(workload.rollout);
   if (running.length === 0) {
     if (wanted === 0) return { verdict: "current", finding: SCALED_TO_ZERO };
     return refusal === undefined
-      ? { verdict: "unknown", finding: unknownOutcome.noPods(wanted ?? 0) }
-      : { verdict: "blocked", finding: blockedBy.refusal("its pods are refused", refusal) };
+      ? { verdict: "unknown", finding: unknownOutcome.noPods(workload, wanted ?? 0) }
+      : { verdict: "blocked", finding: blockedBy.refusal("its pods are rejected", refusal) };
   }
   const outdated = running.filter(isOutdated);
   if (outdated.length > 0) {
@@ -91,7 +91,7 @@ function decideByPods(
 
 const SCALED_TO_ZERO: Finding = {
   code: "scaled-to-zero",
-  reason: "it is scaled to zero",
+  reason: "scaled to zero",
   nextStep: "",
 };
 
@@ -111,7 +111,7 @@ function missingFinding(bare: readonly RunningPods[], { revision }: InjectedPred
   return {
     code: "no-sidecar",
     reason: `${count(countPods(bare), "pod", ["has", "have"])} no sidecar, and ${revision} would inject one`,
-    nextStep: "add --include missing to restart it",
+    nextStep: "run restart with --include missing",
   };
 }
 
@@ -135,5 +135,5 @@ export function exclusionFinding(
       : undefined);
   return by === undefined
     ? undefined
-    : { code: "excluded", reason: `left out by ${by}`, nextStep: "" };
+    : { code: "excluded", reason: `excluded by ${by}`, nextStep: "" };
 }

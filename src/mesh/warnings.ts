@@ -29,23 +29,32 @@ export function warningsFor(
   }
   if (terminating > 0) {
     const pods = count(terminating, "terminating pod", ["is", "are"]);
-    warn("terminating", `${pods} left out of the verdict`);
+    warn("terminating", `${pods} not counted in the verdict`);
   }
   if (!mayRestart) return warnings;
   if (rollout?.kind === "Deployment" && rollout.replicas === 1 && rollout.surge === 0) {
-    warn("single-replica", "one replica without surge: it is down while its pod restarts");
+    warn(
+      "single-replica",
+      "one replica without surge: the workload is down while its pod restarts",
+    );
   }
   if (template !== undefined && !template.probed) {
-    warn("no-readiness-probe", "a container without readiness probe counts as ready at once");
+    warn("no-readiness-probe", "a container without a readiness probe counts as ready at once");
   }
   const owners = gitOpsOwners(workload);
   if (owners.includes("flux-kustomization")) {
-    warn("flux", "Flux owns it: the restart is written under a name whose changes Flux keeps");
+    warn("flux", "managed by Flux: restarted with a field manager that Flux does not revert");
   } else if (owners.includes("flux-helm-release")) {
-    warn("flux", "Flux owns it, and may undo the restart's annotation: a second rollout");
+    warn(
+      "flux",
+      "managed by Flux, which may revert the restart's annotation and cause a second rollout",
+    );
   }
   if (owners.includes("argo-cd")) {
-    warn("argo-cd", "Argo CD owns it, and may show it as out of sync after the restart");
+    warn(
+      "argo-cd",
+      "managed by Argo CD, which may show the workload as out of sync after the restart",
+    );
   }
   return warnings;
 }

@@ -69,7 +69,7 @@ function outsideMesh(
   return {
     verdict: null,
     code: why?.code ?? "not-injected",
-    reason: `no sidecar now, and none to come: ${why?.reason ?? "nothing injects it"}`,
+    reason: `no sidecar now, and none after a restart: ${why?.reason ?? "nothing injects it"}`,
     nextStep: formatStep(why?.nextStep ?? ""),
   };
 }

@@ -58,7 +58,7 @@ function stepText({ step, subject, result, detail }: TraceEntry): string {
 
 const OUTCOMES: Readonly<Record<string, string>> = {
   none: "no sidecar",
-  rejected: "refused",
+  rejected: "rejected",
   proved: "proved by a dry run",
 };
 

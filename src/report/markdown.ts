@@ -162,8 +162,8 @@ function explanation(document: Explanation): readonly string[] {
       ["Next step", nextStep === "" ? "" : code(nextStep)],
     ]),
     section(
-      "How it comes about",
-      ["Looked at", "Result", "Detail"],
+      "How the verdict was reached",
+      ["Checked", "Result", "Detail"],
       steps.map((step) => [escaped(step.subject), step.result, escaped(step.detail)]),
     ),
     gaps(document.gaps),
@@ -195,7 +195,7 @@ function revisions(document: RevisionsReport): readonly string[] {
         String(pods.terminating),
       ]),
     ),
-    section("What holds them", ["Revision", "Held by", "Names", "Release"], held),
+    section("What uses them", ["Revision", "Used by", "Names", "Release"], held),
     gaps(document.gaps),
   ];
 }

@@ -33,7 +33,7 @@ function table({ revisions }: RevisionsReport, style: Style, wide: boolean): Lin
     String(entry.pods.terminating),
   ]);
   const pods = wide ? ["SIDECARS", "GATEWAYS"] : ["PODS"];
-  const head = ["REVISION", "STATE", "IMAGE", "TAGS", "NAMESPACES", ...pods, "ENDING"];
+  const head = ["REVISION", "STATE", "IMAGE", "TAGS", "NAMESPACES", ...pods, "TERMINATING"];
   return columns(head, rows, style);
 }
 
@@ -55,13 +55,14 @@ function references(entry: RevisionEntry, report: RevisionsReport, style: Style)
     ...indented(holderText(holder), style),
     ...(report.revision === null ? [] : nextStepLine(holder.release, style)),
   ]);
-  return titled(style.bold(`${plain(entry.revision)} IS HELD BY`), blocks);
+  return titled(style.bold(`${plain(entry.revision)} IS USED BY`), blocks);
 }
 
 /** Mentions the gateways of AKS: the table counts them, but they do not block a removal. */
 function managedGateways({ revision, pods }: RevisionEntry): readonly string[] {
   if (pods.managed === 0) return [];
-  return [`${count(pods.managed, "pod")} of AKS's own gateways go with ${plain(revision)}.`];
+  const belong = count(pods.managed, "AKS gateway pod", ["belongs", "belong"]);
+  return [`${belong} to ${plain(revision)}; AKS removes its gateways with the revision.`];
 }
 
 const NOUNS: Readonly<Record<HolderEntry["kind"], string>> = {
@@ -85,9 +86,9 @@ const MOST_NAMES = 10;
 function unattributed({ unattributed: lost }: RevisionsReport, style: Style): Lines {
   if (lost.pods + lost.tags.length === 0) return [];
   const pods = `${count(lost.pods, "pod")} without the annotation istio.io/rev: ${lost.names.join(", ")}`;
-  const tags = `${count(lost.tags.length, "tag")} that may lead to any: ${lost.tags.join(", ")}`;
+  const tags = `${count(lost.tags.length, "tag")} that may lead to any revision: ${lost.tags.join(", ")}`;
   return [
-    style.warn("OF AN UNKNOWN REVISION"),
+    style.warn("UNKNOWN REVISION"),
     ...(lost.pods > 0 ? indented(pods, style) : []),
     ...(lost.tags.length > 0 ? indented(tags, style) : []),
   ];
@@ -101,7 +102,7 @@ function conclusion(report: RevisionsReport, style: Style): Lines {
   const holders = revisions.flatMap((entry) => entry.holders);
   if (holders.length > 0) {
     const kinds = holders.map(({ kind, count: all }) => count(all, NOUNS[kind]));
-    return [style.bad(`${name} is still held: ${kinds.join(", ")}.`)];
+    return [style.bad(`${name} is still in use: ${kinds.join(", ")}.`)];
   }
   const doubts = [
     ...(unread.length > 0 ? [count(unread.length, "gap")] : []),
@@ -109,7 +110,7 @@ function conclusion(report: RevisionsReport, style: Style): Lines {
     ...(lost.tags.length > 0 ? [`${count(lost.tags.length, "tag")} of an unknown revision`] : []),
   ];
   if (doubts.length > 0) {
-    return [style.bad(`Whether ${name} is unused cannot be told: ${doubts.join(", ")}.`)];
+    return [style.bad(`Could not tell whether ${name} is unused: ${doubts.join(", ")}.`)];
   }
-  return [style.good(`Nothing holds ${name}: it may be removed.`)];
+  return [style.good(`Nothing uses ${name}: it can be removed.`)];
 }

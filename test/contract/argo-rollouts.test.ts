@@ -89,8 +89,8 @@ describe("Argo Rollouts", () => {
     }
     expect(report.workloads.map(({ name, restartReason }) => [name, restartReason])).toEqual([
       ["api", ""],
-      ["single", "a restart evicts the one pod of this Rollout before there is a new one"],
-      ["still", "the Rollout is paused (manually paused): its pods may be of two versions"],
+      ["single", "a restart evicts the only pod of this Rollout before a new pod exists"],
+      ["still", "the Rollout is paused (manually paused): its pods may run two versions"],
       ["web", ""],
     ]);
     expect(restarted.status).toBe(5);

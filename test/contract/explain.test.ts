@@ -147,7 +147,7 @@ describe("explain", () => {
       stdout: "",
       stderr:
         `error: deployment/gone does not exist in the namespace "${sandbox.name}", or has no pods there\n` +
-        `see which there are: kubectl get deployment -n ${sandbox.name}\n`,
+        `see what exists: kubectl get deployment -n ${sandbox.name}\n`,
     });
     const noPod = await run(cluster, "explain", "pod/gone", "-n", sandbox.name);
     expect(noPod).toEqual({
@@ -155,7 +155,7 @@ describe("explain", () => {
       stdout: "",
       stderr:
         `error: pod/gone does not exist in the namespace "${sandbox.name}"\n` +
-        `see which there are: kubectl get pods -n ${sandbox.name}\n`,
+        `see what exists: kubectl get pods -n ${sandbox.name}\n`,
     });
   });
 });

@@ -104,7 +104,7 @@ test("a workload whose pods were never created is blocked, with the API server's
     return workloads.map(({ kind, verdict, code, reason }) => ({ kind, verdict, code, reason }));
   };
   const refused = expect.stringMatching(
-    /^its pods are refused: .*failed calling webhook "policy.example.com"/,
+    /^its pods are rejected: .*failed calling webhook "policy.example.com"/,
   );
   await eventually(async () =>
     expect(await check(cluster.kubeconfig)).toEqual([

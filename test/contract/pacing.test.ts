@@ -92,7 +92,7 @@ describe("a quota", () => {
     const sandbox = await lagging(cluster, enter, ["tight"], { replicas: 4 });
     await limitPods(cluster, sandbox, 4);
     const message =
-      "the quota small has no room (pods) for the pod that a restart adds for a while";
+      "the quota small has no room (pods) for the pod that a restart adds temporarily";
     const planned = await run(cluster, "restart", "-n", sandbox.name, "--dry-run", "--json");
     const [entry] = parseReport("RestartReport", planned.stdout).workloads;
     expect(entry?.warnings).toContainEqual({ code: "quota", message });
@@ -219,7 +219,7 @@ describe("the record of a restart", () => {
     const ran = await run(cluster, "restart", "-n", sandbox.name, "--yes", "--report-file", file);
     expect(ran).toMatchObject({ status: 64, stdout: "" });
     expect(ran.stderr).toBe(
-      `error: --report-file "${file}" cannot be written: ENOENT\nname a file in a folder that exists and that you may write to\n`,
+      `error: --report-file "${file}" cannot be written: ENOENT\nchoose a file in an existing folder that you may write to\n`,
     );
     const { spec } = await sandbox.get("deployments", "web");
     expect(spec.template.metadata.annotations[RESTARTED_AT]).toBeUndefined();

@@ -113,7 +113,7 @@ describe("the permissions in deploy/", () => {
     expect(gaps.find(({ what }) => what === "list pods")).toMatchObject({
       namespace: null,
       reason: "forbidden",
-      hint: "name the namespaces that you may read with --namespace, or ask for it: kubectl auth can-i list pods --all-namespaces",
+      hint: "name the namespaces that you may read with --namespace, or ask for the permission: kubectl auth can-i list pods --all-namespaces",
     });
   });
 

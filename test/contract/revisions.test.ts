@@ -57,7 +57,7 @@ describe("revisions", () => {
     expect(text.stdout).toContain(
       `    -> istio-upgrade restart --namespace ${sandbox.name} --revision ${FROM.name}\n`,
     );
-    expect(text.stdout).toContain(`${FROM.name} is still held: 1 namespace, 2 pods.\n`);
+    expect(text.stdout).toContain(`${FROM.name} is still in use: 1 namespace, 2 pods.\n`);
 
     await sandbox.relabel({ "istio.io/rev": TO.name });
     expect((await runRevisions(cluster, FROM.name, "--assert-unused")).exitReasons).toEqual([
@@ -97,7 +97,7 @@ describe("revisions", () => {
     );
     const byTag = await run(cluster, "revisions", "stage");
     expect(byTag.status).toBe(1);
-    expect(byTag.stderr).toContain(`error: "stage" is a tag, of the revision ${FROM.name}\n`);
+    expect(byTag.stderr).toContain(`error: "stage" is a tag of the revision ${FROM.name}\n`);
     await cluster.removeTag("stage");
   });
 
@@ -123,7 +123,7 @@ describe("revisions", () => {
     const unknown = await run(cluster, "revisions", "asm-1-07", "--assert-unused");
     expect(unknown.status).toBe(1);
     expect(unknown.stderr).toContain(
-      'error: there is no revision "asm-1-07", and nothing refers to one\n',
+      'error: there is no revision "asm-1-07", and nothing refers to it\n',
     );
   });
 
@@ -171,7 +171,7 @@ describe("revisions", () => {
     await setUp(cluster, enter);
     const { stdout } = await run(cluster, "revisions");
     const lines = stdout.split("\n");
-    expect(lines[0]).toMatch(/^REVISION +STATE +IMAGE +TAGS +NAMESPACES +PODS +ENDING$/);
+    expect(lines[0]).toMatch(/^REVISION +STATE +IMAGE +TAGS +NAMESPACES +PODS +TERMINATING$/);
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
   });
 

@@ -71,26 +71,26 @@ test("restart selects exactly the workloads that its arguments name", async ({
   // A mistyped name would exclude nothing, so a note says so before the question.
   expect(await plan("-n", one.name, "--exclude", "deploy/wbe")).toEqual({
     steps: ["1/api", "1/web", "1/db"],
-    notes: ["--exclude deploy/wbe leaves nothing out: there is no such workload in scope"],
+    notes: ["--exclude deploy/wbe matches no workload in scope"],
   });
   expect(await plan(...both, "-l", "tier=frnot")).toEqual({
     steps: [],
-    notes: ["nothing in scope has labels that --selector tier=frnot asks for"],
+    notes: ["no workload in scope matches --selector tier=frnot asks for"],
   });
   const unlike = await run(cluster, "restart", "deploy/api", "-n", one.name, "-l", "tier", "--yes");
   expect([unlike.status, unlike.stderr.split("\n").slice(0, 2)]).toEqual([
     1,
     [
       `error: no deployment/api in the namespace "${one.name}" has labels that --selector tier asks for`,
-      `see which there are: kubectl get deployment -n ${one.name} --show-labels`,
+      `see what exists: kubectl get deployment -n ${one.name} --show-labels`,
     ],
   ]);
   for (const [name, status, message] of [
     ["deploy/wbe", 1, `deployment/wbe does not exist in the namespace "${one.name}"`],
-    ["deploy", 64, '"deploy" names no workload that can be restarted'],
-    ["web", 64, '"web" names no workload that can be restarted'],
-    ["pod/web", 64, '"pod/web" names no workload that can be restarted'],
-    ["deploy/web/1", 64, '"deploy/web/1" names no workload that can be restarted'],
+    ["deploy", 64, '"deploy" is not a KIND/NAME that can be restarted'],
+    ["web", 64, '"web" is not a KIND/NAME that can be restarted'],
+    ["pod/web", 64, '"pod/web" is not a KIND/NAME that can be restarted'],
+    ["deploy/web/1", 64, '"deploy/web/1" is not a KIND/NAME that can be restarted'],
   ] as const) {
     const ran = await run(cluster, "restart", name, "-n", one.name, "--yes");
     expect([name, ran.status, ran.stderr.split("\n")[0]]).toEqual([
@@ -106,7 +106,7 @@ test("restart selects exactly the workloads that its arguments name", async ({
   await cluster.setTag("stable-59", REVISION);
   expect(await plan(...both, "--revision", "stable-59")).toEqual({
     steps: [],
-    notes: [`stable-59 is a tag: what it stands for now is --revision ${REVISION}`],
+    notes: [`stable-59 is a tag: use --revision ${REVISION}`],
   });
   await cluster.removeTag("stable-59");
 });

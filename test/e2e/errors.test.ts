@@ -23,32 +23,36 @@ describe("the error message", () => {
   });
 
   const USAGE: readonly (readonly [args: string, message: string, hint: string])[] = [
-    ["chek", "unknown command 'chek' (Did you mean check?)", "see: istio-upgrade --help"],
-    ["check --nope", "unknown option '--nope'", "see: istio-upgrade check --help"],
+    [
+      "chek",
+      "unknown command 'chek' (Did you mean check?)",
+      "run 'istio-upgrade --help' for usage",
+    ],
+    ["check --nope", "unknown option '--nope'", "run 'istio-upgrade check --help' for usage"],
     [
       "check -n",
       "option '-n, --namespace <name>' argument missing",
-      "see: istio-upgrade check --help",
+      "run 'istio-upgrade check --help' for usage",
     ],
     [
       "check -n Shop",
-      '--namespace "Shop" is not a name that a namespace can have',
-      "names are lower-case letters, digits and dashes: kubectl get namespaces",
+      '--namespace "Shop" is not a valid namespace name',
+      "use lower-case letters, digits and dashes; list the namespaces with: kubectl get namespaces",
     ],
     [
       "check -A -n shop",
-      "--namespace and --all-namespaces contradict each other",
-      "leave one of them out",
+      "--namespace and --all-namespaces cannot be used together",
+      "use only one of them",
     ],
     [
       "check -o yaml",
       '--output "yaml" is not known',
-      "it is one of: table, wide, json, jsonl, markdown, junit",
+      "use one of: table, wide, json, jsonl, markdown, junit",
     ],
     [
       "check -l a~b",
-      '--selector has a part that is no label requirement: "a~b"',
-      "write it as kubectl takes it: app=web,tier!=db,env in (test,prod),!legacy",
+      '--selector has an invalid part: "a~b"',
+      "use the syntax of kubectl: app=web,tier!=db,env in (test,prod),!legacy",
     ],
     [
       "check --request-timeout 5",
@@ -57,12 +61,12 @@ describe("the error message", () => {
     ],
     [
       "restart --yes",
-      "restart needs to know what to restart",
-      "add --namespace NAMESPACE, or name workloads as KIND/NAME, or --all-namespaces",
+      "restart needs a scope",
+      "add --namespace NAMESPACE, --all-namespaces, or workloads as KIND/NAME",
     ],
     [
       "restart pod/web -n shop --yes",
-      '"pod/web" names no workload that can be restarted',
+      '"pod/web" is not a KIND/NAME that can be restarted',
       "kinds are deployment, statefulset, daemonset and rollout: deploy/web, sts/db, ds/agent, ro/api",
     ],
     [
@@ -77,38 +81,38 @@ describe("the error message", () => {
     ],
     [
       "explain web -n shop",
-      '"web" names no workload and no pod',
+      '"web" is not the KIND/NAME of a workload or a pod',
       "write it as KIND/NAME: deploy/web, sts/db, ds/agent, job/import, pod/web-7d4b9c-x2x1z",
     ],
     [
       "explain deploy/web -n shop,pay",
-      "explain looks at one workload, in one namespace",
-      "give a single --namespace",
+      "explain takes one workload in one namespace",
+      "use a single --namespace",
     ],
     [
       "revisions --assert-unused",
-      "--assert-unused needs to know which revision",
-      "name it: istio-upgrade revisions REVISION --assert-unused",
+      "--assert-unused needs a revision",
+      "name the revision: istio-upgrade revisions REVISION --assert-unused",
     ],
     [
       "revisions --namespace shop",
       "unknown option '--namespace'",
-      "see: istio-upgrade revisions --help",
+      "run 'istio-upgrade revisions --help' for usage",
     ],
     [
       "restart -n shop --yes --max-parallel 0",
-      '--max-parallel "0" is not a count',
-      "give a whole number from 1 up",
+      '--max-parallel "0" is not a whole number above 0',
+      "write a whole number, 1 or more",
     ],
     [
       "restart -n shop --dry-run server",
-      '"server" names no workload that can be restarted',
+      '"server" is not a KIND/NAME that can be restarted',
       "write --dry-run=server",
     ],
     [
       "restart -n shop --dry-run=maybe",
       '--dry-run "maybe" is not known',
-      "it is one of: client, server",
+      "use one of: client, server",
     ],
   ];
 
@@ -148,7 +152,7 @@ describe("the error message", () => {
       stdout: "",
       stderr:
         "error: no cluster is configured: there is no kubeconfig file\n" +
-        "set KUBECONFIG or --kubeconfig, on AKS after: az aks get-credentials\n",
+        "set KUBECONFIG or --kubeconfig; on AKS, first run: az aks get-credentials\n",
     });
   });
 
@@ -158,7 +162,7 @@ describe("the error message", () => {
       stdout: "",
       stderr:
         "error: the kubeconfig file /nonexistent/config does not exist\n" +
-        "correct --kubeconfig, or leave it out to use KUBECONFIG or ~/.kube/config\n",
+        "correct --kubeconfig, or omit it to use KUBECONFIG or ~/.kube/config\n",
     });
   });
 
@@ -178,8 +182,8 @@ describe("the error message", () => {
     const ran = await runProgram(["check"], { KUBECONFIG: dead });
     expect([ran.status, ran.stdout]).toEqual([1, ""]);
     expect(ran.stderr).toBe(
-      'error: the API server of the context "test" cannot be read: 127.0.0.1:1: connect ECONNREFUSED\n' +
-        "see whether kubectl can: kubectl get --raw /readyz (https://127.0.0.1:1)\n",
+      'error: could not read from the API server of the context "test": 127.0.0.1:1: connect ECONNREFUSED\n' +
+        "check whether kubectl can: kubectl get --raw /readyz (https://127.0.0.1:1)\n",
     );
   });
 
@@ -190,11 +194,11 @@ describe("the error message", () => {
       stdout: "",
       stderr:
         `error: the namespace "shpo" does not exist in ${host}\n` +
-        "see which there are: kubectl get namespaces\n",
+        "see what exists: kubectl get namespaces\n",
     });
     // The suggested command has the flags of the same cluster.
     const { stderr } = await runProgram(["check", "-n", "shpo", "--context", "test"], env);
-    expect(stderr).toContain("see which there are: kubectl --context test get namespaces\n");
+    expect(stderr).toContain("see what exists: kubectl --context test get namespaces\n");
   });
 
   test("for a cluster without the add-on", async () => {
@@ -204,7 +208,7 @@ describe("the error message", () => {
       stdout: "",
       stderr:
         `error: no ConfigMap istio-sidecar-injector* in the namespace "aks-istio-system" of ${host}\n` +
-        "is this cluster on the AKS Istio add-on? For another Istio name its namespace: --istio-namespace istio-system\n",
+        "does this cluster use the AKS Istio add-on? For another Istio, name its namespace: --istio-namespace istio-system\n",
     });
   });
 });

@@ -57,7 +57,7 @@ describe("without a control plane", () => {
           name: "web",
           verdict: "would-lose",
           code: "revision-gone",
-          nextStep: "no revision is installed that could inject it: install one first",
+          nextStep: "no revision is installed: install a revision first",
         },
       ],
       exitReasons: ["would-lose:1"],
@@ -82,7 +82,7 @@ describe("without a control plane", () => {
       stdout: "",
       stderr:
         `error: no ConfigMap istio-sidecar-injector* in the namespace "aks-istio-system" of ${host}\n` +
-        "is this cluster on the AKS Istio add-on? For another Istio name its namespace: --istio-namespace istio-system\n",
+        "does this cluster use the AKS Istio add-on? For another Istio, name its namespace: --istio-namespace istio-system\n",
     });
   });
 

@@ -86,7 +86,7 @@ describe("a restart that ends early", () => {
       expect(await endWith(running, signal)).toEqual({
         status,
         stdout: "",
-        stderr: `error: ${word} before anything was restarted\nnothing was changed: run it again when you are ready\n`,
+        stderr: `error: ${word} before anything was restarted\nnothing was changed: run the command again when you are ready\n`,
       });
       expect(await restartedNames()).toEqual([]);
     },

@@ -178,29 +178,37 @@ describe("help and version", () => {
 
 describe("invalid arguments are a usage error with a hint", () => {
   test.each<[argv: readonly string[], message: string | RegExp, hint: string]>([
-    [["chekc"], /unknown command 'chekc'/, "see: istio-upgrade --help"],
+    [["chekc"], /unknown command 'chekc'/, "run 'istio-upgrade --help' for usage"],
     [
       ["--namespace", "shop", "check"],
       /unknown option '--namespace'/,
-      "see: istio-upgrade check --help",
+      "run 'istio-upgrade check --help' for usage",
     ],
-    [["check", "--frobnicate"], /unknown option '--frobnicate'/, "see: istio-upgrade check --help"],
-    [["check", "shop"], /too many arguments/, "see: istio-upgrade check --help"],
-    [["restart", "--namespace"], /argument missing/, "see: istio-upgrade restart --help"],
+    [
+      ["check", "--frobnicate"],
+      /unknown option '--frobnicate'/,
+      "run 'istio-upgrade check --help' for usage",
+    ],
+    [["check", "shop"], /too many arguments/, "run 'istio-upgrade check --help' for usage"],
+    [
+      ["restart", "--namespace"],
+      /argument missing/,
+      "run 'istio-upgrade restart --help' for usage",
+    ],
     [
       ["verify", "--max-parallel", "3"],
       /unknown option '--max-parallel'/,
-      "see: istio-upgrade verify --help",
+      "run 'istio-upgrade verify --help' for usage",
     ],
     [
       ["check", "--output", "yaml"],
-      '--output "yaml" is not known',
-      "it is one of: table, wide, json, jsonl, markdown, junit",
+      '--output "yaml" is not valid',
+      "use one of: table, wide, json, jsonl, markdown, junit",
     ],
     [
       ["restart"],
-      "restart needs to know what to restart",
-      "add --namespace NAMESPACE, or name workloads as KIND/NAME, or --all-namespaces",
+      "restart needs a scope",
+      "add --namespace NAMESPACE, --all-namespaces, or workloads as KIND/NAME",
     ],
     // An unset variable must mean neither "all" nor the default.
     ...(
@@ -227,7 +235,7 @@ describe("invalid arguments are a usage error with a hint", () => {
     ).map(([flag, argv]): [readonly string[], string, string] => [
       argv,
       `${flag} has an empty value`,
-      "give it one, or leave it out",
+      "give it a value, or omit it",
     ]),
     ...[
       ["restart", "-n", "shop", ""],
@@ -236,29 +244,29 @@ describe("invalid arguments are a usage error with a hint", () => {
     ].map((argv): [string[], string, string] => [
       argv,
       "an argument is empty",
-      `see: istio-upgrade ${argv[0]} --help`,
+      `run 'istio-upgrade ${argv[0]} --help' for usage`,
     ]),
     [
       ["check", "--exclude", "/deploy/web"],
-      '--exclude "" is not a name that a namespace can have',
-      "names are lower-case letters, digits and dashes: kubectl get namespaces",
+      '--exclude "" is not a valid namespace name',
+      "use lower-case letters, digits and dashes; list the namespaces with: kubectl get namespaces",
     ],
     [
       ["restart", "-n", "shop", "--include", "all"],
-      '--include "all" is not known',
-      "it is one of: missing, current, unhealthy",
+      '--include "all" is not valid',
+      "use one of: missing, current, unhealthy",
     ],
     [["verify", "--wait", "soon"], '--wait "soon" is not a duration', "write 90s, 10m or 1h30m"],
     // A flag with an optional value never takes the next argument.
     [
       ["restart", "--dry-run", "web"],
-      '"web" names no workload that can be restarted',
+      '"web" is not a KIND/NAME that can be restarted',
       "kinds are deployment, statefulset, daemonset and rollout: deploy/web, sts/db, ds/agent, ro/api",
     ],
     [
       ["restart", "-A", "--dry-run=maybe"],
-      '--dry-run "maybe" is not known',
-      "it is one of: client, server",
+      '--dry-run "maybe" is not valid',
+      "use one of: client, server",
     ],
   ])("%j", async (argv, message, hint) => {
     const io = recordedIo();
@@ -277,7 +285,7 @@ describe("main", () => {
     expect(io.written).toEqual({
       stdout: "",
       stderr:
-        "error: restart needs to know what to restart\nadd --namespace NAMESPACE, or name workloads as KIND/NAME, or --all-namespaces\n",
+        "error: restart needs a scope\nadd --namespace NAMESPACE, --all-namespaces, or workloads as KIND/NAME\n",
     });
   });
 

@@ -53,6 +53,7 @@ const MESH = resolveMesh(
 const [INJECTOR] = MESH.injectors ?? [];
 if (INJECTOR === undefined) throw new Error("the mesh has no injector");
 const SHOP = namespace("shop", {});
+const WEB = { namespace: "shop", kind: "Deployment", name: "web", uid: "uid-web" };
 const SOURCE = "configmap/istio-sidecar-injector-asm-1-27";
 
 /** One call of each constructor: a new constructor does not compile until it is listed. */
@@ -81,13 +82,13 @@ const UNKNOWN_OUTCOME: Readonly<Record<keyof typeof unknownOutcome, Finding>> = 
   severalRevisions: unknownOutcome.severalRevisions(["asm-1-27", "asm-1-28"]),
   noControlPlane: unknownOutcome.noControlPlane(INJECTOR, "aks-istio-system"),
   noConfigMap: unknownOutcome.noConfigMap("asm-1-27", "aks-istio-system"),
-  badConfigMap: unknownOutcome.badConfigMap(SOURCE, "no YAML"),
+  badConfigMap: unknownOutcome.badConfigMap(SOURCE, "aks-istio-system", "no YAML"),
   unknownTemplate: unknownOutcome.unknownTemplate("own", SOURCE),
   duplicateProxy: unknownOutcome.duplicateProxy(["sidecar", "own"], "asm-1-27"),
   injectValue: unknownOutcome.injectValue("label", "yes"),
   namespaceUnread: unknownOutcome.namespaceUnread("shop"),
-  ownerUnread: unknownOutcome.ownerUnread("Deployment", "web"),
-  noPods: unknownOutcome.noPods(3),
+  ownerUnread: unknownOutcome.ownerUnread(WEB),
+  noPods: unknownOutcome.noPods(WEB, 3),
 };
 
 describe.each(Object.entries({ NOT_INJECTED, BLOCKED_BY, UNKNOWN_OUTCOME }))(

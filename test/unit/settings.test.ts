@@ -166,7 +166,7 @@ test.each([
 
 test("any other ISTIO_UPGRADE_ENCODING is a usage error", () => {
   expect(() => encodingOf({ ISTIO_UPGRADE_ENCODING: "xml" })).toThrow(
-    'ISTIO_UPGRADE_ENCODING "xml" is not known',
+    'ISTIO_UPGRADE_ENCODING "xml" is not valid',
   );
 });
 
@@ -231,7 +231,8 @@ describe("--exclude", () => {
 
 const KINDS =
   "kinds are deployment, statefulset, daemonset and rollout: deploy/web, sts/db, ds/agent, ro/api";
-const NAMES = "names are lower-case letters, digits and dashes: kubectl get namespaces";
+const NAMES =
+  "use lower-case letters, digits and dashes; list the namespaces with: kubectl get namespaces";
 
 describe("usage errors of any command", () => {
   test.each<[raw: RawOptions, error: string]>([
@@ -240,51 +241,39 @@ describe("usage errors of any command", () => {
       { requestTimeout: undefined },
       '--request-timeout "undefined" is not a duration | write 90s, 10m or 1h30m',
     ],
-    [
-      { istioNamespace: "" },
-      `--istio-namespace "" is not a name that a namespace can have | ${NAMES}`,
-    ],
+    [{ istioNamespace: "" }, `--istio-namespace "" is not a valid namespace name | ${NAMES}`],
     [
       { istioNamespace: "Istio" },
-      `--istio-namespace "Istio" is not a name that a namespace can have | ${NAMES}`,
+      `--istio-namespace "Istio" is not a valid namespace name | ${NAMES}`,
     ],
-    [
-      { namespace: ["shop", "a/b"] },
-      `--namespace "a/b" is not a name that a namespace can have | ${NAMES}`,
-    ],
-    [
-      { namespace: ["-shop"] },
-      `--namespace "-shop" is not a name that a namespace can have | ${NAMES}`,
-    ],
+    [{ namespace: ["shop", "a/b"] }, `--namespace "a/b" is not a valid namespace name | ${NAMES}`],
+    [{ namespace: ["-shop"] }, `--namespace "-shop" is not a valid namespace name | ${NAMES}`],
     [
       { namespace: ["a".repeat(64)] },
-      `--namespace "${"a".repeat(64)}" is not a name that a namespace can have | ${NAMES}`,
+      `--namespace "${"a".repeat(64)}" is not a valid namespace name | ${NAMES}`,
     ],
     [
       { excludeNamespace: ["Pay"] },
-      `--exclude-namespace "Pay" is not a name that a namespace can have | ${NAMES}`,
+      `--exclude-namespace "Pay" is not a valid namespace name | ${NAMES}`,
     ],
     [
       { namespace: ["shop"], allNamespaces: true },
-      "--namespace and --all-namespaces contradict each other | leave one of them out",
+      "--namespace and --all-namespaces cannot be used together | use only one of them",
     ],
     [
       { selector: "app=web,a b" },
-      '--selector has a part that is no label requirement: "a b" | write it as kubectl takes it: app=web,tier!=db,env in (test,prod),!legacy',
+      '--selector has an invalid part: "a b" | use the syntax of kubectl: app=web,tier!=db,env in (test,prod),!legacy',
     ],
     [
       { selector: "" },
-      '--selector has a part that is no label requirement: "" | write it as kubectl takes it: app=web,tier!=db,env in (test,prod),!legacy',
+      '--selector has an invalid part: "" | use the syntax of kubectl: app=web,tier!=db,env in (test,prod),!legacy',
     ],
     [
       { output: "yaml" },
-      '--output "yaml" is not known | it is one of: table, wide, json, jsonl, markdown, junit',
+      '--output "yaml" is not valid | use one of: table, wide, json, jsonl, markdown, junit',
     ],
-    [
-      { prove: "sometimes" },
-      '--prove "sometimes" is not known | it is one of: auto, always, never',
-    ],
-    [{ color: "yes" }, '--color "yes" is not known | it is one of: auto, always, never'],
+    [{ prove: "sometimes" }, '--prove "sometimes" is not valid | use one of: auto, always, never'],
+    [{ color: "yes" }, '--color "yes" is not valid | use one of: auto, always, never'],
     [
       { exclude: ["web"] },
       `--exclude "web" is not [NAMESPACE/]KIND[/NAME] | ${KINDS}, shop/deploy/web`,
@@ -293,15 +282,12 @@ describe("usage errors of any command", () => {
       { exclude: ["shop/web"] },
       `--exclude "shop/web" is not [NAMESPACE/]KIND[/NAME] | ${KINDS}, shop/deploy/web`,
     ],
-    [
-      { exclude: ["/deploy/web"] },
-      `--exclude "" is not a name that a namespace can have | ${NAMES}`,
-    ],
+    [{ exclude: ["/deploy/web"] }, `--exclude "" is not a valid namespace name | ${NAMES}`],
     [
       { exclude: ["Shop!/deploy/web"] },
-      `--exclude "Shop!" is not a name that a namespace can have | ${NAMES}`,
+      `--exclude "Shop!" is not a valid namespace name | ${NAMES}`,
     ],
-    [{ namespace: [""] }, `--namespace "" is not a name that a namespace can have | ${NAMES}`],
+    [{ namespace: [""] }, `--namespace "" is not a valid namespace name | ${NAMES}`],
     [{ exclude: [""] }, `--exclude "" is not [NAMESPACE/]KIND[/NAME] | ${KINDS}, shop/deploy/web`],
     [
       { exclude: ["deploy/"] },
@@ -317,57 +303,60 @@ describe("usage errors of any command", () => {
 });
 
 describe("usage errors of restart", () => {
-  const scope = "add --namespace NAMESPACE, or name workloads as KIND/NAME, or --all-namespaces";
-  const one =
-    "named workloads are looked up in one namespace | give a single --namespace with them";
+  const scope = "add --namespace NAMESPACE, --all-namespaces, or workloads as KIND/NAME";
+  const one = "named workloads must be in one namespace | use a single --namespace with them";
 
   test.each<[raw: RawOptions, names: readonly string[], error: string]>([
-    [{ namespace: undefined }, [], `restart needs to know what to restart | ${scope}`],
-    [
-      { namespace: [], selector: "app=web" },
-      [],
-      `restart needs to know what to restart | ${scope}`,
-    ],
+    [{ namespace: undefined }, [], `restart needs a scope | ${scope}`],
+    [{ namespace: [], selector: "app=web" }, [], `restart needs a scope | ${scope}`],
     [{ namespace: ["shop", "pay"] }, ["deploy/web"], one],
     [{ namespace: undefined, allNamespaces: true }, ["deploy/web"], one],
-    [{}, ["web"], `"web" names no workload that can be restarted | ${KINDS}`],
-    [{}, ["pod/web"], `"pod/web" names no workload that can be restarted | ${KINDS}`],
-    [{}, ["deploy/"], `"deploy/" names no workload that can be restarted | ${KINDS}`],
-    [{}, ["deploy/web/x"], `"deploy/web/x" names no workload that can be restarted | ${KINDS}`],
-    [{ dryRun: "none" }, [], '--dry-run "none" is not known | it is one of: client, server'],
-    [{ dryRun: "" }, [], '--dry-run "" is not known | it is one of: client, server'],
-    [{ maxParallel: "0" }, [], '--max-parallel "0" is not a count | give a whole number from 1 up'],
+    [{}, ["web"], `"web" is not a KIND/NAME that can be restarted | ${KINDS}`],
+    [{}, ["pod/web"], `"pod/web" is not a KIND/NAME that can be restarted | ${KINDS}`],
+    [{}, ["deploy/"], `"deploy/" is not a KIND/NAME that can be restarted | ${KINDS}`],
+    [{}, ["deploy/web/x"], `"deploy/web/x" is not a KIND/NAME that can be restarted | ${KINDS}`],
+    [{ dryRun: "none" }, [], '--dry-run "none" is not valid | use one of: client, server'],
+    [{ dryRun: "" }, [], '--dry-run "" is not valid | use one of: client, server'],
+    [
+      { maxParallel: "0" },
+      [],
+      '--max-parallel "0" is not a whole number above 0 | write a whole number, 1 or more',
+    ],
     [
       { maxParallel: "-1" },
       [],
-      '--max-parallel "-1" is not a count | give a whole number from 1 up',
+      '--max-parallel "-1" is not a whole number above 0 | write a whole number, 1 or more',
     ],
     [
       { maxParallel: "1.5" },
       [],
-      '--max-parallel "1.5" is not a count | give a whole number from 1 up',
+      '--max-parallel "1.5" is not a whole number above 0 | write a whole number, 1 or more',
     ],
     [
       { maxParallel: "1e3" },
       [],
-      '--max-parallel "1e3" is not a count | give a whole number from 1 up',
+      '--max-parallel "1e3" is not a whole number above 0 | write a whole number, 1 or more',
     ],
-    [{ maxParallel: "" }, [], '--max-parallel "" is not a count | give a whole number from 1 up'],
+    [
+      { maxParallel: "" },
+      [],
+      '--max-parallel "" is not a whole number above 0 | write a whole number, 1 or more',
+    ],
     [
       { maxFailures: "9".repeat(20) },
       [],
-      `--max-failures "${"9".repeat(20)}" is not a count | give a whole number from 1 up`,
+      `--max-failures "${"9".repeat(20)}" is not a whole number above 0 | write a whole number, 1 or more`,
     ],
     [{ timeout: "ten" }, [], '--timeout "ten" is not a duration | write 90s, 10m or 1h30m'],
     [
       { timeout: "0s" },
       [],
-      '--timeout "0s" would give up on every workload at once | write how long one may go without progress, as 10m or 2h: nothing waits for ever',
+      '--timeout "0s" would give up on every workload at once | write the longest time that a workload may make no progress, such as 10m or 2h',
     ],
     [
       { include: ["missing", "all"] },
       [],
-      '--include "all" is not known | it is one of: missing, current, unhealthy',
+      '--include "all" is not valid | use one of: missing, current, unhealthy',
     ],
   ])("%j %j", (raw, names, error) => {
     expect(errorOf(() => restartSettings({ ...RESTART, ...raw }, names))).toBe(error);

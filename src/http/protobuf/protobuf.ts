@@ -177,7 +177,7 @@ function requireEnd(reader: PbfReader, end: number): void {
  * @throws Malformed if the wire type is wrong or the value exceeds the message.
  */
 export function valueEnd(reader: PbfReader, wire: number): number {
-  if (reader.type !== wire) throw new Malformed(`wire type ${reader.type} where ${wire} should be`);
+  if (reader.type !== wire) throw new Malformed(`wire type ${reader.type} instead of ${wire}`);
   if (wire !== BYTES) return reader.pos;
   const length = reader.readVarint();
   const end = reader.pos + length;

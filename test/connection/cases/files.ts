@@ -118,7 +118,7 @@ export const FILES: readonly Case[] = [
     name: "KUBECONFIG with only empty names, although ~/.kube/config exists",
     files: { "home/.kube/config": config() },
     env: { KUBECONFIG: ":" },
-    expect: { refused: "KUBECONFIG names no file" },
+    expect: { refused: "KUBECONFIG lists no file" },
   },
   {
     name: "no file",
@@ -129,7 +129,7 @@ export const FILES: readonly Case[] = [
   {
     name: "KUBECONFIG with missing files only",
     files: { "home/.kube/config": config() },
-    expect: { refused: "no file that KUBECONFIG names exists: {dir}/config" },
+    expect: { refused: "none of the files in KUBECONFIG exists: {dir}/config" },
   },
   {
     name: "an empty file before a full one",

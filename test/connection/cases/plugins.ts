@@ -283,6 +283,6 @@ export const PLUGINS: readonly Case[] = [
   {
     name: "an invalid expirationTimestamp",
     files: beside(credential({ token: "x", expirationTimestamp: "tomorrow" })),
-    expect: { refused: 'printed an expirationTimestamp that is no time: "tomorrow"' },
+    expect: { refused: 'printed an invalid expirationTimestamp: "tomorrow"' },
   },
 ];

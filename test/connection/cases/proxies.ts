@@ -55,17 +55,23 @@ export const PROXIES: readonly Case[] = [
   {
     name: "proxy-url with an unknown scheme",
     files: { config: named({ "proxy-url": "socks4://127.0.0.1:{socksProxy}" }) },
-    expect: { refused: 'the proxy-url of the cluster "one" is no http, https or socks5 address' },
+    expect: {
+      refused: 'the proxy-url of the cluster "one" is not an http, https or socks5 address',
+    },
   },
   {
     name: "proxy-url that is not an address",
     files: { config: named({ "proxy-url": "127.0.0.1:{httpProxy}" }) },
-    expect: { refused: 'the proxy-url of the cluster "one" is no http, https or socks5 address' },
+    expect: {
+      refused: 'the proxy-url of the cluster "one" is not an http, https or socks5 address',
+    },
   },
   {
     name: "proxy-url with a user in invalid percent-encoding",
     files: { config: named({ "proxy-url": "socks5://al%ice@127.0.0.1:{socksProxy}" }) },
-    expect: { refused: 'the proxy-url of the cluster "one" is no http, https or socks5 address' },
+    expect: {
+      refused: 'the proxy-url of the cluster "one" is not an http, https or socks5 address',
+    },
   },
   {
     name: "proxy-url applies to this machine and ignores NO_PROXY",
@@ -140,7 +146,7 @@ export const PROXIES: readonly Case[] = [
     name: "HTTPS_PROXY with an unknown scheme",
     files: { config: named() },
     env: { HTTPS_PROXY: "ftp://127.0.0.1:{httpProxy}" },
-    expect: { refused: "HTTPS_PROXY is no http, https or socks5 address" },
+    expect: { refused: "HTTPS_PROXY is not an http, https or socks5 address" },
     // kubectl takes this for an HTTP proxy.
     kubectl: { ...THROUGH, proxy: "http api.test:{https}" },
   },

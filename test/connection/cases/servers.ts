@@ -31,7 +31,7 @@ export const SERVERS: readonly Case[] = [
   {
     name: "a certificate authority that is not a certificate",
     files: { config: config(one, { "certificate-authority-data": "bm8=" }) },
-    expect: { refused: 'the certificate authority of the cluster "one" is no certificate' },
+    expect: { refused: 'the certificate authority of the cluster "one" is not a certificate' },
   },
   {
     name: "another cluster's certificate authority",
@@ -113,11 +113,11 @@ export const SERVERS: readonly Case[] = [
   {
     name: "a server that is not an address",
     files: { config: config(one, { ...CLUSTER, server: "https://:{https}:1" }) },
-    expect: { refused: /the server of the cluster "one" is no address: https:/ },
+    expect: { refused: /the server of the cluster "one" is not an address: https:/ },
   },
   {
     name: "a server address with another scheme",
     files: { config: config(one, { server: "ftp://127.0.0.1:{https}" }) },
-    expect: { refused: /the server of the cluster "one" is no address: ftp:/ },
+    expect: { refused: /the server of the cluster "one" is not an address: ftp:/ },
   },
 ];

@@ -133,14 +133,14 @@ export const USERS: readonly Case[] = [
     name: "the auth-provider azure",
     files: { config: config({ "auth-provider": { name: "azure", config: { "client-id": "x" } } }) },
     expect: {
-      refused: 'the user "one" logs in by the auth-provider "azure", which kubectl has no more',
+      refused: 'the user "one" uses the auth-provider "azure", which kubectl no longer supports',
     },
   },
   {
     name: "the auth-provider gcp",
     files: { config: config({ "auth-provider": { name: "gcp" } }) },
     expect: {
-      refused: 'the user "one" logs in by the auth-provider "gcp", which kubectl has no more',
+      refused: 'the user "one" uses the auth-provider "gcp", which kubectl no longer supports',
     },
   },
   {
@@ -169,7 +169,7 @@ export const USERS: readonly Case[] = [
     name: "an unknown auth-provider",
     files: { config: config({ "auth-provider": { name: "mine" } }) },
     expect: {
-      refused: 'the user "one" logs in by the auth-provider "mine", which kubectl does not know',
+      refused: 'the user "one" uses the auth-provider "mine", which kubectl does not support',
     },
   },
   {
@@ -190,7 +190,7 @@ export const USERS: readonly Case[] = [
     name: "an ID token that is not a JWT",
     files: { config: config(oidc({ "id-token": "secret" })) },
     expect: {
-      refused: 'the auth-provider "oidc" of the user "one" has an id-token that is no JWT',
+      refused: 'the auth-provider "oidc" of the user "one" has an id-token that is not a JWT',
     },
   },
   {

@@ -50,13 +50,13 @@ describe("a failed read leaves a gap", () => {
       "without an answer",
       UNREACHABLE,
       "unreachable",
-      "repeat the command when the API server answers",
+      "run the command again when the API server responds",
     ],
     [
       "after an answer that is not a list",
       new ApiError("answered with a login page", { status: 0, reason: "malformed" }),
       "malformed",
-      "repeat the command when the API server answers",
+      "run the command again when the API server responds",
     ],
     [
       "after a 403 that is not from RBAC",
@@ -68,7 +68,7 @@ describe("a failed read leaves a gap", () => {
       "after a server error",
       new ApiError("etcdserver: request timed out", { status: 500, reason: "" }),
       "refused",
-      "repeat the command when the API server answers",
+      "run the command again when the API server responds",
     ],
     [
       "after a 401",
@@ -113,13 +113,13 @@ describe("no report is made if nothing could be read", () => {
     [
       "for lack of permissions",
       forbidden("list", "pods"),
-      /^nothing in the cluster may be read with the context "prod": pods is forbidden/,
+      /^no permission to read anything with the context "prod": pods is forbidden/,
       /permissions/,
     ],
     [
       "for lack of a server",
       UNREACHABLE,
-      /^the API server of the context "prod" cannot be read: prod.example:6443: connect/,
+      /^could not read from the API server of the context "prod": prod.example:6443: connect/,
       /kubectl get --raw \/readyz/,
     ],
   ])("%s", async (_what, error, message, hint) => {

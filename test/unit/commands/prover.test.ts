@@ -38,7 +38,7 @@ test.each<[reason: string, answers: readonly Answer[]]>([
 ])("a missing proof is noted with the reason: %s", async (reason, answers) => {
   expect(await prove(answers)).toEqual([
     { kind: "unavailable", message: reason },
-    [`not proved by a dry run in shop: ${reason}; what is said of them is predicted`],
+    [`not proved by a dry run in shop: ${reason}; these verdicts are predicted`],
   ]);
 });
 
@@ -56,7 +56,7 @@ test("a reason is noted once, with the first of its namespaces", async () => {
     await prover.prove({ namespace, kind: "Deployment", name: "web", uid: namespace, pods: [] });
   }
   expect(prover.notes()).toEqual([
-    "not proved by a dry run in a, b, c and 1 more: you may not create pods; what is said of them is predicted",
+    "not proved by a dry run in a, b, c and 1 more: you may not create pods; these verdicts are predicted",
   ]);
 });
 
@@ -68,7 +68,7 @@ test("a missing permission is one reason, regardless of the object that could no
     await prover.prove({ namespace: "shop", kind: "Deployment", name, uid: name, pods: [] });
   }
   expect(prover.notes()).toEqual([
-    'not proved by a dry run in shop: deployments.apps: User "j" cannot get resource "x"; what is said of them is predicted',
+    'not proved by a dry run in shop: deployments.apps: User "j" cannot get resource "x"; these verdicts are predicted',
   ]);
 });
 
@@ -110,8 +110,8 @@ test("of a kind without a template that is read, one of its pods is asked about"
 });
 
 test.each([
-  ["Node", [sidecars(1, "proxyv2:1")], "a static pod is the kubelet's own"],
-  ["Job", [], "a Job without pods shows no template to try"],
+  ["Node", [sidecars(1, "proxyv2:1")], "the kubelet manages static pods"],
+  ["Job", [], "a Job without pods has no template to try"],
 ])("of a %s with pods %j nothing is asked", async (kind, pods, message) => {
   const prover = createProver(scriptedApi([ALLOWED]), "always");
   const answer = await prover.prove({ namespace: "shop", kind, name: "x", uid: "u", pods });

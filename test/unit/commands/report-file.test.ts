@@ -57,7 +57,7 @@ test("a folder is none, and that is found out beforehand", async () => {
   await expect(createReportFile(place)).rejects.toThrow(
     new UsageError(
       `--report-file "${place}" cannot be written: EISDIR`,
-      "name a file in a folder that exists and that you may write to",
+      "choose a file in an existing folder that you may write to",
     ),
   );
 });

@@ -60,7 +60,7 @@ describe("a named workload", () => {
   test("must have the labels of --selector", () => {
     const scope = scopeOf({ selector: "app=db" }, ["deploy/web"], []);
     expect(() => scope.requireNamed("shop", NAMESPACES, MESH)).toThrow(
-      'no deployment/web in the namespace "shop" has labels that --selector',
+      'no deployment/web in the namespace "shop" matches --selector',
     );
   });
 
@@ -68,7 +68,7 @@ describe("a named workload", () => {
     const scope = scopeOf({}, ["deploy/web"], []);
     scope.record({ workload: deployment("web"), assessment: undefined });
     expect(() => scope.requireNamed("shop", NAMESPACES, MESH)).toThrow(
-      'deployment/web in "shop" has no sidecar, and a restart would give it none',
+      'deployment/web in "shop" has no sidecar, and a restart would not add one',
     );
   });
 });

@@ -53,7 +53,7 @@ test.each(["socks5://us%er@proxy.test:1", "http://user:p%ss@proxy.test:1"])(
   (address) => {
     const cluster = { ...CLUSTER, "proxy-url": address };
     expect(() => chooseProxy(new URL("https://api.test"), cluster, {})).toThrow(
-      'the proxy-url of the cluster "one" is no http, https or socks5 address',
+      'the proxy-url of the cluster "one" is not an http, https or socks5 address',
     );
   },
 );

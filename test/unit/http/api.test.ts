@@ -179,7 +179,7 @@ describe("a transient error is retried", () => {
     await list();
     expect(lines).toEqual([
       expect.stringMatching(/^GET http:.*limit=500 ApiError: no$/),
-      "next try in 0.2 s, 2 of at most 10",
+      "retrying in 0.2 s (attempt 2 of 10)",
       expect.stringMatching(/^GET http:.*limit=250$/),
     ]);
   });
@@ -196,7 +196,7 @@ test("missing credentials fail every request with the same error, and are loaded
     await expect(failed).rejects.toMatchObject({
       name: "ApiError",
       reason: "credentials",
-      message: "the credentials cannot be had: kubelogin: exit status 1",
+      message: "could not get credentials: kubelogin: exit status 1",
     });
   }
   expect([runs, asked]).toEqual([1, []]);

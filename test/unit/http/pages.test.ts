@@ -65,22 +65,22 @@ describe("a list fails", () => {
     [
       "if the server repeats a token",
       [page([1], "a"), page([2], "a"), page([3], "b")],
-      /never ends: the same page was offered twice/,
+      /never ends: the same page came twice/,
     ],
     [
       "if the server repeats items with new tokens",
       [page([POD], "a"), page([POD], "b"), page([POD], "c")],
-      /never ends: the same page was offered twice/,
+      /never ends: the same page came twice/,
     ],
     [
       "if too many pages are empty",
       Array.from({ length: 200 }, (_, index) => page([], `token-${index}`)),
-      /never ends: 101 pages in a row hold nothing/,
+      /never ends: 101 pages in a row are empty/,
     ],
     [
       "if there are too many pages",
       Array.from({ length: 2001 }, (_, index) => page([podOf(index)], `token-${index}`)),
-      /never ends: 2000 pages came/,
+      /never ends: 2000 pages so far/,
     ],
     [
       "if the token expired and there is no callback for it",

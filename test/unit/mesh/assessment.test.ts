@@ -449,26 +449,26 @@ describe("the verdict without pods", () => {
   };
 
   test.each<[what: string, answers: ServerAnswers, expected: readonly string[]]>([
-    ["and without an explanation", {}, ["unknown", "no-pods", "it wants 2 pods and has none"]],
+    ["and without an explanation", {}, ["unknown", "no-pods", "wants 2 pods and has none"]],
     [
       "after the API server rejected a pod of the controller",
       { refusal: "exceeded quota: q" },
-      ["blocked", "pod-refused", "its pods are refused: exceeded quota: q"],
+      ["blocked", "pod-refused", "its pods are rejected: exceeded quota: q"],
     ],
     [
       "after PodSecurity rejected a pod of the controller",
       { refusal: 'violates PodSecurity "baseline:latest"' },
-      ["blocked", "pod-security", 'its pods are refused: violates PodSecurity "baseline:latest"'],
+      ["blocked", "pod-security", 'its pods are rejected: violates PodSecurity "baseline:latest"'],
     ],
     [
       "after a rejected dry run",
       { dryRun: { kind: "refused", message: "no" } },
-      ["blocked", "pod-refused", "a dry run by the API server is refused: no"],
+      ["blocked", "pod-refused", "the API server rejected a dry run: no"],
     ],
     [
       "after a successful dry run",
       { dryRun: { kind: "pod", image: TARGET, revision: "asm-1-27" } },
-      ["unknown", "no-pods", "it wants 2 pods and has none"],
+      ["unknown", "no-pods", "wants 2 pods and has none"],
     ],
   ])("%s", (_what, answers, expected) => {
     expect(decide(answers)).toEqual(expected);
@@ -588,7 +588,7 @@ describe("a warning reports what the verdict hides", () => {
       {
         code: "otherwise-would-lose",
         message:
-          "left out, it is not shown as would-lose: neither namespace shop nor the pod template has a label that asks for injection",
+          "excluded, although would-lose: neither namespace shop nor the pod template has a label that asks for injection",
       },
     ]);
     const pinned = deployment("web", { pods: [sidecars(3, OUTDATED)], template: PIN });
@@ -861,6 +861,6 @@ describe("an assessment", () => {
     const assessment = assessIn(deployment("web", { pods: [sidecars(1, OUTDATED)] }), {
       options: { excludes: ({ name }) => `--exclude deploy/${name}` },
     });
-    expect(assessment?.finding.reason).toBe("left out by --exclude deploy/web");
+    expect(assessment?.finding.reason).toBe("excluded by --exclude deploy/web");
   });
 });

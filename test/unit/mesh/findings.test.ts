@@ -101,7 +101,7 @@ describe("the reason names the object and the field", () => {
     [
       { injection: "enabled", rev: "asm-1-28" },
       {},
-      "namespace shop has istio-injection=enabled beside istio.io/rev=asm-1-28: any istio-injection label switches the revision's injector off",
+      "namespace shop has both istio-injection=enabled and istio.io/rev=asm-1-28: any istio-injection label disables the revision's injector",
     ],
     [
       { rev: "asm-1-26" },
@@ -116,12 +116,12 @@ describe("the reason names the object and the field", () => {
     [
       { injection: "disabled" },
       {},
-      "namespace shop has istio-injection=disabled, which switches injection off",
+      "namespace shop has istio-injection=disabled, which disables injection",
     ],
     [
       {},
       { labels: { "sidecar.istio.io/inject": "true" } },
-      "the pod template asks with sidecar.istio.io/inject=true alone, and no default revision is there that would answer to it",
+      "the pod template asks for injection with sidecar.istio.io/inject=true alone, but there is no default revision",
     ],
     [
       { rev: "asm-1-28" },
@@ -171,7 +171,7 @@ test("the finding about an unavailable injector names the cause and the fix", ()
       kind: failurePolicy === "Fail" ? "rejected" : "none",
       finding: {
         reason: expect.stringContaining(
-          `does not answer (it has no caBundle to trust ${service} by)`,
+          `does not answer (the webhook has no caBundle to verify ${service} with)`,
         ),
         nextStep: `kubectl label mutatingwebhookconfigurations ${configuration} istio.io/rev=asm-1-28 --overwrite`,
       },
@@ -192,9 +192,9 @@ test("a revision without webhooks is not reported as removed", () => {
     finding: {
       code: "webhook-missing",
       reason:
-        "namespace shop has istio.io/rev=asm-1-28, whose ConfigMap is there, but no webhook of it selects the pod",
+        "namespace shop has istio.io/rev=asm-1-28, whose ConfigMap exists, but none of its webhooks selects the pod",
       nextStep:
-        "see its webhooks: kubectl get mutatingwebhookconfigurations -l istio.io/rev=asm-1-28 -o yaml",
+        "list its webhooks: kubectl get mutatingwebhookconfigurations -l istio.io/rev=asm-1-28 -o yaml",
     },
   });
 });
@@ -224,9 +224,9 @@ describe("an unread ConfigMap is not reported as absent", () => {
   ])("%j, %j", (labels, template, label) => {
     expect(withPrintedSteps(unread(labels, template))).toEqual({
       code: "webhook-missing",
-      reason: `${label}, and no webhook of such a revision or tag selects the pod; whether it is installed could not be read`,
+      reason: `${label}, but no webhook of that revision or tag selects the pod; could not read whether it is installed`,
       nextStep:
-        "see its webhooks: kubectl get mutatingwebhookconfigurations -l istio.io/rev=asm-1-26 -o yaml",
+        "list its webhooks: kubectl get mutatingwebhookconfigurations -l istio.io/rev=asm-1-26 -o yaml",
     });
   });
 
@@ -238,7 +238,7 @@ describe("an unread ConfigMap is not reported as absent", () => {
 
   test("without a known revision, the next step lists the ConfigMaps", () => {
     expect(withPrintedSteps(unread({}, {}, { istiods: undefined }).nextStep)).toBe(
-      "see which revisions there are: kubectl get configmaps -n aks-istio-system",
+      "list the revisions: kubectl get configmaps -n aks-istio-system",
     );
   });
 });
@@ -247,6 +247,6 @@ test("without any installed revision, the next step is to install one", () => {
   expect(findingOf({ rev: "asm-1-27" }, {}, [])).toEqual({
     code: "revision-gone",
     reason: "namespace shop has istio.io/rev=asm-1-27, which names no installed revision or tag",
-    nextStep: "no revision is installed that could inject it: install one first",
+    nextStep: "no revision is installed: install a revision first",
   });
 });

@@ -52,7 +52,7 @@ test("a note names the parts that were unread and not needed", () => {
   expect(keepNeededGaps([WEBHOOKS, CONFIG_MAPS], false)).toEqual({
     gaps: [],
     notes: [
-      "not read, and not needed, for every verdict was proved by a dry run: mutatingwebhookconfigurations.admissionregistration.k8s.io, configmaps",
+      "could not read mutatingwebhookconfigurations.admissionregistration.k8s.io, configmaps, which is not needed: a dry run proved every verdict",
     ],
   });
   expect(keepNeededGaps([PODS], false).notes).toEqual([]);

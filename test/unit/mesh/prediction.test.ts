@@ -466,9 +466,9 @@ describe("the outcome is unknown because of", () => {
         kind: "unknown",
         finding: {
           code: "control-plane-remote",
-          reason: `remote calls ${url}: which revision answers there, nothing in the cluster says`,
+          reason: `remote calls ${url}: the cluster does not show which revision answers there`,
           nextStep:
-            "only a dry run can tell, which needs the right to: kubectl auth can-i create pods",
+            "only a dry run can tell; check that you may do one: kubectl auth can-i create pods",
         },
       });
     }
@@ -480,7 +480,7 @@ describe("the outcome is unknown because of", () => {
       kind: "unknown",
       finding: {
         code: "control-plane-unread",
-        nextStep: "repeat with --istio-namespace aks-istio-system",
+        nextStep: "run the command again with --istio-namespace aks-istio-system",
       },
     });
   });

@@ -65,28 +65,28 @@ describe("a dry run that disagrees counts, with a warning", () => {
       injected,
       { ...POD, image: "x/proxyv2:v9" },
       "injected",
-      `predicted was ${TARGET} of asm-1-27; a dry run by the API server gives x/proxyv2:v9 of asm-1-27, which counts`,
+      `predicted ${TARGET} of asm-1-27, but the API server's dry run gives x/proxyv2:v9 of asm-1-27; the dry run wins`,
     ],
     [
       "no sidecar",
       injected,
       NO_SIDECAR,
       "none",
-      `predicted was ${TARGET} of asm-1-27; a dry run by the API server gives no sidecar, which counts`,
+      `predicted ${TARGET} of asm-1-27, but the API server's dry run gives no sidecar; the dry run wins`,
     ],
     [
       "a rejection",
       injected,
       REFUSED,
       "rejected",
-      `predicted was ${TARGET} of asm-1-27; a dry run by the API server gives a refusal, which counts`,
+      `predicted ${TARGET} of asm-1-27, but the API server's dry run gives a rejection; the dry run wins`,
     ],
     [
       "a sidecar",
       none,
       POD,
       "injected",
-      `predicted was no sidecar; a dry run by the API server gives ${TARGET} of asm-1-27, which counts`,
+      `predicted no sidecar, but the API server's dry run gives ${TARGET} of asm-1-27; the dry run wins`,
     ],
   ])("%s", (_what, prediction, dryRun, kind, message) => {
     const result = applyProof(prediction, dryRun, MESH, PLAIN);
@@ -132,7 +132,7 @@ test.each<[what: string, message: string, kind: string]>([
       ? { code: "proof-differs" }
       : {
           code: "otherwise-blocked",
-          message: `a dry run by the API server is refused: ${message}`,
+          message: `the API server rejected a dry run: ${message}`,
         },
   );
 });
@@ -153,7 +153,7 @@ test("a rejection by PodSecurity has a code of its own", () => {
   expect(proved.disagreement).toBeUndefined();
   expect(proved.prediction).toHaveProperty(
     "finding.reason",
-    `a dry run by the API server is refused: ${message}`,
+    `the API server rejected a dry run: ${message}`,
   );
 });
 

@@ -13,7 +13,7 @@ test.each<[what: string, surge: number, room: Record<string, number>, exhausted?
   ["no surge", 0, { pods: 0 }],
 ])("the warning given %s", (_what, surge, room, exhausted) => {
   const message =
-    exhausted && `the quota small has no room ${exhausted} that a restart adds for a while`;
+    exhausted && `the quota small has no room ${exhausted} that a restart adds temporarily`;
   expect(quotaWarning(surge, NEEDS, [{ name: "small", room }])).toEqual(
     message && { code: "quota", message },
   );

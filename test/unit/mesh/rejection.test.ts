@@ -118,7 +118,7 @@ describe("PodSecurity rejects istio-init, and a proxy without allowPrivilegeEsca
       finding: {
         code: "pod-security",
         reason:
-          "namespace shop has pod-security.kubernetes.io/enforce=baseline, and by configmap/istio-sidecar-injector-asm-1-27 istio-init needs the capabilities NET_ADMIN and NET_RAW: new pods are refused",
+          "namespace shop has pod-security.kubernetes.io/enforce=baseline, and istio-init needs the capabilities NET_ADMIN and NET_RAW (configmap/istio-sidecar-injector-asm-1-27): new pods are rejected",
         nextStep:
           "lower the namespace's pod-security.kubernetes.io/enforce label, or use Istio CNI",
       },

@@ -158,14 +158,14 @@ describe("a gateway that istiod renders is", () => {
       gateway({ image: OLD_IMAGE }),
       twoMeshes,
       "unknown control-plane-unread no",
-      "repeat with --istio-namespace istio-system",
+      "run the command again with --istio-namespace istio-system",
     ],
     [
       "unknown if it wants pods and has none",
       withoutPods(gateway({ image: IMAGE })),
       withDaemon,
       "unknown no-pods no",
-      "see its events: kubectl describe, kubectl get events",
+      "see its events: kubectl describe deployment/edge-istio -n shop",
     ],
   ])("%s", (_what, workload, plane, ...expected) => {
     expect(summary(assessed(workload, plane))).toEqual(expected);

@@ -50,7 +50,7 @@ test("a workload that is scaled to zero has no next step unless pods are left", 
   };
   expect(nextStep(deployment("web"))).toBe("");
   expect(nextStep(deployment("web", { pods: ONE, rollout: { replicas: 0 } }))).toBe(
-    "wait until its pods are gone; if they stay, its controller does not run: kubectl describe deployment/web -n shop",
+    "wait until its pods are gone; if they stay, check whether its controller runs: kubectl describe deployment/web -n shop",
   );
 });
 
@@ -244,7 +244,7 @@ describe("a partition keeps the pods below it on the old template:", () => {
       answer: "refused",
       finding: {
         code: "partition",
-        reason: "its partition 1 keeps every pod that lags on the old template",
+        reason: "partition 1 keeps all outdated pods on the old template",
       },
     });
   });
@@ -349,12 +349,12 @@ describe("the next step after a refusal of", () => {
     [
       "a StatefulSet with one replica",
       statefulSet("db", { pods: ONE }),
-      "add --allow-downtime to restart it",
+      "run restart with --allow-downtime",
     ],
     [
       "a failing Deployment",
       deployment("web", { pods: CRASHING }),
-      "mend it first, or add --include unhealthy",
+      "fix it first, or run restart with --include unhealthy",
     ],
   ])("%s", (_what, workload, nextStep) => {
     expect(withPrintedSteps(answerFor(workload))).toHaveProperty("finding.nextStep", nextStep);

@@ -422,7 +422,7 @@ describe("the instruction to remove references", () => {
       places: [namespace("shop", { rev: "asm-1-27" })],
     };
     expect(releaseOf(alone, "namespaces")).toBe(
-      "there is no other revision that they could follow: install one first",
+      "no other revision is installed: install a revision first",
     );
   });
 

@@ -47,12 +47,12 @@ describe("the trace", () => {
 
   test("names the requirement that each webhook fails, in kubectl's notation", () => {
     expect(linesOf(trace(BOTH, namespace("shop", { rev: "asm-1-27" })), "webhook")).toEqual([
-      "istio-revision-tag-prod-aks-istio-system/rev.namespace.sidecar-injector.istio.io | not-matched | the namespace fails istio.io/rev in (prod)",
-      "istio-revision-tag-prod-aks-istio-system/rev.object.sidecar-injector.istio.io | not-matched | the namespace fails !istio.io/rev; the pod fails istio.io/rev in (prod)",
+      "istio-revision-tag-prod-aks-istio-system/rev.namespace.sidecar-injector.istio.io | not-matched | the namespace does not match istio.io/rev in (prod)",
+      "istio-revision-tag-prod-aks-istio-system/rev.object.sidecar-injector.istio.io | not-matched | the namespace does not match !istio.io/rev; the pod does not match istio.io/rev in (prod)",
       "istio-sidecar-injector-asm-1-27-aks-istio-system/rev.namespace.sidecar-injector.istio.io | matched | selects the pod",
-      "istio-sidecar-injector-asm-1-27-aks-istio-system/rev.object.sidecar-injector.istio.io | not-matched | the namespace fails !istio.io/rev; the pod fails istio.io/rev in (asm-1-27)",
-      "istio-sidecar-injector-asm-1-28-aks-istio-system/rev.namespace.sidecar-injector.istio.io | not-matched | the namespace fails istio.io/rev in (asm-1-28)",
-      "istio-sidecar-injector-asm-1-28-aks-istio-system/rev.object.sidecar-injector.istio.io | not-matched | the namespace fails !istio.io/rev; the pod fails istio.io/rev in (asm-1-28)",
+      "istio-sidecar-injector-asm-1-27-aks-istio-system/rev.object.sidecar-injector.istio.io | not-matched | the namespace does not match !istio.io/rev; the pod does not match istio.io/rev in (asm-1-27)",
+      "istio-sidecar-injector-asm-1-28-aks-istio-system/rev.namespace.sidecar-injector.istio.io | not-matched | the namespace does not match istio.io/rev in (asm-1-28)",
+      "istio-sidecar-injector-asm-1-28-aks-istio-system/rev.object.sidecar-injector.istio.io | not-matched | the namespace does not match !istio.io/rev; the pod does not match istio.io/rev in (asm-1-28)",
     ]);
   });
 
@@ -130,11 +130,11 @@ describe("the trace", () => {
       /^new pod \| unknown \| /,
     );
     expect(linesOf(trace(BOTH, undefined), "namespace")).toEqual([
-      "namespace/shop | unread | its labels could not be read",
+      "namespace/shop | unread | could not read its labels",
     ]);
     const owned = deployment("web", { template: null });
     expect(linesOf(trace(BOTH, namespace("shop"), owned), "template")).toEqual([
-      "deployment/web | unread | its pod template could not be read",
+      "deployment/web | unread | could not read its pod template",
     ]);
   });
 
@@ -148,7 +148,7 @@ describe("the trace", () => {
     expect(linesOf(steps, "pods")).toEqual([
       `12 of 13 | patch | ${proxyImage("v1.27.7-1")} of asm-1-27, 11 ready, patch: pod-0, pod-1, pod-2, pod-3, pod-4, pod-5, pod-6, pod-7, pod-8, pod-9 and 2 more`,
       `1 of 13 | on-target | native sidecar ${proxyImage("v1.27.9-6")} of asm-1-27, 1 ready: web-new`,
-      "2 | terminating | left out of the verdict",
+      "2 | terminating | not counted in the verdict",
     ]);
   });
 

@@ -68,8 +68,8 @@ describe("the warnings before a restart of", () => {
 });
 
 test.each([
-  [1, "1 terminating pod is left out of the verdict"],
-  [2, "2 terminating pods are left out of the verdict"],
+  [1, "1 terminating pod is not counted in the verdict"],
+  [2, "2 terminating pods are not counted in the verdict"],
 ])("counts %i terminating pods", (terminating, message) => {
   const workload = deployment("web", { pods: TWO, terminating });
   expect(warningsFor(workload, workload.pods, false)).toEqual([{ code: "terminating", message }]);

@@ -19,7 +19,7 @@ import { formatStep } from "../../support/build/next-step.ts";
 
 const TARGET = proxyImage("v1.27.9-6");
 const LATE = proxyImage("v1.27.7-1");
-const MISSING = "add --include missing to restart it";
+const MISSING = "run restart with --include missing";
 
 type Options = Parameters<typeof assessmentOf>[1];
 
@@ -40,7 +40,7 @@ describe("the next step removes the obstacle to a restart before it names a flag
       "missing, with one replica",
       statefulSet("db", { pods: [bare(1)] }),
       {},
-      "add --allow-downtime to restart it",
+      "run restart with --allow-downtime",
     ],
     [
       "missing, with one replica and consent",
@@ -52,7 +52,7 @@ describe("the next step removes the obstacle to a restart before it names a flag
       "missing, to be restarted by hand",
       otherWorkload("Job", "import", { pods: [bare(1)] }),
       {},
-      "the next run gets it",
+      "the next run gets the current sidecar",
     ],
     ["outdated", deployment("web", { pods: [sidecars(2, LATE)] }), {}, ""],
     [

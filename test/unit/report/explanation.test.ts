@@ -154,8 +154,8 @@ describe("the explanation", () => {
   test("of a workload that only a person can restart says so", () => {
     const document = explained(otherWorkload("Pod", "single", { pods: [sidecars(1, LATE)] }));
     expect(document).toMatchObject({ verdict: "outdated", exitCode: 5 });
-    expect(text(document)).toContain("restart    by-hand: nothing would create the pod again\n");
-    expect(document.nextStep).toMatch(/^create it anew/);
+    expect(text(document)).toContain("restart    by-hand: no controller would replace the pod\n");
+    expect(document.nextStep).toMatch(/^replace it from its manifest/);
   });
 
   test("fits 80 columns, except for names and commands", () => {

@@ -79,8 +79,8 @@ pay   sts/ledger   would-lose
     or tag
     -> kubectl label namespace pay istio.io/rev=asm-1-27 --overwrite
 shop   pod/job-runner   outdated
-    nothing would create the pod again
-    -> create it anew from its manifest: kubectl replace --force -f FILE -n shop
+    no controller would replace the pod
+    -> replace it from its manifest: kubectl replace --force -f FILE -n shop
 
 NOT READ: 1 gap, so this report is incomplete
 list pods in vault: forbidden
@@ -89,7 +89,7 @@ list pods in vault: forbidden
     -> kubectl auth can-i list pods -n vault
 
 WARNINGS
-a container without readiness probe counts as ready at once
+a container without a readiness probe counts as ready at once
     shop/deploy/web
 
 4 workloads, 9 pods: 1 would-lose, 2 outdated, 1 current.
@@ -123,7 +123,7 @@ shop        deploy/web   v1.27.7-1   v1.27.9-6   3
 sha256:${"ab".repeat(32)}
 
 WARNINGS
-a container without readiness probe counts as ready at once
+a container without a readiness probe counts as ready at once
     shop/deploy/web
 
 1 workload, 3 pods: 1 outdated.
@@ -202,8 +202,8 @@ shop   deploy/web   would-lose
     -> kubectl label namespace shop istio.io/rev=asm-1-27 --overwrite
 shop   pod/b   outdated
 shop   pod/c   outdated
-    nothing would create the pod again
-    -> create it anew from its manifest: kubectl replace --force -f FILE -n shop`);
+    no controller would replace the pod
+    -> replace it from its manifest: kubectl replace --force -f FILE -n shop`);
   });
 
   test("but not if the next steps differ", () => {
@@ -211,11 +211,11 @@ shop   pod/c   outdated
     expect(notRestarted(table(checkReport({ assessments, exitCode: 5 }))))
       .toBe(`NOT RESTARTED: 2 workloads
 pay   pod/a   outdated
-    nothing would create the pod again
-    -> create it anew from its manifest: kubectl replace --force -f FILE -n pay
+    no controller would replace the pod
+    -> replace it from its manifest: kubectl replace --force -f FILE -n pay
 shop   pod/b   outdated
-    nothing would create the pod again
-    -> create it anew from its manifest: kubectl replace --force -f FILE -n shop`);
+    no controller would replace the pod
+    -> replace it from its manifest: kubectl replace --force -f FILE -n shop`);
   });
 
   test("and a workload without its sidecar shows the reason against a restart", () => {

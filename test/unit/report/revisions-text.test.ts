@@ -89,21 +89,21 @@ describe("the revisions", () => {
       deployment("lost", { pods: [sidecars(1, IMAGE, { revision: undefined })] }),
     ];
     expect(text({ ...HELD, workloads, gaps: [GAP] })).toMatchInlineSnapshot(`
-      "REVISION   STATE    IMAGE       TAGS   NAMESPACES   PODS   ENDING
+      "REVISION   STATE    IMAGE       TAGS   NAMESPACES   PODS   TERMINATING
       asm-1-26   absent   -           -      0            1      0
       asm-1-27   ready    v1.27.9-6   -      1            5      0
       asm-1-28   ready    v1.28.3-2   -      0            0      0
 
-      asm-1-26 IS HELD BY
+      asm-1-26 IS USED BY
           1 pod: shop/deploy/old
 
-      asm-1-27 IS HELD BY
+      asm-1-27 IS USED BY
           1 namespace: shop
           3 pods: shop/deploy/web, shop/sts/db
 
-      2 pods of AKS's own gateways go with asm-1-27.
+      2 AKS gateway pods belong to asm-1-27; AKS removes its gateways with the revision.
 
-      OF AN UNKNOWN REVISION
+      UNKNOWN REVISION
           1 pod without the annotation istio.io/rev: shop/deploy/lost
 
       NOT READ: 1 gap, so this report is incomplete
@@ -119,41 +119,41 @@ describe("the revisions", () => {
     expect(wide).toContain(
       `asm-1-27   ready   ${proxyImage("v1.27.9-6")}   -      1            3 `,
     );
-    expect(wide).toContain("SIDECARS   GATEWAYS   ENDING");
+    expect(wide).toContain("SIDECARS   GATEWAYS   TERMINATING");
   });
 });
 
 describe("the conclusion about a revision if", () => {
   test.each<[what: string, world: World, last: string, exit: readonly unknown[]]>([
-    ["nothing holds it", {}, "Nothing holds asm-1-27: it may be removed.", [0]],
+    ["nothing holds it", {}, "Nothing uses asm-1-27: it can be removed.", [0]],
     [
       "something holds it",
       HELD,
-      "asm-1-27 is still held: 1 namespace, 3 pods.",
+      "asm-1-27 is still in use: 1 namespace, 3 pods.",
       [5, "namespaces:1", "pods:3"],
     ],
     [
       "something could not be read",
       { gaps: [GAP] },
-      "Whether asm-1-27 is unused cannot be told: 1 gap.",
+      "Could not tell whether asm-1-27 is unused: 1 gap.",
       [6, "gaps:1"],
     ],
     [
       "something holds it, and something could not be read",
       { ...HELD, gaps: [GAP] },
-      "asm-1-27 is still held: 1 namespace, 3 pods.",
+      "asm-1-27 is still in use: 1 namespace, 3 pods.",
       [6, "gaps:1", "namespaces:1", "pods:3"],
     ],
     [
       "pods do not name their revision",
       { workloads: [deployment("web", { pods: [sidecars(2, IMAGE, { revision: undefined })] })] },
-      "Whether asm-1-27 is unused cannot be told: 2 pods of an unknown revision.",
+      "Could not tell whether asm-1-27 is unused: 2 pods of an unknown revision.",
       [6, "unattributed:2"],
     ],
     [
       "the revision of a tag is unknown",
       { remoteTag: true },
-      "Whether asm-1-27 is unused cannot be told: 1 tag of an unknown revision.",
+      "Could not tell whether asm-1-27 is unused: 1 tag of an unknown revision.",
       [6, "unattributed-tags:1"],
     ],
   ])("%s", (_what, world, last, exit) => {
@@ -165,6 +165,6 @@ describe("the conclusion about a revision if", () => {
 
 test("a tag of an unknown revision is named", () => {
   expect(text({ remoteTag: true })).toMatch(
-    /OF AN UNKNOWN REVISION\n +1 tag that may lead to any: far\n/,
+    /UNKNOWN REVISION\n +1 tag that may lead to any revision: far\n/,
   );
 });

@@ -144,7 +144,7 @@ test("pods that a partition keeps on the old template are left to the user", () 
   expect(withPrintedSteps(verified)).toMatchObject({
     outcome: "restarted",
     code: "partition",
-    message: "rolled out; its partition 1 keeps every pod that lags on the old template",
+    message: "rolled out; partition 1 keeps all outdated pods on the old template",
   });
 });
 
