@@ -71,7 +71,7 @@ function releaseFor(
   if (kind === "pods") {
     const restartable = references.filter((one) => !(isPodReference(one) && one.rendered));
     return restartable.length === 0
-      ? "label their Gateways with another revision: istiod then renders them anew"
+      ? "label their Gateways with another revision: istiod then renders them again"
       : restartCommand(restartable, move);
   }
   if (kind === "terminating-pods") return "wait until they are gone";

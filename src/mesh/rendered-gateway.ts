@@ -20,7 +20,7 @@ export type RenderedProxy =
   | { readonly kind: "unknown"; readonly finding: Finding };
 
 /**
- * Predicts the proxy that istiod renders for a gateway or waypoint now. Istiod renders it anew only
+ * Predicts the proxy that istiod renders for a gateway or waypoint now. Istiod renders it again only
  * while its revision is installed; otherwise, the target is what the newest revision would render
  * once the Gateway is labelled with it.
  * Rule: Istio `pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go`.
@@ -50,7 +50,7 @@ export function predictRenderedGateway(workload: Workload, mesh: Mesh): Rendered
   return { kind: "unknown", finding };
 }
 
-/** Explains why istiod does not keep a rendered gateway on target, and how to have it rendered anew. */
+/** Explains why istiod does not keep a rendered gateway on target, and how to have it rendered again. */
 export function gatewayFinding(workload: Workload, mesh: Mesh): Finding {
   const name = renderingRevision(workload) ?? "";
   const newest = newestRevision(mesh);
@@ -68,7 +68,7 @@ export function gatewayFinding(workload: Workload, mesh: Mesh): Finding {
   if (rendered?.kind === "rendered" && workload.template?.proxy?.image === rendered.image) {
     return {
       code: "gateway-rolling",
-      reason: `the revision ${name} has rendered it anew, and its old pods are not replaced yet`,
+      reason: `the revision ${name} has rendered it again, and its old pods are not replaced yet`,
       nextStep: rolloutCommand("status", workload),
     };
   }

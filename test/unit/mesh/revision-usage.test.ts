@@ -211,7 +211,7 @@ describe("the remaining references of a revision include", () => {
     const releases = (workloads: readonly Workload[]) =>
       revision({ workloads }).references.map(({ release }) => formatStep(release));
     expect(releases([rendered])).toEqual([
-      "label their Gateways with another revision: istiod then renders them anew",
+      "label their Gateways with another revision: istiod then renders them again",
     ]);
     const sidecar = deployment("web", { namespace: "pay", pods: [sidecars(1, IMAGE)] });
     expect(releases([rendered, sidecar])).toEqual([
