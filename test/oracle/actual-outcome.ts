@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Answer } from "../support/test-cluster.ts";
 import type { RealCluster } from "../testbed/real-cluster.ts";
 import type { AppliedWorkload } from "./applied-workload.ts";
-import { APP, CONTROLLER_LABELS, podTemplate } from "./objects.ts";
+import { APP, BY_HAND, CONTROLLER_LABELS, podTemplate } from "./objects.ts";
+import { isInjectedByHand, isLabelledByAks, isStripped } from "./world.ts";
 
 /** The verdict that a workload deserves, by what really happens to a pod of its template. */
 export interface ActualOutcome {
@@ -15,6 +15,9 @@ export interface ActualOutcome {
     | "missing"
     | "pinned"
     | "current"
+    | "managed"
+    /** A sidecar that was injected by hand stays; what its revision gives instead is not observable. */
+    | "pinned-or-current"
     | "unknown";
   /** The sidecar of a new pod. */
   readonly target: Sidecar | undefined;
@@ -34,7 +37,7 @@ export async function observeOutcome(
   cluster: RealCluster,
   applied: AppliedWorkload,
 ): Promise<ActualOutcome> {
-  const { workload } = applied.case;
+  const { workload, now } = applied.case;
   const pods = await livePods(cluster, applied);
   const running = pods.flatMap(({ sidecar }) => sidecar ?? []);
   const answer = await dryRun(cluster, applied, podTemplate(applied.name, workload));
@@ -46,17 +49,38 @@ export async function observeOutcome(
   const listed =
     pods.length > 0 || !["Pod", "Job", "CronJob", "ReplicaSet"].includes(workload.kind);
   if (!listed) return { ...seen, verdict: "unlisted" };
+  const byHand = isInjectedByHand(workload);
+  // AKS owns gateways only, whose template has the proxy.
+  if (isLabelledByAks(workload) && (byHand || workload.proxy !== undefined)) {
+    return { ...seen, target: undefined, verdict: "managed" };
+  }
   const injected =
+    byHand ||
     target !== undefined ||
     showsInjection(rejection) ||
     (await isRejectedForProxy(cluster, applied, rejection));
-  if (!injected) return { ...seen, verdict: running.length > 0 ? "would-lose" : "unlisted" };
+  if (!injected) {
+    if (running.length > 0) return { ...seen, verdict: "would-lose" };
+    // A container with the image auto cannot run.
+    return { ...seen, verdict: workload.proxy === "auto" ? "blocked" : "unlisted" };
+  }
   if (target === undefined) return { ...seen, verdict: "blocked" };
+  const isKept = byHand && target.image === BY_HAND.image && target.revision === BY_HAND.revision;
+  // The sidecars of new pods would find no control plane.
+  if (isKept && !(BY_HAND.revision in now.revisions)) {
+    return { ...seen, target: undefined, verdict: "blocked" };
+  }
   if (pods.length === 0) return { ...seen, verdict: "unknown" };
-  if (running.some((sidecar) => !isDeepStrictEqual(sidecar, target))) {
+  // Without its annotations, a pod does not say which revision injected it.
+  const isOutdated = ({ image, revision }: Sidecar) =>
+    image !== target.image || (revision !== undefined && revision !== target.revision);
+  if (running.some(isOutdated)) {
     return { ...seen, verdict: "outdated" };
   }
   if (running.length < pods.length) return { ...seen, verdict: "missing" };
+  if (isKept) return { ...seen, verdict: "pinned-or-current" };
+  // A webhook replaced the sidecar that was injected by hand.
+  if (byHand) return { ...seen, verdict: "current" };
   const plain = await dryRun(cluster, applied, withoutPin(podTemplate(applied.name, workload)));
   const unpinned = plain.status === 201 && sidecarOf(plain.body)?.image;
   return { ...seen, verdict: unpinned === target.image ? "current" : "pinned" };
@@ -98,7 +122,7 @@ async function isRejectedForProxy(
 
 async function livePods(
   cluster: RealCluster,
-  { namespace, name }: AppliedWorkload,
+  { namespace, name, case: { workload } }: AppliedWorkload,
 ): Promise<ActualOutcome["pods"]> {
   const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=${APP}%3D${name}`;
   const { body } = await cluster.request("GET", path);
@@ -107,13 +131,20 @@ async function livePods(
       const finished = ["Succeeded", "Failed"].includes(status.phase);
       return !finished && metadata.deletionTimestamp === undefined;
     })
-    .map((pod: Answer["body"]) => ({ name: pod.metadata.name, sidecar: sidecarOf(pod) }));
+    .map((pod: Answer["body"]) => ({
+      name: pod.metadata.name,
+      sidecar: sidecarOf(pod, isStripped(workload)),
+    }));
 }
 
-/** Finds the injected sidecar. A container `istio-proxy` of the template alone does not count. */
-function sidecarOf({ metadata, spec }: Answer["body"]): Sidecar | undefined {
+/**
+ * Finds the injected sidecar. A container `istio-proxy` of the template alone does not count.
+ *
+ * @param mayLackMarks true if the pod may have lost the annotations of injection.
+ */
+function sidecarOf({ metadata, spec }: Answer["body"], mayLackMarks = false): Sidecar | undefined {
   const annotations = metadata.annotations ?? {};
-  if (annotations["sidecar.istio.io/status"] === undefined) return undefined;
+  if (!mayLackMarks && annotations["sidecar.istio.io/status"] === undefined) return undefined;
   const proxy = [...spec.containers, ...(spec.initContainers ?? [])].find(
     ({ name }) => name === "istio-proxy",
   );

@@ -3,7 +3,14 @@ import type { Answer } from "../support/test-cluster.ts";
 import type { RealCluster } from "../testbed/real-cluster.ts";
 import { APP, jobOf, manifestOf, pathOf, wantedPods } from "./objects.ts";
 import type { InstalledControlPlane } from "./installed-control-plane.ts";
-import { type Case, caseOf, type TestNamespace, type Workload, type World } from "./world.ts";
+import {
+  type Case,
+  caseOf,
+  isStripped,
+  type TestNamespace,
+  type Workload,
+  type World,
+} from "./world.ts";
 
 /** A workload of a world, created in the cluster. */
 export interface AppliedWorkload {
@@ -33,13 +40,17 @@ export async function applyWorld(
 ): Promise<readonly AppliedWorkload[]> {
   rounds += 1;
   const run = `oracle-${Date.now().toString(36)}-${rounds}`;
-  const namespaces = world.namespaces.map((spec, index) => ({ name: `${run}-${index}`, spec }));
+  const namespaces = world.namespaces.map((spec, index) => ({
+    name: `${spec.aks ? "aks-istio-" : ""}${run}-${index}`,
+    spec,
+  }));
   await controlPlane.changeTo(world.before);
   await Promise.all(
     namespaces.map(({ name, spec }) => createNamespace(cluster, name, spec.before)),
   );
   const early = await createAll(cluster, world, namespaces, "before");
   await waitForPods(cluster, early);
+  await Promise.all(early.map((applied) => stripPods(cluster, applied)));
   await controlPlane.changeTo(world.now);
   await Promise.all(namespaces.map(({ name, spec }) => relabel(cluster, name, spec)));
   const late = await createAll(cluster, world, namespaces, "now");
@@ -99,6 +110,23 @@ async function createAll(
     ),
   );
   return (await Promise.all(all)).flat(2);
+}
+
+/** Removes the annotations of injection from the pods of a workload, if the world says so. */
+async function stripPods(
+  cluster: RealCluster,
+  { namespace, name, case: { workload } }: AppliedWorkload,
+): Promise<void> {
+  if (!isStripped(workload)) return;
+  const pods = `/api/v1/namespaces/${namespace}/pods`;
+  const { body } = await cluster.request("GET", `${pods}?labelSelector=${APP}%3D${name}`);
+  const annotations = { "istio.io/rev": null, "sidecar.istio.io/status": null };
+  for (const { metadata } of body.items) {
+    await cluster.request("PATCH", `${pods}/${metadata.name}`, {
+      body: { metadata: { annotations } },
+      contentType: "application/merge-patch+json",
+    });
+  }
 }
 
 /** @returns false if the API server rejected a bare pod. */

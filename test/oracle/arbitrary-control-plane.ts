@@ -74,6 +74,7 @@ function revision(step: "before" | "now"): Arbitrary<Revision> {
     failurePolicy: unlikely(3, constant("Ignore")),
     matchConditions: unlikely(20, constant(true)),
     template: unlikely(20, constant("foreign")),
+    custom: likely(4, constantFrom("containers", "initContainers")),
   });
 }
 

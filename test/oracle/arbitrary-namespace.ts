@@ -24,11 +24,14 @@ export function testNamespace(): Arbitrary<TestNamespace> {
     minLength: WORKLOADS_PER_NAMESPACE,
     maxLength: WORKLOADS_PER_NAMESPACE,
   });
-  return tuple(labels, labels, sometimes(4), workloads).map(([before, other, moved, all]) => ({
-    before,
-    now: moved ? other : before,
-    workloads: all,
-  }));
+  return tuple(labels, labels, sometimes(4), sometimes(8), workloads).map(
+    ([before, other, moved, aks, all]) => ({
+      before,
+      now: moved ? other : before,
+      ...(aks && { aks: true as const }),
+      workloads: all,
+    }),
+  );
 }
 
 function workload(): Arbitrary<Workload> {
@@ -53,7 +56,15 @@ function workload(): Arbitrary<Workload> {
       "sidecar.istio.io/nativeSidecar": unlikely(6, constantFrom("true", "false")),
       "inject.istio.io/templates": unlikely(
         8,
-        constantFrom("gateway", "sidecar", "sidecar,gateway", "grpc-agent", "nope", ""),
+        constantFrom(
+          "gateway",
+          "sidecar",
+          "sidecar,gateway",
+          "sidecar,custom",
+          "grpc-agent",
+          "nope",
+          "",
+        ),
       ),
       "proxy.istio.io/config": unlikely(
         10,
@@ -62,6 +73,9 @@ function workload(): Arbitrary<Workload> {
     }),
     proxy: unlikely(8, constantFrom("auto", "custom:1")),
     hostNetwork: unlikely(16, constant(true as const)),
+    aks: unlikely(12, constant(true as const)),
+    byHand: unlikely(10, constant(true as const)),
+    stripped: unlikely(10, constant(true as const)),
   });
 }
 

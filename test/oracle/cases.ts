@@ -6,7 +6,7 @@ const unchanged = { before: BOTH, now: BOTH };
 /** Regression cases: each failed once in a random world. */
 export const CASES: readonly (readonly [name: string, kept: Case])[] = [
   [
-    "a template's own container istio-proxy is not a sidecar if nothing is injected",
+    "a template's own container istio-proxy with the image auto is blocked if nothing injects it",
     {
       ...unchanged,
       namespaceLabels: { before: { "istio.io/rev": "gone" }, now: { "istio.io/rev": "gone" } },
@@ -209,6 +209,130 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
         kind: "Deployment",
         when: "now",
         annotations: { "sidecar.istio.io/proxyImage": "" },
+      },
+    },
+  ],
+  [
+    "a user's workload with a label of AKS, in a namespace that is named like one of AKS, lags",
+    {
+      before: BOTH,
+      now: { revisions: { ...BOTH.revisions, "asm-1-27": { image: "registry:5000/p:1" } } },
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-27" },
+        aks: true,
+      },
+      workload: { kind: "Deployment", when: "before", aks: true },
+    },
+  ],
+  [
+    "a gateway with a label of AKS is managed",
+    {
+      before: BOTH,
+      now: { revisions: { ...BOTH.revisions, "asm-1-27": { image: "registry:5000/p:1" } } },
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-27" },
+      },
+      workload: { kind: "Deployment", when: "before", aks: true, proxy: "auto" },
+    },
+  ],
+  [
+    "a gateway with the image auto would lose its sidecar while an injected pod runs",
+    {
+      ...unchanged,
+      namespaceLabels: { before: { "istio.io/rev": "asm-1-27" }, now: {} },
+      workload: { kind: "DaemonSet", when: "before", proxy: "auto" },
+    },
+  ],
+  [
+    "a sidecar that was injected by hand is replaced by a webhook",
+    {
+      before: BOTH,
+      now: { revisions: { ...BOTH.revisions, "asm-1-27": { image: "registry:5000/p:1" } } },
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-27" },
+      },
+      workload: { kind: "Deployment", when: "before", byHand: true },
+    },
+  ],
+  [
+    "a sidecar that was injected by hand stays if the revision injects native ones",
+    {
+      before: BOTH,
+      now: { revisions: { ...BOTH.revisions, "asm-1-27": { image: "registry:5000/p:1" } } },
+      namespaceLabels: { before: {}, now: { "istio.io/rev": "asm-1-28" } },
+      workload: { kind: "StatefulSet", when: "before", byHand: true },
+    },
+  ],
+  [
+    "a sidecar that was injected by hand stays without a webhook",
+    {
+      before: BOTH,
+      now: { revisions: { ...BOTH.revisions, "asm-1-27": { image: "registry:5000/p:1" } } },
+      namespaceLabels: { before: {}, now: {} },
+      workload: { kind: "DaemonSet", when: "before", byHand: true },
+    },
+  ],
+  [
+    "a sidecar that was injected by hand is blocked once its revision is gone",
+    {
+      before: BOTH,
+      now: { revisions: { "asm-1-28": {} } },
+      namespaceLabels: { before: {}, now: {} },
+      workload: { kind: "Deployment", when: "before", byHand: true },
+    },
+  ],
+  [
+    "pods that lost the annotations of injection still have a sidecar",
+    {
+      ...unchanged,
+      namespaceLabels: { before: { "istio.io/rev": "asm-1-27" }, now: {} },
+      workload: { kind: "Deployment", when: "before", stripped: true },
+    },
+  ],
+  [
+    "a bare pod that lost the annotations of injection lags",
+    {
+      before: BOTH,
+      now: { revisions: { ...BOTH.revisions, "asm-1-27": { image: "registry:5000/p:1" } } },
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-27" },
+      },
+      workload: { kind: "Pod", when: "before", stripped: true },
+    },
+  ],
+  [
+    "an injection template with the proxy under initContainers fits a native sidecar",
+    {
+      before: BOTH,
+      now: { revisions: { "asm-1-28": { custom: "initContainers" } } },
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-28" },
+        now: { "istio.io/rev": "asm-1-28" },
+      },
+      workload: {
+        kind: "Deployment",
+        when: "before",
+        annotations: { "inject.istio.io/templates": "sidecar,custom" },
+      },
+    },
+  ],
+  [
+    "an injection template with the proxy under containers collides with a native sidecar",
+    {
+      before: BOTH,
+      now: { revisions: { "asm-1-28": { custom: "containers" } } },
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-28" },
+        now: { "istio.io/rev": "asm-1-28" },
+      },
+      workload: {
+        kind: "Deployment",
+        when: "now",
+        annotations: { "inject.istio.io/templates": "sidecar,custom" },
       },
     },
   ],

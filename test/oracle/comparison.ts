@@ -71,7 +71,7 @@ async function compareOnce(
 }
 
 /** The codes of the verdict `unknown` that are acceptable without a dry run. */
-const ACCEPTABLE = new Set(["match-conditions", "template-foreign"]);
+const ACCEPTABLE = new Set(["match-conditions", "template-foreign", "injected-by-hand"]);
 
 function resultOf(
   { case: world }: AppliedWorkload,
@@ -88,7 +88,10 @@ function matches(
   { verdict, target }: ActualOutcome,
   reported: ReportedWorkload | undefined,
 ): boolean {
-  if ((reported?.verdict ?? "unlisted") !== verdict) return false;
+  const found = reported?.verdict ?? "unlisted";
+  const isSame =
+    verdict === "pinned-or-current" ? ["pinned", "current"].includes(found) : found === verdict;
+  if (!isSame) return false;
   if (target === undefined || reported === undefined) return true;
   return reported.target?.image === target.image && reported.target.revision === target.revision;
 }

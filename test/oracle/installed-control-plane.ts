@@ -125,6 +125,8 @@ export async function openControlPlane(cluster: RealCluster): Promise<InstalledC
     for (const { key, value } of (config.get("templates") as YAMLMap<Scalar, Scalar>).items) {
       config.setIn(["templates", key.value], String(value?.value).replaceAll(from, to));
     }
+    if (revision.custom) config.setIn(["templates", "custom"], customTemplate(revision.custom));
+    else config.deleteIn(["templates", "custom"]);
     const values = JSON.parse(data.values);
     setImage(values.global, revision.image ?? PLAIN);
     await api.merge(path, {
@@ -224,6 +226,19 @@ const CONDITION = {
 const STOCK = 'image: "{{ .ProxyImage }}"';
 /** An image line in another form, with the same result. */
 const FOREIGN = 'image: "{{ printf `%s` .ProxyImage }}"';
+
+/** An injection template that adds a variable to the proxy in one list of containers. */
+function customTemplate(list: NonNullable<Revision["custom"]>): string {
+  return [
+    "spec:",
+    `  ${list}:`,
+    "  - name: istio-proxy",
+    "    env:",
+    "    - name: CUSTOM",
+    '      value: "1"',
+    "",
+  ].join("\n");
+}
 
 /** Options to quote strings, because istiod reads YAML 1.1, in which a plain `on` is a boolean. */
 const QUOTED = {

@@ -1,5 +1,5 @@
 import { POD_BEHAVIOUR } from "../support/test-cluster.ts";
-import type { Kind, Workload } from "./world.ts";
+import { isInjectedByHand, isLabelledByAks, type Kind, type Workload } from "./world.ts";
 
 export interface Manifest {
   readonly apiVersion: string;
@@ -31,21 +31,40 @@ export function podTemplate(name: string, workload: Workload) {
   const runsOnce = kind === "Job" || kind === "CronJob";
   // A pod that never becomes ready does not complete either. A completed pod has no verdict.
   const behaviour = runsOnce ? { [POD_BEHAVIOUR.readyAfter]: "24h" } : {};
+  const byHand = isInjectedByHand(workload);
+  const image = byHand ? BY_HAND.image : proxy;
   return {
     metadata: {
       labels: { [APP]: name, ...labels },
-      annotations: { ...behaviour, ...annotations },
+      annotations: { ...behaviour, ...annotations, ...(byHand && BY_HAND.annotations) },
     },
     spec: {
       containers: [
         { name: "app", image: "registry.test/app:1.0" },
-        ...(proxy === undefined ? [] : [{ name: "istio-proxy", image: proxy }]),
+        ...(image === undefined
+          ? []
+          : [{ name: "istio-proxy", image, ...(byHand && { args: ["proxy", "sidecar"] }) }]),
       ],
+      ...(byHand && { initContainers: [{ name: "istio-init", image: BY_HAND.image }] }),
       ...(hostNetwork && { hostNetwork }),
       ...(runsOnce && { restartPolicy: "Never" }),
     },
   };
 }
+
+/** The part of a sidecar by `istioctl kube-inject` that decides the outcome. */
+export const BY_HAND = {
+  image: "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.27.7-1",
+  revision: "asm-1-27",
+  annotations: {
+    "istio.io/rev": "asm-1-27",
+    "sidecar.istio.io/status": JSON.stringify({
+      initContainers: ["istio-init"],
+      containers: ["istio-proxy"],
+      revision: "asm-1-27",
+    }),
+  },
+} as const;
 
 /** The labels that a kind's controller adds to its pods. Selectors may require them. */
 export const CONTROLLER_LABELS: Readonly<Partial<Record<Kind, Readonly<Record<string, string>>>>> =
@@ -57,6 +76,13 @@ export const CONTROLLER_LABELS: Readonly<Partial<Record<Kind, Readonly<Record<st
 
 /** The manifest of a workload. A CronJob is suspended, and `jobOf` creates its Job. */
 export function manifestOf(name: string, workload: Workload): Manifest {
+  const manifest = unlabelledManifest(name, workload);
+  if (!isLabelledByAks(workload)) return manifest;
+  const labels = { "kubernetes.azure.com/managedby": "aks" };
+  return { ...manifest, metadata: { ...manifest.metadata, labels } };
+}
+
+function unlabelledManifest(name: string, workload: Workload): Manifest {
   const template = podTemplate(name, workload);
   const selector = { matchLabels: { [APP]: name } };
   const replicas = wantedPods(workload);

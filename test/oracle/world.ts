@@ -38,6 +38,11 @@ export interface Revision {
   readonly matchConditions?: true;
   /** The templates set the image in an unknown form. */
   readonly template?: "foreign";
+  /**
+   * The list of containers in which the injection template `custom` adds to the proxy. Without it,
+   * the template does not exist.
+   */
+  readonly custom?: "containers" | "initContainers";
 }
 
 /** A complete reference as on AKS, or its parts as in Istio's own charts. */
@@ -65,6 +70,8 @@ export type Labels = Readonly<Record<string, string>>;
 export interface TestNamespace {
   readonly before: Labels;
   readonly now: Labels;
+  /** The name of the namespace begins like the names of AKS's own namespaces. */
+  readonly aks?: true;
   readonly workloads: readonly Workload[];
 }
 
@@ -90,6 +97,32 @@ export interface Workload {
   /** The image of the template's own container `istio-proxy`. */
   readonly proxy?: string;
   readonly hostNetwork?: true;
+  /** A Deployment, StatefulSet or DaemonSet has a label that AKS gives its gateways. */
+  readonly aks?: true;
+  /** `istioctl kube-inject` added a sidecar to the template of a Deployment, StatefulSet or DaemonSet. */
+  readonly byHand?: true;
+  /** Somebody removes the annotations of injection from the pods of the first step. */
+  readonly stripped?: true;
+}
+
+const WITH_TEMPLATE: ReadonlySet<Kind> = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
+
+/** True if the workload itself has a label of AKS. */
+export function isLabelledByAks({ aks, kind }: Workload): boolean {
+  return aks === true && WITH_TEMPLATE.has(kind);
+}
+
+/** True if the template contains an injected sidecar. The program reads the templates of few kinds. */
+export function isInjectedByHand({ byHand, kind }: Workload): boolean {
+  return byHand === true && WITH_TEMPLATE.has(kind);
+}
+
+/** True if the pods lose their annotations. A container of the template's own would look the same. */
+export function isStripped(workload: Workload): boolean {
+  const { stripped, when, proxy } = workload;
+  return (
+    stripped === true && when === "before" && proxy === undefined && !isInjectedByHand(workload)
+  );
 }
 
 /** One workload with everything that determines its verdict. Failing cases are shrunk and printed. */
@@ -101,7 +134,8 @@ export interface Case {
 }
 
 /** True if the verdict may be `unknown` without a dry run. */
-export function isUndecidable({ now }: Case): boolean {
+export function isUndecidable({ now, workload }: Case): boolean {
+  if (isInjectedByHand(workload)) return true;
   return Object.values(now.revisions).some(
     ({ matchConditions, template }) => matchConditions !== undefined || template !== undefined,
   );
@@ -112,6 +146,6 @@ export function hasRemovedRevision({ before, now }: Case): boolean {
 }
 
 export function caseOf({ before, now }: World, namespace: TestNamespace, workload: Workload): Case {
-  const namespaceLabels = { before: namespace.before, now: namespace.now };
+  const { workloads: _, ...namespaceLabels } = namespace;
   return { before, now, namespaceLabels, workload };
 }
