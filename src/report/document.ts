@@ -244,6 +244,8 @@ export interface WorkloadEntry {
   readonly change: Change;
   /** The live pods, grouped by the sidecar that they run. */
   readonly running: readonly RunningEntry[];
+  /** The number of pods that the workload asks for. Null if it does not say. */
+  readonly wanted: Count | null;
   /** The sidecar that new pods get. Null if they get none, or if this is unknown. */
   readonly target: { readonly revision: string; readonly image: string } | null;
   /**

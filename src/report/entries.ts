@@ -6,7 +6,7 @@ import { defaultImage } from "../mesh/mesh.ts";
 import type { RevisionUsage } from "../mesh/revision-usage.ts";
 import type { Step } from "../rollout/step.ts";
 import type { StepResult } from "../rollout/result.ts";
-import type { Gap } from "../snapshot.ts";
+import { type Gap, wantedPods } from "../snapshot.ts";
 import type {
   GapEntry,
   RestartReport,
@@ -72,6 +72,7 @@ export function workloadEntry(assessment: Assessment, formatStep: StepFormatter)
       change: group.change,
       ...(onTarget(index) ? {} : { podNames: group.podNames }),
     })),
+    wanted: workload.rollout ? wantedPods(workload.rollout) : null,
     target: target ?? null,
     proof: proved ? "proved" : "predicted",
     restart: restart.answer,

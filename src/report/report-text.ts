@@ -1,4 +1,4 @@
-import { isRestartable, isUnready, needsPerson, shownReason } from "./entry-status.ts";
+import { isRestartable, isUnready, needsPerson, readiness, shownReason } from "./entry-status.ts";
 import { count } from "../wording.ts";
 import { columns, rowsOf } from "./columns.ts";
 import type {
@@ -6,7 +6,6 @@ import type {
   Report,
   RestartReport,
   ResultEntry,
-  RunningEntry,
   StepEntry,
   WorkloadEntry,
 } from "./document.ts";
@@ -82,7 +81,7 @@ function outdated(report: Report, style: Style, wide: boolean): Lines {
 
 function outdatedCells(
   entry: WorkloadEntry,
-  running: RunningEntry,
+  running: WorkloadEntry["running"][number],
   imageText: ImageText,
 ): readonly string[] {
   const to = entry.target?.image ?? null;
@@ -118,13 +117,8 @@ function personSection(report: Report, style: Style): Lines {
 function unready(report: Report, style: Style): Lines {
   if (report.kind !== "VerifyReport") return [];
   const rows = report.workloads.filter(isUnready).map((entry) => {
-    const sum = (of: (running: RunningEntry) => number) =>
-      entry.running.reduce((total, running) => total + of(running), 0);
-    return [
-      plain(entry.namespace),
-      workloadName(entry),
-      `${sum(({ ready }) => ready)}/${sum(({ pods }) => pods)}`,
-    ];
+    const { ready, pods } = readiness(entry);
+    return [plain(entry.namespace), workloadName(entry), `${ready}/${pods}`];
   });
   return titled(
     style.warn(`NOT READY: ${count(rows.length, "workload")}`),

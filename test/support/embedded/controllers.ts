@@ -93,7 +93,10 @@ export function startControllers(store: Store, options: EmbeddedOptions): () => 
   }
 
   function runPod(pod: KubeObject): void {
-    if (isTerminating(pod) && isDue(pod, "end", options.terminateMs)) return store.drop(pod);
+    const isHeld = (pod.metadata.finalizers ?? []).length > 0;
+    if (isTerminating(pod) && !isHeld && isDue(pod, "end", options.terminateMs)) {
+      return store.drop(pod);
+    }
     if (isTerminating(pod)) return;
     if (!hasNode(store, pod)) return setStatus(store, pod, unscheduledStatus(store, pod));
     const failure = failureOf(pod);

@@ -12,7 +12,13 @@ import type { Workload } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { someResult } from "../../support/build/step.ts";
-import { AKS_GATEWAY, deployment, otherWorkload } from "../../support/build/workload.ts";
+import {
+  AKS_GATEWAY,
+  daemonSet,
+  deployment,
+  otherWorkload,
+  statefulSet,
+} from "../../support/build/workload.ts";
 import { formatStep } from "../../support/build/next-step.ts";
 
 const TARGET = proxyImage("v1.27.9-6");
@@ -100,6 +106,55 @@ describe("the exit code for", () => {
 test("pods that are not ready fail a verification, unless managed or excluded", () => {
   expect(unreadyReasons([ENTRIES.current, ENTRIES.managed, ENTRIES.excluded])).toEqual([]);
   expect(unreadyReasons(Object.values(ENTRIES))).toEqual([{ code: 4, text: "not-ready:1" }]);
+});
+
+describe("a verification fails with 4 for", () => {
+  const NOT_READY = [{ code: 4, text: "not-ready:1" }];
+  const onTarget = [sidecars(3, TARGET)];
+
+  test.each<[what: string, workload: Workload, reasons: readonly unknown[]]>([
+    [
+      "a DaemonSet with a pod that cannot end",
+      daemonSet("agent", {
+        pods: onTarget,
+        terminating: 1,
+        rollout: { status: { desired: 4, updated: 3, available: 3 } },
+      }),
+      NOT_READY,
+    ],
+    [
+      "a StatefulSet with a pod that cannot end",
+      statefulSet("db", { pods: onTarget, terminating: 1, rollout: { replicas: 4 } }),
+      NOT_READY,
+    ],
+    [
+      "a Deployment whose missing pod cannot be created",
+      deployment("web", { pods: onTarget, rollout: { replicas: 4 } }),
+      NOT_READY,
+    ],
+    [
+      "no Deployment that has replaced a pod which cannot end",
+      deployment("web", { pods: onTarget, terminating: 1 }),
+      [],
+    ],
+    [
+      "no workload with more pods than it wants",
+      deployment("web", { pods: onTarget, rollout: { replicas: 1 } }),
+      [],
+    ],
+    [
+      "no gateway of AKS",
+      daemonSet("gw", {
+        ...AKS_GATEWAY,
+        pods: onTarget,
+        rollout: { status: { desired: 4, updated: 3, available: 3 } },
+      }),
+      [],
+    ],
+    ["no bare pod that is ready", otherWorkload("Pod", "x", { pods: [sidecars(1, TARGET)] }), []],
+  ])("%s", (_what, workload, reasons) => {
+    expect(unreadyReasons([entry(workload)])).toEqual(reasons);
+  });
 });
 
 describe("results of restarts", () => {
