@@ -34,3 +34,17 @@ export class UsageError extends Error {
     this.hint = hint;
   }
 }
+
+/** True for an error that no code anticipates: a bug, or input of an odd shape. */
+export function isUnexpected(error: unknown): boolean {
+  return !(
+    error instanceof CannotRun ||
+    error instanceof Interrupted ||
+    error instanceof UsageError
+  );
+}
+
+/** Returns the message of any thrown value. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,9 +1,10 @@
-import { CannotRun, Interrupted, UsageError } from "./errors.ts";
+import { CannotRun, Interrupted, messageOf, UsageError } from "./errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { type Io, processIo, watchOutputs } from "./io.ts";
 import { istioUpgrade, sentence } from "./next-step.ts";
 import { createStepFormatter } from "./report/next-step-text.ts";
 import { plain, plainCommand } from "./report/plain.ts";
+import { writeStacks } from "./report/stack.ts";
 import manifest from "../package.json" with { type: "json" };
 
 /**
@@ -29,24 +30,15 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
 function printError(error: unknown, io: Io): ExitCode {
   const known =
     error instanceof CannotRun || error instanceof UsageError || error instanceof Interrupted;
-  const message = error instanceof Error ? error.message : String(error);
-  io.stderr.write(`error: ${plain(message)}\n`);
+  io.stderr.write(`error: ${plain(messageOf(error))}\n`);
   io.stderr.write(
     known
       ? `${plainCommand(createStepFormatter({})(error.hint))}\n`
       : "this is a bug; set DEBUG=1 to see where it comes from\n",
   );
-  if (io.env["DEBUG"] !== undefined) writeStacks(error, io);
+  writeStacks(error, io);
   if (error instanceof Interrupted) {
     return error.signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
   }
   return error instanceof UsageError ? EXIT.usage : EXIT.couldNotRun;
-}
-
-/** Writes the stack of an error and of each of its causes. */
-function writeStacks(error: unknown, io: Io): void {
-  if (!(error instanceof Error)) return;
-  const lines = (error.stack ?? "").split("\n").map((line) => `  ${plain(line)}`);
-  io.stderr.write(`${lines.join("\n")}\n`);
-  writeStacks(error.cause, io);
 }

@@ -61,6 +61,7 @@ export const GAP_REASONS = [
   "not-read",
   "interrupted",
   "unfinished",
+  "unexpected-error",
 ] as const;
 
 export type GapReason = (typeof GAP_REASONS)[number];
@@ -165,6 +166,8 @@ export interface Workload extends WorkloadRef {
   readonly annotations: Labels;
   /** `undefined` if the owner could not be read, or its kind is unknown. */
   readonly template: PodTemplate | undefined;
+  /** The reason why the pod template cannot be used, such as `spec.volumes is not a list`. */
+  readonly malformed?: string | undefined;
   /** The hash of the whole pod template; present if the workload was read by its name. */
   readonly templateHash?: string;
   /** The field managers of server-side apply; present if the workload was read by its name. */

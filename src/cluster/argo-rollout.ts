@@ -1,3 +1,4 @@
+import { isObject } from "../json-object.ts";
 import { completeSelector } from "../kubernetes/selector.ts";
 import type { ArgoRollout, Workload } from "../snapshot.ts";
 import { relevantAnnotations } from "./annotations.ts";
@@ -49,6 +50,7 @@ export function referencedDeployment({ spec }: ApiRollout): string | undefined {
  */
 export function argoWorkload(object: ApiRollout, referenced: Workload | undefined): Workload {
   const { metadata, spec } = object;
+  const unreadable = malformedMetadataOrContainer(spec?.template);
   return {
     namespace: metadata?.namespace ?? "",
     kind: "Rollout",
@@ -56,12 +58,69 @@ export function argoWorkload(object: ApiRollout, referenced: Workload | undefine
     uid: metadata?.uid ?? "",
     labels: metadata?.labels ?? {},
     annotations: relevantAnnotations(metadata?.annotations),
-    template: spec?.workloadRef ? referenced?.template : templateRecord(spec?.template),
+    template: spec?.workloadRef
+      ? referenced?.template
+      : unreadable === undefined
+        ? templateRecord(spec?.template)
+        : undefined,
+    malformed: malformedTemplate(object),
     rollout: argoRollout(object, referenced),
     pods: [],
     terminating: 0,
     terminatingPods: [],
   };
+}
+
+/** Returns the reason why a Rollout's own template cannot be used; `undefined` if it can be. */
+export function malformedTemplate({
+  spec,
+}: {
+  readonly spec?: { readonly template?: unknown; readonly workloadRef?: unknown } | undefined;
+}): string | undefined {
+  if (spec?.workloadRef) return undefined;
+  return malformedMetadataOrContainer(spec?.template) ?? malformedList(spec?.template);
+}
+
+/**
+ * Finds a part of a pod template that decides injection and has another type than in a pod. The
+ * definition of Rollouts lets the API server accept any object in some fields of the template.
+ *
+ * @returns a clause such as `spec.template.spec.containers is not a list`.
+ */
+function malformedMetadataOrContainer(template: unknown): string | undefined {
+  if (template === undefined) return undefined;
+  if (!isObject(template)) return "spec.template is not an object";
+  const { metadata = {}, spec = {} } = template;
+  if (!isObject(metadata)) return "spec.template.metadata is not an object";
+  for (const field of ["labels", "annotations"]) {
+    const map = metadata[field] ?? {};
+    const isMap = isObject(map) && Object.values(map).every((value) => typeof value === "string");
+    if (!isMap) return `spec.template.metadata.${field} is not a map of strings`;
+  }
+  if (!isObject(spec)) return "spec.template.spec is not an object";
+  for (const field of ["containers", "initContainers"]) {
+    const list = spec[field] ?? [];
+    if (!Array.isArray(list)) return `spec.template.spec.${field} is not a list`;
+    if (!list.every(isContainer)) {
+      return `spec.template.spec.${field} has an entry that is not a container`;
+    }
+  }
+  return undefined;
+}
+
+function isContainer(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { name, image = "", args = [] } = value;
+  return typeof name === "string" && typeof image === "string" && Array.isArray(args);
+}
+
+/** Finds a part of a pod template that is copied into a new pod, and is not a list as in a pod. */
+function malformedList(template: unknown): string | undefined {
+  const spec = isObject(template) ? template["spec"] : undefined;
+  const odd = ["volumes", "imagePullSecrets"].find(
+    (field) => isObject(spec) && !Array.isArray(spec[field] ?? []),
+  );
+  return odd && `spec.template.spec.${odd} is not a list`;
 }
 
 function argoRollout(

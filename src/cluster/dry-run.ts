@@ -13,7 +13,7 @@ import { listPath } from "../kubernetes/api-paths.ts";
 import { controllerLabels } from "../kubernetes/controller-labels.ts";
 import { apiOf, isRestartable, type RestartableKind } from "../kubernetes/kinds.ts";
 import { type DryRun, pinOf, type WorkloadRef } from "../snapshot.ts";
-import { type ApiRollout, referencedDeployment } from "./argo-rollout.ts";
+import { type ApiRollout, malformedTemplate, referencedDeployment } from "./argo-rollout.ts";
 import { podGroupRecord } from "./pod-group.ts";
 import { uninjectedPod } from "./uninjected-pod.ts";
 import { templateRecord } from "./workload-records.ts";
@@ -62,6 +62,8 @@ async function podFromTemplate(
   ref: WorkloadRef,
 ): Promise<DryRunInput> {
   const owner = await templateOwner(api, kind, ref);
+  const malformed = kind === "Rollout" ? malformedTemplate(owner) : undefined;
+  if (malformed !== undefined) return unavailable(`the pod template is malformed: ${malformed}`);
   // A Rollout may take its template from a kind that is not read.
   return owner.spec?.template
     ? { kind: "pod", pod: newPod(ref, owner) }

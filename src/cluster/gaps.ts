@@ -1,4 +1,4 @@
-import { CannotRun } from "../errors.ts";
+import { CannotRun, messageOf } from "../errors.ts";
 import { type Command, kubectl, type NextStep, sentence } from "../next-step.ts";
 import type { Gap } from "../snapshot.ts";
 import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
@@ -19,6 +19,11 @@ export interface TrackedRead {
    *   ApiError.
    */
   readonly fail: (error: unknown) => void;
+  /** Records that one of the listed objects could not be understood. */
+  readonly skip: (
+    object: { readonly name: string; readonly namespace: string },
+    error: unknown,
+  ) => void;
 }
 
 /** Collects the gaps of a snapshot while it is read. */
@@ -55,6 +60,7 @@ export class Gaps {
         // Two reads of the same list are one gap.
         if (!this.isUnread(access)) this.#gaps.push(gapOf(access, error, this.#isNarrowable));
       },
+      skip: (object, error) => this.#gaps.push(unexpectedGap(resource, object, error)),
     };
   }
 
@@ -114,6 +120,22 @@ const INCONSISTENT = {
     "the snapshot of the list expired while it was read: objects that changed meanwhile may be missing or listed twice",
   hint: "run the command again when the API server is less busy",
 } as const;
+
+/** Returns the gap of an object whose content is of an unexpected shape. */
+function unexpectedGap(
+  resource: string,
+  { name, namespace }: { readonly name: string; readonly namespace: string },
+  error: unknown,
+): Gap {
+  return {
+    verb: "read",
+    resource: `${resource}/${name}`,
+    namespace,
+    reason: "malformed",
+    message: `could not be understood: ${messageOf(error)}`,
+    hint: sentence`look for a value of an unusual shape: ${kubectl("get", resource, name, "-n", namespace, "-o", "yaml")}`,
+  };
+}
 
 function sameAccess(one: Access, other: Access): boolean {
   return (

@@ -38,7 +38,12 @@ export async function* readBatches<Item extends ApiOwned>(
           }
           batch = newBatch(namespace);
         }
-        add(batch, item);
+        try {
+          add(batch, item);
+        } catch (error) {
+          // One object of an odd shape must not end the read of all others.
+          read.skip({ name: nameOf(item), namespace }, error);
+        }
       }
     }
     read.succeed();
@@ -47,6 +52,12 @@ export async function* readBatches<Item extends ApiOwned>(
   }
   if (batch !== undefined) yield batch;
   return undefined;
+}
+
+/** Returns the name of an object; a list of owners alone has only their uids. */
+function nameOf({ metadata }: ApiOwned): string {
+  const { name, uid = "" } = (metadata ?? {}) as { readonly name?: string; readonly uid?: string };
+  return name ?? uid;
 }
 
 /** @throws ApiError if a list returns to a namespace that it has left. */

@@ -1,4 +1,6 @@
-import type { LabelledObject, UsageSnapshot } from "../snapshot.ts";
+import { resourceName } from "../kubernetes/kinds.ts";
+import { kubectl, sentence } from "../next-step.ts";
+import type { Gap, LabelledObject, UsageSnapshot, Workload } from "../snapshot.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
 import { METADATA } from "./api-objects.ts";
@@ -21,7 +23,28 @@ export async function readUsageSnapshot(api: Api, istioNamespace: string): Promi
     readGateways(api, gaps),
     readTemplateOwners(api, workloads, gaps),
   ]);
-  return { ...snapshot, gateways, templateOwners, gaps: gaps.result() };
+  // A template that cannot be read may name any revision.
+  const unread = snapshot.workloads.filter(
+    ({ malformed, template }) => malformed !== undefined && template === undefined,
+  );
+  return {
+    ...snapshot,
+    gateways,
+    templateOwners,
+    gaps: [...gaps.result(), ...unread.map(templateGap)],
+  };
+}
+
+function templateGap({ kind, namespace, name, malformed = "" }: Workload): Gap {
+  const resource = resourceName({ kind, name });
+  return {
+    verb: "read",
+    resource,
+    namespace,
+    reason: "malformed",
+    message: `the pod template is malformed: ${malformed}`,
+    hint: sentence`correct the pod template: ${kubectl("edit", resource, "-n", namespace)}`,
+  };
 }
 
 const GATEWAY_GROUP = "gateway.networking.k8s.io";

@@ -8,6 +8,7 @@ import type { WorkloadEntry } from "../report/document.ts";
 import { workloadEntry } from "../report/entries.ts";
 import { createEntryInterner } from "../report/intern-entries.ts";
 import { byNamespaceAndName, type Gap, type Workload } from "../snapshot.ts";
+import { writeStacks } from "../report/stack.ts";
 import { assessWorkload, type AssessmentContext } from "./assess-workload.ts";
 import { hasInjector, requireInjector } from "./injector.ts";
 import { createRefusalLookup } from "./pod-refusals.ts";
@@ -81,6 +82,7 @@ async function assessEach<Kept>(
     prover,
     isProofNeeded,
     lastRefusal: createRefusalLookup(session),
+    onUnexpected: (error) => writeStacks(error, session.io),
   };
   const unmatched = createUnmatchedScope(scope);
   let dependsOnRules = false;

@@ -1,5 +1,6 @@
 import type { Basis } from "../cluster/read.ts";
-import { assess, type Assessment, type AssessmentOptions } from "../mesh/assessment.ts";
+import { isUnexpected, messageOf } from "../errors.ts";
+import { assess, type Assessment, type AssessmentOptions, unassessed } from "../mesh/assessment.ts";
 import { isRenderedGateway } from "../mesh/managed.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { needsProof } from "../mesh/proof-need.ts";
@@ -15,15 +16,32 @@ export interface AssessmentContext extends Pick<Basis, "namespaces" | "gaps"> {
   /** The workloads that `--prove=auto` proves. */
   readonly isProofNeeded?: typeof needsProof;
   readonly lastRefusal: RefusalLookup;
+  /** Gets each unexpected error, whose workload becomes `unknown`. */
+  readonly onUnexpected?: (error: unknown) => void;
 }
 
 /**
  * Assesses one workload. Asks the API server for a dry run if the settings call for one, and for the
- * reason why the workload has no pods if nothing else says so.
+ * reason why the workload has no pods if nothing else says so. An unexpected error makes the workload
+ * `unknown`, so that it does not end a command about all others.
  *
  * @returns `undefined` for a workload outside the mesh.
  */
 export async function assessWorkload(
+  context: AssessmentContext,
+  workload: Workload,
+): Promise<Assessment | undefined> {
+  try {
+    return await assessWithAnswers(context, workload);
+  } catch (error) {
+    if (!isUnexpected(error)) throw error;
+    context.onUnexpected?.(error);
+    const namespace = context.namespaces.get(workload.namespace);
+    return unassessed(workload, namespace, context.options, messageOf(error));
+  }
+}
+
+async function assessWithAnswers(
   context: AssessmentContext,
   workload: Workload,
 ): Promise<Assessment | undefined> {

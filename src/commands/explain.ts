@@ -10,6 +10,7 @@ import { explanationDocument } from "../report/explanation-document.ts";
 import { istioUpgrade, kubectl, sentence } from "../next-step.ts";
 import type { ExplainSettings } from "../settings.ts";
 import type { Snapshot, Workload } from "../snapshot.ts";
+import { writeStacks } from "../report/stack.ts";
 import { requireInjector } from "./injector.ts";
 import { assessWorkload } from "./assess-workload.ts";
 import { assessmentOptions } from "./scope-filter.ts";
@@ -37,6 +38,7 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
         options: assessmentOptions(settings),
         prover: session.prover,
         lastRefusal: createRefusalLookup(session),
+        onUnexpected: (error) => writeStacks(error, session.io),
       },
       workload,
     );

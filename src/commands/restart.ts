@@ -1,4 +1,4 @@
-import { CannotRun, Interrupted } from "../errors.ts";
+import { CannotRun, Interrupted, messageOf } from "../errors.ts";
 import { EXIT, type ExitCode, type ExitReason } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
@@ -6,6 +6,7 @@ import type { StepResult } from "../rollout/result.ts";
 import { verifyResults } from "../rollout/verification.ts";
 import type { RestartSettings } from "../settings.ts";
 import type { Gap } from "../snapshot.ts";
+import { writeStacks } from "../report/stack.ts";
 import { assessScope, type ScopeAssessment } from "./assess-scope.ts";
 import { announcePlan } from "./restart/announcement.ts";
 import { type SignalName, untilSignal } from "./restart/interruption.ts";
@@ -45,6 +46,7 @@ async function runAndVerify(session: RestartSession, ready: ReadyToRestart): Pro
   if (settings.dryRun !== undefined) {
     return record.conclude(withGaps(before, unread), results, signalReason(run.signal));
   }
+  if (run.failure !== undefined) return concludeFailed(ready, results, run.failure.message);
   if (run.aborted) return concludeUnverified(ready, results, run.signal);
   const read = await untilSignal(io, () => assessAgain(session, before, results));
   if (read.kind === "signal") return concludeUnverified(ready, results, read.signal);
@@ -66,19 +68,33 @@ function concludeUnverified(
   return record.conclude(unread, results, signalReason(signal));
 }
 
+/** Reports what was done before an unexpected error ended the run. */
+function concludeFailed(
+  { before, record }: ReadyToRestart,
+  results: readonly StepResult[],
+  problem: string,
+): Promise<ExitCode> {
+  const message = `the run ended with an unexpected error: ${problem}`;
+  const unread = unverified(before, results, "unexpected-error", message);
+  return record.conclude(unread, results, [{ code: EXIT.couldNotRun, text: "unexpected-error" }]);
+}
+
 /** A workload that could not be reassessed was left alone: the final read may find nothing wrong. */
 function reassessmentGaps(results: readonly StepResult[]): readonly Gap[] {
   return results
-    .filter(({ code }) => code === "not-read")
-    .map(({ ref, message, nextStep: hint }) => ({
+    .filter(({ code, outcome }) => outcome === "skipped" && NOT_REASSESSED.has(code))
+    .map(({ ref, code, message, nextStep: hint }) => ({
       verb: "reassess",
       resource: resourceName(ref),
       namespace: ref.namespace,
-      reason: "not-read",
+      reason: code === "not-read" ? code : "unexpected-error",
       message,
       hint,
     }));
 }
+
+/** The codes of workloads that were skipped because they could not be reassessed. */
+const NOT_REASSESSED: ReadonlySet<string> = new Set(["not-read", "unexpected-error"]);
 
 /** Assesses the scope for the final report, which lists the results even if that fails. */
 async function assessAgain(
@@ -94,8 +110,11 @@ async function assessAgain(
     );
     return onlyPlanned(assessed, session.approved);
   } catch (error) {
-    if (!(error instanceof CannotRun)) throw error;
-    return unverified(before, results, "unreachable", error.message);
+    if (error instanceof CannotRun) {
+      return unverified(before, results, "unreachable", error.message);
+    }
+    writeStacks(error, session.io);
+    return unverified(before, results, "unexpected-error", messageOf(error));
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DryRun, Namespace, Workload } from "../snapshot.ts";
-import type { Finding } from "./findings.ts";
+import { type Finding, unknownOutcome } from "./findings.ts";
 import { type Change, largestChange } from "./image.ts";
 import { isRenderedGateway, managedFinding } from "./managed.ts";
 import type { Mesh } from "./mesh.ts";
@@ -118,6 +118,31 @@ export function assess(
       ...hiddenByVerdict(verdict, byInjection, prediction),
       ...warningsFor(workload, running, isRestartUseful),
     ],
+  };
+}
+
+/**
+ * Returns the assessment of a workload after an unexpected error. It depends on as little of the
+ * workload as possible.
+ */
+export function unassessed(
+  workload: Workload,
+  namespace: Namespace | undefined,
+  options: AssessmentOptions,
+  message: string,
+): Assessment {
+  const excluded = exclusionFinding(workload, namespace, options.excludes(workload));
+  const unknown = unknownOutcome.unexpectedError(workload, message);
+  return {
+    workload,
+    verdict: excluded ? "excluded" : "unknown",
+    finding: excluded ?? unknown,
+    change: "none",
+    running: workload.pods.map((group) => compareWithTarget(group, undefined)),
+    target: undefined,
+    restart: NOT_NEEDED,
+    proved: false,
+    warnings: [],
   };
 }
 

@@ -328,6 +328,16 @@ export const unknownOutcome = {
     reason: `could not read the labels of namespace ${name}`,
     nextStep: kubectl("auth", "can-i", "get", `namespaces/${name}`),
   }),
+  malformed: (workload: WorkloadRef, problem: string): Finding => ({
+    code: "template-malformed",
+    reason: `the pod template is malformed: ${problem}`,
+    nextStep: sentence`correct the pod template: ${kubectl("edit", resourceName(workload), "-n", workload.namespace)}`,
+  }),
+  unexpectedError: (workload: WorkloadRef, message: string): Finding => ({
+    code: "unexpected-error",
+    reason: `could not be assessed because of an unexpected error: ${message}`,
+    nextStep: sentence`look for a value of an unusual shape, and report the error as a bug: ${kubectl("get", resourceName(workload), "-n", workload.namespace, "-o", "yaml")}`,
+  }),
   ownerUnread: ({ kind, name, namespace }: WorkloadRef): Finding => ({
     code: "owner-unread",
     reason: `could not read the pod template of ${kind} ${name}`,

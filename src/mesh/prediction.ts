@@ -49,9 +49,14 @@ export function predictNewPod(
   if (rendered !== undefined) return rendered;
   if (namespace === undefined) return unknown(unknownOutcome.namespaceUnread(workload.namespace));
   const pod = newPodOf(workload);
-  return pod === undefined
-    ? unknown(unknownOutcome.ownerUnread(workload))
-    : predictInjection(pod, namespace, mesh);
+  const prediction =
+    pod === undefined
+      ? unknown(unknownOutcome.ownerUnread(workload))
+      : predictInjection(pod, namespace, mesh);
+  const { malformed } = workload;
+  return malformed === undefined || prediction.kind === "none"
+    ? prediction
+    : unknown(unknownOutcome.malformed(workload, malformed));
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Target } from "../mesh/running-pods.ts";
-import type { NextStep } from "../next-step.ts";
+import { resourceName, rolloutCommand } from "../kubernetes/kinds.ts";
+import { istioUpgrade, type NextStep } from "../next-step.ts";
 import type { WorkloadRef } from "../snapshot.ts";
 import type { From, Step } from "./step.ts";
 
@@ -45,6 +46,31 @@ export function isDone(outcome: Outcome): boolean {
 /** True if the outcome counts for `--max-failures`. */
 export function isFailure(outcome: Outcome): boolean {
   return outcome === "failed" || outcome === "timed-out";
+}
+
+/**
+ * Returns the ending of a workload whose own loop ended with an unexpected error.
+ *
+ * @param mayBeRolling true if a restart may have been sent.
+ */
+export function endedUnexpectedly(
+  ref: WorkloadRef,
+  message: string,
+  mayBeRolling: boolean,
+): Ending {
+  return mayBeRolling
+    ? ended(
+        "failed",
+        "unexpected-error",
+        `could not follow the rollout because of an unexpected error: ${message}`,
+        rolloutCommand("status", ref),
+      )
+    : ended(
+        "skipped",
+        "unexpected-error",
+        `left alone because of an unexpected error: ${message}`,
+        istioUpgrade("explain", resourceName(ref), "--namespace", ref.namespace),
+      );
 }
 
 /** The part of a step's result that says how the step ended. */

@@ -87,6 +87,8 @@ const UNKNOWN_OUTCOME: Readonly<Record<keyof typeof unknownOutcome, Finding>> = 
   duplicateProxy: unknownOutcome.duplicateProxy(["sidecar", "own"], "asm-1-27"),
   injectValue: unknownOutcome.injectValue("label", "yes"),
   namespaceUnread: unknownOutcome.namespaceUnread("shop"),
+  malformed: unknownOutcome.malformed(WEB, "spec.template.spec.volumes is not a list"),
+  unexpectedError: unknownOutcome.unexpectedError(WEB, "Maximum call stack size exceeded"),
   ownerUnread: unknownOutcome.ownerUnread(WEB),
   noPods: unknownOutcome.noPods(WEB, 3),
 };

@@ -1,3 +1,4 @@
+import { messageOf } from "../../errors.ts";
 import { sendRestart, serverRestartTime } from "../../cluster/write.ts";
 import { ApiError, isConflict, isUnanswered } from "../../http/api-error.ts";
 import {
@@ -6,9 +7,10 @@ import {
   type AttemptObservation,
   startAttempt,
 } from "../../rollout/attempt.ts";
-import type { Ending, StepResult } from "../../rollout/result.ts";
+import { type Ending, endedUnexpectedly, type StepResult } from "../../rollout/result.ts";
 import type { StartPermission, StopReason } from "../../rollout/schedule.ts";
 import type { Step } from "../../rollout/step.ts";
+import { writeStacks } from "../../report/stack.ts";
 import { followRollout } from "./follow.ts";
 import { abandoned } from "./interruption.ts";
 import { reassess } from "./reassess.ts";
@@ -42,11 +44,16 @@ export async function rollWorkload(
   };
   let attempt = startAttempt(step, rules, io.now().getTime());
   const ending = await Promise.race([
-    restartAndFollow(),
+    restartAndFollow().catch(unexpectedEnding),
     abandoned(io, ref, control.abort, () => attempt.startedAt !== undefined),
   ]);
   const { to, startedAt } = attempt;
   return { ref, from, to, startedAt, ...ending, finishedAt: io.now() };
+
+  function unexpectedEnding(error: unknown): Ending {
+    writeStacks(error, io);
+    return endedUnexpectedly(ref, messageOf(error), attempt.startedAt !== undefined);
+  }
 
   async function restartAndFollow(): Promise<Ending> {
     let action: AttemptAction = { kind: "reassess" };

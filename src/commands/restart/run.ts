@@ -14,6 +14,8 @@ import {
   type StopReason,
 } from "../../rollout/schedule.ts";
 import { WHY_STOPPED } from "../../rollout/stop.ts";
+import { messageOf } from "../../errors.ts";
+import { writeStacks } from "../../report/stack.ts";
 import type { RestartSession } from "./restart-session.ts";
 import { pollInterval } from "./request-limits.ts";
 import { rollWorkload, type RunControl } from "./roll.ts";
@@ -27,6 +29,8 @@ export interface Run {
   readonly signal: "SIGINT" | "SIGTERM" | undefined;
   /** True if the report is wanted at once: workloads may still be rolling. */
   readonly aborted: boolean;
+  /** The unexpected error that ended the run, if one did. */
+  readonly failure: { readonly message: string } | undefined;
 }
 
 /** The codes that stop the run even if `--max-failures` allows more failures. */
@@ -63,6 +67,7 @@ export async function runPlan(
   };
   setMaxListeners(0, abort.signal);
   let signal: Run["signal"];
+  let failure: Run["failure"];
   let wakeAt: number | undefined;
   let schedule = newSchedule(
     plan.steps.map(({ ref, podsAtOnce }) => ({ id: ref.uid, pods: podsAtOnce })),
@@ -131,6 +136,13 @@ export async function runPlan(
       // After an abort all results arrive at once and the final report follows.
       if (!abort.signal.aborted) await record([...results.values()]);
     }
+  } catch (error) {
+    // The report must say which workloads were restarted, and no loop may outlive it.
+    writeStacks(error, io);
+    failure = { message: messageOf(error) };
+    [schedule] = advance(schedule, { type: "stop", reason: "interrupted" }, io.now().getTime());
+    abort.abort();
+    for (const result of await Promise.all(rolling.values())) results.set(result.ref.uid, result);
   } finally {
     unsubscribe();
     turns.limit.clearQueue();
@@ -142,6 +154,7 @@ export async function runPlan(
     ),
     signal,
     aborted: abort.signal.aborted,
+    failure,
   };
 
   /** Returns the next result; `undefined` if it is time for the next tick. */

@@ -1,5 +1,7 @@
 import pLimit from "p-limit";
 import { ApiError } from "../../http/api-error.ts";
+import { isUnexpected } from "../../errors.ts";
+import { writeStacks } from "../../report/stack.ts";
 import { getWorkload } from "../../cluster/named-workload.ts";
 import type { Step } from "../../rollout/step.ts";
 import type { Session } from "../session.ts";
@@ -12,7 +14,7 @@ import { READS_AT_A_TIME } from "./request-limits.ts";
  * @returns the hashes by uid, without workloads that are gone or could not be read.
  */
 export async function readTemplates(
-  { api }: Session,
+  { api, io }: Session,
   steps: readonly Step[],
 ): Promise<ReadonlyMap<string, string>> {
   const limit = pLimit(READS_AT_A_TIME);
@@ -22,7 +24,10 @@ export async function readTemplates(
       return hash === undefined ? [] : [[ref.uid, hash] as const];
     } catch (error) {
       if (error instanceof ApiError) return [];
-      throw error;
+      // The restart reads the workload again, and reports what is wrong with it.
+      if (!isUnexpected(error)) throw error;
+      writeStacks(error, io);
+      return [];
     }
   });
   return new Map(read.flat());

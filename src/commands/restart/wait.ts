@@ -1,10 +1,11 @@
 import type { LimitFunction } from "p-limit";
+import { messageOf } from "../../errors.ts";
 import { Gaps } from "../../cluster/gaps.ts";
 import { getWorkload } from "../../cluster/named-workload.ts";
 import { readPodsOf } from "../../cluster/workloads.ts";
 import { ApiError, isForbidden } from "../../http/api-error.ts";
 import { formatSelector } from "../../kubernetes/selector.ts";
-import type { Ending, StepResult } from "../../rollout/result.ts";
+import { type Ending, endedUnexpectedly, type StepResult } from "../../rollout/result.ts";
 import type { Wait } from "../../rollout/step.ts";
 import {
   advanceWaiting,
@@ -14,6 +15,7 @@ import {
   type WaitingObservation,
 } from "../../rollout/waiting.ts";
 import type { Workload } from "../../snapshot.ts";
+import { writeStacks } from "../../report/stack.ts";
 import { abandoned } from "./interruption.ts";
 import type { RestartSession } from "./restart-session.ts";
 
@@ -40,7 +42,10 @@ export async function awaitRestart(
   const message = `restarted at ${restartedAt}, rollout still in progress`;
   progress.emit({ type: "waiting", ref, message });
   const ending = await Promise.race([
-    untilReady(session, wait, abort, turns),
+    untilReady(session, wait, abort, turns).catch((error: unknown) => {
+      writeStacks(error, io);
+      return endedUnexpectedly(ref, messageOf(error), true);
+    }),
     abandoned(io, ref, abort, () => true),
   ]);
   return { ref, from, to, ...ending, startedAt: undefined, finishedAt: io.now() };

@@ -67,3 +67,47 @@ test("a Rollout is progressing until its controller has ended a lifted pause", (
     phase: "Paused",
   });
 });
+
+test.each<[spec: object, malformed: string | undefined, isTemplateKept: boolean]>([
+  [{ template }, undefined, true],
+  [{ template: { ...template, spec: { containers: [], volumes: null } } }, undefined, true],
+  [{ template: { spec: { volumes: {} } } }, "spec.template.spec.volumes is not a list", true],
+  [
+    { template: { spec: { imagePullSecrets: "a" } } },
+    "spec.template.spec.imagePullSecrets is not a list",
+    true,
+  ],
+  [
+    { template: { spec: { containers: {} } } },
+    "spec.template.spec.containers is not a list",
+    false,
+  ],
+  [
+    { template: { spec: { initContainers: [null] } } },
+    "spec.template.spec.initContainers has an entry that is not a container",
+    false,
+  ],
+  [
+    { template: { spec: { containers: [{ name: "istio-proxy", image: {} }] } } },
+    "spec.template.spec.containers has an entry that is not a container",
+    false,
+  ],
+  [
+    { template: { metadata: { labels: { app: 1 } } } },
+    "spec.template.metadata.labels is not a map of strings",
+    false,
+  ],
+  [
+    { template: { metadata: { annotations: [] } } },
+    "spec.template.metadata.annotations is not a map of strings",
+    false,
+  ],
+  [{ template: { metadata: "m" } }, "spec.template.metadata is not an object", false],
+  [{ template: { spec: [] } }, "spec.template.spec is not an object", false],
+  [{ template: [] }, "spec.template is not an object", false],
+  [{ template: { spec: [] }, workloadRef: { kind: "Deployment", name: "web" } }, undefined, true],
+])("a template that is no pod template is malformed: %j", (spec, malformed, isTemplateKept) => {
+  const read = argoWorkload({ metadata, spec }, deployment("web", { pods: [] }));
+  expect(read.malformed).toBe(malformed);
+  expect(read.template !== undefined).toBe(isTemplateKept);
+});

@@ -86,3 +86,34 @@ describe("a namespaced list", () => {
     expect(isUnread).toBe(false);
   });
 });
+
+test("an object that cannot be understood is a gap of its own, and the others are kept", async () => {
+  const api = scriptedApi([page(["a/1", "a/2", "b/1"])]);
+  const gaps = new Gaps(api);
+  const kept: string[] = [];
+  const list: typeof LIST = {
+    ...LIST,
+    add: (_batch, { metadata }) => {
+      if (metadata?.uid === "a/2") throw new TypeError("x is not iterable");
+      kept.push(metadata?.uid ?? "");
+    },
+  };
+  for await (const _ of readBatches(api, list, gaps));
+  expect(kept).toEqual(["a/1", "b/1"]);
+  expect(gaps.all()).toMatchObject([
+    {
+      verb: "read",
+      resource: "replicasets.apps/2",
+      namespace: "a",
+      reason: "malformed",
+      message: expect.stringContaining("x is not iterable"),
+      hint: {
+        parts: [
+          expect.any(String),
+          { args: ["get", "replicasets.apps", "2", "-n", "a", "-o", "yaml"] },
+        ],
+      },
+    },
+  ]);
+  expect(gaps.isUnread({ ...LIST, verb: "list" })).toBe(false);
+});

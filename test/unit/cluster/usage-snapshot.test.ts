@@ -157,3 +157,22 @@ describe("template owners are", () => {
     expect(gaps).toMatchObject([{ verb: "list", resource, reason: "forbidden" }]);
   });
 });
+
+test("a Rollout whose template cannot be read is a gap, since it may name any revision", async () => {
+  const owner = { kind: "Rollout", name: "odd", uid: "uid-odd", controller: true };
+  const replicaSet = {
+    metadata: { namespace: "shop", name: "odd-1", uid: "uid-1", ownerReferences: [owner] },
+  };
+  const odd = {
+    metadata: { namespace: "shop", name: "odd", uid: "uid-odd" },
+    spec: { template: { spec: { containers: {} } } },
+  };
+  const api = clusterWith({
+    "/apis": groups(),
+    "/apis/apps/v1/replicasets": { kind: "ReplicaSetList", items: [replicaSet] },
+    "/apis/argoproj.io/v1alpha1/rollouts": { kind: "RolloutList", items: [odd] },
+  });
+  expect((await readUsageSnapshot(api, "istio-system")).gaps).toMatchObject([
+    { resource: "rollout/odd", namespace: "shop", reason: "malformed" },
+  ]);
+});

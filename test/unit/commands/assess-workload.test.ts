@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type AssessmentContext, assessWorkload } from "../../../src/commands/assess-workload.ts";
+import { CannotRun } from "../../../src/errors.ts";
 import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import type { DryRun, Gap, Workload } from "../../../src/snapshot.ts";
 import { meshOf } from "../../support/build/assessment.ts";
@@ -33,7 +34,11 @@ const UNREAD_RULES: Gap = {
   about: "injection",
 };
 
-async function assessed(workload: Workload, change: Partial<AssessmentContext>) {
+interface ContextChange extends Partial<Omit<AssessmentContext, "prover">> {
+  readonly prover?: Partial<AssessmentContext["prover"]>;
+}
+
+async function assessed(workload: Workload, change: ContextChange) {
   const calls: string[] = [];
   const when = change.prover?.when ?? "auto";
   const context: AssessmentContext = {
@@ -48,10 +53,12 @@ async function assessed(workload: Workload, change: Partial<AssessmentContext>) 
     ...change,
     prover: {
       when,
-      prove: () => {
-        calls.push("proof");
-        return Promise.resolve(PROVED);
-      },
+      prove:
+        change.prover?.prove ??
+        (() => {
+          calls.push("proof");
+          return Promise.resolve(PROVED);
+        }),
       notes: () => [],
       gaps: () => [],
     },
@@ -59,11 +66,11 @@ async function assessed(workload: Workload, change: Partial<AssessmentContext>) 
   return { assessment: await assessWorkload(context, workload), calls };
 }
 
-function proving(when: "auto" | "always" | "never"): Pick<AssessmentContext, "prover"> {
-  return { prover: { when, prove: () => Promise.reject(), notes: () => [], gaps: () => [] } };
+function proving(when: "auto" | "always" | "never") {
+  return { prover: { when } };
 }
 
-test.each<[what: string, Workload, Partial<AssessmentContext>, calls: readonly string[]]>([
+test.each<[what: string, Workload, ContextChange, calls: readonly string[]]>([
   ["a clear prediction", WEB, proving("auto"), []],
   ["templates that may collide", TWO_TEMPLATES, proving("auto"), ["proof"]],
   ["rules that are not all read", WEB, { ...proving("auto"), gaps: [UNREAD_RULES] }, ["proof"]],
@@ -82,4 +89,42 @@ test("looks up why a workload has no pods, and blocks it", async () => {
   const { assessment, calls } = await assessed(WITHOUT_PODS, proving("never"));
   expect(calls).toEqual(["refusal"]);
   expect(assessment).toMatchObject({ verdict: "blocked" });
+});
+
+/** A mesh that no rule can use. */
+const BROKEN_MESH = { injectors: [null] } as never;
+
+describe("an unexpected error", () => {
+  const surprise = new RangeError("Maximum call stack size exceeded");
+  const failing = { when: "always", prove: () => Promise.reject(surprise) } as const;
+
+  test.each<[what: string, Workload, ContextChange]>([
+    ["in a dry run", WEB, { prover: failing }],
+    ["in the rules", WEB, { ...proving("never"), mesh: BROKEN_MESH }],
+    [
+      "in a lookup",
+      WITHOUT_PODS,
+      { ...proving("never"), lastRefusal: () => Promise.reject(surprise) },
+    ],
+  ])("%s makes the workload unknown", async (_what, workload, change) => {
+    const errors: unknown[] = [];
+    const onUnexpected = (error: unknown) => void errors.push(error);
+    const { assessment } = await assessed(workload, { ...change, onUnexpected });
+    expect(assessment).toMatchObject({
+      verdict: "unknown",
+      finding: { code: "unexpected-error", reason: expect.stringContaining("unexpected error") },
+      restart: { answer: "no" },
+    });
+    expect(errors).toHaveLength(1);
+  });
+
+  test("leaves an excluded workload excluded", async () => {
+    const { assessment } = await assessed(EXCLUDED, { ...proving("never"), mesh: BROKEN_MESH });
+    expect(assessment).toMatchObject({ verdict: "excluded" });
+  });
+
+  test("that the user can fix ends the command", async () => {
+    const prove = () => Promise.reject(new CannotRun("the login has expired", ""));
+    await expect(assessed(WEB, { prover: { when: "always", prove } })).rejects.toThrow("login");
+  });
 });

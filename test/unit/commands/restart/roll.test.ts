@@ -187,3 +187,45 @@ describe("a workload that cannot be read", () => {
     expect(result).toMatchObject({ outcome: "skipped", code: "gone" });
   });
 });
+
+describe("an unexpected error", () => {
+  const surprise = new RangeError("Maximum call stack size exceeded");
+  const roll = async (respond: (patched: boolean) => void) => {
+    let isPatched = false;
+    const api = webApi(
+      () => {
+        respond(isPatched);
+        return BEFORE;
+      },
+      () => {
+        isPatched = true;
+        return ACCEPTED;
+      },
+    );
+    return rollWorkload(sessionWith(api, virtualIo()), STEP, CONTROL);
+  };
+
+  test("before the restart skips the workload", async () => {
+    const result = await roll(() => {
+      throw surprise;
+    });
+    expect(result).toMatchObject({
+      outcome: "skipped",
+      code: "unexpected-error",
+      message: expect.stringContaining(surprise.message),
+      startedAt: undefined,
+    });
+  });
+
+  test("after the restart is a failure, with the command that shows the rollout", async () => {
+    const result = await roll((isPatched) => {
+      if (isPatched) throw surprise;
+    });
+    expect(result).toMatchObject({
+      outcome: "failed",
+      code: "unexpected-error",
+      startedAt: expect.any(Date),
+      nextStep: { args: ["rollout", "status", "deployment/web", "-n", "shop"] },
+    });
+  });
+});
