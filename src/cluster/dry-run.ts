@@ -11,6 +11,7 @@ import { listAll } from "../http/pages.ts";
 import { PROXY_CONTAINER, PROXY_IMAGE } from "../istio-labels.ts";
 import { listPath } from "../kubernetes/api-paths.ts";
 import { controllerLabels } from "../kubernetes/controller-labels.ts";
+import { withoutGeneratedNames } from "../kubernetes/generated-names.ts";
 import { apiOf, isRestartable, type RestartableKind } from "../kubernetes/kinds.ts";
 import { type DryRun, pinOf, type WorkloadRef } from "../snapshot.ts";
 import { type ApiRollout, malformedTemplate, referencedDeployment } from "./argo-rollout.ts";
@@ -33,22 +34,31 @@ export async function dryRunInjection(
   ref: WorkloadRef,
   sample?: string,
 ): Promise<DryRun> {
+  let base: string | undefined;
   try {
     const input = isRestartable(ref.kind)
       ? await podFromTemplate(api, ref.kind, ref)
       : await podFromSample(api, ref, sample);
     if (input.kind === "unavailable") return input;
     const { pod } = input;
+    base = pod.metadata?.generateName;
     const { image, revision } = podGroupRecord(await createPodDryRun(api, ref.namespace, pod));
     const unpinned = await unpinnedImage(api, ref.namespace, pod);
     return { kind: "pod", image, revision, unpinned };
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
+  } catch (caught) {
+    if (!(caught instanceof ApiError)) throw caught;
+    const error = withOwnName(caught, ref, base);
     if (isRejection(error)) return { kind: "refused", message: error.message };
     const message = withoutName(error.message);
     if (isInconclusive(message)) return unavailable(message);
     return { kind: "unavailable", message, unanswered: error };
   }
+}
+
+/** Returns the same error with the workload's name instead of the name generated for the dry run. */
+function withOwnName(error: ApiError, { name }: WorkloadRef, base: string | undefined): ApiError {
+  const message = withoutGeneratedNames(error.message, name, base);
+  return new ApiError(message, error, { cause: error });
 }
 
 /** The pod to create, or the reason why there is none. */

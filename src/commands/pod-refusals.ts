@@ -1,6 +1,7 @@
 import { ApiError, isForbidden } from "../http/api-error.ts";
 import { listRefusals } from "../cluster/events.ts";
-import type { Workload } from "../snapshot.ts";
+import { withoutGeneratedNames } from "../kubernetes/generated-names.ts";
+import type { Condition, Workload } from "../snapshot.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -15,15 +16,19 @@ export type RefusalLookup = (workload: Workload) => Promise<string | undefined>;
  */
 export function createRefusalLookup(session: Session): RefusalLookup {
   let listed: Promise<ReadonlyMap<string, string>> | undefined;
-  return async ({ uid, rollout }) => {
+  return async ({ uid, name, rollout }) => {
     if (rollout === undefined) return undefined;
-    if ("conditions" in rollout) {
-      const failure = rollout.conditions.find(({ type }) => type === "ReplicaFailure");
-      return failure?.status === "True" ? failure.message : undefined;
-    }
-    listed ??= refusalsIn(session);
-    return (await listed).get(uid);
+    const message =
+      "conditions" in rollout
+        ? replicaFailure(rollout.conditions)
+        : (await (listed ??= refusalsIn(session))).get(uid);
+    return message && withoutGeneratedNames(message, name);
   };
+}
+
+function replicaFailure(conditions: readonly Condition[]): string | undefined {
+  const failure = conditions.find(({ type }) => type === "ReplicaFailure");
+  return failure?.status === "True" ? failure.message : undefined;
 }
 
 /** Returns the last message by workload uid. Adds a note if could not list events. */

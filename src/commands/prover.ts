@@ -68,12 +68,23 @@ export function createProver(api: Api, when: Prover["when"]): Prover {
         return answer;
       }),
     notes: () =>
-      [...unproved].map(([reason, places]) => {
+      [...unproved].sort(byKey).map(([reason, places]) => {
         const where = listing([...places].sort().slice(0, MOST_NAMED), places.size);
         return `not proved by a dry run in ${where}: ${reason}; these verdicts are predicted`;
       }),
-    gaps: () => [...new Map([...gaps.values()].map((gap) => [gap.namespace, gap])).values()],
+    gaps: () => {
+      // The answers arrive in any order, but a report must not depend on it.
+      const keyed = [...gaps.values()].map(
+        (gap) => [`${gap.namespace} ${gap.message}`, gap] as const,
+      );
+      const sorted = keyed.sort(byKey).map(([, gap]) => [gap.namespace, gap] as const);
+      return [...new Map(sorted).values()];
+    },
   };
+}
+
+function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : Number(a > b);
 }
 
 const MAY_NOT = { kind: "unavailable", message: "you may not create pods" } as const;

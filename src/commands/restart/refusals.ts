@@ -1,4 +1,5 @@
 import { ApiError, isForbidden } from "../../http/api-error.ts";
+import { withoutGeneratedNames } from "../../kubernetes/generated-names.ts";
 import { type EventRecord, listEvents } from "../../cluster/events.ts";
 import type { Rollout, WorkloadRef } from "../../snapshot.ts";
 import type { Session } from "../session.ts";
@@ -32,10 +33,12 @@ export async function newRefusals(
   if (rollout.kind === "Deployment" || rollout.kind === "Rollout") {
     return rollout.conditions
       .filter(({ type, status }) => type === "ReplicaFailure" && status === "True")
-      .map(({ message }) => message);
+      .map(({ message }) => withoutGeneratedNames(message, ref.name));
   }
   const events = await failedCreates(session, ref);
-  return events.filter(({ id }) => !known.has(id)).map(({ message }) => message);
+  return events
+    .filter(({ id }) => !known.has(id))
+    .map(({ message }) => withoutGeneratedNames(message, ref.name));
 }
 
 function failedCreates(session: Session, { namespace, uid }: WorkloadRef) {

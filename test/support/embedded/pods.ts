@@ -21,7 +21,9 @@ export function controlledBy({ kind, metadata: { name, uid } }: KubeObject): Kub
 
 /** Returns a hash of the template. */
 export function hashOf({ spec }: KubeObject): string {
-  return createHash("sha1").update(JSON.stringify(spec.template)).digest("hex").slice(0, 10);
+  const hash = createHash("sha1").update(JSON.stringify(spec.template)).digest("hex");
+  // Kubernetes writes a hash without vowels and without digits that look like letters.
+  return hash.slice(0, 10).replace(/./g, (digit) => "bcdfghjklmnpqrst".charAt(parseInt(digit, 16)));
 }
 
 export function isTerminating(pod: KubeObject): boolean {

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { admit } from "./admission.ts";
 import { injected } from "./istio.ts";
@@ -22,7 +22,11 @@ const DEFAULTS: Readonly<Record<string, KubeObject>> = {
 
 export function create(store: Store, body: KubeObject, dryRun = false): KubeObject {
   const kind = kindNamed(body.kind);
-  const { namespace, generateName, name = `${generateName}${suffix()}` } = body.metadata;
+  const {
+    namespace,
+    generateName,
+    name = `${generateName?.slice(0, 58)}${suffix()}`,
+  } = body.metadata;
   if (namespace !== undefined && !store.get("Namespace", undefined, namespace)) {
     throw notFound(kindNamed("Namespace"), namespace);
   }
@@ -123,7 +127,8 @@ function merged(target: any, change: any, strategic = false): any {
 }
 
 function suffix(): string {
-  return randomUUID().slice(0, 5);
+  const letters = "bcdfghjklmnpqrstvwxz2456789";
+  return Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join("");
 }
 
 /** Returns the current time as Kubernetes formats it, in whole seconds. */
