@@ -15,6 +15,9 @@ export const INJECTION = "istio-injection";
 /** The label or annotation of a pod template that asks for injection, or opts out of it. */
 export const INJECT = "sidecar.istio.io/inject";
 
+/** The label of namespaces and pods that chooses ambient mode. */
+export const DATAPLANE_MODE = "istio.io/dataplane-mode";
+
 /** The annotation of a pod template that chooses the injection templates. */
 export const INJECTION_TEMPLATES = "inject.istio.io/templates";
 

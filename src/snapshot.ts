@@ -186,6 +186,8 @@ export interface PodTemplate {
   readonly labels: Labels;
   readonly annotations: Labels;
   readonly hostNetwork: boolean;
+  /** True if the pods run on Windows, where no sidecar runs. */
+  readonly windows: boolean;
   /** The template's own container `istio-proxy`, if it has one. */
   readonly proxy: OwnProxy | undefined;
   /** True if every ordinary container has a readiness probe. */

@@ -1,4 +1,5 @@
 import { isRelevant } from "./annotations.ts";
+import { isOsLabel } from "./windows.ts";
 import {
   anyText,
   bool,
@@ -62,10 +63,26 @@ const CONTAINER = message({
   securityContext: [15, message({ allowPrivilegeEscalation: [7, bool] })],
 });
 
+const SELECTOR_EXPRESSIONS = repeated(
+  message({ key: [1, text], operator: [2, text], values: [3, repeated(anyText)] }),
+);
+
+const NODE_AFFINITY = message({
+  requiredDuringSchedulingIgnoredDuringExecution: [
+    1,
+    message({
+      nodeSelectorTerms: [1, repeated(message({ matchExpressions: [1, SELECTOR_EXPRESSIONS] }))],
+    }),
+  ],
+});
+
 const POD_SPEC = message({
   containers: [2, repeated(CONTAINER)],
+  nodeSelector: [7, textMap(isOsLabel)],
   hostNetwork: [11, bool],
+  affinity: [18, message({ nodeAffinity: [1, NODE_AFFINITY] })],
   initContainers: [20, repeated(CONTAINER)],
+  os: [36, message({ name: [1, text] })],
 });
 
 const POD_TEMPLATE = message({
@@ -99,10 +116,7 @@ export const POD = message({
 
 const LABEL_SELECTOR = message({
   matchLabels: [1, textMap()],
-  matchExpressions: [
-    2,
-    repeated(message({ key: [1, text], operator: [2, text], values: [3, repeated(anyText)] })),
-  ],
+  matchExpressions: [2, SELECTOR_EXPRESSIONS],
 });
 
 const DEPLOYMENT_CONDITION = message({

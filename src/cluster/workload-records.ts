@@ -3,6 +3,7 @@ import type { BuiltInKind } from "../kubernetes/kinds.ts";
 import type { PodTemplate, Workload } from "../snapshot.ts";
 import { relevantAnnotations } from "./annotations.ts";
 import type { ApiContainer, ApiPodTemplate } from "./api-objects.ts";
+import { isForWindows } from "./windows.ts";
 import { type RestartableObject, rolloutRecord } from "./rollout-record.ts";
 
 /** Returns the record of a workload, without its pods. */
@@ -30,6 +31,7 @@ export function templateRecord(template: ApiPodTemplate | undefined): PodTemplat
     labels: template?.metadata?.labels ?? {},
     annotations: relevantAnnotations(template?.metadata?.annotations),
     hostNetwork: template?.spec?.hostNetwork === true,
+    windows: template?.spec !== undefined && isForWindows(template.spec),
     proxy: proxy && {
       image: proxy.image ?? "",
       args: proxy.args ?? [],

@@ -1,4 +1,5 @@
 import type { DryRun, Namespace, Workload } from "../snapshot.ts";
+import { ambientDecision } from "./ambient.ts";
 import { type Finding, unknownOutcome } from "./findings.ts";
 import { type Change, largestChange } from "./image.ts";
 import { isRenderedGateway, managedFinding } from "./managed.ts";
@@ -73,7 +74,8 @@ export function assess(
   const isRendered = isRenderedGateway(workload);
   // The namespace may exclude the workload: until it is read, the verdict stays unknown. A dry run
   // of a rendered gateway shows what istiod rendered last, not what it would render now.
-  const usableDryRun = namespace === undefined || isRendered ? undefined : dryRun;
+  const isUnusable = namespace === undefined || isRendered || showsWindowsSidecar(workload, dryRun);
+  const usableDryRun = isUnusable ? undefined : dryRun;
   const { prediction, proved, disagreement } = applyProof(
     predicted,
     usableDryRun,
@@ -92,14 +94,16 @@ export function assess(
   if (!managed && isOutsideMesh(workload, running, outcome)) return undefined;
 
   const excluded = exclusionFinding(workload, namespace, options.excludes(workload));
-  const byInjection = lagging ?? decideVerdict(workload, running, prediction, refusal);
+  const byInjection =
+    lagging ??
+    ambientDecision(decideVerdict(workload, running, prediction, refusal), workload, namespace);
   const { verdict, finding } =
     decision("managed", managed) ?? decision("excluded", excluded) ?? byInjection;
   const isRestartUseful =
     lagging === undefined &&
     (verdict === "outdated" ||
       verdict === "missing" ||
-      (verdict === "current" && options.current && running.length > 0));
+      (verdict === "current" && options.current && running.some(hasSidecar)));
   return {
     workload,
     verdict,
@@ -115,10 +119,16 @@ export function assess(
     proved,
     warnings: [
       ...(disagreement ? [disagreement] : []),
+      ...(finding.code === "ambient" ? [{ code: "ambient", message: finding.reason }] : []),
       ...hiddenByVerdict(verdict, byInjection, prediction),
       ...warningsFor(workload, running, isRestartUseful),
     ],
   };
+}
+
+/** True if a dry run shows a sidecar in a pod for Windows. The API server may accept such a pod. */
+function showsWindowsSidecar({ template }: Workload, dryRun: DryRun | undefined): boolean {
+  return template?.windows === true && dryRun?.kind === "pod" && dryRun.image !== undefined;
 }
 
 /**

@@ -208,6 +208,11 @@ export const blockedBy = {
       nextStep: security ? LOWER_LEVEL : "fix the cause above, or new pods will be rejected too",
     };
   },
+  windows: (revision: string): Finding => ({
+    code: "windows",
+    reason: `its pods run on Windows, where no sidecar can run, and ${revision} would inject one: new pods would be rejected, or would not start`,
+    nextStep: `set the label ${INJECT}=false in the pod template`,
+  }),
   /** @param why explains why nothing injects the pods. */
   imageLeftOpen: (why: Finding): Finding => ({
     code: "image-auto",

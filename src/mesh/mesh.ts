@@ -169,6 +169,7 @@ export const PLAIN_POD: PodTemplate = {
   labels: {},
   annotations: {},
   hostNetwork: false,
+  windows: false,
   proxy: undefined,
   probed: true,
 };

@@ -144,6 +144,7 @@ function injectBy(
   const config = parsed.value;
   const policy = applyInjectionPolicy(revision, config, template, namespace);
   if (policy.kind !== "inject") return policy;
+  if (template.windows) return { kind: "rejected", finding: blockedBy.windows(name) };
 
   const proxy = proxyImageFor(template, config, meshImageType);
   switch (proxy.kind) {

@@ -18,8 +18,9 @@ export function needsProof(
   if (isRenderedGateway(workload)) return false;
   if (verdict === "unknown") return true;
   // The rules do not know every exemption, policy and injection template. A dry run of a dead webhook
-  // would only wait for its timeout.
-  if (verdict === "blocked") return finding.code !== "webhook-dead";
+  // would only wait for its timeout, and a dry run
+  // of a Windows pod shows a sidecar that cannot run.
+  if (verdict === "blocked") return !["webhook-dead", "windows"].includes(finding.code);
   if (verdict === "managed" || verdict === "excluded" || target === undefined) return false;
   const templates = workload.template?.annotations[INJECTION_TEMPLATES] ?? "";
   // Several templates may add the same container.

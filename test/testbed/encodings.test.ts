@@ -133,6 +133,28 @@ describe("protobuf and JSON from a real API server", () => {
           }),
         ],
         [
+          "deployments",
+          deployment("windows", {
+            podSpec: {
+              os: { name: "windows" },
+              nodeSelector: { "kubernetes.io/os": "windows", disk: "fast" },
+              affinity: {
+                nodeAffinity: {
+                  requiredDuringSchedulingIgnoredDuringExecution: {
+                    nodeSelectorTerms: [
+                      {
+                        matchExpressions: [
+                          { key: "kubernetes.io/os", operator: "In", values: ["windows"] },
+                        ],
+                      },
+                    ],
+                  },
+                },
+              },
+            },
+          }),
+        ],
+        [
           "statefulsets",
           statefulSet("db", {
             spec: {

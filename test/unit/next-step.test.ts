@@ -69,6 +69,7 @@ const NOT_INJECTED: Readonly<Record<keyof typeof notInjected, Finding>> = {
 const BLOCKED_BY: Readonly<Record<keyof typeof blockedBy, Finding>> = {
   unavailableWebhook: blockedBy.unavailableWebhook(INJECTOR),
   refusal: blockedBy.refusal("its pods are rejected", "kubectl get pods"),
+  windows: blockedBy.windows("asm-1-27"),
   imageLeftOpen: blockedBy.imageLeftOpen(notInjected.noWebhook(podTemplate(), SHOP, MESH)),
   podSecurity: blockedBy.podSecurity("shop", "restricted", "needs NET_ADMIN", SOURCE),
   duplicateProxy: blockedBy.duplicateProxy(["sidecar", "own"], SOURCE),

@@ -15,17 +15,26 @@ export interface TemplateOptions {
   readonly labels?: Labels;
   readonly annotations?: Labels;
   readonly hostNetwork?: boolean;
+  readonly windows?: boolean;
   /** The container `istio-proxy` of the template itself. */
   readonly proxy?: Partial<OwnProxy> & Pick<OwnProxy, "image">;
   readonly probed?: boolean;
 }
 
 export function podTemplate(options: TemplateOptions = {}): PodTemplate {
-  const { labels = {}, annotations = {}, hostNetwork = false, proxy, probed = true } = options;
+  const {
+    labels = {},
+    annotations = {},
+    hostNetwork = false,
+    windows = false,
+    proxy,
+    probed = true,
+  } = options;
   return {
     labels,
     annotations,
     hostNetwork,
+    windows,
     proxy: proxy && { args: [], confined: false, ...proxy },
     probed,
   };

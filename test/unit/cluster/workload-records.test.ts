@@ -9,6 +9,7 @@ describe("a pod template", () => {
       hostNetwork: false,
       proxy: undefined,
       probed: true,
+      windows: false,
     };
     expect(templateRecord(undefined)).toEqual(empty);
     expect(templateRecord({})).toEqual(empty);
@@ -41,6 +42,35 @@ describe("a pod template", () => {
     ],
   ])("has its own proxy in %s", (_where, spec, proxy) => {
     expect(templateRecord({ spec }).proxy).toEqual(proxy);
+  });
+
+  const term = (operator: string, ...values: string[]) => ({
+    matchExpressions: [
+      { key: "disk", operator: "Exists" },
+      { key: "kubernetes.io/os", operator, values },
+    ],
+  });
+  const affinity = (...nodeSelectorTerms: object[]) => ({
+    affinity: {
+      nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } },
+    },
+  });
+
+  test.each<[what: string, spec: object, windows: boolean]>([
+    ["its os", { os: { name: "windows" } }, true],
+    ["its os, which is Linux", { os: { name: "linux" } }, false],
+    ["its node selector", { nodeSelector: { "kubernetes.io/os": "windows" } }, true],
+    ["its old node selector", { nodeSelector: { "beta.kubernetes.io/os": "windows" } }, true],
+    ["another node selector", { nodeSelector: { "kubernetes.io/os": "linux" } }, false],
+    ["its node affinity", affinity(term("In", "windows")), true],
+    ["a node affinity with a choice", affinity(term("In", "windows", "linux")), false],
+    ["one of two node affinities", affinity(term("In", "windows"), term("In", "linux")), false],
+    ["a node affinity that excludes it", affinity(term("NotIn", "windows")), false],
+    ["an empty node affinity", affinity(), false],
+    ["a malformed node affinity", affinity({ matchExpressions: 7 }), false],
+    ["nothing", {}, false],
+  ])("is for Windows by %s", (_what, spec, windows) => {
+    expect(templateRecord({ spec: { containers: [], ...spec } }).windows).toBe(windows);
   });
 
   test("is probed if every container is", () => {

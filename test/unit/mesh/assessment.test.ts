@@ -34,6 +34,13 @@ const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1
 const SHOP = namespace("shop", { rev: "asm-1-27" });
 const OPTIONS: AssessmentOptions = { ...NO_CONSENT, excludes: () => undefined };
 const NO_REPLICAS = { replicas: 0, updated: 0, available: 0 };
+/** The injected namespace with one more label. */
+function withLabel(key: string, value: string): Namespace {
+  return { ...SHOP, labels: { ...SHOP.labels, [key]: value } };
+}
+
+const AMBIENT = "istio.io/dataplane-mode";
+const WINDOWS = { windows: true };
 const AUTO = { proxy: { image: "auto" } };
 const NO_PODS_YET = { desired: 1, updated: 0, available: 0 };
 const PIN = { annotations: { "sidecar.istio.io/proxyImage": "x/proxyv2:v9" } };
@@ -268,6 +275,69 @@ describe("the verdict", () => {
       deployment("web", { pods: [sidecars(1, TARGET)], rollout: { replicas: 0 } }),
       {},
       "current on-target",
+    ],
+    [
+      "Windows, in a namespace that is injected",
+      deployment("iis", { pods: [bare(1)], template: WINDOWS }),
+      {},
+      "blocked windows",
+    ],
+    [
+      "Windows, without pods",
+      daemonSet("iis", { rollout: { status: NO_PODS_YET }, template: WINDOWS }),
+      {},
+      "blocked windows",
+    ],
+    [
+      "Windows, with injected pods",
+      statefulSet("iis", { pods: [sidecars(1, OUTDATED)], template: WINDOWS }),
+      {},
+      "blocked windows",
+    ],
+    [
+      "Windows, in a namespace without labels",
+      deployment("iis", { pods: [bare(1)], template: WINDOWS }),
+      { ns: namespace("shop") },
+      "outside",
+    ],
+    [
+      "Windows, opted out",
+      deployment("iis", {
+        pods: [bare(1)],
+        template: { ...WINDOWS, labels: { "sidecar.istio.io/inject": "false" } },
+      }),
+      {},
+      "outside",
+    ],
+    [
+      "no sidecar in an ambient namespace that is also injected",
+      web(bare(2)),
+      { ns: withLabel(AMBIENT, "ambient") },
+      "current ambient",
+    ],
+    [
+      "no sidecar, by an ambient pod label",
+      deployment("web", { pods: [bare(2)], template: { labels: { [AMBIENT]: "ambient" } } }),
+      {},
+      "current ambient",
+    ],
+    [
+      "no sidecar in an ambient namespace, and a pod label that opts out of ambient mode",
+      deployment("web", { pods: [bare(2)], template: { labels: { [AMBIENT]: "none" } } }),
+      { ns: withLabel(AMBIENT, "ambient") },
+      "missing no-sidecar",
+    ],
+    [
+      "an outdated sidecar in an ambient namespace",
+      web(sidecars(2, OUTDATED)),
+      { ns: withLabel(AMBIENT, "ambient") },
+      "outdated image-differs",
+    ],
+    [
+      "a label of ambient mode with another value",
+      web(bare(2)),
+      { ns: withLabel(AMBIENT, "none") },
+      "missing no-sidecar",
     ],
     [
       "the image auto, and nothing injects it while an old pod runs",
@@ -862,5 +932,24 @@ describe("an assessment", () => {
       options: { excludes: ({ name }) => `--exclude deploy/${name}` },
     });
     expect(assessment?.finding.reason).toBe("excluded by --exclude deploy/web");
+  });
+});
+
+test("a dry run does not prove a sidecar on Windows, which cannot run", () => {
+  const iis = deployment("iis", { pods: [bare(1)], template: WINDOWS });
+  const verdictFor = (dryRun: DryRun) =>
+    assess(iis, SHOP, mesh(), OPTIONS, { dryRun })?.finding.code;
+  expect(verdictFor({ kind: "pod", image: TARGET, revision: "asm-1-27" })).toBe("windows");
+  expect(verdictFor({ kind: "refused", message: "denied" })).toBe("windows");
+  expect(verdictFor({ kind: "pod", image: undefined, revision: undefined })).toBeUndefined();
+});
+
+test("pods in ambient mode have a warning, and no consent restarts them", () => {
+  const ambient = withLabel(AMBIENT, "ambient");
+  const options = { ...OPTIONS, missing: true, current: true };
+  expect(assess(deployment("web", { pods: [bare(2)] }), ambient, mesh(), options)).toMatchObject({
+    verdict: "current",
+    restart: { answer: "no" },
+    warnings: [{ code: "ambient" }],
   });
 });
