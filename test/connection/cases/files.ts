@@ -169,7 +169,9 @@ export const FILES: readonly Case[] = [
     name: "--context that does not exist",
     files: { config: config() },
     args: ["--context", "prod"],
-    expect: { refused: 'the context "prod" does not exist in {dir}/config\nthere are: one' },
+    expect: {
+      refused: 'the context "prod" does not exist in {dir}/config\navailable contexts: one',
+    },
   },
   {
     name: "a current-context that does not exist",
@@ -180,7 +182,7 @@ export const FILES: readonly Case[] = [
     name: "a context whose cluster is missing",
     files: { config: config({ token: "one" }, {}, { cluster: "gone" }) },
     expect: {
-      refused: 'the context "one" names the cluster "gone", which {dir}/config does not have',
+      refused: 'the context "one" names the cluster "gone", which does not exist in {dir}/config',
     },
   },
   {
@@ -192,7 +194,7 @@ export const FILES: readonly Case[] = [
     name: "a context whose user is missing",
     files: { config: config({ token: "one" }, {}, { user: "gone" }) },
     expect: {
-      refused: 'the context "one" names the user "gone", which {dir}/config does not have',
+      refused: 'the context "one" names the user "gone", which does not exist in {dir}/config',
     },
   },
   {
@@ -213,7 +215,7 @@ export const FILES: readonly Case[] = [
   {
     name: "a YAML list instead of an object",
     files: { config: "- one\n- two\n" },
-    expect: { refused: "the kubeconfig file {dir}/config cannot be read: it is no object" },
+    expect: { refused: "the kubeconfig file {dir}/config cannot be read: it is not an object" },
   },
   {
     name: "a file of another kind",
@@ -253,7 +255,7 @@ export const FILES: readonly Case[] = [
     files: { config: config({ token: 12_345 }) },
     expect: {
       refused:
-        'the kubeconfig file {dir}/config cannot be read: token of the user "one" is no text',
+        'the kubeconfig file {dir}/config cannot be read: token of the user "one" must be a string',
     },
   },
   {

@@ -181,7 +181,7 @@ export const PLUGINS: readonly Case[] = [
   {
     name: "a plugin that prints another version",
     files: beside(credential({ token: "x" }, "v1beta1")),
-    expect: { refused: `printed an ExecCredential of ${API}/v1beta1 and was asked for ${API}/v1` },
+    expect: { refused: `printed an ExecCredential of ${API}/v1beta1 instead of ${API}/v1` },
   },
   {
     name: "a plugin that prints no status",

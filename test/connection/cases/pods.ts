@@ -51,7 +51,7 @@ export const PODS: readonly Case[] = [
     ...POD,
     name: "KUBECONFIG with missing files only, in a pod",
     env: SERVICE,
-    expect: { refused: "no file that KUBECONFIG names exists" },
+    expect: { refused: "none of the files in KUBECONFIG exists" },
     kubectl: ARRIVES,
   },
   {

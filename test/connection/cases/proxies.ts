@@ -7,7 +7,7 @@ const API = "https://api.test:{https}";
 const named = (more: object = {}) => config(one, { server: API, ...more });
 const HTTP = "http://127.0.0.1:{httpProxy}";
 const THROUGH = { authorization: "Bearer one", host: "api.test", sni: "api.test" };
-const UNREACHABLE = { refused: /cannot be read: api\.test:\d+: / };
+const UNREACHABLE = { refused: /could not read from the API server of .*: api\.test:\d+: / };
 
 function noProxy(value: string, used: boolean): Case {
   return {

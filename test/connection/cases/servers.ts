@@ -36,12 +36,16 @@ export const SERVERS: readonly Case[] = [
   {
     name: "another cluster's certificate authority",
     files: { config: config(one, { "certificate-authority-data": "{strangerData}" }) },
-    expect: { refused: /cannot be read: 127\.0\.0\.1:\d+: .*certificate/ },
+    expect: {
+      refused: /could not read from the API server of .*: 127\.0\.0\.1:\d+: .*certificate/,
+    },
   },
   {
     name: "no certificate authority, and a server that the system does not trust",
     files: { config: config(one, NO_CA) },
-    expect: { refused: /cannot be read: 127\.0\.0\.1:\d+: .*certificate/ },
+    expect: {
+      refused: /could not read from the API server of .*: 127\.0\.0\.1:\d+: .*certificate/,
+    },
   },
   {
     name: "no certificate authority, and a server that SSL_CERT_FILE trusts",
@@ -64,7 +68,9 @@ export const SERVERS: readonly Case[] = [
   {
     name: "a server name that the certificate does not have",
     files: { config: config(one, { server: "https://localhost:{https}" }) },
-    expect: { refused: /cannot be read: localhost:\d+: .*(Hostname|certificate)/ },
+    expect: {
+      refused: /could not read from the API server of .*: localhost:\d+: .*(Hostname|certificate)/,
+    },
   },
   {
     name: "tls-server-name",
@@ -83,7 +89,10 @@ export const SERVERS: readonly Case[] = [
   {
     name: "a tls-server-name that the certificate does not have",
     files: { config: config(one, { "tls-server-name": "wrong.test" }) },
-    expect: { refused: /cannot be read: 127\.0\.0\.1:\d+: .*(Hostname|certificate)/ },
+    expect: {
+      refused:
+        /could not read from the API server of .*: 127\.0\.0\.1:\d+: .*(Hostname|certificate)/,
+    },
   },
   {
     name: "a server address with a path, as in Rancher",
