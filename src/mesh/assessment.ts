@@ -1,5 +1,7 @@
 import type { DryRun, Namespace, Workload } from "../snapshot.ts";
 import { ambientDecision } from "./ambient.ts";
+import { resourceName } from "../kubernetes/kinds.ts";
+import { injectorElsewhere, otherMeshStep } from "./elsewhere.ts";
 import { type Finding, unknownOutcome } from "./findings.ts";
 import { type Change, largestChange } from "./image.ts";
 import { isRenderedGateway, managedFinding } from "./managed.ts";
@@ -96,7 +98,11 @@ export function assess(
   const excluded = exclusionFinding(workload, namespace, options.excludes(workload));
   const byInjection =
     lagging ??
-    ambientDecision(decideVerdict(workload, running, prediction, refusal), workload, namespace);
+    keepInItsMesh(
+      ambientDecision(decideVerdict(workload, running, prediction, refusal), workload, namespace),
+      workload,
+      mesh,
+    );
   const { verdict, finding } =
     decision("managed", managed) ?? decision("excluded", excluded) ?? byInjection;
   const isRestartUseful =
@@ -179,6 +185,24 @@ function laggingGateway(
     default:
       return undefined;
   }
+}
+
+/**
+ * Replaces a command that would move a workload of another mesh into this one: its next step is in
+ * that mesh.
+ */
+function keepInItsMesh(decided: Decision, { pods, ...ref }: Workload, mesh: Mesh): Decision {
+  const { verdict, finding } = decided;
+  const isCommand = typeof finding.nextStep !== "string" && finding.nextStep.kind === "invocation";
+  if (verdict !== "would-lose" || !isCommand) return decided;
+  const place = pods
+    .flatMap(({ revision }) => revision ?? [])
+    .map((revision) => injectorElsewhere(revision, mesh)?.elsewhere)
+    .find((elsewhere) => elsewhere !== undefined);
+  if (place === undefined) return decided;
+  const { namespace } = ref;
+  const nextStep = otherMeshStep(place, "explain", resourceName(ref), "--namespace", namespace);
+  return { verdict, finding: { ...finding, nextStep } };
 }
 
 const NOT_NEEDED: Restartability = {

@@ -290,9 +290,16 @@ export const unknownOutcome = {
     reason: `webhooks of different revisions select the pod: ${configurations.join(", ")}`,
     nextStep: "keep only one label that selects a revision, on the namespace or the pod template",
   }),
-  noControlPlane: ({ configuration, service, url }: Injector, istioNamespace: string): Finding => {
+  noControlPlane: (
+    { configuration, service, url, elsewhere }: Injector,
+    istioNamespace: string,
+  ): Finding => {
     if (service === undefined) return remoteControlPlane(configuration, url ?? "");
     const { namespace, name } = service;
+    if (elsewhere?.kind === "remote") {
+      const backend = `service ${namespace}/${name}, which selects no pods of this cluster`;
+      return remoteControlPlane(configuration, backend);
+    }
     return {
       code: "control-plane-unread",
       reason: `could not tell which revision is behind ${configuration} (service ${namespace}/${name})`,

@@ -33,7 +33,15 @@ export interface Injector extends Webhook {
   readonly available: boolean | undefined;
   /** The reason why the injector is unavailable; `undefined` if `available` is not false. */
   readonly outage: Outage | undefined;
+  /** The place of its control plane, if that is not the Istio namespace. */
+  readonly elsewhere: Elsewhere | undefined;
 }
+
+/** The place of a control plane outside the Istio namespace. */
+export type Elsewhere =
+  | { readonly kind: "namespace"; readonly namespace: string }
+  /** Outside the cluster. */
+  | { readonly kind: "remote" };
 
 /** The reason why the API server cannot call an injector; `no-authority`: it has no `caBundle`. */
 export type Outage = "no-service" | "no-endpoint" | "no-authority";
@@ -83,7 +91,14 @@ export function resolveMesh(controlPlane: ControlPlane): Mesh {
  */
 function resolveInjector(webhook: Webhook, controlPlane: ControlPlane): Injector {
   const { services, istiods, readyEndpoints, istioNamespace } = controlPlane;
-  const unknown = { ...webhook, revision: undefined, available: undefined, outage: undefined };
+  const elsewhere = placeOfWebhook(webhook, istioNamespace, services);
+  const unknown = {
+    ...webhook,
+    revision: undefined,
+    available: undefined,
+    outage: undefined,
+    elsewhere,
+  };
   // A URL, or a Service in another namespace, leads to a control plane that was not read.
   if (webhook.service?.namespace !== istioNamespace || services === undefined) return unknown;
   const { name } = webhook.service;
@@ -93,14 +108,36 @@ function resolveInjector(webhook: Webhook, controlPlane: ControlPlane): Injector
   if (service.external) return unknown;
   const revision = revisionBehind(service, istiods ?? []);
   // Without a CA certificate, the API server does not trust the answers.
-  if (!webhook.trusted) return { ...webhook, revision, available: false, outage: "no-authority" };
+  if (!webhook.trusted) {
+    return { ...unknown, revision, available: false, outage: "no-authority" };
+  }
   const available = readyEndpoints && (readyEndpoints.get(name) ?? 0) > 0;
   return {
-    ...webhook,
+    ...unknown,
     revision,
     available,
     outage: available === false ? "no-endpoint" : undefined,
   };
+}
+
+/**
+ * Finds the place of the control plane that a webhook calls.
+ *
+ * @param services the Services of the Istio namespace; `undefined` if they could not be read.
+ * @returns `undefined` if it is in the Istio namespace, or if that is unknown.
+ */
+function placeOfWebhook(
+  { service, url }: Pick<Webhook, "service" | "url">,
+  istioNamespace: string,
+  services: readonly Service[] | undefined,
+): Elsewhere | undefined {
+  if (service === undefined) return url === undefined ? undefined : { kind: "remote" };
+  const { namespace, name } = service;
+  if (namespace !== istioNamespace) return { kind: "namespace", namespace };
+  const found = services?.find((candidate) => candidate.name === name);
+  // The endpoints of a Service without a selector are written by hand, for a primary cluster.
+  const isRemote = found && (found.external || Object.keys(found.selector).length === 0);
+  return isRemote ? { kind: "remote" } : undefined;
 }
 
 /**

@@ -16,9 +16,10 @@ import type {
   UsageSnapshot,
   Workload,
 } from "../snapshot.ts";
+import { calledElsewhere, revisionByService } from "./elsewhere.ts";
 import { calledInjectors } from "./injector-match.ts";
 import { isRenderedGateway, managedFinding } from "./managed.ts";
-import { type Mesh, PLAIN_POD } from "./mesh.ts";
+import { type Elsewhere, type Injector, type Mesh, PLAIN_POD } from "./mesh.ts";
 import { hasSidecar } from "./running-pods.ts";
 
 /** A use of a revision: pods with its sidecar, or a label that leads new pods to it. */
@@ -51,6 +52,8 @@ export interface LabelReference {
   readonly label: string;
   /** The tag that the label names; `undefined` if the label leads to the revision without a tag. */
   readonly tag: string | undefined;
+  /** The place of another control plane to which the labels lead as well. */
+  readonly elsewhere?: Elsewhere | undefined;
 }
 
 export function isPodReference(reference: Reference): reference is PodReference {
@@ -139,12 +142,15 @@ export function labelReferences(snapshot: UsageSnapshot, mesh: Mesh): readonly L
 /** The revision that each tag leads to. */
 type RevisionsByTag = ReadonlyMap<string, string>;
 
-function revisionsByTag({ injectors }: Mesh): RevisionsByTag {
-  return new Map(
-    (injectors ?? []).flatMap(({ tag, revision }) =>
-      tag === undefined || revision === undefined ? [] : [[tag, revision] as const],
-    ),
-  );
+function revisionsByTag({ injectors = [] }: Mesh): RevisionsByTag {
+  const resolved = (revisionOf: (injector: Injector) => string | undefined) =>
+    injectors.flatMap((injector) => {
+      const { tag } = injector;
+      const revision = revisionOf(injector);
+      return tag === undefined || revision === undefined ? [] : [[tag, revision] as const];
+    });
+  // A tag of this mesh replaces one of another mesh with the same name.
+  return new Map([...resolved(revisionByService), ...resolved(({ revision }) => revision)]);
 }
 
 /** Resolves the value of a label `istio.io/rev`, which is the name of a tag or of a revision. */
@@ -174,7 +180,9 @@ function namespaceReferences(
   tags: RevisionsByTag,
   mesh: Mesh,
 ): readonly LabelReference[] {
-  const base = { kind: "namespaces", namespace: "", names: [namespace.name], count: 1 } as const;
+  const elsewhere = calledElsewhere(namespace.labels, mesh)?.elsewhere;
+  const names = [namespace.name];
+  const base = { kind: "namespaces", namespace: "", names, count: 1, elsewhere } as const;
   const value = namespace.labels[REVISION];
   const references: LabelReference[] = value ? [{ ...base, ...resolveLabel(value, tags) }] : [];
   // Other labels can select a webhook, too: `istio-injection=enabled`, or labels of the user's own.
@@ -232,9 +240,10 @@ function gatewayReferences(
 
 /** The revisions whose webhooks select a pod of the template. */
 function selectedRevisions(template: PodTemplate, namespace: Namespace, { injectors }: Mesh) {
-  return calledInjectors(template, namespace, injectors ?? []).flatMap(({ revision, tag }) =>
-    revision === undefined ? [] : [{ revision, tag }],
-  );
+  return calledInjectors(template, namespace, injectors ?? []).flatMap((injector) => {
+    const { tag, revision = revisionByService(injector) } = injector;
+    return revision === undefined ? [] : [{ revision, tag }];
+  });
 }
 
 /** A name such as `shop/deploy/web`. */

@@ -7,6 +7,8 @@ import {
   type NextStep,
   sequence,
 } from "../next-step.ts";
+import type { Elsewhere } from "./mesh.ts";
+import { otherMeshStep } from "./elsewhere.ts";
 import { REVISION } from "../istio-labels.ts";
 import { isPodReference, type LabelReference, type Reference } from "./references.ts";
 
@@ -36,6 +38,10 @@ export interface RevisionMove {
   /** `undefined` if no other revision is installed. */
   readonly to: string | undefined;
   readonly istioNamespace: string;
+  /** The place of the control plane of `from`, if it belongs to another mesh. */
+  readonly elsewhere: Elsewhere | undefined;
+  /** True if it is unknown to which of several meshes `from` belongs. */
+  readonly ambiguous: boolean;
 }
 
 /**
@@ -67,14 +73,18 @@ function releaseFor(
   references: readonly Reference[],
   move: RevisionMove,
 ): NextStep {
-  const { to } = move;
+  const { from, to, elsewhere, ambiguous } = move;
+  if (kind === "terminating-pods") return "wait until they are gone";
+  if (elsewhere !== undefined) return otherMeshStep(elsewhere, "revisions", from);
   if (kind === "pods") {
     const restartable = references.filter((one) => !(isPodReference(one) && one.rendered));
     return restartable.length === 0
       ? "label their Gateways with another revision: istiod then renders them again"
       : restartCommand(restartable, move);
   }
-  if (kind === "terminating-pods") return "wait until they are gone";
+  if (ambiguous) {
+    return "give each a revision of its own mesh: several meshes are installed, and none has this revision";
+  }
   return to === undefined
     ? "no other revision is installed: install a revision first"
     : RELABEL_INSTRUCTIONS[kind](references, { ...move, to });
@@ -99,6 +109,10 @@ const RELABEL_INSTRUCTIONS: Readonly<Record<LabelReference["kind"], Instruction>
   tags: (references, { to, istioNamespace }) =>
     sequence(namesOf(references).map((tag) => setTag(tag, to, istioNamespace))),
   namespaces: (references, { to }) => {
+    const shared = references.find((one) => !isPodReference(one) && one.elsewhere !== undefined);
+    if (shared !== undefined) {
+      return `leave one label on each that asks for injection: ${shared.names.join(", ")} leads to two meshes`;
+    }
     // One command selects all namespaces with one label.
     const selections = new Map(
       references.map(namespaceArguments).map((args) => [args.join(" "), args]),

@@ -2,10 +2,11 @@ import { INJECTION_TEMPLATES, REVISION } from "../istio-labels.ts";
 import { rolloutCommand } from "../kubernetes/kinds.ts";
 import { kubectl, type NextStep, sentence } from "../next-step.ts";
 import type { PodTemplate, Workload } from "../snapshot.ts";
+import { injectorElsewhere } from "./elsewhere.ts";
 import { type Finding, newestRevision, unknownOutcome } from "./findings.ts";
 import { parseImage } from "./image.ts";
 import { GATEWAY_NAME } from "./managed.ts";
-import type { Injector, Mesh, Revision } from "./mesh.ts";
+import type { Mesh, Revision } from "./mesh.ts";
 import { proxyImageFor } from "./proxy-image.ts";
 
 /** The proxy of a rendered gateway, or the reason why it is unknown. */
@@ -90,15 +91,6 @@ function isGone(name: string, mesh: Mesh): boolean {
   const isHere = revisions.has(name) || istiods?.has(name) === true;
   const isUnread = revisionsUnread || istiods === undefined;
   return !isHere && !isUnread && injectorElsewhere(name, mesh) === undefined;
-}
-
-/** Finds a webhook of the revision that leads to another namespace, where its control plane runs. */
-function injectorElsewhere(name: string, { injectors, istioNamespace }: Mesh) {
-  const service = name === "default" ? "istiod" : `istiod-${name}`;
-  return injectors?.find(
-    (injector: Injector) =>
-      injector.service?.name === service && injector.service.namespace !== istioNamespace,
-  );
 }
 
 /** The names of Istio's templates for gateways and waypoints. Both set the image by the same rule. */

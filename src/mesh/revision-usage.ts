@@ -6,7 +6,8 @@ import {
   type RemainingReferences,
   remainingReferences,
 } from "./remaining-references.ts";
-import { defaultImage, type Mesh } from "./mesh.ts";
+import { calledElsewhere, injectorElsewhere } from "./elsewhere.ts";
+import { defaultImage, type Elsewhere, type Mesh } from "./mesh.ts";
 import {
   isPodReference,
   labelReferences,
@@ -30,8 +31,10 @@ export interface UsageByRevision {
 /** One revision, installed or not, and the references to it. */
 export interface RevisionUsage {
   readonly name: string;
-  /** `undefined` if the control plane could not be read. */
+  /** True if it is installed in the Istio namespace; `undefined` if that, or its place, is unread. */
   readonly installed: boolean | undefined;
+  /** The place of the control plane, if it is not the Istio namespace. */
+  readonly elsewhere: Elsewhere | undefined;
   /** True if the control plane is ready; `undefined` if it is not installed or was not read. */
   readonly ready: boolean | undefined;
   /** The image that the revision gives a plain pod; `undefined` if that is unknown. */
@@ -107,16 +110,20 @@ function unattributedTags({ injectors = [], istioNamespace }: Mesh): readonly st
 function usageOfRevision(
   name: string,
   references: readonly Reference[],
-  { controlPlane: { istiods, configMaps } }: UsageSnapshot,
+  { controlPlane: { istiods, configMaps }, namespaces }: UsageSnapshot,
   mesh: Mesh,
 ): RevisionUsage {
   const revision = mesh.revisions.get(name);
   const istiod = istiods?.find((candidate) => candidate.revision === name);
   const isInstalled = revision !== undefined || istiod !== undefined;
   const unread = configMaps === undefined || istiods === undefined;
+  const elsewhere = isInstalled
+    ? undefined
+    : (injectorElsewhere(name, mesh)?.elsewhere ?? remoteOfPods(references, namespaces, mesh));
   return {
     name,
-    installed: isInstalled || (unread ? undefined : false),
+    installed: isInstalled || (unread || elsewhere ? undefined : false),
+    elsewhere,
     // A revision that has a ConfigMap but no Deployment is not ready.
     ready: istiod?.ready ?? (isInstalled && istiods !== undefined ? false : undefined),
     image: revision && defaultImage(revision),
@@ -132,8 +139,23 @@ function usageOfRevision(
       from: name,
       to: newestRevision(mesh, name),
       istioNamespace: mesh.istioNamespace,
+      elsewhere,
+      ambiguous: !isInstalled && mesh.injectors?.some((injector) => injector.elsewhere) === true,
     }),
   };
+}
+
+/** A remote control plane writes a revision of its own on the pods, which no webhook names. */
+function remoteOfPods(
+  references: readonly Reference[],
+  namespaces: UsageSnapshot["namespaces"],
+  mesh: Mesh,
+): Elsewhere | undefined {
+  return references
+    .filter(isPodReference)
+    .map(({ namespace }) => namespaces.get(namespace)?.labels)
+    .map((labels) => labels && calledElsewhere(labels, mesh)?.elsewhere)
+    .find((place) => place?.kind === "remote");
 }
 
 function podCounts(references: readonly PodReference[]): PodCounts {

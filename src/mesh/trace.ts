@@ -162,7 +162,7 @@ function revisionSteps(called: readonly Injector[], mesh: Mesh): readonly TraceS
     }
     if (injector.revision === undefined) {
       const detail =
-        injector.service === undefined
+        injector.elsewhere?.kind === "remote"
           ? "the cluster does not show which revision answers there"
           : "could not tell which revision is behind it";
       return { ...step, result: "unread", detail };

@@ -138,8 +138,13 @@ export interface RevisionsReport extends DocumentHead {
 
 export interface RevisionEntry {
   readonly revision: string;
-  /** Null if the installation could not be read. */
+  /** Null if the installation could not be read, or the control plane is elsewhere. */
   readonly installed: boolean | null;
+  /**
+   * The place of the control plane, if a webhook leads to one that is not in the Istio namespace: its
+   * namespace, or null for one outside the cluster.
+   */
+  readonly elsewhere: { readonly namespace: string | null } | null;
   /** Null if the revision is not installed, or its Deployment could not be read. */
   readonly ready: boolean | null;
   /** Null if the revision is not installed, or its ConfigMap cannot be used. */

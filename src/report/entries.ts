@@ -82,10 +82,14 @@ export function workloadEntry(assessment: Assessment, formatStep: StepFormatter)
 }
 
 export function revisionEntry(use: RevisionUsage, formatStep: StepFormatter): RevisionEntry {
-  const { name, installed, ready, image, source, tags, namespaces, pods, references } = use;
+  const { name, installed, elsewhere, ready, image, source, tags, namespaces, pods, references } =
+    use;
   return {
     revision: name,
     installed: installed ?? null,
+    elsewhere: elsewhere
+      ? { namespace: elsewhere.kind === "namespace" ? elsewhere.namespace : null }
+      : null,
     ready: ready ?? null,
     image: image ?? null,
     source: source ?? null,

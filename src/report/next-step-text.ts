@@ -67,8 +67,10 @@ function formatCommand(command: Command, flags: ClusterFlags): string {
 
 function formatInvocation({ program, args }: Invocation, all: ClusterFlags): string {
   const { flags, after } = FLAG_RULES[program];
+  // A command for another Istio namespace names it.
+  const given = args.includes("--istio-namespace") && flags === "own" ? "shared" : flags;
   // The help is the same for every cluster.
-  const added = args.includes("--help") ? [] : all[flags];
+  const added = args.includes("--help") ? [] : all[given];
   const words = [...args.slice(0, after), ...added, ...args.slice(after)];
   return [program, ...words.map(shellWord)].join(" ");
 }

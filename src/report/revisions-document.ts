@@ -53,6 +53,12 @@ function usageReasons({
       : []),
     ...(pods > 0 ? [{ code: EXIT.incomplete, text: `unattributed:${pods}` }] : []),
     ...revisions
+      .filter(({ elsewhere }) => elsewhere !== undefined)
+      .map(({ elsewhere }) => ({
+        code: EXIT.incomplete,
+        text: elsewhere?.kind === "remote" ? "remote:1" : "other-namespace:1",
+      })),
+    ...revisions
       .flatMap(({ references }) => references)
       .map(({ kind, count }) => ({ code: EXIT.needsPerson, text: `${kind}:${count}` })),
   ];

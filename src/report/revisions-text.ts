@@ -41,10 +41,15 @@ function livePods({ pods }: RevisionEntry): string {
   return String(pods.sidecars + pods.gateways);
 }
 
-function stateOf({ installed, ready }: RevisionEntry): string {
+function stateOf({ installed, elsewhere, ready }: RevisionEntry): string {
+  if (elsewhere !== null) return placeOf(elsewhere);
   if (installed === null) return "unknown";
   if (!installed) return "absent";
   return { true: "ready", false: "down", null: "unknown" }[`${ready}`];
+}
+
+function placeOf({ namespace }: NonNullable<RevisionEntry["elsewhere"]>): string {
+  return namespace === null ? "remote" : plain(`in namespace ${namespace}`);
 }
 
 /**
@@ -105,6 +110,9 @@ function conclusion(report: RevisionsReport, style: Style): Lines {
     return [style.bad(`${name} is still in use: ${kinds.join(", ")}.`)];
   }
   const doubts = [
+    ...revisions.flatMap(({ elsewhere }) =>
+      elsewhere ? [`its control plane is ${placeOf(elsewhere)}`] : [],
+    ),
     ...(unread.length > 0 ? [count(unread.length, "gap")] : []),
     ...(lost.pods > 0 ? [`${count(lost.pods, "pod")} of an unknown revision`] : []),
     ...(lost.tags.length > 0 ? [`${count(lost.tags.length, "tag")} of an unknown revision`] : []),

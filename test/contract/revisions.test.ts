@@ -167,6 +167,62 @@ describe("revisions", () => {
     expect([held.status, held.exitReasons]).toEqual([5, ["templates:4"]]);
   });
 
+  test.for<[what: string, place: string | null, client: object]>([
+    [
+      "in another namespace",
+      "istio-system",
+      { service: { namespace: "istio-system", name: "istiod-ext", path: "/inject" } },
+    ],
+    ["outside the cluster", null, { url: "https://istiod.example.com:15017/inject" }],
+  ])(
+    "are not absent if their control plane is %s",
+    async ([, place, client], { cluster, enter }) => {
+      await cluster.installRevision(FROM);
+      const sandbox = await enter({ "istio.io/rev": "ext" });
+      const path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+      const rule = {
+        operations: ["CREATE"],
+        apiGroups: [""],
+        apiVersions: ["v1"],
+        resources: ["pods"],
+      };
+      const body = {
+        apiVersion: "admissionregistration.k8s.io/v1",
+        kind: "MutatingWebhookConfiguration",
+        metadata: { name: "ext" },
+        webhooks: [
+          {
+            name: "rev.namespace.sidecar-injector.istio.io",
+            clientConfig: client,
+            rules: [rule],
+            failurePolicy: "Ignore",
+            sideEffects: "None",
+            admissionReviewVersions: ["v1"],
+            namespaceSelector: { matchLabels: { "istio.io/rev": "ext" } },
+          },
+        ],
+      };
+      expect((await cluster.request("POST", path, { body })).status).toBe(201);
+      try {
+        const found = await runRevisions(cluster, "ext", "--assert-unused");
+        expect(found.revisions).toMatchObject([
+          {
+            installed: null,
+            elsewhere: { namespace: place },
+            namespaces: [{ name: sandbox.name }],
+          },
+        ]);
+        expect(found.revisions[0]?.holders[0]?.release).not.toContain("kubectl label");
+        expect(found.status).toBe(6);
+        const { stdout } = await run(cluster, "revisions", "ext");
+        expect(stdout).toContain(place === null ? " remote " : ` in namespace ${place} `);
+        expect(stdout).not.toContain("absent");
+      } finally {
+        await cluster.request("DELETE", `${path}/ext`);
+      }
+    },
+  );
+
   test("fit into a table of 80 columns", async ({ cluster, enter }) => {
     await setUp(cluster, enter);
     const { stdout } = await run(cluster, "revisions");

@@ -80,7 +80,7 @@ function commandsAbout(evil: string): readonly Command[] {
   const use = { namespace: evil, names: [evil], count: 1, revision: evil } as const;
   const reference = { ...use, label: `istio.io/rev=${evil.replaceAll("=", "")}`, tag: undefined };
   const pods = { ...use, kind: "pods", gateway: false, managed: false, rendered: false } as const;
-  const revisions = { from: evil, to: evil, istioNamespace: evil };
+  const move = { from: evil, to: evil, istioNamespace: evil, elsewhere: undefined };
   const holders = remainingReferences(
     [
       pods,
@@ -89,7 +89,7 @@ function commandsAbout(evil: string): readonly Command[] {
       { ...reference, kind: "namespaces", label: "selected by a webhook" },
       { ...reference, kind: "gateways" },
     ],
-    revisions,
+    { ...move, ambiguous: false },
   );
   const steps: readonly NextStep[] = [
     notInjected.unavailableWebhook(injector).nextStep,

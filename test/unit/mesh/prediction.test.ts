@@ -438,12 +438,15 @@ describe("the outcome is unknown because of", () => {
     );
   });
 
-  test("a control plane whose Service selects nothing", () => {
+  test("a control plane whose Service selects no pods", () => {
     const plane = controlPlane({ revisions: [OLD] });
-    const services = plane.services?.map((service) => ({ ...service, selector: {} }));
-    expect(outcome(predict({ ...plane, services }, { rev: "asm-1-27" }))).toBe(
-      "unknown control-plane-unread",
-    );
+    const withSelector = (selector: Readonly<Record<string, string>>) => {
+      const services = plane.services?.map((service) => ({ ...service, selector }));
+      return outcome(predict({ ...plane, services }, { rev: "asm-1-27" }));
+    };
+    expect(withSelector({ app: "other" })).toBe("unknown control-plane-unread");
+    // Without a selector, its endpoints are written by hand, and lead outside the cluster.
+    expect(withSelector({})).toBe("unknown control-plane-remote");
   });
 
   test("a template that sets the image in an unknown form", () => {

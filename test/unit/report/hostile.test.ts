@@ -76,6 +76,7 @@ const REVISIONS: RevisionsReport = {
   revisions: ["asm-1-27", "asm-1-28"].map((revision) => ({
     revision,
     installed: true,
+    elsewhere: null,
     ready: true,
     image: LATE,
     source: "configmap/a",

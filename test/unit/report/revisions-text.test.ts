@@ -163,6 +163,21 @@ describe("the conclusion about a revision if", () => {
   });
 });
 
+test("a control plane in another namespace or outside the cluster is not absent", () => {
+  const [first] = report({}).revisions;
+  if (first === undefined) throw new Error("no revision");
+  const stateOf = (elsewhere: { readonly namespace: string | null }) => {
+    const entry = { ...first, installed: null, elsewhere };
+    const document = { ...report({}, "asm-1-27"), revisions: [entry] };
+    return [...renderText(document, PLAIN, false)].join("");
+  };
+  expect(stateOf({ namespace: "istio-system" })).toContain("asm-1-27   in namespace istio-system ");
+  expect(stateOf({ namespace: "istio-system" })).toContain(
+    "Could not tell whether asm-1-27 is unused: its control plane is in namespace istio-system.",
+  );
+  expect(stateOf({ namespace: null })).toContain("asm-1-27   remote ");
+});
+
 test("a tag of an unknown revision is named", () => {
   expect(text({ remoteTag: true })).toMatch(
     /UNKNOWN REVISION\n +1 tag that may lead to any revision: far\n/,
