@@ -1,14 +1,14 @@
 import { parse } from "semver";
 
 /**
- * The difference between the sidecar of a running pod and the target. `revision`: only the revision
- * differs. `patch`, `minor`: the target is newer. `ahead`: the running sidecar is newer. `other`: any
- * other difference.
+ * The change that a restart brings to a running sidecar. `revision`: only the revision differs.
+ * `patch`, `minor`: the target is newer. `downgrade`: the target is older. `other`: any other
+ * difference.
  */
-export type Change = "none" | "revision" | "patch" | "minor" | "ahead" | "other";
+export type Change = "none" | "revision" | "patch" | "minor" | "other" | "downgrade";
 
-/** The changes from the smallest to the largest. */
-const BY_SIZE: readonly Change[] = ["none", "revision", "patch", "minor", "ahead", "other"];
+/** The changes from the smallest to the one that a person must not overlook. */
+const BY_SIZE: readonly Change[] = ["none", "revision", "patch", "minor", "other", "downgrade"];
 
 export function largestChange(changes: readonly Change[]): Change {
   return changes.reduce<Change>(
@@ -43,9 +43,8 @@ export function parseImage(reference: string): ImageReference {
  * the tags of Istio and Azure: `-2` is a build number, `-hotfix.20240626` is later than the
  * release, and `-distroless` is a variant.
  *
- * @returns `patch` or `minor` if the target is newer, `ahead` if the running image is newer, and
- *   `other` if a version is unreadable, or if the images differ in name or in something other than
- *   the version.
+ * @returns `patch` or `minor` if the target is newer, `downgrade` if it is older, and `other` if
+ *   a version is unreadable, or if the images differ in name or in something other than the version.
  */
 export function compareImages(running: string, target: string): Change {
   if (running === target) return "none";
@@ -53,7 +52,7 @@ export function compareImages(running: string, target: string): Change {
   const [a, b] = [versionOf(from.tag), versionOf(to.tag)];
   if (baseName(from) !== baseName(to) || a === undefined || b === undefined) return "other";
   const order = a.core.compare(b.core) || a.build - b.build;
-  if (order > 0) return "ahead";
+  if (order > 0) return "downgrade";
   if (order === 0) return "other";
   return a.core.major === b.core.major && a.core.minor === b.core.minor ? "patch" : "minor";
 }

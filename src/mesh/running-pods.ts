@@ -15,11 +15,15 @@ export interface RunningPods extends PodGroup {
 
 /** @param target `undefined` if no target is known; the change is then `none`. */
 export function compareWithTarget(group: PodGroup, target: Target | undefined): RunningPods {
-  return { ...group, change: changeTo(target, group) };
+  return { ...group, change: target === undefined ? "none" : changeTo(target, group) };
 }
 
-function changeTo(target: Target | undefined, { image, revision }: PodGroup): Change {
-  if (target === undefined || image === undefined) return "none";
+/** Returns the change from a sidecar to a target; `none` if there is no sidecar. */
+export function changeTo(
+  target: Target,
+  { image, revision }: Pick<PodGroup, "image" | "revision">,
+): Change {
+  if (image === undefined) return "none";
   const change = compareImages(image, target.image);
   return change === "none" && revision !== undefined && revision !== target.revision
     ? "revision"

@@ -6,16 +6,20 @@ const NARROWEST = 12;
 /** The widest column, in characters. A longer text is cut: no usable name or image is longer. */
 const WIDEST = 512;
 
+type Paint = (text: string, title: string | undefined) => string;
+
 /**
  * Aligns rows under upper-case headers, as kubectl prints them, and fits them to the terminal.
  *
  * @param rows is iterated twice, first for the widths and then for the text, so that a large
  *   cluster needs no copy of all rows.
+ * @param paint colors a cell with its final text, by the title of its column.
  */
 export function* columns(
   head: readonly string[],
   rows: Iterable<readonly string[]>,
   style: Style,
+  paint: Paint = (text) => text,
 ): Generator<string> {
   const widths = head.map((title) => (style.headers ? title.length : 0));
   let empty = true;
@@ -27,16 +31,17 @@ export function* columns(
   }
   if (empty) return;
   const fit = fitWidths(widths, style.width);
-  const line = (row: readonly string[]) =>
+  const line = (row: readonly string[], color: Paint) =>
     row
       .map((text, column) => {
         const width = fit[column] ?? text.length;
-        return cutMiddle(text, width).padEnd(width + GAP);
+        const cell = cutMiddle(text, width);
+        return color(cell, head[column]) + " ".repeat(width + GAP - cell.length);
       })
       .join("")
       .trimEnd();
-  if (style.headers) yield line(head);
-  for (const row of rows) yield line(row);
+  if (style.headers) yield line(head, (text) => text);
+  for (const row of rows) yield line(row, paint);
 }
 
 /** Returns an iterable of rows that creates them again in every iteration. */

@@ -298,6 +298,8 @@ interface StepBase {
   readonly uid: string;
   readonly from: readonly FromEntry[];
   readonly to: { readonly revision: string; readonly image: string };
+  /** The largest change that the restart brings to a pod of the workload. */
+  readonly change: Change;
 }
 
 export interface StepEntry extends StepBase {

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Assessment } from "../mesh/assessment.ts";
+import { largestChange } from "../mesh/image.ts";
+import { changeTo } from "../mesh/running-pods.ts";
 import { VERDICTS } from "../mesh/verdict.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { defaultImage } from "../mesh/mesh.ts";
@@ -135,6 +137,7 @@ function stepBase({ ref, from, to }: Pick<Step, "ref" | "from" | "to">) {
       pods,
     })),
     to,
+    change: largestChange(from.map((group) => changeTo(to, group))),
   };
 }
 

@@ -1,4 +1,12 @@
 import { markdownTable } from "markdown-table";
+import {
+  CHANGE_HEAD,
+  DOWNGRADE,
+  downgradeText,
+  outdatedCells,
+  outdatedGroups,
+  stepCells,
+} from "./changes.ts";
 import { isRestartable, needsPerson, shownReason } from "./entry-status.ts";
 import type {
   AnyDocument,
@@ -12,7 +20,7 @@ import type {
   StepEntry,
   WorkloadEntry,
 } from "./document.ts";
-import { shortImage } from "./image-text.ts";
+import { imageTexts } from "./image-text.ts";
 import { withoutFailures, doneResults, undoneResults } from "./result-groups.ts";
 import { plain, plainCommand } from "./plain.ts";
 import { count } from "../wording.ts";
@@ -70,28 +78,30 @@ function restart(report: RestartReport): readonly string[] {
     dryRun === null
       ? ""
       : section(
-          `Plan: ${count(steps.length, "workload")}, in this order`,
-          STEP_HEAD,
+          withDowngrades(`Plan: ${count(steps.length, "workload")}, in this order`, steps),
+          CHANGE_HEAD,
           steps.map(stepRow),
         ),
     ...remainder(report),
   ];
 }
 
-const STEP_HEAD = ["Namespace", "Workload", "From", "To", "Pods"];
-const RESULT_HEAD = [...STEP_HEAD, "Started", "Finished", "Outcome"];
+const RESULT_HEAD = [...CHANGE_HEAD, "Started", "Finished", "Outcome"];
+
+const imageText = imageTexts(false);
+
+/** Formats the cells of a table of changes. */
+function changeRow(cells: readonly string[]): readonly string[] {
+  return cells.map((cell) => (cell === DOWNGRADE ? `**${cell}**` : literal(cell)));
+}
 
 function stepRow(entry: StepEntry | ResultEntry): readonly string[] {
-  const { from, to } = entry;
-  const images = [...new Set(from.map(({ image }) => shortImage(image, to.image)))];
-  const beside = from.find(({ image }) => image !== null)?.image ?? null;
-  return [
-    escaped(entry.namespace),
-    escaped(workloadName(entry)),
-    escaped(images.join(", ")),
-    escaped(shortImage(to.image, beside)),
-    String(from.reduce((sum, { pods }) => sum + pods, 0)),
-  ];
+  return changeRow(stepCells(entry, imageText));
+}
+
+function withDowngrades(title: string, entries: readonly Pick<StepEntry, "change">[]): string {
+  const older = downgradeText(entries);
+  return older === "" ? title : `${title} (${older})`;
 }
 
 function resultRow(result: ResultEntry): readonly string[] {
@@ -112,7 +122,11 @@ function remainder(report: Report): readonly string[] {
   const results = report.kind === "RestartReport" ? report.results : [];
   const person = withoutFailures(report.workloads.filter(needsPerson), results);
   return [
-    section(`Outdated: ${count(late.length, "workload")}`, VERDICT_HEAD, late.map(verdictRow)),
+    section(
+      withDowngrades(`Outdated: ${count(late.length, "workload")}`, late),
+      CHANGE_HEAD,
+      outdatedGroups(late).map((group) => changeRow(outdatedCells(group, imageText))),
+    ),
     section(
       `Not restarted: ${count(person.length, "workload")}`,
       VERDICT_HEAD,

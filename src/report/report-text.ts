@@ -1,15 +1,16 @@
 import { isRestartable, isUnready, needsPerson, readiness, shownReason } from "./entry-status.ts";
 import { count } from "../wording.ts";
+import {
+  CHANGE_HEAD,
+  DOWNGRADE,
+  downgradeText,
+  outdatedCells,
+  outdatedGroups,
+  stepCells,
+} from "./changes.ts";
 import { columns, rowsOf } from "./columns.ts";
-import type {
-  FromEntry,
-  Report,
-  RestartReport,
-  ResultEntry,
-  StepEntry,
-  WorkloadEntry,
-} from "./document.ts";
-import { type ImageText, imageTexts } from "./image-text.ts";
+import type { Report, RestartReport, ResultEntry, WorkloadEntry } from "./document.ts";
+import { imageTexts } from "./image-text.ts";
 import { withoutFailures, doneResults, undoneResults } from "./result-groups.ts";
 import { plain, plainCommand } from "./plain.ts";
 import {
@@ -63,36 +64,34 @@ function outdated(report: Report, style: Style, wide: boolean): Lines {
   // The plan of a dry run shows the same workloads.
   if (report.kind === "RestartReport" && report.dryRun !== null) return [];
   const late = report.workloads.filter(isRestartable);
-  const groups = late.flatMap((entry) =>
-    entry.running.filter(({ change }) => change !== "none").map((running) => ({ entry, running })),
-  );
+  const groups = outdatedGroups(late);
   const imageText = imageTexts(wide);
-  const rows = rowsOf(groups, ({ entry, running }) => [
-    ...outdatedCells(entry, running, imageText),
-    ...(wide ? [running.change] : []),
-  ]);
+  const rows = rowsOf(groups, (group) => outdatedCells(group, imageText));
   const total = groups.reduce((sum, { running }) => sum + running.pods, 0);
-  const head = ["NAMESPACE", "WORKLOAD", "FROM", "TO", "PODS", ...(wide ? ["CHANGE"] : [])];
-  return titled(
-    style.warn(`OUTDATED: ${count(late.length, "workload")}, ${count(total, "pod")}`),
-    columns(head, rows, style),
-  );
+  const title = `OUTDATED: ${count(late.length, "workload")}, ${count(total, "pod")}`;
+  return titled(downgradeTitle(style.warn(title), late, style), changeTable([], rows, style));
 }
 
-function outdatedCells(
-  entry: WorkloadEntry,
-  running: WorkloadEntry["running"][number],
-  imageText: ImageText,
-): readonly string[] {
-  const to = entry.target?.image ?? null;
-  const revision = running.change === "revision";
-  return [
-    plain(entry.namespace),
-    workloadName(entry),
-    revision ? plain(running.revision ?? "?") : imageText(running.image, to),
-    revision ? plain(entry.target?.revision ?? "?") : imageText(to, running.image),
-    String(running.pods),
-  ];
+/** Adds the number of workloads that would get an older version to a title. */
+function downgradeTitle(
+  title: string,
+  entries: readonly Pick<WorkloadEntry, "change">[],
+  style: Style,
+): string {
+  const older = downgradeText(entries);
+  return older === "" ? title : `${title} ${style.bad(`(${older})`)}`;
+}
+
+/** Formats a table of changes, in which downgrades are red. */
+function changeTable(
+  more: readonly string[],
+  rows: Iterable<readonly string[]>,
+  style: Style,
+): Lines {
+  const head = [...CHANGE_HEAD.map((title) => title.toUpperCase()), ...more];
+  return columns(head, rows, style, (cell, title) =>
+    title === "CHANGE" && cell === DOWNGRADE ? style.bad(cell) : cell,
+  );
 }
 
 function personSection(report: Report, style: Style): Lines {
@@ -151,8 +150,8 @@ function restarts(report: RestartReport, style: Style, wide: boolean): readonly 
 
 function doneRows(results: readonly ResultEntry[], style: Style, wide: boolean): Lines {
   const imageText = imageTexts(wide);
-  return columns(
-    [...STEP_HEAD, ...(wide ? ["SECONDS"] : [])],
+  return changeTable(
+    wide ? ["SECONDS"] : [],
     rowsOf(results, (result) => [
       ...stepCells(result, imageText),
       ...(wide ? [secondsOf(result)] : []),
@@ -174,29 +173,15 @@ function undoneLines(results: readonly ResultEntry[], style: Style): Lines {
   return titled(style.bad(`NOT DONE: ${count(results.length, "workload")}`), blocks);
 }
 
-const STEP_HEAD = ["NAMESPACE", "WORKLOAD", "FROM", "TO", "PODS"];
-
 function planned(report: RestartReport, style: Style, wide: boolean): Lines {
   const imageText = imageTexts(wide);
   const rows = rowsOf(report.steps, (entry) => stepCells(entry, imageText));
   const isEmpty = report.steps.length === 0;
+  const title = `PLAN: ${count(report.steps.length, "workload")} to restart, in this order`;
   return titled(
-    style.bold(`PLAN: ${count(report.steps.length, "workload")} to restart, in this order`),
-    isEmpty ? [] : [...columns(STEP_HEAD, rows, style), style.dim(report.plan)],
+    downgradeTitle(style.bold(title), report.steps, style),
+    isEmpty ? [] : [...changeTable([], rows, style), style.dim(report.plan)],
   );
-}
-
-function stepCells(entry: StepEntry | ResultEntry, imageText: ImageText): readonly string[] {
-  const { from, to } = entry;
-  const text = ({ image }: FromEntry) => imageText(image, to.image);
-  const beside = from.find(({ image }) => image !== null)?.image ?? null;
-  return [
-    plain(entry.namespace),
-    workloadName(entry),
-    [...new Set(from.map(text))].join(","),
-    imageText(to.image, beside),
-    String(from.reduce((sum, { pods }) => sum + pods, 0)),
-  ];
 }
 
 function secondsOf({ startedAt, finishedAt }: ResultEntry): string {

@@ -74,7 +74,7 @@ describe("restart shows a person", () => {
     expect(await run.done).toBe(2);
     await shows(/\[y\/N\] n\n! nothing was restarted\n/);
     run = startOnTerminal(["restart", "--all-namespaces"], { KUBECONFIG: cluster.kubeconfig });
-    await shows(/Type the name of the context:$/);
+    await shows(/Type the context name \(test\) to confirm:$/);
     run.type("prod\r");
     expect(await run.done).toBe(2);
     await shows(/\n! nothing was restarted: "prod" is not "test"\n/);

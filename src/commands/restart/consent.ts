@@ -1,11 +1,13 @@
 import { createInterface } from "node:readline/promises";
+import wrapAnsi from "wrap-ansi";
 import { formatLocal } from "../../deadline.ts";
 import { Interrupted, UsageError } from "../../errors.ts";
 import { kubectl, sentence } from "../../next-step.ts";
 import type { Io } from "../../io.ts";
 import type { RestartReport } from "../../report/document.ts";
+import { planSize } from "../../report/changes.ts";
 import { plain } from "../../report/plain.ts";
-import { styleFor } from "../../report/style.ts";
+import { type Style, styleFor } from "../../report/style.ts";
 import { renderText } from "../../report/text.ts";
 import type { Plan } from "../../rollout/plan.ts";
 import type { RestartSettings } from "../../settings.ts";
@@ -62,21 +64,29 @@ export async function askConsent(
   const style = styleFor(io.stderr, settings.display, io);
   io.stderr.write(`${[...renderText(document, style, false)].join("")}\n`);
   const context = plain(api.connection.context);
-  const workloads = count(plan.steps.length, "workload");
+  const what = planSize(document.steps);
+  const pace = `${settings.maxParallel} at a time, stop after ${count(settings.maxFailures, "failure")}`;
   if (deadline !== undefined) {
     io.stderr.write(`No restart starts after ${formatLocal(deadline)}.\n`);
   }
   if (settings.scope.allNamespaces) {
-    const question = `Restart ${workloads} in all namespaces of "${context}"? Type the name of the context: `;
-    const name = (await askQuestion(io, question, abort)).trim();
+    const question = `Restart ${what} in all namespaces of "${context}", ${pace}? Type the context name (${context}) to confirm: `;
+    const name = (await askQuestion(io, wrapped(question, style), abort)).trim();
     // An invisible name would equal an empty answer.
     const isNamed = name !== "" && name === context;
     return (
       isNamed || declined(session, abort, `nothing was restarted: "${name}" is not "${context}"`)
     );
   }
-  const answer = await askQuestion(io, `Restart ${workloads} in "${context}"? [y/N] `, abort);
+  const question = `Restart ${what} in "${context}", ${pace}? [y/N] `;
+  const answer = await askQuestion(io, wrapped(question, style), abort);
   return /^y(es)?$/i.test(answer.trim()) || declined(session, abort, "nothing was restarted");
+}
+
+/** Wraps a question between words, which a terminal would not do. */
+function wrapped(question: string, { width }: Style): string {
+  // The last column is for the answer.
+  return width === undefined ? question : wrapAnsi(question, width - 1, { trim: false });
 }
 
 /** Reports the refusal at once: a user who mistyped should not have to look for it in the report. */

@@ -44,14 +44,14 @@ describe("compareImages", () => {
   test.each<[running: string, target: string, change: Change]>([
     [aks("v1.27.7-1"), aks("v1.27.7-1"), "none"],
     [aks("v1.27.7-1"), aks("v1.27.9-6"), "patch"],
-    [aks("v1.27.9-6"), aks("v1.27.7-1"), "ahead"],
+    [aks("v1.27.9-6"), aks("v1.27.7-1"), "downgrade"],
     [aks("v1.27.9-6"), aks("v1.28.3-2"), "minor"],
-    [aks("v1.28.3-2"), aks("v1.27.9-6"), "ahead"],
+    [aks("v1.28.3-2"), aks("v1.27.9-6"), "downgrade"],
     [aks("v1.28.3-2"), aks("v2.0.0-1"), "minor"],
     // A build is later than no build, and builds are ordered by number.
     [aks("v1.27.9"), aks("v1.27.9-2"), "patch"],
     [aks("v1.27.9-2"), aks("v1.27.9-10"), "patch"],
-    [aks("v1.27.9-10"), aks("v1.27.9-2"), "ahead"],
+    [aks("v1.27.9-10"), aks("v1.27.9-2"), "downgrade"],
     // A hotfix is later than its release and earlier than the next release.
     [aks("1.22.1"), aks("1.22.1-hotfix.20240626"), "patch"],
     [aks("1.22.1-hotfix.20240626"), aks("1.22.1-hotfix.20240701"), "patch"],
@@ -87,12 +87,12 @@ describe("compareImages", () => {
     fc.assert(
       fc.property(reference, reference, (a, b) => {
         expect(compareImages(a, b) === "none").toBe(a === b);
-        expect(["none", "patch", "minor", "ahead", "other"]).toContain(compareImages(a, b));
+        expect(["none", "patch", "minor", "downgrade", "other"]).toContain(compareImages(a, b));
       }),
     );
   });
 
-  test("returns ahead in exactly one of the two directions", () => {
+  test("returns downgrade in exactly one of the two directions", () => {
     const version = fc.tuple(fc.nat(2), fc.nat(3), fc.nat(3), fc.nat(3));
     const text = ([major, minor, patch, build]: readonly number[]) =>
       aks(`v${major}.${minor}.${patch}-${build}`);
@@ -100,7 +100,7 @@ describe("compareImages", () => {
       fc.property(version, version, (a, b) => {
         fc.pre(text(a) !== text(b));
         const [there, back] = [compareImages(text(a), text(b)), compareImages(text(b), text(a))];
-        expect([there, back].filter((change) => change === "ahead")).toHaveLength(1);
+        expect([there, back].filter((change) => change === "downgrade")).toHaveLength(1);
         expect([there, back]).not.toContain("other");
       }),
     );
@@ -128,8 +128,8 @@ test.each<[changes: Change[], largest: Change]>([
   [["none", "revision"], "revision"],
   [["patch", "revision"], "patch"],
   [["minor", "patch"], "minor"],
-  [["minor", "ahead", "patch"], "ahead"],
-  [["ahead", "other", "none"], "other"],
+  [["minor", "downgrade", "patch"], "downgrade"],
+  [["downgrade", "other", "none"], "downgrade"],
 ])("the largest change of %j is %s", (changes, largest) => {
   expect(largestChange(changes)).toBe(largest);
 });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Report } from "../../../src/report/document.ts";
+import { planSize } from "../../../src/report/changes.ts";
+import { renderMarkdown } from "../../../src/report/markdown.ts";
 import { renderReport } from "../../../src/report/report-text.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
@@ -70,8 +72,8 @@ describe("a person reads", () => {
   test("a check: targets, outdated workloads, workloads for a person, gaps and the next step", () => {
     expect(table(CHECK)).toBe(`${TARGETS}
 OUTDATED: 1 workload, 3 pods
-NAMESPACE   WORKLOAD     FROM        TO          PODS
-shop        deploy/web   v1.27.7-1   v1.27.9-6   3
+NAMESPACE   WORKLOAD     FROM        TO          PODS   CHANGE
+shop        deploy/web   v1.27.7-1   v1.27.9-6   3      patch
 
 NOT RESTARTED: 2 workloads
 pay   sts/ledger   would-lose
@@ -108,8 +110,8 @@ pay   sts/ledger   failed   pod-failed
     -> kubectl describe pod ledger-2 -n pay
 
 RESTARTED: 1 of 2 workloads
-NAMESPACE   WORKLOAD     FROM        TO          PODS
-shop        deploy/web   v1.27.7-1   v1.27.9-6   3
+NAMESPACE   WORKLOAD     FROM        TO          PODS   CHANGE
+shop        deploy/web   v1.27.7-1   v1.27.9-6   3      patch
 
 1 workload, 2 pods: 1 current.
 `);
@@ -118,8 +120,8 @@ shop        deploy/web   v1.27.7-1   v1.27.9-6   3
   test("a dry run: the plan, with each workload once", () => {
     expect(table(DRY_RUN)).toBe(`${TARGETS}
 PLAN: 1 workload to restart, in this order
-NAMESPACE   WORKLOAD     FROM        TO          PODS
-shop        deploy/web   v1.27.7-1   v1.27.9-6   3
+NAMESPACE   WORKLOAD     FROM        TO          PODS   CHANGE
+shop        deploy/web   v1.27.7-1   v1.27.9-6   3      patch
 sha256:${"ab".repeat(32)}
 
 WARNINGS
@@ -230,6 +232,79 @@ shop   deploy/web   missing
   });
 });
 
+describe("a downgrade", () => {
+  const NEWER = proxyImage("v1.28.3-2");
+  const older = assessmentOf(
+    deployment("cart", { pods: [sidecars(2, NEWER, { revision: "asm-1-28" })] }),
+  );
+  const toOlder = someResult({
+    from: [{ image: NEWER, revision: "asm-1-28", pods: 3 }],
+    outcome: "skipped",
+  });
+  const RED = { ...PLAIN_80, bad: (text: string) => `<red>${text}</red>` };
+
+  test("is red in the table and named in the heading of a check", () => {
+    const report = checkReport({ assessments: [older, late], exitCode: 2 });
+    expect([...renderReport(report, RED, false)].join("")).toContain(
+      `OUTDATED: 2 workloads, 5 pods <red>(1 to an older version)</red>
+NAMESPACE   WORKLOAD      FROM        TO          PODS   CHANGE
+shop        deploy/cart   v1.28.3-2   v1.27.9-6   2      <red>downgrade</red>
+shop        deploy/web    v1.27.7-1   v1.27.9-6   3      patch
+`,
+    );
+  });
+
+  test("is red in the table and named in the heading of a plan", () => {
+    const report = restartReport([toOlder, someResult({ outcome: "skipped" })], {
+      assessments: [older, late],
+      dryRun: "client",
+    });
+    expect([...renderReport(report, RED, false)].join("")).toContain(
+      `PLAN: 2 workloads to restart, in this order <red>(1 to an older version)</red>
+NAMESPACE   WORKLOAD     FROM        TO          PODS   CHANGE
+shop        deploy/web   v1.28.3-2   v1.27.9-6   3      <red>downgrade</red>
+shop        deploy/web   v1.27.7-1   v1.27.9-6   3      patch
+`,
+    );
+  });
+
+  test("is named in the ticket, and in the question with the number of pods", () => {
+    const report = restartReport([toOlder, someResult({ outcome: "skipped" })], {
+      assessments: [older, late],
+      dryRun: "client",
+    });
+    expect(renderMarkdown(report)).toContain(
+      "## Plan: 2 workloads, in this order (1 to an older version)\n",
+    );
+    expect(renderMarkdown(report)).toContain("| 3    | **downgrade** |\n");
+    expect(planSize(report.steps)).toBe("2 workloads (6 pods; 1 to an older version)");
+    expect(planSize(report.steps.slice(1))).toBe("1 workload (3 pods)");
+  });
+
+  test("counts more than any other change of the same workload", () => {
+    const mixed = assessmentOf(
+      deployment("cart", { pods: [sidecars(2, NEWER), sidecars(1, "example.com/own:v1")] }),
+    );
+    expect(table(checkReport({ assessments: [mixed], exitCode: 2 }))).toContain(
+      "OUTDATED: 1 workload, 3 pods (1 to an older version)\n",
+    );
+  });
+});
+
+test("a restart from one revision to another with the same image shows the revisions", () => {
+  const image = proxyImage("v1.27.9-6");
+  const step = someResult({
+    from: [{ image, revision: "asm-1-26", pods: 3 }],
+    to: { image, revision: "asm-1-27" },
+  });
+  expect(table(restartReport([step]))).toContain(
+    "shop        deploy/web   asm-1-26   asm-1-27   3      revision\n",
+  );
+  expect(renderMarkdown(restartReport([step]))).toContain(
+    "| shop      | deploy/web | asm-1-26 | asm-1-27 | 3    | revision |",
+  );
+});
+
 describe("details", () => {
   test("a workload has a row for each outdated group of pods", () => {
     const mixed = assessmentOf(
@@ -243,9 +318,9 @@ describe("details", () => {
     );
     expect(table(checkReport({ assessments: [mixed], exitCode: 2 }))).toContain(
       `OUTDATED: 1 workload, 5 pods
-NAMESPACE   WORKLOAD     FROM        TO          PODS
-shop        deploy/web   v1.27.7-1   v1.27.9-6   2
-shop        deploy/web   asm-1-26    asm-1-27    3
+NAMESPACE   WORKLOAD     FROM        TO          PODS   CHANGE
+shop        deploy/web   v1.27.7-1   v1.27.9-6   2      patch
+shop        deploy/web   asm-1-26    asm-1-27    3      revision
 `,
     );
   });
@@ -259,7 +334,7 @@ shop        deploy/web   asm-1-26    asm-1-27    3
     );
   });
 
-  test("--output wide adds the change and lists every workload with its revision", () => {
+  test("--output wide shows whole images and lists every workload with its revision", () => {
     const wide = [...renderReport(CHECK, { ...PLAIN_80, width: undefined }, true)].join("");
     expect(wide).toContain(`shop        deploy/web   ${LATE}   ${TARGET}   3      patch\n`);
     expect(wide).toContain(

@@ -63,8 +63,9 @@ test("a restart that the API server rejected in a dry run is listed below the pl
 test("a workload that was rolling already is not listed as restarted", () => {
   const report = restartReport([ended("a", "restarted"), ended("b", "waited")]);
   const text = [...renderReport(report, PLAIN_80, false)].join("");
-  const row = (name: string) => `shop        deploy/${name}   v1.27.7-1   v1.27.9-6   3\n`;
-  const head = "NAMESPACE   WORKLOAD   FROM        TO          PODS\n";
+  const row = (name: string) =>
+    `shop        deploy/${name}   v1.27.7-1   v1.27.9-6   3      patch\n`;
+  const head = "NAMESPACE   WORKLOAD   FROM        TO          PODS   CHANGE\n";
   expect(text).toContain(`RESTARTED: 1 of 2 workloads\n${head}${row("a")}`);
   expect(text).toContain(`WAITED FOR: 1 of 2 workloads\n${head}${row("b")}`);
 });
