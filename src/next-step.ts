@@ -37,14 +37,19 @@ export type Program =
   | "kubectl"
   | "kubectl argo rollouts"
   | "kubelogin"
+  | "oc"
   | "sed";
 
 /** A template tag: ``sentence`list the revisions: ${kubectl("get", "configmaps")}` ``. */
 export function sentence(
   prose: TemplateStringsArray,
-  ...values: readonly (string | Command)[]
+  ...values: readonly (string | Command | Sentence)[]
 ): Sentence {
-  const parts = prose.flatMap((text, index) => [text, values[index] ?? ""]);
+  const parts = prose
+    .flatMap((text, index) => [text, values[index] ?? ""])
+    .flatMap((part) =>
+      typeof part === "object" && part.kind === "sentence" ? part.parts : [part],
+    );
   return { kind: "sentence", parts: parts.filter((part) => part !== "") };
 }
 
@@ -64,6 +69,7 @@ export const istioctl = callOf("istioctl");
 export const kubectl = callOf("kubectl");
 export const argoRollouts = callOf("kubectl argo rollouts");
 export const kubelogin = callOf("kubelogin");
+export const oc = callOf("oc");
 export const sed = callOf("sed");
 
 function callOf(program: Program): (...args: readonly string[]) => Invocation {

@@ -218,7 +218,8 @@ export function explainSettings(raw: RawOptions, given: string): ExplainSettings
     throw new UsageError("explain takes one workload in one namespace", "use a single --namespace");
   }
   const [kindText = "", name = "", ...rest] = given.split("/");
-  const kind = parseAnyKind(kindText);
+  // A custom resource may own pods, too. Its kind is known once the pods are read.
+  const kind = parseAnyKind(kindText) ?? (CUSTOM_KIND.test(kindText) ? kindText : undefined);
   if (kind === undefined || name === "" || rest.length > 0) {
     throw new UsageError(
       `"${given}" is not the KIND/NAME of a workload or a pod`,
@@ -227,6 +228,9 @@ export function explainSettings(raw: RawOptions, given: string): ExplainSettings
   }
   return { ...common, subject: { kind, name } };
 }
+
+/** The name of a kind or a resource, with its group: `StrimziPodSet`, `strimzipodsets.core.strimzi.io`. */
+const CUSTOM_KIND = /^[a-z][a-z\d]*(?:\.[a-z\d][a-z\d.-]*)?$/i;
 
 /** @throws UsageError */
 export function revisionsSettings(

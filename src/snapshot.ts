@@ -168,6 +168,8 @@ export interface Workload extends WorkloadRef {
   readonly template: PodTemplate | undefined;
   /** The reason why the pod template cannot be used, such as `spec.volumes is not a list`. */
   readonly malformed?: string | undefined;
+  /** The object that controls the workload itself, such as a custom resource of an operator. */
+  readonly controller?: { readonly kind: string; readonly name: string };
   /** The hash of the whole pod template; present if the workload was read by its name. */
   readonly templateHash?: string;
   /** The field managers of server-side apply; present if the workload was read by its name. */

@@ -3,7 +3,7 @@ import { completeSelector } from "../kubernetes/selector.ts";
 import type { ArgoRollout, Workload } from "../snapshot.ts";
 import { relevantAnnotations } from "./annotations.ts";
 import type { ApiLabelSelector, ApiObject, ApiPodTemplate } from "./api-objects.ts";
-import { templateRecord } from "./workload-records.ts";
+import { controllerField, templateRecord } from "./workload-records.ts";
 import { replicaFacts, resolveLimit } from "./rollout-record.ts";
 
 /**
@@ -56,6 +56,7 @@ export function argoWorkload(object: ApiRollout, referenced: Workload | undefine
     kind: "Rollout",
     name: metadata?.name ?? "",
     uid: metadata?.uid ?? "",
+    ...controllerField(metadata?.ownerReferences),
     labels: metadata?.labels ?? {},
     annotations: relevantAnnotations(metadata?.annotations),
     template: spec?.workloadRef

@@ -6,6 +6,7 @@ import { groupPath } from "../kubernetes/api-paths.ts";
 import { kubectl, sentence } from "../next-step.ts";
 import type { NamedPod } from "../snapshot.ts";
 import { podGroupRecord } from "./pod-group.ts";
+import { MOST_OWNERS } from "./owner-chain.ts";
 import { controllerOf } from "./pods-by-owner.ts";
 
 export interface FoundPod extends NamedPod {
@@ -30,8 +31,25 @@ export async function findPod(api: Api, namespace: string, name: string): Promis
   };
 }
 
+/**
+ * Finds the uid of the controller at the end of the owner chain of a ReplicaSet, a Job or a
+ * ReplicationController.
+ *
+ * @returns `undefined` for other kinds.
+ * @throws CannotRun if the object does not exist, or may not be read.
+ */
+export async function findControllerUid(
+  api: Api,
+  namespace: string,
+  { kind, name }: { readonly kind: string; readonly name: string },
+): Promise<string | undefined> {
+  const resource = INTERMEDIATE.find((one) => one.kind === kind);
+  if (resource === undefined) return undefined;
+  return ownerUidOf(api, namespace, await getObject(api, resource, namespace, name));
+}
+
 interface Resource {
-  readonly kind: "Pod" | "ReplicaSet" | "Job";
+  readonly kind: "Pod" | "ReplicaSet" | "Job" | "ReplicationController";
   readonly group: string;
   readonly plural: string;
 }
@@ -40,17 +58,28 @@ const PODS: Resource = { kind: "Pod", group: "v1", plural: "pods" };
 
 /** Controllers of pods that may have a controller themselves. */
 const INTERMEDIATE: readonly Resource[] = [
+  PODS,
   { kind: "ReplicaSet", group: "apps/v1", plural: "replicasets" },
   { kind: "Job", group: "batch/v1", plural: "jobs" },
+  { kind: "ReplicationController", group: "v1", plural: "replicationcontrollers" },
 ];
 
-async function ownerUidOf(api: Api, namespace: string, { metadata }: V1Pod): Promise<string> {
-  const controller = controllerOf(metadata?.ownerReferences);
-  if (controller === undefined) return metadata?.uid ?? "";
-  const resource = INTERMEDIATE.find(({ kind }) => kind === controller.kind);
-  if (resource === undefined) return controller.uid;
-  const owner = await getObject(api, resource, namespace, controller.name);
-  return controllerOf(owner.metadata?.ownerReferences)?.uid ?? controller.uid;
+async function ownerUidOf(
+  api: Api,
+  namespace: string,
+  first: Pick<V1Pod, "metadata">,
+): Promise<string> {
+  let object = first;
+  let uid = first.metadata?.uid ?? "";
+  for (let step = 0; step < MOST_OWNERS; step++) {
+    const controller = controllerOf(object.metadata?.ownerReferences);
+    if (controller === undefined) return uid;
+    ({ uid } = controller);
+    const resource = INTERMEDIATE.find(({ kind }) => kind === controller.kind);
+    if (resource === undefined) return uid;
+    object = await getObject(api, resource, namespace, controller.name);
+  }
+  return uid;
 }
 
 async function getObject(

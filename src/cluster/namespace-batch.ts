@@ -7,7 +7,7 @@ export interface NamespaceBatch {
   readonly namespace: string;
   /** The listed workloads, without their pods. */
   readonly workloads: Workload[];
-  /** The controllers of ReplicaSets, by the uid of the ReplicaSet. */
+  /** The controllers of ReplicaSets, and of pods that may create pods, by the uid of their object. */
   readonly controllers: Map<string, Owner>;
   /** Pods, by the uid of their direct owner. */
   readonly podsByOwner: Map<string, PodsByOwner>;
@@ -17,7 +17,7 @@ export function newBatch(namespace: string): NamespaceBatch {
   return { namespace, workloads: [], controllers: new Map(), podsByOwner: new Map() };
 }
 
-/** Adds the controller of one ReplicaSet or Job, if it has one. */
+/** Adds the controller of one ReplicaSet, Job or pod, if it has one. */
 export function addController(controllers: Map<string, Owner>, { metadata }: ApiOwned): void {
   const controller = controllerOf(metadata?.ownerReferences);
   if (controller !== undefined) controllers.set(metadata?.uid ?? "", controller);

@@ -3,7 +3,7 @@ import { byNamespaceAndName, leavesImageOpen, type PodGroup, type Workload } fro
 import { addGroup } from "./pod-group.ts";
 import type { Owner, PodsByOwner } from "./pods-by-owner.ts";
 
-/** Finds the controller of a ReplicaSet or Job by the uid of the ReplicaSet or Job. */
+/** Finds the controller of a ReplicaSet, a Job or a pod by its uid. */
 export type FindController = (uid: string) => Owner | undefined;
 
 /**
@@ -19,10 +19,24 @@ export function gatherWorkloads(
 ): readonly Workload[] {
   const workloads = new Map(listed.map((workload) => [workload.uid, workload]));
   for (const pods of podsByOwner) {
-    const owner = findController(pods.owner.uid) ?? pods.owner;
+    const owner = endOfChain(pods.owner, findController);
     workloads.set(owner.uid, withPods(workloads.get(owner.uid) ?? unlisted(owner, pods), pods));
   }
   return [...workloads.values()].sort(byNamespaceAndName);
+}
+
+/** No chain is longer: a pod that a pod created, whose Job belongs to a CronJob, has three owners. */
+export const MOST_OWNERS = 5;
+
+/** Owner references may form a circle, since nobody checks them. */
+function endOfChain(first: Owner, findController: FindController): Owner {
+  let owner = first;
+  for (let step = 0; step < MOST_OWNERS; step++) {
+    const next = findController(owner.uid);
+    if (next === undefined) return owner;
+    owner = next;
+  }
+  return owner;
 }
 
 /** Returns the workload for an owner that is not in a list. */

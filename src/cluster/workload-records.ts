@@ -2,7 +2,7 @@ import { PROXY_CONTAINER } from "../istio-labels.ts";
 import type { BuiltInKind } from "../kubernetes/kinds.ts";
 import type { PodTemplate, Workload } from "../snapshot.ts";
 import { relevantAnnotations } from "./annotations.ts";
-import type { ApiContainer, ApiPodTemplate } from "./api-objects.ts";
+import type { ApiContainer, ApiOwnerReference, ApiPodTemplate } from "./api-objects.ts";
 import { isForWindows } from "./windows.ts";
 import { type RestartableObject, rolloutRecord } from "./rollout-record.ts";
 
@@ -14,6 +14,7 @@ export function workloadRecord(kind: BuiltInKind, object: RestartableObject): Wo
     kind,
     name: metadata?.name ?? "",
     uid: metadata?.uid ?? "",
+    ...controllerField(metadata?.ownerReferences),
     labels: metadata?.labels ?? {},
     annotations: relevantAnnotations(metadata?.annotations),
     template: templateRecord(spec?.template),
@@ -22,6 +23,14 @@ export function workloadRecord(kind: BuiltInKind, object: RestartableObject): Wo
     terminating: 0,
     terminatingPods: [],
   };
+}
+
+/** The field of a workload that another object controls; empty for other workloads. */
+export function controllerField(
+  references: readonly ApiOwnerReference[] | undefined,
+): Pick<Workload, "controller"> {
+  const found = references?.find(({ controller }) => controller === true);
+  return found ? { controller: { kind: found.kind ?? "", name: found.name ?? "" } } : {};
 }
 
 export function templateRecord(template: ApiPodTemplate | undefined): PodTemplate {

@@ -22,7 +22,7 @@ import {
 import { type NamespacedList, readBatches } from "./namespaced-list.ts";
 import { createOnDemandOwners, type OnDemandOwners } from "./on-demand-owners.ts";
 import { gatherWorkloads } from "./owner-chain.ts";
-import { addPod } from "./pods-by-owner.ts";
+import { addPod, controllerOf } from "./pods-by-owner.ts";
 import { workloadRecord } from "./workload-records.ts";
 import type { RestartableObject } from "./rollout-record.ts";
 
@@ -164,12 +164,29 @@ function replicaSetList(
   };
 }
 
+/** Kinds whose pods create no other pods: remembering all their pods would take much memory. */
+const PLAIN_OWNERS: ReadonlySet<string> = new Set([
+  "ReplicaSet",
+  "StatefulSet",
+  "DaemonSet",
+  "Node",
+]);
+
+/** True for a pod that may create pods itself, such as the driver of a Spark application. */
+function mayCreatePods({ metadata, status }: ApiPod): boolean {
+  if (status?.phase === "Succeeded" || status?.phase === "Failed") return false;
+  return !PLAIN_OWNERS.has(controllerOf(metadata?.ownerReferences)?.kind ?? "");
+}
+
 function podList(namespace: string | undefined, labelSelector?: string): NamespacedList<ApiPod> {
   const path = `${groupPath("v1", namespace)}/pods`;
   return {
     resource: PODS,
     namespace,
     request: { path, kind: "PodList", item: POD, labelSelector },
-    add: ({ podsByOwner }, pod) => addPod(podsByOwner, pod),
+    add: ({ podsByOwner, controllers }, pod) => {
+      addPod(podsByOwner, pod);
+      if (mayCreatePods(pod)) addController(controllers, pod);
+    },
   };
 }

@@ -1,10 +1,10 @@
-import { findPod, type FoundPod } from "../cluster/named-pod.ts";
+import { findControllerUid, findPod, type FoundPod } from "../cluster/named-pod.ts";
 import { readSnapshot } from "../cluster/read.ts";
 import { CannotRun } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { dependsOnInjectionRules, keepNeededGaps } from "../mesh/injection-gaps.ts";
-import { resourceName } from "../kubernetes/kinds.ts";
+import { isSameKind, resourceName } from "../kubernetes/kinds.ts";
 import { resolveMesh } from "../mesh/mesh.ts";
 import { explanationDocument } from "../report/explanation-document.ts";
 import { istioUpgrade, kubectl, sentence } from "../next-step.ts";
@@ -29,8 +29,12 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
     const mesh = resolveMesh(snapshot.controlPlane);
     requireInjector(snapshot, mesh, session);
     const pod = subject.kind === "Pod" ? await findPod(api, namespace, subject.name) : undefined;
+    // A ReplicaSet, for example, belongs to the workload at the end of its owner chain.
+    const isListed = snapshot.workloads.some((workload) => isNamed(workload, subject));
+    const ownerUid =
+      pod?.ownerUid ?? (isListed ? undefined : await findControllerUid(api, namespace, subject));
 
-    const workload = findSubject(snapshot, settings, namespace, pod);
+    const workload = findSubject(snapshot, settings, namespace, { pod, ownerUid });
     const assessment = await assessWorkload(
       {
         ...snapshot,
@@ -63,15 +67,20 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
   });
 }
 
+/** True for the workload that the user named; the kind may be the name of a custom resource. */
+function isNamed(workload: Workload, { kind, name }: ExplainSettings["subject"]): boolean {
+  return workload.name === name && isSameKind(workload.kind, kind);
+}
+
 /** @throws CannotRun if the workload does not exist, or could not be read. */
 function findSubject(
   { workloads, gaps }: Snapshot,
   { subject }: ExplainSettings,
   namespace: string,
-  pod: FoundPod | undefined,
+  { pod, ownerUid }: { readonly pod: FoundPod | undefined; readonly ownerUid: string | undefined },
 ): Workload {
-  const found = workloads.find(({ uid, kind, name }) =>
-    pod === undefined ? kind === subject.kind && name === subject.name : uid === pod.ownerUid,
+  const found = workloads.find((workload) =>
+    ownerUid === undefined ? isNamed(workload, subject) : workload.uid === ownerUid,
   );
   if (found !== undefined) return found;
   const named = resourceName(subject);

@@ -75,6 +75,17 @@ export function parseAnyKind(text: string): string | undefined {
   return parseKind(text) ?? findKind(OTHER_KINDS, text);
 }
 
+/**
+ * True if a text names a kind: as the kind itself in any case, or as the plural of a resource, with
+ * or without its group. A plural is compared by the usual rules for English.
+ */
+export function isSameKind(kind: string, text: string): boolean {
+  const [name = ""] = text.toLowerCase().split(".");
+  const singular = kind.toLowerCase();
+  const plurals = [`${singular}s`, `${singular}es`, singular.replace(/y$/, "ies")];
+  return [singular, ...plurals].includes(name);
+}
+
 /** Returns the short name of a kind, such as `deploy`; for other kinds, the whole name. */
 export function shortKind(kind: string): string {
   return KINDS.find((entry) => entry.kind === kind)?.short ?? kind.toLowerCase();

@@ -1,4 +1,4 @@
-import { kubectl, type NextStep, sentence } from "../next-step.ts";
+import { kubectl, type NextStep, oc, type Sentence, sentence } from "../next-step.ts";
 import type { PodGroup, StatefulSetRollout, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
 import { resourceName, rolloutCommand } from "../kubernetes/kinds.ts";
@@ -24,7 +24,7 @@ export function restartabilityOf(
   consent: Consent,
 ): Restartability {
   const { rollout } = workload;
-  if (rollout === undefined) return { answer: "by-hand", finding: byHand(workload) };
+  if (rollout === undefined) return { answer: "by-hand", finding: byHand(workload, due) };
   if (wantedPods(rollout) === 0) {
     return {
       answer: "no",
@@ -57,7 +57,7 @@ export function restartabilityOf(
     return refused(
       "on-delete",
       "its update strategy is OnDelete: patching the template has no effect",
-      sentence`delete its pods one at a time: ${kubectl("delete", "pod", "POD", ...inNamespace)}`,
+      deleteOneByOne(workload, due),
     );
   }
   if (rollout.kind === "StatefulSet" && isKeptByPartition(rollout, due)) {
@@ -141,14 +141,11 @@ export function failureOf({ rollout, pods }: Workload): string | undefined {
   return trouble && `its pod ${trouble.pod} is in ${trouble.reason}`;
 }
 
-function byHand({ kind, name, namespace }: Workload): Finding {
+function byHand(workload: Workload, due: readonly PodGroup[]): Finding {
+  const { kind, name, namespace, template } = workload;
   switch (kind) {
     case "Pod":
-      return {
-        code: "bare-pod",
-        reason: "no controller would replace the pod",
-        nextStep: sentence`replace it from its manifest: ${kubectl("replace", "--force", "-f", "FILE", "-n", namespace)}`,
-      };
+      return podByHand(workload);
     case "Node":
       return {
         code: "static-pod",
@@ -156,26 +153,76 @@ function byHand({ kind, name, namespace }: Workload): Finding {
         nextStep: "change its manifest on the node",
       };
     case "Job":
+      return {
+        code: "job",
+        reason: "the pods of a Job cannot be restarted, and a Job has no next run",
+        nextStep: sentence`wait until it is complete; if only its sidecar is left, or to run it again, delete it: ${kubectl("delete", "job", name, "-n", namespace)}`,
+      };
     case "CronJob":
       return {
         code: "job",
-        reason: "the pods of a Job cannot be restarted",
-        nextStep: "the next run gets the current sidecar",
+        reason: "the pods of a CronJob's Job cannot be restarted",
+        nextStep: sentence`the next run gets the current sidecar; if only the sidecar of a run is left, delete the Job of that run: ${kubectl("get", "jobs", "-n", namespace)}`,
       };
-    case "ReplicaSet":
-    case "ReplicationController":
+    case "ReplicationController": {
+      const config = template?.labels["deploymentconfig"];
+      if (config === undefined) return withoutRollout(workload, due);
       return {
-        code: "no-rollout",
-        reason: `a ${kind} without a Deployment has no rollout`,
-        nextStep: sentence`delete its pods one at a time: ${kubectl("delete", "pod", "POD", "-n", namespace)}`,
+        code: "deployment-config",
+        reason: `the DeploymentConfig ${config} rolls it out`,
+        nextStep: oc("rollout", "latest", `dc/${config}`, "-n", namespace),
       };
+    }
+    case "ReplicaSet":
+      return withoutRollout(workload, due);
     default:
       return {
         code: "custom-owner",
         reason: `${kind} ${name} is not a kind that istio-upgrade restarts`,
-        nextStep: `restart it as the documentation of its controller says`,
+        nextStep: sentence`restart it as the documentation of its controller says, or, if the controller creates deleted pods again, ${deleteOneByOne(workload, due)}`,
       };
   }
+}
+
+/** Labels by which operators find the pods that they create without a controller reference. */
+const OPERATOR_LABELS = ["spark-role", "app.kubernetes.io/managed-by"];
+
+function podByHand({ name, namespace, labels, pods }: Workload): Finding {
+  const others = pods.flatMap(({ podNames }) => podNames).filter((other) => other !== name);
+  if (others.length > 0) {
+    return {
+      code: "pod-owner",
+      reason: `the pod ${name} creates the others, and no controller would replace it`,
+      nextStep: "end its application, and start it again with the tool that submitted it",
+    };
+  }
+  const label = OPERATOR_LABELS.find((key) => ![undefined, "Helm"].includes(labels[key]));
+  if (label !== undefined) {
+    return {
+      code: "operator-pod",
+      reason: `an operator created the pod (label ${label}=${labels[label]})`,
+      nextStep: sentence`restart it through its operator, or delete it if the operator creates it again: ${kubectl("delete", "pod", name, "-n", namespace)}`,
+    };
+  }
+  return {
+    code: "bare-pod",
+    reason: "no controller would replace the pod",
+    nextStep: sentence`replace it from its manifest: ${kubectl("replace", "--force", "-f", "FILE", "-n", namespace)}`,
+  };
+}
+
+function withoutRollout(workload: Workload, due: readonly PodGroup[]): Finding {
+  return {
+    code: "no-rollout",
+    reason: `a ${workload.kind} without a Deployment has no rollout`,
+    nextStep: deleteOneByOne(workload, due),
+  };
+}
+
+/** @param due the pods to delete; the step names the first one. */
+function deleteOneByOne({ namespace }: Workload, due: readonly PodGroup[]): Sentence {
+  const [pod = "POD"] = due.flatMap(({ podNames }) => podNames);
+  return sentence`delete its pods one at a time, waiting for each new pod: ${kubectl("delete", "pod", pod, "-n", namespace)}`;
 }
 
 function refused(code: string, reason: string, nextStep: NextStep): Restartability {

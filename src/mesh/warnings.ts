@@ -41,6 +41,13 @@ export function warningsFor(
   if (template !== undefined && !template.probed) {
     warn("no-readiness-probe", "a container without a readiness probe counts as ready at once");
   }
+  const { controller } = workload;
+  if (controller !== undefined) {
+    warn(
+      "operator",
+      `${controller.kind} ${controller.name} controls it, and may revert the restart: if so, restart it through ${controller.name}, delete its pods one at a time, or exclude it`,
+    );
+  }
   const owners = gitOpsOwners(workload);
   if (owners.includes("flux-kustomization")) {
     warn("flux", "managed by Flux: restarted with a field manager that Flux does not revert");

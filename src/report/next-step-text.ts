@@ -47,6 +47,7 @@ const FLAG_RULES: Readonly<Record<Program, FlagRule>> = {
   // kubectl takes no flags before the name of a plugin.
   "kubectl argo rollouts": { flags: "shared", after: 0 },
   kubelogin: { flags: "shared", after: 1 },
+  oc: { flags: "shared", after: 0 },
   sed: { flags: "none", after: 0 },
 };
 

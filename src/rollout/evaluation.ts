@@ -1,6 +1,6 @@
 import { count } from "../wording.ts";
-import { rolloutCommand } from "../kubernetes/kinds.ts";
-import { type Command, istioUpgrade, kubectl } from "../next-step.ts";
+import { resourceName, rolloutCommand } from "../kubernetes/kinds.ts";
+import { type Command, istioUpgrade, kubectl, sentence } from "../next-step.ts";
 import { wantedPods } from "../snapshot.ts";
 import { type Hindrance, hindranceOf } from "./hindrance.ts";
 import { type Ending, ended } from "./result.ts";
@@ -138,7 +138,9 @@ function supersededRollout({ ref, rollout }: RolloutView, { newPods, oldPods }: 
   const image = oldPods[0]?.image;
   const state = image === undefined ? "have no sidecar" : `run ${image}`;
   const why = `${changed}: ${oldPods.length} of ${newPods.length + oldPods.length} pods ${state}`;
-  return ended("failed", "superseded", why, checkCommand(ref));
+  const inspect = ["get", resourceName(ref), "-n", ref.namespace, "-o", "yaml"];
+  const step = sentence`see who changed it: ${kubectl(...inspect, "--show-managed-fields")}; if a controller reverts each restart, restart the workload through that controller, or exclude it`;
+  return ended("failed", "superseded", why, step);
 }
 
 function checkCommand({ namespace }: RolloutView["ref"]): Command {

@@ -153,3 +153,35 @@ test("workloads are sorted by namespace, kind and name", () => {
     ),
   ).toEqual(["a/Deployment/b", "z/DaemonSet/c", "z/Deployment/a", "z/Deployment/b"]);
 });
+
+test("the pods that a pod creates belong to the controller of that pod", () => {
+  const driver = { kind: "Pod", name: "driver", uid: "uid-driver" };
+  const application = controller("SparkApplication", "etl", "app");
+  const pods: readonly ApiPodOptions[] = [
+    { name: "driver", owner: application },
+    { name: "executor-1", owner: driver },
+    { name: "executor-2", owner: driver },
+  ];
+  const owned = gather([], pods, [["uid-driver", application]]);
+  expect(owned.map(({ kind, name, pods: [group] }) => [kind, name, group?.pods])).toEqual([
+    ["SparkApplication", "etl", 3],
+  ]);
+  const [first, ...others] = gather([], [{ name: "driver" }, ...pods.slice(1)]);
+  expect([first?.kind, first?.name, first?.pods[0]?.pods, others]).toEqual([
+    "Pod",
+    "driver",
+    3,
+    [],
+  ]);
+});
+
+test("owner references that form a circle end somewhere", () => {
+  const one = controller("Pod", "one", "1");
+  const two = controller("Pod", "two", "2");
+  const pods = [{ name: "x", owner: one }];
+  const found = gather([], pods, [
+    ["1", two],
+    ["2", one],
+  ]);
+  expect(found).toHaveLength(1);
+});

@@ -201,3 +201,11 @@ describe("a workload's rollout", () => {
     });
   });
 });
+
+test("a workload that another object controls names it", () => {
+  const owner = { apiVersion: "x/v1", kind: "Revision", name: "hello", uid: "u" };
+  const recordOf = (controller: boolean) =>
+    workloadRecord("Deployment", { metadata: { ownerReferences: [{ ...owner, controller }] } });
+  expect(recordOf(true).controller).toEqual({ kind: "Revision", name: "hello" });
+  expect(recordOf(false)).not.toHaveProperty("controller");
+});

@@ -7,6 +7,7 @@ import {
   resourceName,
   rolloutCommand,
   shortKind,
+  isSameKind,
 } from "../../../src/kubernetes/kinds.ts";
 import { formatStep } from "../../support/build/next-step.ts";
 
@@ -87,4 +88,17 @@ test("rolloutCommand uses the plugin of Argo Rollouts for a Rollout", () => {
   expect(formatStep(rolloutCommand("resume", own))).toBe(
     "kubectl argo rollouts promote web -n shop",
   );
+});
+
+test.each([
+  ["StrimziPodSet", "strimzipodset", true],
+  ["StrimziPodSet", "StrimziPodSet", true],
+  ["StrimziPodSet", "strimzipodsets", true],
+  ["StrimziPodSet", "strimzipodsets.core.strimzi.io", true],
+  ["Policy", "policies", true],
+  ["Process", "processes", true],
+  ["StrimziPodSet", "podset", false],
+  ["Cluster", "clu", false],
+])("the kind %s is named by %s: %s", (kind, text, expected) => {
+  expect(isSameKind(kind, text)).toBe(expected);
 });

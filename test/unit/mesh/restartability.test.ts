@@ -257,22 +257,94 @@ describe("a partition keeps the pods below it on the old template:", () => {
 });
 
 describe("a workload without a rollout is restarted by hand:", () => {
-  test.each([
-    ["Pod", "bare-pod"],
-    ["Node", "static-pod"],
-    ["Job", "job"],
-    ["CronJob", "job"],
-    ["ReplicaSet", "no-rollout"],
-    ["ReplicationController", "no-rollout"],
-    ["CloneSet", "custom-owner"],
-  ])("%s: %s", (kind, code) => {
-    const answer = answerFor(otherWorkload(kind, "web", { pods: ONE }));
+  const one = (name: string) => ({
+    pods: [sidecars(1, proxyImage("v1.27.7-1"), { podNames: [name] })],
+  });
+  const DELETE =
+    "delete its pods one at a time, waiting for each new pod: kubectl delete pod web-x -n shop";
+
+  test.each<[what: string, workload: Workload, code: string, nextStep: string]>([
+    [
+      "a pod without a controller",
+      otherWorkload("Pod", "web", one("web")),
+      "bare-pod",
+      "replace it from its manifest: kubectl replace --force -f FILE -n shop",
+    ],
+    [
+      "a pod that creates pods",
+      otherWorkload("Pod", "driver", one("executor-1")),
+      "pod-owner",
+      "end its application, and start it again with the tool that submitted it",
+    ],
+    [
+      "a pod of Spark without a controller",
+      otherWorkload("Pod", "web", { ...one("web"), labels: { "spark-role": "driver" } }),
+      "operator-pod",
+      "restart it through its operator, or delete it if the operator creates it again: kubectl delete pod web -n shop",
+    ],
+    [
+      "a pod of an operator",
+      otherWorkload("Pod", "web", {
+        ...one("web"),
+        labels: { "app.kubernetes.io/managed-by": "db-operator" },
+      }),
+      "operator-pod",
+      "restart it through its operator, or delete it if the operator creates it again: kubectl delete pod web -n shop",
+    ],
+    [
+      "a pod of a Helm release",
+      otherWorkload("Pod", "web", {
+        ...one("web"),
+        labels: { "app.kubernetes.io/managed-by": "Helm" },
+      }),
+      "bare-pod",
+      "replace it from its manifest: kubectl replace --force -f FILE -n shop",
+    ],
+    [
+      "a static pod",
+      otherWorkload("Node", "node-1", one("web-x")),
+      "static-pod",
+      "change its manifest on the node",
+    ],
+    [
+      "a Job",
+      otherWorkload("Job", "web", one("web-x")),
+      "job",
+      "wait until it is complete; if only its sidecar is left, or to run it again, delete it: kubectl delete job web -n shop",
+    ],
+    [
+      "a CronJob",
+      otherWorkload("CronJob", "web", one("web-x")),
+      "job",
+      "the next run gets the current sidecar; if only the sidecar of a run is left, delete the Job of that run: kubectl get jobs -n shop",
+    ],
+    ["a ReplicaSet", otherWorkload("ReplicaSet", "web", one("web-x")), "no-rollout", DELETE],
+    [
+      "a ReplicationController",
+      otherWorkload("ReplicationController", "web", one("web-x")),
+      "no-rollout",
+      DELETE,
+    ],
+    [
+      "a ReplicationController of a DeploymentConfig",
+      otherWorkload("ReplicationController", "web-3", {
+        ...one("web-x"),
+        template: { labels: { deploymentconfig: "web" } },
+      }),
+      "deployment-config",
+      "oc rollout latest dc/web -n shop",
+    ],
+    [
+      "a custom resource",
+      otherWorkload("CloneSet", "web", one("web-x")),
+      "custom-owner",
+      `restart it as the documentation of its controller says, or, if the controller creates deleted pods again, ${DELETE}`,
+    ],
+  ])("%s", (_what, workload, code, nextStep) => {
+    const answer = answerFor(workload);
     expect(outcome(answer)).toBe(`by-hand ${code}`);
     expect(answer).toHaveProperty("finding.reason", expect.stringMatching(/\w/));
-    expect(withPrintedSteps(answer)).toHaveProperty(
-      "finding.nextStep",
-      expect.stringMatching(/\w/),
-    );
+    expect(withPrintedSteps(answer)).toHaveProperty("finding.nextStep", nextStep);
   });
 
   test("consent makes no difference", () => {

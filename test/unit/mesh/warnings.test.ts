@@ -50,6 +50,14 @@ describe("the warnings before a restart of", () => {
       deployment("web", { pods: TWO, labels: { "fluxcd.io/name": "x" } }),
       [],
     ],
+    [
+      "a workload that another object controls",
+      {
+        ...deployment("web", { pods: TWO }),
+        controller: { kind: "RestateDeployment", name: "greeter" },
+      },
+      ["operator"],
+    ],
     ["a workload of Argo CD", deployment("web", { pods: TWO, annotations: ARGO }), ["argo-cd"]],
     [
       "pods, some of them without a sidecar",
@@ -92,4 +100,17 @@ test("without a restart, only warnings about the verdict remain", () => {
     "argo-cd",
   ]);
   expect(codes(workload, false)).toEqual(["terminating"]);
+});
+
+test("the warning about an operator names it, and ways out", () => {
+  const controller = { kind: "Revision", name: "hello-00001" };
+  const owned = { ...deployment("web", { pods: TWO }), controller };
+  expect(warningsFor(owned, owned.pods, true)).toEqual([
+    {
+      code: "operator",
+      message:
+        "Revision hello-00001 controls it, and may revert the restart: if so, restart it through hello-00001, delete its pods one at a time, or exclude it",
+    },
+  ]);
+  expect(codes(owned, false)).toEqual([]);
 });

@@ -52,7 +52,7 @@ describe("the next step removes the obstacle to a restart before it names a flag
       "missing, to be restarted by hand",
       otherWorkload("Job", "import", { pods: [bare(1)] }),
       {},
-      "the next run gets the current sidecar",
+      "wait until it is complete; if only its sidecar is left, or to run it again, delete it: kubectl delete job import -n shop",
     ],
     ["outdated", deployment("web", { pods: [sidecars(2, LATE)] }), {}, ""],
     [
