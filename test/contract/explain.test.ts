@@ -134,7 +134,7 @@ describe("explain", () => {
     const { verdict, code, steps } = parseReport("Explanation", ran.stdout);
     expect([verdict, code]).toEqual(["would-lose", "revision-gone"]);
     expect(steps.map(({ detail }) => detail)).toContain(
-      "the namespace fails istio.io/rev in (asm-1-17)",
+      "the namespace does not match istio.io/rev in (asm-1-17)",
     );
   });
 

@@ -76,7 +76,7 @@ describe("revisions", () => {
     // The old pods may still be terminating.
     await eventually(async () => {
       const left = await run(cluster, "revisions", FROM.name, "--assert-unused");
-      expect(left.stdout).toContain(`Nothing holds ${FROM.name}: it may be removed.\n`);
+      expect(left.stdout).toContain(`Nothing uses ${FROM.name}: it can be removed.\n`);
       expect(left.status).toBe(0);
     });
 

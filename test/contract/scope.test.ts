@@ -75,13 +75,13 @@ test("restart selects exactly the workloads that its arguments name", async ({
   });
   expect(await plan(...both, "-l", "tier=frnot")).toEqual({
     steps: [],
-    notes: ["no workload in scope matches --selector tier=frnot asks for"],
+    notes: ["no workload in scope matches --selector tier=frnot"],
   });
   const unlike = await run(cluster, "restart", "deploy/api", "-n", one.name, "-l", "tier", "--yes");
   expect([unlike.status, unlike.stderr.split("\n").slice(0, 2)]).toEqual([
     1,
     [
-      `error: no deployment/api in the namespace "${one.name}" has labels that --selector tier asks for`,
+      `error: no deployment/api in the namespace "${one.name}" matches --selector tier`,
       `see what exists: kubectl get deployment -n ${one.name} --show-labels`,
     ],
   ]);
@@ -101,7 +101,7 @@ test("restart selects exactly the workloads that its arguments name", async ({
   }
   expect(await plan(...both, "--revision", "asm-1-95")).toEqual({
     steps: [],
-    notes: ["nothing in scope runs the revision asm-1-95, or would get it; it is not installed"],
+    notes: ["no workload in scope runs the revision asm-1-95 or would get it; the revision is not installed"],
   });
   await cluster.setTag("stable-59", REVISION);
   expect(await plan(...both, "--revision", "stable-59")).toEqual({

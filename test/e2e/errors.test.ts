@@ -46,7 +46,7 @@ describe("the error message", () => {
     ],
     [
       "check -o yaml",
-      '--output "yaml" is not known',
+      '--output "yaml" is not valid',
       "use one of: table, wide, json, jsonl, markdown, junit",
     ],
     [
@@ -111,7 +111,7 @@ describe("the error message", () => {
     ],
     [
       "restart -n shop --dry-run=maybe",
-      '--dry-run "maybe" is not known',
+      '--dry-run "maybe" is not valid',
       "use one of: client, server",
     ],
   ];
@@ -171,7 +171,7 @@ describe("the error message", () => {
     expect(await runProgram(["check", "--context", "prod"], env)).toEqual({
       status: 1,
       stdout: "",
-      stderr: `error: the context "prod" does not exist in ${cluster.kubeconfig}\nthere are: test\n`,
+      stderr: `error: the context "prod" does not exist in ${cluster.kubeconfig}\navailable contexts: test\n`,
     });
   });
 

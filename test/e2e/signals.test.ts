@@ -196,7 +196,7 @@ describe("a restart that ends early", () => {
     child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
     expect(await once(child, "close")).toEqual([1, null]);
     expect(stderr).toMatch(
-      /\nerror: the result could not be written to stdout: ENOSPC\nwhat was done stands; [^\n]*\n$/,
+      /\nerror: the result could not be written to stdout: ENOSPC\nnothing was undone; [^\n]*\n$/,
     );
   });
 });
