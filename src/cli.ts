@@ -131,7 +131,8 @@ function helpOf(command: string | undefined): NextCommand {
 /** The same error with a hint that leads to the same cluster; other errors as they are. */
 function withPrintedHint(error: unknown, formatStep: StepFormatter): unknown {
   if (error instanceof CannotRun) {
-    return new CannotRun(error.message, formatStep(error.hint), { cause: error });
+    const { message, hint, code } = error;
+    return new CannotRun(message, formatStep(hint), { cause: error, code });
   }
   return error instanceof UsageError
     ? new UsageError(error.message, formatStep(error.hint), { cause: error })

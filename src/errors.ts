@@ -1,13 +1,36 @@
 import type { NextStep } from "./next-step.ts";
 
+/** The reasons why a command could not run. They are part of the published schema, and stable. */
+export const FAILURE_CODES = [
+  "usage",
+  "kubeconfig",
+  "unauthorized",
+  "forbidden",
+  "unreachable",
+  "not-found",
+  "output",
+  "interrupted",
+  "terminated",
+  "bug",
+] as const;
+
+export type FailureCode = (typeof FAILURE_CODES)[number];
+
 /** An error that ends the command, with a hint that says what to do. */
 export class CannotRun extends Error {
   override readonly name = "CannotRun";
   readonly hint: NextStep;
+  readonly code: FailureCode;
 
-  constructor(message: string, hint: NextStep, options?: ErrorOptions) {
+  /** @param options the code is `kubeconfig` if there is none. */
+  constructor(
+    message: string,
+    hint: NextStep,
+    options: ErrorOptions & { readonly code?: FailureCode } = {},
+  ) {
     super(message, options);
     this.hint = hint;
+    this.code = options.code ?? "kubeconfig";
   }
 }
 

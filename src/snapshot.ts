@@ -54,6 +54,7 @@ export type Labels = Readonly<Record<string, string>>;
 /** The reasons for a gap. They are part of the published schema, and stable. */
 export const GAP_REASONS = [
   "forbidden",
+  "unauthorized",
   "unreachable",
   "refused",
   "malformed",

@@ -55,6 +55,7 @@ export class Gaps {
           throw new CannotRun(
             `the namespace "${namespace}" does not exist in ${this.#api.connection.server.host}`,
             sentence`see what exists: ${kubectl("get", "namespaces")}`,
+            { code: "not-found" },
           );
         }
         // Two reads of the same list are one gap.
@@ -160,6 +161,7 @@ export function gapOf(access: Access, error: ApiError, isNarrowable = true): Gap
 
 function reasonOf(error: ApiError): Gap["reason"] {
   if (isForbidden(error)) return "forbidden";
+  if (error.status === 401) return "unauthorized";
   if (error.reason === "malformed") return "malformed";
   return error.status === 0 ? "unreachable" : "refused";
 }
@@ -195,10 +197,12 @@ function cannotRead(gap: Gap, { connection }: Api): CannotRun {
     return new CannotRun(
       `no permission to read anything with the context "${context}": ${gap.message}`,
       "use another context, or ask for the permissions that the documentation lists",
+      { code: "forbidden" },
     );
   }
   return new CannotRun(
     `could not read from the API server of the context "${context}": ${gap.message}`,
     sentence`check whether kubectl can: ${kubectl("get", "--raw", "/readyz")} (${server.origin})`,
+    { code: gap.reason === "unauthorized" ? "unauthorized" : "unreachable" },
   );
 }

@@ -1,6 +1,6 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { CannotRun } from "../errors.ts";
-import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
+import { ApiError, failureCodeOf, isForbidden, isNotFound } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
 import { groupPath } from "../kubernetes/api-paths.ts";
 import { kubectl, sentence } from "../next-step.ts";
@@ -96,6 +96,7 @@ async function getObject(
       throw new CannotRun(
         `${kind.toLowerCase()}/${name} does not exist in the namespace "${namespace}"`,
         sentence`see what exists: ${kubectl("get", plural, "-n", namespace)}`,
+        { code: "not-found" },
       );
     }
     if (!(error instanceof ApiError)) throw error;
@@ -103,13 +104,13 @@ async function getObject(
       throw new CannotRun(
         `${kind.toLowerCase()}/${name} in the namespace "${namespace}" could not be read: ${error.message}`,
         sentence`check whether kubectl can: ${kubectl("get", plural, name, "-n", namespace)}`,
-        { cause: error },
+        { cause: error, code: failureCodeOf(error) },
       );
     }
     throw new CannotRun(
       `you may not get ${plural} in the namespace "${namespace}", so the owner of the pod is unknown`,
       sentence`explain its workload instead, or ask for the permission: ${kubectl("auth", "can-i", "get", plural, "-n", namespace)}`,
-      { cause: error },
+      { cause: error, code: "forbidden" },
     );
   }
 }

@@ -86,22 +86,27 @@ function findSubject(
   const named = resourceName(subject);
   const [gap] = gaps;
   if (gap !== undefined) {
-    throw new CannotRun(`${named} in "${namespace}" could not be read: ${gap.message}`, gap.hint);
+    throw new CannotRun(`${named} in "${namespace}" could not be read: ${gap.message}`, gap.hint, {
+      code: gap.reason === "forbidden" ? "forbidden" : "unreachable",
+    });
   }
   if (pod?.phase === "Succeeded" || pod?.phase === "Failed") {
     throw new CannotRun(
       `${named} in "${namespace}" has finished (${pod.phase}): it no longer runs a sidecar`,
       sentence`explain a running pod, or the workload: ${istioUpgrade("explain", "KIND/NAME")}`,
+      { code: "not-found" },
     );
   }
   if (pod !== undefined) {
     throw new CannotRun(
       `the workload of ${named} in "${namespace}" was not found`,
       "run the command again: the pod may just have been created or replaced",
+      { code: "not-found" },
     );
   }
   throw new CannotRun(
     `${named} does not exist in the namespace "${namespace}", or has no pods there`,
     sentence`see what exists: ${kubectl("get", subject.kind.toLowerCase(), "-n", namespace)}`,
+    { code: "not-found" },
   );
 }

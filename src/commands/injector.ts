@@ -24,6 +24,7 @@ export function requireInjector(
     elsewhere === undefined
       ? "does this cluster use the AKS Istio add-on? For another Istio, name its namespace: --istio-namespace istio-system"
       : `the injector of this cluster is in another namespace: --istio-namespace ${elsewhere}`,
+    { code: "not-found" },
   );
 }
 

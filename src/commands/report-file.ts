@@ -51,6 +51,7 @@ export async function createReportFile(file: string | undefined): Promise<Report
         throw new CannotRun(
           `the report could not be written to "${file}": ${code}`,
           sentence`nothing was undone; see the current state: ${istioUpgrade("check")}`,
+          { code: "output" },
         );
       }
     },

@@ -82,12 +82,13 @@ export function completeReport<Kind extends Report["kind"]>(
   own: OwnFields<Kind> & { readonly kind: Kind },
   reasons: readonly ExitReason[],
 ): ReportOf<Kind> {
-  const counts = countEntries(body.workloads, body.gaps.length);
   const dryRun = "dryRun" in own && own.dryRun !== null;
   // A dry run succeeds with any content of the plan.
-  const found = verdictReasons(counts, body.scope.include.includes("missing")).filter(
-    ({ code }) => !dryRun || code === EXIT.incomplete,
-  );
+  const found = verdictReasons(
+    body.workloads,
+    body.gaps.length,
+    body.scope.include.includes("missing"),
+  ).filter(({ code }) => !dryRun || code === EXIT.incomplete);
   const all = [...reasons, ...found];
   const { apiVersion, ...rest } = body;
   const report: object = {

@@ -55,5 +55,6 @@ function selectRevisions(
       ? `there is no revision "${revision}", and nothing refers to it`
       : `"${revision}" is a tag of the revision ${tagged.name}`,
     `known revisions: ${all.map(({ name }) => name).join(", ")}`,
+    { code: "not-found" },
   );
 }

@@ -83,10 +83,12 @@ function notFound(
     ? new CannotRun(
         `${resourceName(wanted)} does not exist in the namespace "${namespace}"`,
         list(),
+        { code: "not-found" },
       )
     : new CannotRun(
         `no ${resourceName(wanted)} in the namespace "${namespace}" matches ${flagOf(selector)}`,
         list("--show-labels"),
+        { code: "not-found" },
       );
 }
 
@@ -96,6 +98,7 @@ function noSidecar(workload: Workload, namespace: Namespace | undefined, mesh: M
   return new CannotRun(
     `${resourceName(workload)} in "${workload.namespace}" has no sidecar, and a restart would not add one: ${finding?.reason ?? "nothing injects it"}`,
     finding?.nextStep ?? sentence`see: ${istioUpgrade("check")}`,
+    { code: "not-found" },
   );
 }
 

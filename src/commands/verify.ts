@@ -1,6 +1,6 @@
 import type { ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
-import { unreadyReasons, verdictReasons, countEntries } from "../report/exit-reasons.ts";
+import { unreadyReasons, verdictReasons } from "../report/exit-reasons.ts";
 import type { VerifySettings } from "../settings.ts";
 import { assessScopeForReport } from "./assess-scope.ts";
 import { type ReportBody, reportBody, publishReport } from "./report.ts";
@@ -23,9 +23,10 @@ async function checkUntilClean(session: Session, deadline: number): Promise<Repo
   for (;;) {
     const seen = await assessScopeForReport(session);
     const body = reportBody(session, seen);
-    const counts = countEntries(body.workloads, body.gaps.length);
+    const { workloads, gaps } = body;
     const clean =
-      verdictReasons(counts, false).length === 0 && unreadyReasons(body.workloads).length === 0;
+      verdictReasons(workloads, gaps.length, false).length === 0 &&
+      unreadyReasons(workloads).length === 0;
     const left = deadline - session.io.now().getTime();
     if (clean || left <= 0) return body;
     await session.io.sleep(Math.min(INTERVAL, left));

@@ -44,6 +44,7 @@ export async function createCredentials(
   throw new CannotRun(
     `${whose} has no credentials in the kubeconfig`,
     sentence`log in again; on AKS: ${az("aks", "get-credentials")}`,
+    { code: "unauthorized" },
   );
 }
 
@@ -81,11 +82,13 @@ function tokenIn(file: string, whose: string): string {
     throw new CannotRun(
       `the tokenFile ${file} of ${whose} cannot be read: ${(cause as Error).message}`,
       "correct the kubeconfig, or check what writes that file",
-      { cause },
+      { cause, code: "unauthorized" },
     );
   }
   if (token !== "") return token;
-  throw new CannotRun(`the tokenFile ${file} of ${whose} is empty`, "check what writes that file");
+  throw new CannotRun(`the tokenFile ${file} of ${whose} is empty`, "check what writes that file", {
+    code: "unauthorized",
+  });
 }
 
 function fixedCredentials(credential: Credential): Credentials {

@@ -48,6 +48,7 @@ async function runPlugin(plugin: Plugin, { env, terminal, clearProgress }: Plugi
     throw new CannotRun(
       `the credential plugin ${command} needs a terminal (interactiveMode Always), and there is none`,
       sentence`run the command in a terminal, or use another login, for example: ${AZURE_CLI_LOGIN}`,
+      { code: "unauthorized" },
     );
   }
   const interactive = mode !== "Never" && terminal;
@@ -77,10 +78,13 @@ function cannotStart(plugin: Plugin, cause: NodeJS.ErrnoException): CannotRun {
       : undefined;
   if (cause.code === "ENOENT") {
     const hint = installHint ?? known ?? "install it, or add it to the PATH";
-    return new CannotRun(`${named} is not installed`, hint, { cause });
+    return new CannotRun(`${named} is not installed`, hint, { cause, code: "unauthorized" });
   }
   const hint = "check that it is a program and that you may run it";
-  return new CannotRun(`${named} cannot be run: ${cause.message}`, hint, { cause });
+  return new CannotRun(`${named} cannot be run: ${cause.message}`, hint, {
+    cause,
+    code: "unauthorized",
+  });
 }
 
 function failed({ command }: Plugin, status: number | string): CannotRun {
@@ -89,7 +93,7 @@ function failed({ command }: Plugin, status: number | string): CannotRun {
     basename(command) === "kubelogin"
       ? sentence`see its output above; without a browser or a terminal: ${AZURE_CLI_LOGIN}`
       : "see its output above";
-  return new CannotRun(`the credential plugin ${command} ${how}`, hint);
+  return new CannotRun(`the credential plugin ${command} ${how}`, hint, { code: "unauthorized" });
 }
 
 /**
@@ -102,6 +106,7 @@ function credentialIn(text: string, { command, apiVersion }: Plugin) {
     new CannotRun(
       `the credential plugin ${command} printed ${what}`,
       sentence`compare with: ${kubectl("get", "--raw", "/readyz")}`,
+      { code: "unauthorized" },
     );
   const printed = parseObject(text);
   if (printed?.["kind"] !== "ExecCredential") throw wrong("no ExecCredential");

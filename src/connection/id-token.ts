@@ -36,6 +36,7 @@ export function requireIdToken(config: OidcConfig, whose: string, now: number): 
   throw new CannotRun(
     `the auth-provider "oidc" of ${whose} has ${problem}`,
     "run any kubectl command with the same context, which renews it, or log in again",
+    { code: "unauthorized" },
   );
 }
 

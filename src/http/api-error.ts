@@ -1,3 +1,5 @@
+import type { FailureCode } from "../errors.ts";
+
 /** A response that is not a success, or a request without a response. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -36,6 +38,12 @@ export function isForbidden(error: unknown): boolean {
   return (
     error instanceof ApiError && error.status === 403 && / cannot \S+ resource /.test(error.message)
   );
+}
+
+/** Returns the reason for a command that cannot continue after the error. */
+export function failureCodeOf(error: ApiError): FailureCode {
+  if (error.status === 401) return "unauthorized";
+  return isForbidden(error) ? "forbidden" : "unreachable";
 }
 
 export function isNotFound(error: unknown): boolean {

@@ -1,3 +1,4 @@
+import type { FailureCode } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Verdict } from "../mesh/verdict.ts";
 import type { Change } from "../mesh/image.ts";
@@ -197,11 +198,26 @@ export interface EventEntry {
   readonly message: string;
 }
 
-/** A document that `--json` prints. */
+/** The document that `--output json` and `jsonl` print if a command could not run. */
+export interface ErrorDocument {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: "Error";
+  readonly cluster: {
+    /** The kubeconfig context. Null if it is unknown. */
+    readonly context: string | null;
+  };
+  readonly code: FailureCode;
+  readonly message: string;
+  /** The command or action that would help. */
+  readonly hint: string;
+  readonly exitCode: ExitCode;
+}
+
+/** A document about a cluster that `--json` prints. */
 export type AnyDocument = Report | Explanation | RevisionsReport;
 
 /** A line that `--output jsonl` prints. */
-export type JsonLine = AnyDocument | EventEntry;
+export type JsonLine = AnyDocument | ErrorDocument | EventEntry;
 
 export interface ScopeEntry {
   /** Null for all namespaces. */

@@ -1,19 +1,22 @@
+import type { FailureCode } from "../errors.ts";
 import { EXIT, type ExitCode, type ExitReason } from "../exit-codes.ts";
 import type { StepResult } from "../rollout/result.ts";
 import type { WorkloadEntry } from "./document.ts";
 import { isRestartable, isUnready } from "./entry-status.ts";
 import { plain } from "./plain.ts";
 
-/** The counts on the last line of stderr. Those above 0 are also the reasons of the exit code. */
+/** The counts on the last line of stderr. Each is a number that the report has as well. */
 export interface Counts {
-  /** Outdated workloads that `restart` fixes. */
   readonly outdated: number;
-  readonly "would-lose": number;
-  readonly blocked: number;
+  /** Outdated workloads that `restart` fixes. */
+  readonly restartable: number;
   /** Workloads that need a restart which this tool does not do, or only with consent. */
   readonly "by-hand": number;
+  readonly "would-lose": number;
+  readonly blocked: number;
   readonly missing: number;
   readonly unknown: number;
+  readonly "not-ready": number;
   readonly gaps: number;
 }
 
@@ -21,33 +24,46 @@ export function countEntries(entries: readonly WorkloadEntry[], gaps: number): C
   const count = (matches: (entry: WorkloadEntry) => boolean) => entries.filter(matches).length;
   const verdict = (name: WorkloadEntry["verdict"]) => count((entry) => entry.verdict === name);
   return {
-    outdated: count(isRestartable),
-    "would-lose": verdict("would-lose"),
-    blocked: verdict("blocked"),
+    outdated: verdict("outdated"),
+    restartable: count(isRestartable),
     "by-hand": count(
       ({ verdict: found, restart }) =>
         restart !== "yes" && (found === "outdated" || found === "missing"),
     ),
-    missing: count((entry) => entry.verdict === "missing" && entry.restart === "yes"),
+    "would-lose": verdict("would-lose"),
+    blocked: verdict("blocked"),
+    missing: verdict("missing"),
     unknown: verdict("unknown"),
+    "not-ready": count(isUnready),
     gaps,
   };
 }
 
-/** @param includesMissing true if `--include missing` restarts workloads without a sidecar, too. */
-export function verdictReasons(counts: Counts, includesMissing: boolean): readonly ExitReason[] {
-  const codes: Readonly<Record<keyof Counts, ExitCode>> = {
-    outdated: EXIT.outdated,
-    "would-lose": EXIT.needsPerson,
-    blocked: EXIT.needsPerson,
-    "by-hand": EXIT.needsPerson,
-    missing: includesMissing ? EXIT.outdated : EXIT.needsPerson,
-    unknown: EXIT.incomplete,
-    gaps: EXIT.incomplete,
-  };
-  return (Object.keys(codes) as (keyof Counts)[]).flatMap((name) =>
-    counts[name] > 0 ? [{ code: codes[name], text: `${name}:${counts[name]}` }] : [],
-  );
+/**
+ * Returns the reasons for the exit code of a report, by its verdicts and gaps.
+ *
+ * @param includesMissing true if `--include missing` restarts workloads without a sidecar, too.
+ */
+export function verdictReasons(
+  entries: readonly WorkloadEntry[],
+  gaps: number,
+  includesMissing: boolean,
+): readonly ExitReason[] {
+  const counts = countEntries(entries, gaps);
+  const addsMissing =
+    includesMissing &&
+    entries.some(({ verdict, restart }) => verdict === "missing" && restart === "yes");
+  const reason = (code: ExitCode, name: keyof Counts, holds = counts[name] > 0) =>
+    holds ? [{ code, text: `${name}:${counts[name]}` }] : [];
+  return [
+    ...reason(EXIT.outdated, "outdated", counts.restartable > 0),
+    ...reason(EXIT.needsPerson, "would-lose"),
+    ...reason(EXIT.needsPerson, "blocked"),
+    ...reason(EXIT.needsPerson, "by-hand"),
+    ...reason(addsMissing ? EXIT.outdated : EXIT.needsPerson, "missing"),
+    ...reason(EXIT.incomplete, "unknown"),
+    ...reason(EXIT.incomplete, "gaps"),
+  ];
 }
 
 export function unreadyReasons(entries: readonly WorkloadEntry[]): readonly ExitReason[] {
@@ -71,8 +87,16 @@ export function resultReasons(results: readonly StepResult[]): readonly ExitReas
   ];
 }
 
-/** The last line of stderr, which scripts can split at spaces. */
-export function resultLine(exitCode: ExitCode, cluster: string, counts: Counts): string {
-  const fields = Object.entries(counts).map(([name, count]) => `${name}=${count}`);
-  return `RESULT exit=${exitCode} cluster=${plain(cluster).replaceAll(" ", "_")} ${fields.join(" ")}`;
+/**
+ * Returns the last line of stderr, which scripts can split at spaces.
+ *
+ * @param fields the counts, or the code of the error that ended the command.
+ */
+export function resultLine(
+  exitCode: ExitCode,
+  cluster: string,
+  fields: Counts | { readonly error: FailureCode },
+): string {
+  const texts = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
+  return `RESULT exit=${exitCode} cluster=${plain(cluster).replaceAll(" ", "_")} ${texts.join(" ")}`;
 }

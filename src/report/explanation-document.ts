@@ -8,7 +8,7 @@ import { istioUpgrade } from "../next-step.ts";
 import type { NamedPod, Snapshot, Workload } from "../snapshot.ts";
 import type { DocumentHead, Explanation, WorkloadEntry } from "./document.ts";
 import { gapEntry, workloadEntry } from "./entries.ts";
-import { countEntries, verdictReasons } from "./exit-reasons.ts";
+import { verdictReasons } from "./exit-reasons.ts";
 import type { StepFormatter } from "./next-step-text.ts";
 
 export interface ExplanationInput {
@@ -30,7 +30,7 @@ export function explanationDocument(
   const { namespaces, gaps } = snapshot;
   const namespace = namespaces.get(workload.namespace);
   const entry = assessment === undefined ? null : workloadEntry(assessment, formatStep);
-  const reasons = verdictReasons(countEntries(entry === null ? [] : [entry], gaps.length), false);
+  const reasons = verdictReasons(entry === null ? [] : [entry], gaps.length, false);
   const steps = traceDecision({ workload, namespace, mesh, assessment, pod });
   return {
     apiVersion,

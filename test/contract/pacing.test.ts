@@ -218,7 +218,8 @@ describe("the record of a restart", () => {
     const file = join(tmpdir(), "no", "such", "folder", "report.json");
     const ran = await run(cluster, "restart", "-n", sandbox.name, "--yes", "--report-file", file);
     expect(ran).toMatchObject({ status: 64, stdout: "" });
-    expect(ran.stderr).toBe(
+    expect(ran.stderr).toMatch(/^error: [^\n]+\n[^\n]+\nRESULT exit=64 cluster=\S+ error=usage\n$/);
+    expect(ran.stderr).toContain(
       `error: --report-file "${file}" cannot be written: ENOENT\nchoose a file in an existing folder that you may write to\n`,
     );
     const { spec } = await sandbox.get("deployments", "web");

@@ -101,7 +101,9 @@ test("restart selects exactly the workloads that its arguments name", async ({
   }
   expect(await plan(...both, "--revision", "asm-1-95")).toEqual({
     steps: [],
-    notes: ["no workload in scope runs the revision asm-1-95 or would get it; the revision is not installed"],
+    notes: [
+      "no workload in scope runs the revision asm-1-95 or would get it; the revision is not installed",
+    ],
   });
   await cluster.setTag("stable-59", REVISION);
   expect(await plan(...both, "--revision", "stable-59")).toEqual({

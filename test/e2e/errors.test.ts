@@ -1,10 +1,29 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { load } from "js-yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseReport } from "../support/report-schema.ts";
 import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
-import { runProgram } from "../support/run-program.ts";
+import { type RunResult, runProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
+
+/**
+ * Runs a command that fails. A check, restart or verify ends with its RESULT line, which the returned
+ * stderr does not have.
+ */
+async function runFailing(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunResult> {
+  const ran = await runProgram(args, env);
+  if (!["check", "restart", "verify"].includes(args[0] ?? "") || ran.stderr === "") return ran;
+  const lines = ran.stderr.split("\n");
+  expect(lines.at(-2)).toMatch(
+    new RegExp(`^RESULT exit=${ran.status} cluster=\\S+ error=[a-z-]+$`),
+  );
+  return { ...ran, stderr: [...lines.slice(0, -2), ""].join("\n") };
+}
 
 /** Every error has one sentence about the failure, one about what to do, and nothing else. */
 describe("the error message", () => {
@@ -117,7 +136,7 @@ describe("the error message", () => {
   ];
 
   test.each(USAGE)("for wrong usage: %s", async (args, message, hint) => {
-    const ran = await runProgram(args.split(" "), { KUBECONFIG: "/nonexistent" });
+    const ran = await runFailing(args.split(" "), { KUBECONFIG: "/nonexistent" });
     expect(ran).toEqual({ status: 64, stdout: "", stderr: `error: ${message}\n${hint}\n` });
   });
 
@@ -126,7 +145,7 @@ describe("the error message", () => {
     mkdirSync(join(home, ".kube"), { recursive: true });
     copyFileSync(cluster.kubeconfig, join(home, ".kube", "config"));
     const env = { HOME: home, KUBERNETES_SERVICE_HOST: "10.0.0.1", KUBERNETES_SERVICE_PORT: "443" };
-    expect(await runProgram(["restart", "-A", "--yes"], env)).toEqual({
+    expect(await runFailing(["restart", "-A", "--yes"], env)).toEqual({
       status: 64,
       stdout: "",
       stderr:
@@ -139,7 +158,7 @@ describe("the error message", () => {
     // A connection that never opens does not keep the process alive.
     const never =
       "import { Socket } from 'node:net'; Socket.prototype.connect = function () { return this; };";
-    const { status } = await runProgram(["check"], {
+    const { status } = await runFailing(["check"], {
       KUBECONFIG: cluster.kubeconfig,
       NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(never)}`,
     });
@@ -147,7 +166,7 @@ describe("the error message", () => {
   });
 
   test("for a missing configuration", async () => {
-    expect(await runProgram(["check"])).toEqual({
+    expect(await runFailing(["check"])).toEqual({
       status: 1,
       stdout: "",
       stderr:
@@ -157,7 +176,7 @@ describe("the error message", () => {
   });
 
   test("for a kubeconfig that does not exist", async () => {
-    expect(await runProgram(["check", "--kubeconfig", "/nonexistent/config"])).toEqual({
+    expect(await runFailing(["check", "--kubeconfig", "/nonexistent/config"])).toEqual({
       status: 1,
       stdout: "",
       stderr:
@@ -168,7 +187,7 @@ describe("the error message", () => {
 
   test("for a context that does not exist", async () => {
     const env = { KUBECONFIG: cluster.kubeconfig };
-    expect(await runProgram(["check", "--context", "prod"], env)).toEqual({
+    expect(await runFailing(["check", "--context", "prod"], env)).toEqual({
       status: 1,
       stdout: "",
       stderr: `error: the context "prod" does not exist in ${cluster.kubeconfig}\navailable contexts: test\n`,
@@ -179,7 +198,7 @@ describe("the error message", () => {
     const dead = join(folder, "dead");
     const config = readFileSync(cluster.kubeconfig, "utf8").replace(host, "127.0.0.1:1");
     writeFileSync(dead, config);
-    const ran = await runProgram(["check"], { KUBECONFIG: dead });
+    const ran = await runFailing(["check"], { KUBECONFIG: dead });
     expect([ran.status, ran.stdout]).toEqual([1, ""]);
     expect(ran.stderr).toBe(
       'error: could not read from the API server of the context "test": 127.0.0.1:1: connect ECONNREFUSED\n' +
@@ -189,7 +208,7 @@ describe("the error message", () => {
 
   test("for a namespace that does not exist", async () => {
     const env = { KUBECONFIG: cluster.kubeconfig };
-    expect(await runProgram(["check", "-n", "shpo"], env)).toEqual({
+    expect(await runFailing(["check", "-n", "shpo"], env)).toEqual({
       status: 1,
       stdout: "",
       stderr:
@@ -197,13 +216,13 @@ describe("the error message", () => {
         "see what exists: kubectl get namespaces\n",
     });
     // The suggested command has the flags of the same cluster.
-    const { stderr } = await runProgram(["check", "-n", "shpo", "--context", "test"], env);
+    const { stderr } = await runFailing(["check", "-n", "shpo", "--context", "test"], env);
     expect(stderr).toContain("see what exists: kubectl --context test get namespaces\n");
   });
 
   test("for a cluster without the add-on", async () => {
     const env = { KUBECONFIG: cluster.kubeconfig };
-    expect(await runProgram(["check"], env)).toEqual({
+    expect(await runFailing(["check"], env)).toEqual({
       status: 1,
       stdout: "",
       stderr:
@@ -211,4 +230,58 @@ describe("the error message", () => {
         "does this cluster use the AKS Istio add-on? For another Istio, name its namespace: --istio-namespace istio-system\n",
     });
   });
+
+  describe("for a script", () => {
+    type Failure = readonly [args: string, code: string, exitCode: number, context: string | null];
+    const FAILURES: readonly Failure[] = [
+      ["check --context dead", "unreachable", 1, "dead"],
+      ["verify --context=dead", "unreachable", 1, "dead"],
+      ["restart -n shop --yes --context dead", "unreachable", 1, "dead"],
+      ["revisions --context dead", "unreachable", 1, "dead"],
+      ["explain deploy/web --context dead", "unreachable", 1, "dead"],
+      ["check --context nowhere", "kubeconfig", 1, "nowhere"],
+      ["check --kubeconfig /nonexistent", "kubeconfig", 1, null],
+      ["check -n shpo", "not-found", 1, "test"],
+      ["check --context stranger", "unauthorized", 1, "stranger"],
+      ["check --max-parallel 3", "usage", 64, "test"],
+      ["restart -n shop", "usage", 64, "test"],
+    ];
+    let kubeconfig = "";
+
+    beforeAll(() => {
+      const config = load(readFileSync(cluster.kubeconfig, "utf8")) as Record<string, Named[]>;
+      const [one] = config["clusters"] ?? [];
+      const dead = { ...(one?.["cluster"] as object), server: "https://127.0.0.1:1" };
+      config["clusters"]?.push({ name: "dead", cluster: dead });
+      config["users"]?.push({ name: "stranger", user: { token: "wrong" } });
+      config["contexts"]?.push(
+        { name: "dead", context: { cluster: "dead", user: config["users"]?.[0]?.name } },
+        { name: "stranger", context: { cluster: one?.name, user: "stranger" } },
+      );
+      kubeconfig = join(folder, "several");
+      writeFileSync(kubeconfig, JSON.stringify(config));
+    });
+
+    test.each(FAILURES)(
+      "%s: an Error document and RESULT",
+      async (args, code, exitCode, context) => {
+        for (const output of ["--json", "--output=json", "-ojsonl"]) {
+          const ran = await runProgram([...args.split(" "), output], { KUBECONFIG: kubeconfig });
+          const last = ran.stdout.trimEnd().split("\n").at(-1) ?? "";
+          const document = parseReport("Error", output === "-ojsonl" ? last : ran.stdout);
+          expect(document).toMatchObject({ cluster: { context }, code, exitCode });
+          const result = `RESULT exit=${exitCode} cluster=${context ?? "unknown"} error=${code}`;
+          expect(ran.stderr).toContain(`error: ${document.message}\n${document.hint}\n${result}\n`);
+          expect(ran.status).toBe(exitCode);
+        }
+        const text = await runProgram(args.split(" "), { KUBECONFIG: kubeconfig });
+        expect(text.stdout).toBe("");
+        expect(text.stderr.includes("RESULT")).toBe(!/^(revisions|explain)/.test(args));
+      },
+    );
+  });
 });
+
+interface Named extends Record<string, unknown> {
+  readonly name: string;
+}

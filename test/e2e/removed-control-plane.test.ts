@@ -82,7 +82,8 @@ describe("without a control plane", () => {
       stdout: "",
       stderr:
         `error: no ConfigMap istio-sidecar-injector* in the namespace "aks-istio-system" of ${host}\n` +
-        "does this cluster use the AKS Istio add-on? For another Istio, name its namespace: --istio-namespace istio-system\n",
+        "does this cluster use the AKS Istio add-on? For another Istio, name its namespace: --istio-namespace istio-system\n" +
+        "RESULT exit=1 cluster=test error=not-found\n",
     });
   });
 

@@ -83,10 +83,11 @@ describe("a restart that ends early", () => {
       relay.stall();
       const running = start();
       await vi.waitFor(() => expect(relay.connections()).toBeGreaterThan(0), { timeout: 20_000 });
-      expect(await endWith(running, signal)).toEqual({
+      const ran = await endWith(running, signal);
+      expect(parseReport("Error", ran.stdout)).toMatchObject({ code: word, exitCode: status });
+      expect(ran).toMatchObject({
         status,
-        stdout: "",
-        stderr: `error: ${word} before anything was restarted\nnothing was changed: run the command again when you are ready\n`,
+        stderr: `error: ${word} before anything was restarted\nnothing was changed: run the command again when you are ready\nRESULT exit=${status} cluster=test error=${word}\n`,
       });
       expect(await restartedNames()).toEqual([]);
     },
@@ -196,7 +197,7 @@ describe("a restart that ends early", () => {
     child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
     expect(await once(child, "close")).toEqual([1, null]);
     expect(stderr).toMatch(
-      /\nerror: the result could not be written to stdout: ENOSPC\nnothing was undone; [^\n]*\n$/,
+      /\nerror: the result could not be written to stdout: ENOSPC\nnothing was undone; [^\n]*\nRESULT exit=1 cluster=test error=output\n$/,
     );
   });
 });

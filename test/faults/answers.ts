@@ -25,7 +25,7 @@ export function respondWith(
 /** Returns a fault that answers with a `Status` of the API server. */
 function statusFault(code: number, reason: string, message: string): Fault {
   const transient = code === 429 || code >= 500;
-  const gap = code === 403 ? "forbidden" : "refused";
+  const gap = code === 403 ? "forbidden" : code === 401 ? "unauthorized" : "refused";
   return {
     name: String(code),
     transient,

@@ -23,7 +23,13 @@ export interface Fault {
   /** The milliseconds by which the program's clock is ahead; no request has a fault then. */
   readonly clockAheadMs?: number;
   /** The `reason` of the expected gap. */
-  readonly gap: "unreachable" | "refused" | "forbidden" | "malformed" | "inconsistent";
+  readonly gap:
+    | "unreachable"
+    | "unauthorized"
+    | "refused"
+    | "forbidden"
+    | "malformed"
+    | "inconsistent";
   apply(intercepted: InterceptedRequest): Promise<void> | void;
 }
 

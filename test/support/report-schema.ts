@@ -1,16 +1,16 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect } from "vitest";
 import schema from "../../schema/v1.json" with { type: "json" };
-import type { AnyDocument, JsonLine } from "../../src/report/document.ts";
+import type { JsonLine } from "../../src/report/document.ts";
 
 const validate = new Ajv2020({ allErrors: true, validateFormats: false }).compile(closed(schema));
 
 /** Parses the document in a run's stdout and validates it against the published schema. */
-export function parseReport<Kind extends AnyDocument["kind"]>(
+export function parseReport<Kind extends JsonLine["kind"]>(
   kind: Kind,
   stdout: string,
-): Extract<AnyDocument, { readonly kind: Kind }> {
-  const document = parseAny(stdout) as Extract<AnyDocument, { readonly kind: Kind }>;
+): Extract<JsonLine, { readonly kind: Kind }> {
+  const document = parseAny(stdout) as Extract<JsonLine, { readonly kind: Kind }>;
   expect(document.kind).toBe(kind);
   return document;
 }

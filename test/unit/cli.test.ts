@@ -278,30 +278,34 @@ describe("invalid arguments are a usage error with a hint", () => {
   });
 });
 
+const HOMELESS = { HOME: "/nonexistent" };
+
 describe("main", () => {
-  test("prints an error once, as two lines on stderr, and exits 64 for usage", async () => {
-    const io = recordedIo();
+  test("prints an error once, as two lines and RESULT on stderr, and exits 64 for usage", async () => {
+    const io = recordedIo(HOMELESS);
     expect(await main(["restart"], io)).toBe(EXIT.usage);
     expect(io.written).toEqual({
       stdout: "",
       stderr:
-        "error: restart needs a scope\nadd --namespace NAMESPACE, --all-namespaces, or workloads as KIND/NAME\n",
+        "error: restart needs a scope\nadd --namespace NAMESPACE, --all-namespaces, or workloads as KIND/NAME\n" +
+        "RESULT exit=64 cluster=unknown error=usage\n",
     });
   });
 
   test.each([["restart -A"], ["restart -n shop"], ["restart deploy/web"]])(
     "rejects `%s` without --yes if there is no terminal",
     async (line) => {
-      const io = recordedIo();
+      const io = recordedIo(HOMELESS);
       expect(await main(line.split(" "), io)).toBe(EXIT.usage);
       expect(io.written.stderr).toBe(
-        "error: restart asks for confirmation, but there is no terminal\nadd --yes, or see the plan first with --dry-run\n",
+        "error: restart asks for confirmation, but there is no terminal\nadd --yes, or see the plan first with --dry-run\n" +
+          "RESULT exit=64 cluster=unknown error=usage\n",
       );
     },
   );
 
   test("rejects -A --yes without --context, because the current context may be another cluster", async () => {
-    const io = recordedIo();
+    const io = recordedIo(HOMELESS);
     expect(await main(["restart", "-A", "--yes"], io)).toBe(EXIT.usage);
     expect(io.written.stderr).toContain("--all-namespaces with --yes also needs --context");
   });
@@ -310,11 +314,13 @@ describe("main", () => {
     const io = recordedIo({ HOME: "/nonexistent", KUBECONFIG: "/nonexistent/config" });
     expect(await main(["check"], io)).toBe(EXIT.couldNotRun);
     expect(io.written.stdout).toBe("");
-    expect(io.written.stderr).toMatch(/^error: .+\n.+\n$/);
+    expect(io.written.stderr).toMatch(
+      /^error: .+\n.+\nRESULT exit=1 cluster=unknown error=kubeconfig\n$/,
+    );
   });
 
   test("prints the stack only if DEBUG is set", async () => {
-    const [quiet, loud] = [recordedIo(), recordedIo({ DEBUG: "1" })];
+    const [quiet, loud] = [recordedIo(HOMELESS), recordedIo({ DEBUG: "1" })];
     await main(["restart"], quiet);
     await main(["restart"], loud);
     expect(quiet.written.stderr).not.toContain("settings.ts");

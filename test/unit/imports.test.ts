@@ -32,7 +32,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["scope", "settings"],
   ["report"],
   ["commands"],
-  ["program", "cli", "main"],
+  ["program", "cli", "failure", "main"],
 ];
 
 function floorOf(file: string): number {

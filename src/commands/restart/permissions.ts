@@ -1,4 +1,4 @@
-import { ApiError } from "../../http/api-error.ts";
+import { ApiError, failureCodeOf } from "../../http/api-error.ts";
 import { CannotRun } from "../../errors.ts";
 import { apiOf, groupNameOf, isRestartable, type RestartableKind } from "../../kubernetes/kinds.ts";
 import { kubectl, sentence } from "../../next-step.ts";
@@ -20,7 +20,7 @@ export async function requirePermissions(session: Session, plan: Plan): Promise<
     throw new CannotRun(
       `could not check your permissions, so nothing was restarted: ${error.message}`,
       sentence`compare with: ${kubectl("auth", "can-i", "patch", "deployments.apps")}`,
-      { cause: error },
+      { cause: error, code: failureCodeOf(error) },
     );
   }
 }
@@ -42,6 +42,7 @@ async function checkPermissions({ api }: Session, plan: Plan): Promise<void> {
         throw new CannotRun(
           `not allowed to ${verb} ${resource}.${group} in the namespace "${namespace}", so nothing was restarted`,
           sentence`ask for the permission, then check: ${kubectl("auth", "can-i", verb, `${resource}.${group}`, "-n", namespace)}`,
+          { code: "forbidden" },
         );
       }
     }

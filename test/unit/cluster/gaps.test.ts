@@ -73,7 +73,7 @@ describe("a failed read leaves a gap", () => {
     [
       "after a 401",
       new ApiError("Unauthorized", { status: 401, reason: "Unauthorized" }),
-      "refused",
+      "unauthorized",
       "log in again, then check whether kubectl can: kubectl auth whoami",
     ],
   ])("%s", async (_what, error, reason, hint) => {

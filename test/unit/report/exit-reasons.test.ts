@@ -47,14 +47,16 @@ const ENTRIES = {
   unready: entry(deployment("j", { pods: [sidecars(3, TARGET, { ready: 1 })] })),
 };
 
-test("every verdict that needs action is counted once", () => {
+test("the counts are those of the report, and of what restart fixes and does not fix", () => {
   expect(countEntries(Object.values(ENTRIES), 2)).toEqual({
-    outdated: 1,
+    outdated: 3,
+    restartable: 1,
+    "by-hand": 4,
     "would-lose": 1,
     blocked: 0,
-    "by-hand": 4,
-    missing: 1,
+    missing: 3,
     unknown: 1,
+    "not-ready": 1,
     gaps: 2,
   });
 });
@@ -74,31 +76,34 @@ describe("the exit code for", () => {
       ["missingPaused", "missingByHand"],
       0,
       5,
-      ["by-hand:2"],
+      ["by-hand:2", "missing:2"],
+    ],
+    [
+      "outdated workloads, if restart fixes only some of them",
+      ["outdated", "refused"],
+      0,
+      2,
+      ["outdated:2", "by-hand:1"],
     ],
     ["an unknown workload", ["unknown", "wouldLose"], 0, 6, ["would-lose:1", "unknown:1"]],
     ["a gap, with current workloads", ["current"], 1, 6, ["gaps:1"]],
     ["a gap, with an outdated workload", ["outdated"], 1, 2, ["outdated:1", "gaps:1"]],
   ])("%s", (_what, names, gaps, code, texts) => {
-    const reasons = verdictReasons(
-      countEntries(
-        names.map((name) => ENTRIES[name]),
-        gaps,
-      ),
-      false,
-    );
+    const entries = names.map((name) => ENTRIES[name]);
+    const reasons = verdictReasons(entries, gaps, false);
     expect(reasons.map(({ text }) => text)).toEqual(texts);
     expect(exitCodeOf(reasons)).toBe(code);
   });
 
   test("a missing sidecar is 2 if --include missing restarts it", () => {
-    expect(exitCodeOf(verdictReasons(countEntries([ENTRIES.missing], 0), true))).toBe(2);
+    expect(exitCodeOf(verdictReasons([ENTRIES.missing], 0, true))).toBe(2);
   });
 
   test("a missing sidecar stays 5 if no restart can add it", () => {
     const entries = [ENTRIES.missingPaused, ENTRIES.missingByHand];
-    expect(verdictReasons(countEntries(entries, 0), true)).toEqual([
+    expect(verdictReasons(entries, 0, true)).toEqual([
       { code: 5, text: "by-hand:2" },
+      { code: 5, text: "missing:2" },
     ]);
   });
 });
@@ -182,17 +187,22 @@ describe("results of restarts", () => {
 
 const COUNTS = {
   outdated: 9,
+  restartable: 6,
+  "by-hand": 3,
   "would-lose": 1,
   blocked: 0,
-  "by-hand": 3,
   missing: 2,
   unknown: 0,
+  "not-ready": 0,
   gaps: 0,
 };
 
 test("the RESULT line has one field for each count", () => {
   expect(resultLine(2, "prod", COUNTS)).toBe(
-    "RESULT exit=2 cluster=prod outdated=9 would-lose=1 blocked=0 by-hand=3 missing=2 unknown=0 gaps=0",
+    "RESULT exit=2 cluster=prod outdated=9 restartable=6 by-hand=3 would-lose=1 blocked=0 missing=2 unknown=0 not-ready=0 gaps=0",
+  );
+  expect(resultLine(1, "prod-5", { error: "unreachable" })).toBe(
+    "RESULT exit=1 cluster=prod-5 error=unreachable",
   );
 });
 
@@ -203,5 +213,5 @@ test.each([
 ])("the RESULT line has no extra field or line for a context named %j", (context, shown) => {
   const line = resultLine(2, context, COUNTS);
   expect(line).toContain(` cluster=${shown} outdated=9 `);
-  expect(line.split(" ")).toHaveLength(10);
+  expect(line.split(" ")).toHaveLength(12);
 });

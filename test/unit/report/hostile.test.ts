@@ -241,7 +241,7 @@ describe("a line on stderr", () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         const line = resultLine(2, text, countEntries([], 0));
-        expect(line.split(/\s/)).toHaveLength(10);
+        expect(line.split(/\s/)).toHaveLength(12);
         expect(line).toMatch(/^RESULT exit=2 cluster=/);
       }),
     );
