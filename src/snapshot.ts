@@ -96,6 +96,11 @@ export interface ControlPlane {
   readonly webhooks: readonly Webhook[] | undefined;
   /** The data of the ConfigMaps in the Istio namespace, by name. */
   readonly configMaps: ReadonlyMap<string, Labels> | undefined;
+  /**
+   * The times at which the key `values` of the ConfigMaps last changed, by name, in RFC 3339 by the
+   * API server's clock. A ConfigMap is absent if its field managers do not say it.
+   */
+  readonly valuesChangedAt?: ReadonlyMap<string, string>;
   readonly services: readonly Service[] | undefined;
   /** The number of ready endpoints, by the name of the Service. */
   readonly readyEndpoints: ReadonlyMap<string, number> | undefined;
@@ -151,6 +156,14 @@ export interface Istiod {
   readonly wanted: number;
   /** True if it is rolled out, and every replica is available. */
   readonly ready: boolean;
+}
+
+/** A ProxyConfig that sets the image type of the sidecars that it applies to. */
+export interface ProxyConfig {
+  readonly namespace: string;
+  readonly name: string;
+  /** The pod labels that it requires; empty for all pods of its namespace. */
+  readonly selector: Labels;
 }
 
 export interface WorkloadRef {
@@ -242,6 +255,8 @@ export interface PodGroup {
   readonly ready: number;
   /** The names of at most ten pods, sorted. */
   readonly podNames: readonly string[];
+  /** The creation time of the newest pod, in RFC 3339, by the API server's clock. */
+  readonly newest?: string | undefined;
   /** The first trouble found in the pods. */
   readonly trouble: PodTrouble | undefined;
 }
@@ -270,6 +285,8 @@ export type DryRun =
       /** The image of the sidecar; `undefined`: the pod would have none. */
       readonly image: string | undefined;
       readonly revision: string | undefined;
+      /** True if the sidecar would be a native one; absent if there is none. */
+      readonly native?: boolean;
       /** The image without pins; absent if nothing is pinned, or the second dry run failed. */
       readonly unpinned?: string | undefined;
     }

@@ -12,6 +12,7 @@ import {
   repeated,
   text,
   textMap,
+  time,
 } from "../http/protobuf/protobuf.ts";
 
 /**
@@ -108,7 +109,12 @@ const POD_STATUS = message({
 export const POD = message({
   metadata: [
     1,
-    message({ ...IDENTITY, ...LABELS_AND_ANNOTATIONS, deletionTimestamp: [9, present] }),
+    message({
+      ...IDENTITY,
+      ...LABELS_AND_ANNOTATIONS,
+      creationTimestamp: [8, time],
+      deletionTimestamp: [9, present],
+    }),
   ],
   spec: [2, POD_SPEC],
   status: [3, POD_STATUS],

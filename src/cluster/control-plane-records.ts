@@ -1,4 +1,5 @@
 import type {
+  V1ConfigMap,
   V1Container,
   V1Deployment,
   V1Endpoint,
@@ -9,6 +10,7 @@ import type {
   V1Service,
 } from "@kubernetes/client-node";
 import { REVISION_TAG } from "../istio-labels.ts";
+import { isObject } from "../json-object.ts";
 import { completeSelector } from "../kubernetes/selector.ts";
 import type { Istiod, Service, Webhook } from "../snapshot.ts";
 
@@ -70,6 +72,19 @@ export function readyEndpoints(slice: V1EndpointSlice): readonly [service: strin
   const endpoints: readonly V1Endpoint[] = slice.endpoints ?? [];
   const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false).length;
   return [slice.metadata?.labels?.["kubernetes.io/service-name"] ?? "", ready];
+}
+
+/**
+ * Returns the time at which the key `values` of a ConfigMap last changed, according to the field
+ * managers that own it. The API server sets the time of a manager's entry whenever the manager
+ * changes a field that it owns.
+ */
+export function valuesChangedAt({ metadata }: V1ConfigMap): string | undefined {
+  const times = (metadata?.managedFields ?? []).flatMap(({ fieldsV1, time }) => {
+    const data = isObject(fieldsV1) ? fieldsV1["f:data"] : undefined;
+    return isObject(data) && "f:values" in data && time !== undefined ? [String(time)] : [];
+  });
+  return times.sort().at(-1);
 }
 
 /** The environment variable of istiod that names its revision. */

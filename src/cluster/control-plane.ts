@@ -14,6 +14,7 @@ import {
   istiodRecord,
   readyEndpoints,
   serviceRecord,
+  valuesChangedAt,
   webhookRecords,
 } from "./control-plane-records.ts";
 
@@ -68,6 +69,12 @@ export async function readControlPlane(
     configMaps:
       configMaps &&
       new Map(configMaps.map(({ metadata, data }) => [metadata?.name ?? "", data ?? {}])),
+    valuesChangedAt: new Map(
+      (configMaps ?? []).flatMap((configMap) => {
+        const time = valuesChangedAt(configMap);
+        return time === undefined ? [] : [[configMap.metadata?.name ?? "", time] as const];
+      }),
+    ),
     services: services?.map(serviceRecord),
     readyEndpoints: slices && sumByService(slices),
     istiods: deployments?.flatMap((deployment) => istiodRecord(deployment) ?? []),

@@ -42,9 +42,11 @@ export async function dryRunInjection(
     if (input.kind === "unavailable") return input;
     const { pod } = input;
     base = pod.metadata?.generateName;
-    const { image, revision } = podGroupRecord(await createPodDryRun(api, ref.namespace, pod));
+    const created = podGroupRecord(await createPodDryRun(api, ref.namespace, pod));
+    const { image, revision, native } = created;
     const unpinned = await unpinnedImage(api, ref.namespace, pod);
-    return { kind: "pod", image, revision, unpinned };
+    const mode = image === undefined ? {} : { native };
+    return { kind: "pod", image, revision, unpinned, ...mode };
   } catch (caught) {
     if (!(caught instanceof ApiError)) throw caught;
     const error = withOwnName(caught, ref, base);

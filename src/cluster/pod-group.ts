@@ -23,6 +23,7 @@ export function podGroupRecord(pod: ApiPod): PodGroup {
     pods: 1,
     ready: isReady ? 1 : 0,
     podNames: [pod.metadata?.name ?? ""],
+    newest: timeOf(pod),
     trouble: findTrouble(pod),
   };
 }
@@ -61,8 +62,19 @@ function merged(a: PodGroup, b: PodGroup): PodGroup {
       a.podNames.length < MOST_NAMES
         ? [...a.podNames, ...b.podNames].sort().slice(0, MOST_NAMES)
         : a.podNames,
+    newest: later(a.newest, b.newest),
     trouble: a.trouble ?? b.trouble,
   };
+}
+
+function timeOf({ metadata }: ApiPod): string | undefined {
+  const time = metadata?.creationTimestamp;
+  return typeof time === "string" ? time : undefined;
+}
+
+function later(a: string | undefined, b: string | undefined): string | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a < b ? b : a;
 }
 
 /** The kubelet's waiting reasons that do not resolve by themselves. */

@@ -1,9 +1,9 @@
 import { type ClusterRead, readCluster } from "../cluster/read.ts";
+import { createProxyConfigLookup } from "../cluster/proxy-configs.ts";
 import { formatSelector } from "../kubernetes/selector.ts";
 import type { Assessment } from "../mesh/assessment.ts";
 import { dependsOnInjectionRules, keepNeededGaps } from "../mesh/injection-gaps.ts";
 import { type Mesh, resolveMesh } from "../mesh/mesh.ts";
-import { needsProof } from "../mesh/proof-need.ts";
 import type { WorkloadEntry } from "../report/document.ts";
 import { workloadEntry } from "../report/entries.ts";
 import { createEntryInterner } from "../report/intern-entries.ts";
@@ -11,6 +11,7 @@ import { byNamespaceAndName, type Gap, type Workload } from "../snapshot.ts";
 import { writeStacks } from "../report/stack.ts";
 import { assessWorkload, type AssessmentContext } from "./assess-workload.ts";
 import { hasInjector, requireInjector } from "./injector.ts";
+import { createSharedProofs } from "./shared-proofs.ts";
 import { createRefusalLookup } from "./pod-refusals.ts";
 import { assessmentOptions, isInScope, isReported } from "./scope-filter.ts";
 import type { Session } from "./session.ts";
@@ -33,17 +34,19 @@ export interface ScopeEntries extends Pick<ScopeAssessment, "mesh" | "gaps" | "n
   readonly entries: readonly WorkloadEntry[];
 }
 
+/** The dry runs that one read of the scope asks for, besides those of the settings. */
+export type ProofOptions = Pick<AssessmentContext, "isProofNeeded" | "isPlan">;
+
 /**
  * Reads and assesses the scope.
  *
- * @param isProofNeeded the workloads that `--prove=auto` proves.
  * @throws CannotRun if there is no injector, or a named workload does not exist.
  */
 export async function assessScope(
   session: Session,
-  isProofNeeded: typeof needsProof = needsProof,
+  proofs: ProofOptions,
 ): Promise<ScopeAssessment> {
-  const { kept, ...scope } = await assessEach(session, isProofNeeded, (found) => found);
+  const { kept, ...scope } = await assessEach(session, proofs, (found) => found);
   return {
     ...scope,
     workloads: kept.map(({ workload }) => workload).sort(byNamespaceAndName),
@@ -57,7 +60,7 @@ export async function assessScope(
 export async function assessScopeForReport(session: Session): Promise<ScopeEntries> {
   const { output, reportFile } = session.settings.display;
   const intern = createEntryInterner(output.startsWith("json") || reportFile !== undefined);
-  const { kept, ...scope } = await assessEach(session, needsProof, ({ assessment }) =>
+  const { kept, ...scope } = await assessEach(session, {}, ({ assessment }) =>
     assessment ? intern(workloadEntry(assessment, session.formatStep)) : [],
   );
   return { ...scope, entries: kept.flat().sort(byNamespaceAndName) };
@@ -66,7 +69,7 @@ export async function assessScopeForReport(session: Session): Promise<ScopeEntri
 /** @param keep returns the part of an assessed workload that stays in memory. */
 async function assessEach<Kept>(
   session: Session,
-  isProofNeeded: typeof needsProof,
+  proofs: ProofOptions,
   keep: (assessed: AssessedWorkload) => Kept,
 ): Promise<Pick<ScopeAssessment, "mesh" | "gaps" | "notes"> & { readonly kept: readonly Kept[] }> {
   const { api, settings, namespaces, progress, prover } = session;
@@ -80,7 +83,9 @@ async function assessEach<Kept>(
     mesh,
     options: assessmentOptions(settings),
     prover,
-    isProofNeeded,
+    ...proofs,
+    proofs: createSharedProofs(prover),
+    proxyConfigs: createProxyConfigLookup(api),
     lastRefusal: createRefusalLookup(session),
     onUnexpected: (error) => writeStacks(error, session.io),
   };

@@ -1,11 +1,19 @@
 import type { Basis } from "../cluster/read.ts";
+import type { ProxyConfigLookup } from "../cluster/proxy-configs.ts";
 import { isUnexpected, messageOf } from "../errors.ts";
-import { assess, type Assessment, type AssessmentOptions, unassessed } from "../mesh/assessment.ts";
+import {
+  assess,
+  type Assessment,
+  type AssessmentOptions,
+  type ServerAnswers,
+  unassessed,
+} from "../mesh/assessment.ts";
 import { isRenderedGateway } from "../mesh/managed.ts";
 import type { Mesh } from "../mesh/mesh.ts";
-import { needsProof } from "../mesh/proof-need.ts";
-import type { Namespace, Workload } from "../snapshot.ts";
+import { isComposed, needsProof, proofQuestion, type ProofQuestion } from "../mesh/proof-need.ts";
+import type { DryRun, Namespace, Workload } from "../snapshot.ts";
 import type { Prover } from "./prover.ts";
+import type { SharedProofs } from "./shared-proofs.ts";
 import type { RefusalLookup } from "./pod-refusals.ts";
 
 /** Everything besides the workload itself that its assessment depends on. */
@@ -15,6 +23,11 @@ export interface AssessmentContext extends Pick<Basis, "namespaces" | "gaps"> {
   readonly prover: Prover;
   /** The workloads that `--prove=auto` proves. */
   readonly isProofNeeded?: typeof needsProof;
+  /** The dry runs whose answers several workloads share. */
+  readonly proofs: SharedProofs;
+  /** True if every namespace must be asked about the targets of its workloads, for a plan. */
+  readonly isPlan?: boolean;
+  readonly proxyConfigs: ProxyConfigLookup;
   readonly lastRefusal: RefusalLookup;
   /** Gets each unexpected error, whose workload becomes `unknown`. */
   readonly onUnexpected?: (error: unknown) => void;
@@ -45,16 +58,77 @@ async function assessWithAnswers(
   context: AssessmentContext,
   workload: Workload,
 ): Promise<Assessment | undefined> {
-  const { mesh, namespaces, options, prover, lastRefusal } = context;
+  const { mesh, namespaces, options, lastRefusal } = context;
   const namespace = namespaces.get(workload.namespace);
   const predicted = assess(workload, namespace, mesh, options);
-  const dryRun = mustProve(context, predicted, namespace)
-    ? await prover.prove(workload)
-    : undefined;
-  const assessment = dryRun ? assess(workload, namespace, mesh, options, { dryRun }) : predicted;
+  const answers = await answersFor(context, workload, predicted, namespace);
+  const assessment = answers ? assess(workload, namespace, mesh, options, answers) : predicted;
   if (!lacksPods(assessment)) return assessment;
   const refusal = await lastRefusal(workload);
-  return assess(workload, namespace, mesh, options, { dryRun, refusal });
+  return assess(workload, namespace, mesh, options, { ...answers, refusal });
+}
+
+/**
+ * Asks for a dry run if a prediction needs one, or raises a question that one answers.
+ *
+ * @returns `undefined` if the prediction counts as it is.
+ */
+async function answersFor(
+  context: AssessmentContext,
+  workload: Workload,
+  predicted: Assessment | undefined,
+  namespace: Namespace | undefined,
+): Promise<ServerAnswers | undefined> {
+  const question = namespace && (await questionAbout(context, predicted));
+  if (mustProve(context, predicted, namespace)) {
+    return answersTo(question, await context.prover.prove(workload));
+  }
+  if (question === undefined) return undefined;
+  if (context.prover.when === "never") return answersTo(question, SWITCHED_OFF);
+  const dryRun = await ask(context, workload, question);
+  return dryRun && answersTo(question, dryRun);
+}
+
+/** The answer if the user wants no dry run. */
+export const SWITCHED_OFF: DryRun = { kind: "unavailable", message: "--prove=never" };
+
+/** Finds the question that a prediction raises, and reads what it depends on. */
+export async function questionAbout(
+  { mesh, proxyConfigs }: Pick<AssessmentContext, "mesh" | "proxyConfigs">,
+  predicted: Assessment | undefined,
+): Promise<ProofQuestion | undefined> {
+  if (!isComposed(predicted)) return proofQuestion(predicted, mesh, []);
+  const { namespace } = (predicted as Assessment).workload;
+  const places = [...new Set([namespace, ...rootNamespaces(mesh)])];
+  const read = await Promise.all(places.map(proxyConfigs));
+  const isRead = read.every((configs) => configs !== undefined);
+  return proofQuestion(predicted, mesh, isRead ? read.flatMap((configs) => configs) : undefined);
+}
+
+function rootNamespaces({ revisions }: Mesh): readonly string[] {
+  return [...revisions.values()].map(({ rootNamespace }) => rootNamespace);
+}
+
+/** Returns the answer to a question; `undefined` if another workload's dry run confirms the target. */
+async function ask(
+  { proofs, isPlan = false }: AssessmentContext,
+  workload: Workload,
+  { key, targetKey, confirms }: ProofQuestion,
+): Promise<DryRun | undefined> {
+  if (targetKey !== undefined && !isPlan) {
+    const { dryRun, own } = await proofs.prove(targetKey, workload);
+    if (own) return dryRun;
+    if (dryRun.kind !== "pod" || confirms(dryRun)) return undefined;
+  }
+  const { dryRun } = await proofs.prove(key, workload);
+  return dryRun;
+}
+
+/** Returns the answers to a question; without an answer, the finding about that. */
+export function answersTo(question: ProofQuestion | undefined, dryRun: DryRun): ServerAnswers {
+  const message = dryRun.kind === "unavailable" ? dryRun.message : undefined;
+  const unproved = message === undefined ? undefined : question?.unproved?.(message);
+  return { dryRun, unproved };
 }
 
 function mustProve(

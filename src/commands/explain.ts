@@ -1,4 +1,5 @@
 import { findControllerUid, findPod, type FoundPod } from "../cluster/named-pod.ts";
+import { createProxyConfigLookup } from "../cluster/proxy-configs.ts";
 import { readSnapshot } from "../cluster/read.ts";
 import { CannotRun } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
@@ -15,6 +16,7 @@ import { requireInjector } from "./injector.ts";
 import { assessWorkload } from "./assess-workload.ts";
 import { assessmentOptions } from "./scope-filter.ts";
 import { documentHead, publishDocument } from "./report.ts";
+import { createSharedProofs } from "./shared-proofs.ts";
 import { createRefusalLookup } from "./pod-refusals.ts";
 import { withSession } from "./session.ts";
 
@@ -41,6 +43,8 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
         mesh,
         options: assessmentOptions(settings),
         prover: session.prover,
+        proofs: createSharedProofs(session.prover),
+        proxyConfigs: createProxyConfigLookup(api),
         lastRefusal: createRefusalLookup(session),
         onUnexpected: (error) => writeStacks(error, session.io),
       },

@@ -12,7 +12,11 @@ import type { DryRun, Gap, Workload, WorkloadRef } from "../snapshot.ts";
 /** Proves by a dry run which sidecar new pods of a workload get. */
 export interface Prover {
   readonly when: (typeof PROVES)[number];
-  prove(workload: WorkloadRef & Pick<Workload, "pods">): Promise<DryRun>;
+  /** @param options.quiet true to add neither a note nor a gap if the proof is unavailable. */
+  prove(
+    workload: WorkloadRef & Pick<Workload, "pods">,
+    options?: { readonly quiet: boolean },
+  ): Promise<DryRun>;
   /** Notes for the user about workloads that were not proved, once for all of them. */
   notes(): readonly string[];
   /** Gaps where proof was required but not possible, one for each namespace. */
@@ -55,9 +59,10 @@ export function createProver(api: Api, when: Prover["when"]): Prover {
 
   return {
     when,
-    prove: (workload) =>
+    prove: (workload, { quiet } = { quiet: false }) =>
       limit(async () => {
         const answer = await ask(workload);
+        if (quiet) return answer;
         gaps.delete(workload.uid);
         if (answer.kind === "unavailable") {
           const places = unproved.get(answer.message) ?? new Set();

@@ -104,10 +104,9 @@ async function assessAgain(
 ): Promise<ScopeAssessment> {
   try {
     // A workload that could be restarted and was not may need a proof to show why.
-    const assessed = await assessScope(
-      session,
-      (found) => found?.verdict === "unknown" || found?.restart.answer === "yes",
-    );
+    const assessed = await assessScope(session, {
+      isProofNeeded: (found) => found?.verdict === "unknown" || found?.restart.answer === "yes",
+    });
     return onlyPlanned(assessed, session.approved);
   } catch (error) {
     if (error instanceof CannotRun) {

@@ -27,7 +27,7 @@ import {
   needsInjection,
   type Verdict,
 } from "./verdict.ts";
-import { type Warning, warningsFor } from "./warnings.ts";
+import { modeWarning, type Warning, warningsFor } from "./warnings.ts";
 
 /** The verdict on one workload, with everything that reports and plans need to know about it. */
 export interface Assessment {
@@ -40,6 +40,8 @@ export interface Assessment {
   /** `undefined` if injection would add no sidecar, or if the outcome is unknown. */
   readonly target: Target | undefined;
   readonly restart: Restartability;
+  /** The outcome for a new pod by the rules alone, without a dry run. */
+  readonly prediction: Prediction;
   /** True if the target comes from a dry run; false if it is a prediction. */
   readonly proved: boolean;
   readonly warnings: readonly Warning[];
@@ -57,6 +59,8 @@ export interface ServerAnswers {
   readonly dryRun?: DryRun | undefined;
   /** The message with which the API server last rejected a pod of the workload's controller. */
   readonly refusal?: string | undefined;
+  /** The finding if no dry run proves the prediction, which is in doubt. */
+  readonly unproved?: Finding | undefined;
 }
 
 /**
@@ -70,7 +74,7 @@ export function assess(
   namespace: Namespace | undefined,
   mesh: Mesh,
   options: AssessmentOptions,
-  { dryRun, refusal }: ServerAnswers = {},
+  { dryRun, refusal, unproved }: ServerAnswers = {},
 ): Assessment | undefined {
   const predicted = predictNewPod(workload, namespace, mesh);
   const isRendered = isRenderedGateway(workload);
@@ -78,16 +82,11 @@ export function assess(
   // of a rendered gateway shows what istiod rendered last, not what it would render now.
   const isUnusable = namespace === undefined || isRendered || showsWindowsSidecar(workload, dryRun);
   const usableDryRun = isUnusable ? undefined : dryRun;
-  const { prediction, proved, disagreement } = applyProof(
-    predicted,
-    usableDryRun,
-    mesh,
-    workload.template,
-  );
-  const target =
-    prediction.kind === "injected"
-      ? { revision: prediction.revision, image: prediction.image }
-      : undefined;
+  const checked = applyProof(predicted, usableDryRun, mesh, workload.template);
+  const { proved, disagreement, notLoaded } = checked;
+  const prediction: Prediction =
+    unproved !== undefined && !proved ? { kind: "unknown", finding: unproved } : checked.prediction;
+  const target = targetOf(notLoaded === undefined ? prediction : predicted);
   const running = workload.pods.map((group) => compareWithTarget(group, target));
   const lagging = isRendered ? laggingGateway(workload, running, mesh, refusal) : undefined;
   const managed = lagging ? undefined : managedFinding(workload, running);
@@ -98,6 +97,7 @@ export function assess(
   const excluded = exclusionFinding(workload, namespace, options.excludes(workload));
   const byInjection =
     lagging ??
+    decision("outdated", notLoaded) ??
     keepInItsMesh(
       ambientDecision(decideVerdict(workload, running, prediction, refusal), workload, namespace),
       workload,
@@ -117,17 +117,22 @@ export function assess(
     change: largestChange(running.map(({ change }) => change)),
     running,
     target,
-    restart: isRestartUseful
-      ? restartFor(workload, running, prediction, mesh, options)
-      : lagging?.verdict === "outdated"
-        ? { answer: "by-hand", finding }
-        : NOT_NEEDED,
+    prediction: predicted,
+    restart:
+      verdict === "outdated" && notLoaded !== undefined
+        ? { answer: "refused", finding: notLoaded }
+        : isRestartUseful
+          ? restartFor(workload, running, prediction, mesh, options)
+          : lagging?.verdict === "outdated"
+            ? { answer: "by-hand", finding }
+            : NOT_NEEDED,
     proved,
     warnings: [
       ...(disagreement ? [disagreement] : []),
       ...(finding.code === "ambient" ? [{ code: "ambient", message: finding.reason }] : []),
       ...hiddenByVerdict(verdict, byInjection, prediction),
       ...warningsFor(workload, running, isRestartUseful),
+      ...modeWarning(running, usableDryRun),
     ],
   };
 }
@@ -135,6 +140,12 @@ export function assess(
 /** True if a dry run shows a sidecar in a pod for Windows. The API server may accept such a pod. */
 function showsWindowsSidecar({ template }: Workload, dryRun: DryRun | undefined): boolean {
   return template?.windows === true && dryRun?.kind === "pod" && dryRun.image !== undefined;
+}
+
+function targetOf(prediction: Prediction): Target | undefined {
+  return prediction.kind === "injected"
+    ? { revision: prediction.revision, image: prediction.image }
+    : undefined;
 }
 
 /**
@@ -156,6 +167,7 @@ export function unassessed(
     change: "none",
     running: workload.pods.map((group) => compareWithTarget(group, undefined)),
     target: undefined,
+    prediction: { kind: "unknown", finding: unknown },
     restart: NOT_NEEDED,
     proved: false,
     warnings: [],

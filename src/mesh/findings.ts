@@ -262,6 +262,24 @@ function remoteControlPlane(configuration: string, url: string): Finding {
 
 const DRY_RUN_BY_HAND = sentence`try a pod with this template: ${kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "POD_FILE")}`;
 
+/** @param image the image that new pods still get. */
+export function configNotLoaded(
+  { image: target, revision, source }: Record<"image" | "revision" | "source", string>,
+  image: string,
+  { revisions, istioNamespace }: Pick<Mesh, "revisions" | "istioNamespace">,
+): Finding {
+  const istiod = `deployment/${revisions.get(revision)?.istiod?.name ?? `istiod-${revision}`}`;
+  return {
+    code: "config-not-loaded",
+    reason: `istiod has not loaded ${source}: it says ${target}, and new pods still get ${image}`,
+    nextStep: sentence`repeat the command in a minute; if it stays, find the error in ${kubectl("logs", istiod, "-n", istioNamespace)}`,
+  };
+}
+
+function proveStep(namespace: string): NextStep {
+  return sentence`repeat with --prove=auto, which needs the right to: ${kubectl("auth", "can-i", "create", "pods", "-n", namespace)}`;
+}
+
 /** Findings about pods for which the outcome of injection is unknown. */
 export const unknownOutcome = {
   webhooksUnread: (): Finding => ({
@@ -344,6 +362,31 @@ export const unknownOutcome = {
     code: "template-malformed",
     reason: `the pod template is malformed: ${problem}`,
     nextStep: sentence`correct the pod template: ${kubectl("edit", resourceName(workload), "-n", workload.namespace)}`,
+  }),
+  rewritten: ({ namespace }: WorkloadRef, image: string, target: string, why: string): Finding => ({
+    code: "image-rewritten",
+    reason: `runs ${image}, which has the same version as ${target}: something may change the image after injection, so that a restart changes nothing; no dry run shows it: ${why}`,
+    nextStep: proveStep(namespace),
+  }),
+  nothingNewer: (
+    { namespace }: WorkloadRef,
+    image: string,
+    source: string,
+    why: string,
+  ): Finding => ({
+    code: "nothing-newer",
+    reason: `its pods were created after ${source} last changed, and run ${image}: a restart may give them the same again; no dry run shows it: ${why}`,
+    nextStep: proveStep(namespace),
+  }),
+  proxyConfig: (
+    { namespace }: WorkloadRef,
+    target: string,
+    config: string,
+    why: string,
+  ): Finding => ({
+    code: "proxy-config",
+    reason: `${config} may give new pods another image than ${target}; no dry run shows it: ${why}`,
+    nextStep: proveStep(namespace),
   }),
   unexpectedError: (workload: WorkloadRef, message: string): Finding => ({
     code: "unexpected-error",

@@ -57,6 +57,12 @@ export function compareImages(running: string, target: string): Change {
   return a.core.major === b.core.major && a.core.minor === b.core.minor ? "patch" : "minor";
 }
 
+/** True if two images have readable versions, and different ones. */
+export function haveOtherVersions(one: string, other: string): boolean {
+  const [a, b] = [versionOf(parseImage(one).tag), versionOf(parseImage(other).tag)];
+  return a !== undefined && b !== undefined && (a.core.compare(b.core) || a.build - b.build) !== 0;
+}
+
 /** The version of an image's tag as `[major, minor]`; `undefined` if the tag has no version. */
 export function minorVersion(image: string): readonly [number, number] | undefined {
   const core = versionOf(parseImage(image).tag)?.core;

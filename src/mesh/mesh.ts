@@ -51,7 +51,11 @@ export interface Revision {
   readonly name: string;
   /** The ConfigMap, for example `configmap/istio-sidecar-injector-asm-1-27`. */
   readonly source: string;
+  /** The time of the last change of its image, in RFC 3339; `undefined` if nothing tells it. */
+  readonly changedAt: string | undefined;
   readonly config: Parsed<InjectorConfig>;
+  /** The namespace whose ProxyConfigs apply to every namespace. */
+  readonly rootNamespace: string;
   /** The image type in the mesh configuration; empty if it has none. */
   readonly meshImageType: string;
   /** True if the mesh configuration sets an interception mode for every pod. */
@@ -162,7 +166,7 @@ function resolveRevision(
   configMap: string,
   data: Labels,
   injectors: readonly Injector[],
-  { configMaps, istiods }: ControlPlane,
+  { istioNamespace, configMaps, istiods, valuesChangedAt }: ControlPlane,
 ): Revision {
   const suffix = configMap.slice(INJECTOR_CONFIG_MAP.length);
   const name = suffix === "" ? "default" : suffix.slice(1);
@@ -175,13 +179,19 @@ function resolveRevision(
   return {
     name,
     source: `configmap/${configMap}`,
+    changedAt: valuesChangedAt?.get(configMap),
     config: parseInjectorConfig(data),
+    rootNamespace:
+      meshConfigs.flatMap((mesh) => ROOT_NAMESPACE.exec(mesh ?? "")?.[1] ?? [])[0] ??
+      istioNamespace,
     meshImageType: meshImageType(configMaps?.get(`istio${suffix}`)?.["mesh"]),
     meshNamesInterception: meshConfigs.some((mesh) => mesh?.includes("interceptionMode") === true),
     tags: [...new Set(tags)].sort(),
     istiod: istiods?.find((candidate) => candidate.revision === name),
   };
 }
+
+const ROOT_NAMESPACE = /^rootNamespace: *["']?([a-z0-9-]+)/m;
 
 /** The image type that a mesh configuration in YAML sets for every proxy; empty if it sets none. */
 function meshImageType(mesh: string | undefined): string {

@@ -32,6 +32,8 @@ export interface InjectedPrediction {
   /** The image that the revision gives a pod without a pin; `undefined` if it is unknown. */
   readonly unpinned: string | undefined;
   readonly pin: Pin | undefined;
+  /** True if the image is composed of the hub and the tag, which a ProxyConfig can change. */
+  readonly composed: boolean;
   /** The source of the image, for example `configmap/istio-sidecar-injector-asm-1-27`. */
   readonly source: string;
 }
@@ -68,7 +70,15 @@ export function predictRendered(workload: Workload, mesh: Mesh): Prediction | un
   const proxy = isRenderedGateway(workload) ? predictRenderedGateway(workload, mesh) : undefined;
   if (proxy?.kind !== "rendered") return proxy;
   const { revision, image, source } = proxy;
-  return { kind: "injected", revision, image, unpinned: image, pin: undefined, source };
+  return {
+    kind: "injected",
+    revision,
+    image,
+    unpinned: image,
+    pin: undefined,
+    composed: false,
+    source,
+  };
 }
 
 /**
@@ -155,9 +165,11 @@ function injectBy(
     case "unknown":
       return unknown(unknownOutcome.unknownTemplate(proxy.template, source));
     case "image": {
-      const { image, unpinned, pin } = proxy;
+      const { image, unpinned, pin, composed } = proxy;
       const rejection = predictRejection(template, namespace, revision, config);
-      return rejection ?? { kind: "injected", revision: name, image, unpinned, pin, source };
+      return (
+        rejection ?? { kind: "injected", revision: name, image, unpinned, pin, composed, source }
+      );
     }
   }
 }

@@ -1,6 +1,7 @@
-import { blockedBy, type Finding } from "./findings.ts";
+import { blockedBy, configNotLoaded, type Finding } from "./findings.ts";
 import { defaultImage, type Mesh } from "./mesh.ts";
 import { type DryRun, type Pin, pinOf, type PodTemplate } from "../snapshot.ts";
+import { haveOtherVersions } from "./image.ts";
 import type { Prediction } from "./prediction.ts";
 import type { Warning } from "./warnings.ts";
 
@@ -11,6 +12,8 @@ export interface CheckedPrediction {
   readonly proved: boolean;
   /** Set if the dry run and the prediction differ. */
   readonly disagreement: Warning | undefined;
+  /** Set if istiod still injects another version than its ConfigMap says. */
+  readonly notLoaded?: Finding | undefined;
 }
 
 /**
@@ -42,17 +45,41 @@ export function applyProof(
     };
   }
   const proved = outcomeOf(dryRun, prediction, mesh, template);
+  const notLoaded = notLoadedFinding(prediction, proved, mesh);
   return {
     prediction: proved,
     proved: true,
+    notLoaded,
     disagreement:
-      prediction.kind === "unknown" || summaryOf(prediction) === summaryOf(proved)
+      notLoaded !== undefined ||
+      prediction.kind === "unknown" ||
+      summaryOf(prediction) === summaryOf(proved)
         ? undefined
         : {
             code: "proof-differs",
             message: `predicted ${summaryOf(prediction)}, but the API server's dry run gives ${summaryOf(proved)}; the dry run wins`,
           },
   };
+}
+
+/**
+ * Istiod keeps its last configuration if it cannot load a new one, and may read the ConfigMap only after
+ * the kubelet has updated its volume. Policies change the registry, the digest or the image type, but
+ * not the version.
+ * Rules: Istio `pilot/pkg/bootstrap/sidecarinjector.go`; `pkg/kube/inject/watcher.go`.
+ */
+function notLoadedFinding(
+  predicted: Prediction,
+  proved: Prediction,
+  mesh: Mesh,
+): Finding | undefined {
+  if (predicted.kind !== "injected" || proved.kind !== "injected") return undefined;
+  const isOwn = predicted.pin === undefined && proved.pin === undefined;
+  return isOwn &&
+    predicted.revision === proved.revision &&
+    haveOtherVersions(predicted.image, proved.image)
+    ? configNotLoaded(predicted, proved.image, mesh)
+    : undefined;
 }
 
 /** True if an injector rejected the pod, or if the message names a container that injection adds. */
@@ -87,6 +114,7 @@ function outcomeOf(
     revision: name,
     image: dryRun.image,
     pin,
+    composed: false,
     unpinned:
       pin === undefined
         ? dryRun.image

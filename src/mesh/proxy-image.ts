@@ -16,6 +16,8 @@ export type ProxyImage =
       /** The image that the revision gives a pod without a pin. */
       readonly unpinned: string;
       readonly pin: Pin | undefined;
+      /** True if the image is composed of the hub and the tag, which a ProxyConfig can change. */
+      readonly composed: boolean;
     }
   /** The pod asks for an injection template that does not exist. */
   | { readonly kind: "rejected"; readonly template: string; readonly known: readonly string[] }
@@ -44,14 +46,20 @@ export function proxyImageFor(
   const rule = RULES.get(expressionIn(config, deciding ?? "") ?? "");
   if (rule === undefined) return { kind: "unknown", template: deciding ?? names.join(",") };
 
-  const unpinned = rule(undefined, () => composedImage(template, config, meshImageType), config);
+  const compose = () => composedImage(template, config, meshImageType);
+  const unpinned = rule(undefined, compose, config);
   const pin = pinOf(template);
   if (pin?.by === "container") {
-    return { kind: "image", image: template.proxy?.image ?? "", unpinned, pin };
+    const image = template.proxy?.image ?? "";
+    return { kind: "image", image, unpinned, pin, composed: false };
   }
-  const annotation = template.annotations[PROXY_IMAGE];
-  const image = rule(annotation, () => composedImage(template, config, meshImageType), config);
-  return { kind: "image", image, unpinned, pin };
+  let composed = false;
+  const composeAndNote = () => {
+    composed = true;
+    return compose();
+  };
+  const image = rule(template.annotations[PROXY_IMAGE], composeAndNote, config);
+  return { kind: "image", image, unpinned, pin, composed };
 }
 
 /** The names of the injection templates for a pod, in the order in which Istio merges them. */

@@ -1,5 +1,5 @@
 import { count } from "../wording.ts";
-import type { PodGroup, Workload } from "../snapshot.ts";
+import type { DryRun, PodGroup, Workload } from "../snapshot.ts";
 import { gitOpsOwners } from "./gitops.ts";
 import { hasSidecar } from "./running-pods.ts";
 
@@ -64,4 +64,17 @@ export function warningsFor(
     );
   }
   return warnings;
+}
+
+/** Warns if new pods get a sidecar of the other mode: the image is the same, so nothing is outdated. */
+export function modeWarning(
+  running: readonly PodGroup[],
+  dryRun: DryRun | undefined,
+): readonly Warning[] {
+  if (dryRun?.kind !== "pod" || dryRun.native === undefined) return [];
+  const { native } = dryRun;
+  if (!running.some((group) => hasSidecar(group) && group.native !== native)) return [];
+  const [before, after] = native ? ["an ordinary", "a native"] : ["a native", "an ordinary"];
+  const message = `its pods have ${before} sidecar, and new pods get ${after} one: a restart changes it (--include current)`;
+  return [{ code: "sidecar-mode-differs", message }];
 }

@@ -92,6 +92,9 @@ const UNKNOWN_OUTCOME: Readonly<Record<keyof typeof unknownOutcome, Finding>> = 
   unexpectedError: unknownOutcome.unexpectedError(WEB, "Maximum call stack size exceeded"),
   ownerUnread: unknownOutcome.ownerUnread(WEB),
   noPods: unknownOutcome.noPods(WEB, 3),
+  rewritten: unknownOutcome.rewritten(WEB, "a:1", "b:1", "you may not create pods"),
+  nothingNewer: unknownOutcome.nothingNewer(WEB, "a:1", SOURCE, "you may not create pods"),
+  proxyConfig: unknownOutcome.proxyConfig(WEB, "a:1", "a ProxyConfig", "you may not create pods"),
 };
 
 describe.each(Object.entries({ NOT_INJECTED, BLOCKED_BY, UNKNOWN_OUTCOME }))(

@@ -44,7 +44,7 @@ interface NothingToDo extends Prepared {
 export async function prepare(session: RestartSession, abort: AbortSignal): Promise<Preparation> {
   const { settings, io, approved } = session;
   const deadline = settings.deadline && resolveDeadline(settings.deadline, io.now());
-  const assessed = onlyPlanned(await assessScope(session), approved);
+  const assessed = onlyPlanned(await assessScope(session, { isPlan: true }), approved);
   const { plan, decided } = await planFor(session, assessed);
   const { warned, gaps: quotaGaps } = await withQuotaWarnings(session, assessed, plan);
   const before = withGaps(warned, quotaGaps);

@@ -1,4 +1,5 @@
 import type { NextStep } from "../../next-step.ts";
+import { createProxyConfigLookup } from "../../cluster/proxy-configs.ts";
 import { readWorkload } from "../../cluster/named-workload.ts";
 import { CannotRun } from "../../errors.ts";
 import { assess } from "../../mesh/assessment.ts";
@@ -8,6 +9,7 @@ import { ended } from "../../rollout/result.ts";
 import type { StopReason } from "../../rollout/schedule.ts";
 import type { Step } from "../../rollout/step.ts";
 import type { Gap, Snapshot } from "../../snapshot.ts";
+import { answersTo, questionAbout, SWITCHED_OFF } from "../assess-workload.ts";
 import { assessmentOptions } from "../scope-filter.ts";
 import type { RestartSession } from "./restart-session.ts";
 
@@ -34,8 +36,12 @@ export async function reassess(
   }
   const mesh = resolveMesh(snapshot.controlPlane);
   const namespace = snapshot.namespaces.get(step.ref.namespace);
-  const dryRun = prover.when === "never" ? undefined : await prover.prove(workload);
-  const assessment = assess(workload, namespace, mesh, assessmentOptions(settings), { dryRun });
+  const options = assessmentOptions(settings);
+  const proxyConfigs = createProxyConfigLookup(api);
+  const predicted = assess(workload, namespace, mesh, options);
+  const question = await questionAbout({ mesh, proxyConfigs }, predicted);
+  const dryRun = prover.when === "never" ? SWITCHED_OFF : await prover.prove(workload);
+  const assessment = assess(workload, namespace, mesh, options, answersTo(question, dryRun));
   // Rules that could not be read do not matter once the outcome is proved.
   const [unread] = snapshot.gaps;
   if (unread && assessment?.proved !== true) return notRead(unread);

@@ -28,13 +28,15 @@ export interface ControlPlaneOptions {
   readonly revisions: readonly RevisionOptions[];
   /** The revision of each tag; the tag `default` also covers `istio-injection=enabled`. */
   readonly tags?: Readonly<Record<string, string>>;
+  /** The time at which the images of the revisions last changed, in RFC 3339. */
+  readonly changedAt?: string;
   /** Other ConfigMaps of the Istio namespace. */
   readonly configMaps?: Readonly<Record<string, Labels>>;
   /** The parts that could not be read. */
   readonly unread?: readonly Part[];
 }
 
-export type Part = Exclude<keyof ControlPlane, "istioNamespace">;
+export type Part = Exclude<keyof ControlPlane, "istioNamespace" | "valuesChangedAt">;
 
 /** Returns the records of a control plane as Istio's charts and `istioctl tag set` install it. */
 export function controlPlane(options: ControlPlaneOptions): ControlPlane {
@@ -88,6 +90,13 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
     services: read("services", whole.services),
     readyEndpoints: read("readyEndpoints", whole.readyEndpoints),
     istiods: read("istiods", whole.istiods),
+    ...(options.changedAt === undefined
+      ? {}
+      : {
+          valuesChangedAt: new Map(
+            [...whole.configMaps.keys()].map((name) => [name, options.changedAt ?? ""]),
+          ),
+        }),
   };
 }
 

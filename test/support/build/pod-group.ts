@@ -5,6 +5,7 @@ export interface SidecarOptions {
   readonly native?: boolean;
   readonly ready?: number;
   readonly podNames?: readonly string[];
+  readonly newest?: string;
   readonly trouble?: PodTrouble;
 }
 
@@ -28,7 +29,7 @@ function group(
   pods: number,
   image: string | undefined,
   revision: string | undefined,
-  { native = false, ready = pods, podNames, trouble }: SidecarOptions,
+  { native = false, ready = pods, podNames, newest, trouble }: SidecarOptions,
 ): PodGroup {
   if (!Number.isInteger(pods) || pods < 1) throw new Error("a group needs at least one pod");
   if (ready < 0 || ready > pods) throw new Error(`${ready} of ${pods} pods cannot be ready`);
@@ -38,5 +39,5 @@ function group(
   if (trouble && !names.includes(trouble.pod) && pods <= 10) {
     throw new Error(`${trouble.pod} is not in the group`);
   }
-  return { image, revision, native, pods, ready, podNames: names.toSorted(), trouble };
+  return { image, revision, native, pods, ready, podNames: names.toSorted(), newest, trouble };
 }

@@ -42,7 +42,10 @@ const writeMeta: Write<V1ObjectMeta> = (meta, writer) => {
   writeText(writer, 5, meta.uid ?? "");
   writeText(writer, 6, meta.resourceVersion ?? "");
   writer.writeVarintField(7, meta.generation ?? 0);
-  writer.writeMessage(8, (seconds, time) => time.writeVarintField(1, seconds), 1_764_000_000);
+  if (meta.creationTimestamp !== undefined) {
+    const seconds = Date.parse(String(meta.creationTimestamp)) / 1000;
+    writer.writeMessage(8, (value, time) => time.writeVarintField(1, value), seconds);
+  }
   if (meta.deletionTimestamp !== undefined) {
     writer.writeMessage(9, (seconds, time) => time.writeVarintField(1, seconds), 1_764_000_000);
   }

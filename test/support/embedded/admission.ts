@@ -34,6 +34,27 @@ export function admit(store: Store, pod: KubeObject): void {
   }
 }
 
+/** The annotation of a MutatingAdmissionPolicy that has the registry which the policy sets. */
+const REGISTRY = "test.istio-upgrade/registry";
+
+/**
+ * Returns the pod after the policies that select its namespace. Policies are not evaluated: an annotation
+ * says what they do, which is to move the sidecar's image to a registry.
+ */
+export function rewritten(store: Store, pod: KubeObject): KubeObject {
+  const home = store.get("Namespace", undefined, pod.metadata.namespace);
+  const registry = store
+    .list("MutatingAdmissionPolicy")
+    .filter(({ spec }) => selects(spec.matchConstraints, home))
+    .map(({ metadata }) => metadata.annotations[REGISTRY])[0];
+  if (registry === undefined) return pod;
+  const moved = (container: KubeObject) =>
+    container["name"] === "istio-proxy"
+      ? { ...container, image: `${registry}/${container["image"].split("/").slice(1).join("/")}` }
+      : container;
+  return { ...pod, spec: { ...pod.spec, containers: pod.spec.containers.map(moved) } };
+}
+
 /** Returns a quota with the status that a controller would keep in a real cluster. */
 export function withQuotaStatus(store: Store, quota: KubeObject): KubeObject {
   const used = { pods: String(podsOf(store, quota["metadata"].namespace)) };

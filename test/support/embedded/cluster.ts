@@ -8,7 +8,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { TestCluster } from "../test-cluster.ts";
 import type { User } from "./access.ts";
 import { type EmbeddedOptions, startControllers } from "./controllers.ts";
-import { ISTIO_NAMESPACE, revisionObjects, tagWebhooks, withImage } from "./istio.ts";
+import {
+  ISTIO_NAMESPACE,
+  loadInjectorConfigs,
+  revisionObjects,
+  tagWebhooks,
+  withImage,
+} from "./istio.ts";
 import { ARGO, type KubeObject } from "./kinds.ts";
 import { nodeObjects } from "./nodes.ts";
 import { type LoggedRequest, startServer } from "./server.ts";
@@ -37,6 +43,7 @@ export async function startEmbeddedCluster(
 ): Promise<EmbeddedCluster> {
   const timing = { nodes: 2, startMs: 30, terminateMs: 20, lagMs: 20, ...options };
   const store = new Store();
+  loadInjectorConfigs(store);
   const stopControllers = startControllers(store, timing);
   for (const name of ["default", "kube-system", ISTIO_NAMESPACE]) {
     create(store, { kind: "Namespace", metadata: { name } });

@@ -17,9 +17,9 @@ export function injected(store: Store, pod: KubeObject): KubeObject {
   const isOut = [labels, annotations].some((map_) => map_?.["sidecar.istio.io/inject"] === "false");
   if (map === undefined || isOut) return pod;
 
-  const { global, pilot } = JSON.parse(map.data.values);
+  const { global, pilot } = JSON.parse(loadedConfig(store, map).data.values);
   const native = pilot.env.ENABLE_NATIVE_SIDECARS === "true";
-  const { image } = global.proxy;
+  const image = imageFor(store, namespace, global);
   const proxy = { name: "istio-proxy", image, args: ["proxy", "sidecar"] };
   const staying = { ...proxy, restartPolicy: "Always" };
   const byHand = annotations?.["sidecar.istio.io/status"] !== undefined;
@@ -47,6 +47,34 @@ export function injected(store: Store, pod: KubeObject): KubeObject {
       containers: native ? others : [...others, proxy],
     },
   };
+}
+
+/** Returns the ConfigMap as istiod loaded it last: it keeps its configuration if it cannot load one. */
+function loadedConfig(store: Store, map: KubeObject): KubeObject {
+  const { name } = map.metadata;
+  return loadedConfigs.get(store)?.get(name) ?? map;
+}
+
+const loadedConfigs = new WeakMap<Store, Map<string, KubeObject>>();
+
+/** Loads the ConfigMap of a revision whenever it changes, unless a template has a syntax error. */
+export function loadInjectorConfigs(store: Store): void {
+  const loaded = new Map<string, KubeObject>();
+  loadedConfigs.set(store, loaded);
+  store.onChange((object) => {
+    const { kind, metadata, data } = object;
+    if (kind !== "ConfigMap" || !metadata.name.startsWith("istio-sidecar-injector-")) return;
+    const isLoadable = data.config.split("{{").length === data.config.split("}}").length;
+    if (isLoadable) loaded.set(metadata.name, object);
+  });
+}
+
+/** Returns the image of AKS, or composes one from the hub, the tag and the namespace's ProxyConfig. */
+function imageFor(store: Store, namespace: string, { proxy, hub, tag }: KubeObject): string {
+  if (proxy.image.includes("/")) return proxy.image;
+  const [config] = store.list("ProxyConfig", namespace);
+  const type = config?.["spec"].image?.imageType;
+  return `${hub}/${proxy.image}:${tag}${type === undefined ? "" : `-${type}`}`;
 }
 
 function behindTag(store: Store, tag: string | undefined): string | undefined {

@@ -2,7 +2,7 @@
 export type KubeObject = Record<string, any>;
 
 /**
- * A kind that the embedded API server serves. All kinds except the custom one have version `v1`.
+ * A kind that the embedded API server serves. All kinds except the custom ones have version `v1`.
  */
 export interface Kind {
   readonly group: string;
@@ -19,6 +19,13 @@ export const KINDS: readonly Kind[] = [
   ["", "resourcequotas", "ResourceQuota"],
   ["", "replicationcontrollers", "ReplicationController"],
   ["", "services", "Service"],
+  ["admissionregistration.k8s.io", "mutatingadmissionpolicies", "MutatingAdmissionPolicy"],
+  [
+    "admissionregistration.k8s.io",
+    "mutatingadmissionpolicybindings",
+    "MutatingAdmissionPolicyBinding",
+  ],
+  ["apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition"],
   ["admissionregistration.k8s.io", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration"],
   ["apps", "daemonsets", "DaemonSet"],
   ["apps", "deployments", "Deployment"],
@@ -29,6 +36,7 @@ export const KINDS: readonly Kind[] = [
   ["argoproj.io", "rollouts", "Rollout"],
   ["batch", "cronjobs", "CronJob"],
   ["batch", "jobs", "Job"],
+  ["networking.istio.io", "proxyconfigs", "ProxyConfig"],
   ["discovery.k8s.io", "endpointslices", "EndpointSlice"],
 ].map(([group = "", resource = "", kind = ""]) => ({ group, resource, kind }));
 
@@ -55,7 +63,7 @@ export function kindNamed(name: string): Kind {
 
 /** True for every kind except Namespaces, nodes, webhook configurations and reviews. */
 export function isNamespaced({ group, kind }: Kind): boolean {
-  return kind !== "Namespace" && kind !== "Node" && !/^(admission|auth)/.test(group);
+  return kind !== "Namespace" && kind !== "Node" && !/^(admission|auth|apiext)/.test(group);
 }
 
 export function apiVersion(kind: Kind): string {
@@ -63,5 +71,6 @@ export function apiVersion(kind: Kind): string {
 }
 
 export function versionOf({ group }: Pick<Kind, "group">): string {
+  if (group === "networking.istio.io") return "v1beta1";
   return group === ARGO ? "v1alpha1" : "v1";
 }

@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { admit } from "./admission.ts";
+import { admit, rewritten } from "./admission.ts";
 import { injected } from "./istio.ts";
 import { ARGO, type KubeObject, apiVersion, kindNamed } from "./kinds.ts";
 import { alreadyExists, conflict, notFound, notImplemented, otherUid } from "./refusal.ts";
@@ -46,7 +46,9 @@ export function create(store: Store, body: KubeObject, dryRun = false): KubeObje
     },
     ...(body.spec && { status: {} }),
   });
-  const admitted = body.kind === "Pod" ? injected(store, object) : object;
+  if (body.kind === "CustomResourceDefinition") store.installed.add(object.spec.group);
+  const admitted =
+    body.kind === "Pod" ? rewritten(store, injected(store, object)) : withDataOwner(object);
   if (body.kind === "Pod") admit(store, admitted);
   return dryRun ? admitted : store.put(admitted);
 }
@@ -65,10 +67,29 @@ export function update(
   if (sent.resourceVersion !== resourceVersion) throw conflict(kind, name);
   const object = withDefaults({ ...after, ...(before.status && { status: before.status }) });
   if (isDeepStrictEqual(object, before)) return before;
+  if (!isDeepStrictEqual(object.data, before.data)) {
+    object.metadata = withDataOwner(object).metadata;
+  }
   if (generation !== undefined && !isDeepStrictEqual(object.spec, before.spec)) {
     object.metadata = { ...object.metadata, generation: generation + 1 };
   }
   return dryRun ? object : store.put(object);
+}
+
+/** Sets the time at which the keys of a ConfigMap last changed. */
+function withDataOwner(object: KubeObject): KubeObject {
+  if (object.kind !== "ConfigMap") return object;
+  const keys = Object.keys(object["data"] ?? {}).map((key) => [`f:${key}`, {}]);
+  const others = (object.metadata.managedFields ?? []).filter(
+    (entry: KubeObject) => entry["fieldsV1"] === undefined,
+  );
+  const entry = {
+    manager: "test",
+    operation: "Update",
+    time: now(),
+    fieldsV1: { "f:data": Object.fromEntries(keys) },
+  };
+  return { ...object, metadata: { ...object.metadata, managedFields: [...others, entry] } };
 }
 
 export function setStatus(store: Store, object: KubeObject, status: KubeObject): void {

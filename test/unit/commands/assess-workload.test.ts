@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type AssessmentContext, assessWorkload } from "../../../src/commands/assess-workload.ts";
 import { CannotRun } from "../../../src/errors.ts";
+import { createSharedProofs } from "../../../src/commands/shared-proofs.ts";
 import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import type { DryRun, Gap, Workload } from "../../../src/snapshot.ts";
 import { meshOf } from "../../support/build/assessment.ts";
@@ -10,6 +11,7 @@ import { deployment } from "../../support/build/workload.ts";
 
 const OLD = proxyImage("v1.27.7-1");
 const WEB = deployment("web", { pods: [sidecars(1, OLD)] });
+const CURRENT = deployment("web", { pods: [sidecars(1, proxyImage("v1.27.9-6"))] });
 const TWO_TEMPLATES = deployment("web", {
   pods: [sidecars(1, OLD)],
   template: { annotations: { "inject.istio.io/templates": "sidecar,gateway" } },
@@ -41,11 +43,19 @@ interface ContextChange extends Partial<Omit<AssessmentContext, "prover">> {
 async function assessed(workload: Workload, change: ContextChange) {
   const calls: string[] = [];
   const when = change.prover?.when ?? "auto";
+  const prove =
+    change.prover?.prove ??
+    (() => {
+      calls.push("proof");
+      return Promise.resolve(PROVED);
+    });
   const context: AssessmentContext = {
     mesh: meshOf(),
     namespaces: new Map([["shop", namespace("shop", { rev: "asm-1-27" })]]),
     gaps: [],
     options: { ...NO_CONSENT, excludes: () => undefined },
+    proofs: createSharedProofs({ prove }),
+    proxyConfigs: () => Promise.resolve([]),
     lastRefusal: () => {
       calls.push("refusal");
       return Promise.resolve("exceeded quota");
@@ -53,12 +63,7 @@ async function assessed(workload: Workload, change: ContextChange) {
     ...change,
     prover: {
       when,
-      prove:
-        change.prover?.prove ??
-        (() => {
-          calls.push("proof");
-          return Promise.resolve(PROVED);
-        }),
+      prove,
       notes: () => [],
       gaps: () => [],
     },
@@ -71,7 +76,9 @@ function proving(when: "auto" | "always" | "never") {
 }
 
 test.each<[what: string, Workload, ContextChange, calls: readonly string[]]>([
-  ["a clear prediction", WEB, proving("auto"), []],
+  ["a clear prediction", CURRENT, proving("auto"), []],
+  ["a target that it lags behind", WEB, proving("auto"), ["proof"]],
+  ["a target that it lags behind, with --prove=never", WEB, proving("never"), []],
   ["templates that may collide", TWO_TEMPLATES, proving("auto"), ["proof"]],
   ["rules that are not all read", WEB, { ...proving("auto"), gaps: [UNREAD_RULES] }, ["proof"]],
   ["a caller that requires it", WEB, { ...proving("auto"), isProofNeeded: () => true }, ["proof"]],

@@ -497,6 +497,7 @@ test("a prediction names its ConfigMap, and the image without the pin", () => {
     image: "x/proxyv2:v9",
     unpinned: IMAGE_28,
     pin: { by: "annotation" },
+    composed: false,
     source: "configmap/istio-sidecar-injector-asm-1-28",
   });
 });

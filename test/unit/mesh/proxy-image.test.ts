@@ -201,6 +201,7 @@ describe("a pin", () => {
         image: AKS,
         unpinned: AKS,
         pin: undefined,
+        composed: false,
       });
     },
   );

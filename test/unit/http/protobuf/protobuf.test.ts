@@ -61,6 +61,7 @@ const arbitraryPod = fc
             ...(revision !== undefined && { "istio.io/rev": revision }),
             ...(injected !== undefined && { "sidecar.istio.io/status": injected }),
           })),
+        creationTimestamp: fc.constantFrom("2026-11-22T19:00:00Z", "2026-11-22T19:30:01Z"),
         deletionTimestamp: fc.constant("2026-11-22T20:00:00Z"),
         ownerReferences: fc.array(
           fc.record({
