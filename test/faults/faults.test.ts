@@ -63,7 +63,7 @@ test(
     const args = ["check", "-n", scenario.namespace, "--verbose"];
     const { stderr } = await runProgram(args, { KUBECONFIG: scenario.kubeconfig });
     expect(stderr).toMatch(
-      /pods\?.* ApiError: unavailable\nnext try in 0\.\d s, 2 of at most 10\n/,
+      /pods\?.* ApiError: unavailable\nretrying in 0\.\d s \(attempt 2 of 10\)\n/,
     );
     await scenario.close();
     await cluster.stop();
