@@ -1,4 +1,4 @@
-import { argoRollouts, type Command, kubectl } from "../next-step.ts";
+import { argoRollouts, type Command, istioUpgrade, kubectl } from "../next-step.ts";
 
 /** The kinds that can be restarted, with their API and the names that kubectl accepts. */
 const KINDS = [
@@ -109,4 +109,12 @@ export function rolloutCommand(
     return kubectl("rollout", verb, resourceName(ref), ...inNamespace);
   }
   return argoRollouts(verb === "resume" ? "promote" : verb, ref.name, ...inNamespace);
+}
+
+/** Returns a command such as `istio-upgrade restart deployment/web --namespace shop`. */
+export function restartCommand(
+  ref: { readonly kind: string; readonly name: string; readonly namespace: string },
+  ...flags: readonly string[]
+): Command {
+  return istioUpgrade("restart", resourceName(ref), "--namespace", ref.namespace, ...flags);
 }

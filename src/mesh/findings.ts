@@ -1,6 +1,6 @@
 import { count } from "../wording.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
-import { istioctl, kubectl, type NextStep, sentence } from "../next-step.ts";
+import { istioctl, istioUpgrade, kubectl, type NextStep, sentence } from "../next-step.ts";
 import type { Namespace, PodTemplate, WorkloadRef } from "../snapshot.ts";
 import type { Injector, Mesh } from "./mesh.ts";
 import { INJECT, INJECTION, REVISION } from "../istio-labels.ts";
@@ -324,7 +324,7 @@ export const unknownOutcome = {
       nextStep:
         namespace === istioNamespace
           ? kubectl("get", "services,deployments", "-n", istioNamespace)
-          : `run the command again with --istio-namespace ${namespace}`,
+          : sentence`check with the control plane of that namespace: ${istioUpgrade("check", "--istio-namespace", namespace)}`,
     };
   },
   noConfigMap: (revision: string, istioNamespace: string): Finding => ({

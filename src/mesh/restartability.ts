@@ -1,7 +1,7 @@
-import { kubectl, type NextStep, oc, type Sentence, sentence } from "../next-step.ts";
+import { type Command, kubectl, type NextStep, oc, type Sentence, sentence } from "../next-step.ts";
 import type { PodGroup, StatefulSetRollout, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
-import { resourceName, rolloutCommand } from "../kubernetes/kinds.ts";
+import { resourceName, restartCommand, rolloutCommand } from "../kubernetes/kinds.ts";
 import type { Consent } from "./consent.ts";
 import type { Finding } from "./findings.ts";
 import { countPods } from "./running-pods.ts";
@@ -67,7 +67,7 @@ export function restartabilityOf(
       kubectl("patch", resourceName(workload), ...inNamespace, "-p", PARTITION_ZERO),
     );
   }
-  return consentNeeded(workload, consent) ?? { answer: "yes" };
+  return consentNeeded(workload, due, consent) ?? { answer: "yes" };
 }
 
 const PARTITION_ZERO = JSON.stringify({
@@ -87,37 +87,63 @@ function isKeptByPartition(
   return ordinals.every((ordinal) => Number(ordinal) < firstOrdinal + partition);
 }
 
-function consentNeeded(workload: Workload, consent: Consent): Restartability | undefined {
-  const { rollout } = workload;
+function consentNeeded(
+  workload: Workload,
+  due: readonly PodGroup[],
+  consent: Consent,
+): Restartability | undefined {
   const failing = failureOf(workload);
+  const downtime = downtimeOf(workload);
+  const others = [
+    ...(due.every(({ image }) => image === undefined) ? ["missing"] : []),
+    ...(consent.current ? ["current"] : []),
+  ];
+  const command = restartWithConsent(workload, others);
   if (failing !== undefined && !consent.unhealthy) {
     return refused(
       "unhealthy-before",
       failing,
-      "fix it first, or run restart with --include unhealthy",
+      sentence`fix it first, or restart it as it is: ${command}`,
     );
   }
-  if (consent.downtime) return undefined;
+  if (downtime === undefined || consent.downtime) return undefined;
+  return refused(downtime.code, downtime.reason, command);
+}
+
+/**
+ * Returns the command that restarts a workload, with every consent that this needs, including those
+ * that the user gave.
+ *
+ * @param include the values of `--include`, besides `unhealthy`.
+ */
+export function restartWithConsent(workload: Workload, include: readonly string[]): Command {
+  const all = failureOf(workload) === undefined ? include : [...include, "unhealthy"];
+  return restartCommand(
+    workload,
+    ...(all.length > 0 ? ["--include", all.join(",")] : []),
+    ...(downtimeOf(workload) === undefined ? [] : ["--allow-downtime"]),
+  );
+}
+
+/** Explains why no pod serves during a restart; `undefined` if one does. */
+function downtimeOf({ rollout }: Workload): Pick<Finding, "code" | "reason"> | undefined {
   if (rollout?.kind === "Deployment" && rollout.strategy === "Recreate") {
-    return refused(
-      "recreate",
-      "its strategy Recreate stops every pod before a new pod starts",
-      "run restart with --allow-downtime",
-    );
+    return {
+      code: "recreate",
+      reason: "its strategy Recreate stops every pod before a new pod starts",
+    };
   }
   if (rollout?.kind === "Rollout" && rollout.replicas === 1) {
-    return refused(
-      "single-replica-rollout",
-      "a restart evicts the only pod of this Rollout before a new pod exists",
-      "run restart with --allow-downtime",
-    );
+    return {
+      code: "single-replica-rollout",
+      reason: "a restart evicts the only pod of this Rollout before a new pod exists",
+    };
   }
   if (rollout?.kind === "StatefulSet" && rollout.replicas === 1) {
-    return refused(
-      "single-replica-statefulset",
-      "a StatefulSet with one replica is down while its pod restarts",
-      "run restart with --allow-downtime",
-    );
+    return {
+      code: "single-replica-statefulset",
+      reason: "a StatefulSet with one replica is down while its pod restarts",
+    };
   }
   return undefined;
 }

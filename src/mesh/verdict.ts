@@ -4,6 +4,7 @@ import { leavesImageOpen, type Namespace, wantedPods, type Workload } from "../s
 import { blockedBy, type Finding, unknownOutcome } from "./findings.ts";
 import { pinFinding } from "./pin.ts";
 import type { InjectedPrediction, Prediction } from "./prediction.ts";
+import { restartWithConsent } from "./restartability.ts";
 import { countPods, hasSidecar, isOutdated, type RunningPods } from "./running-pods.ts";
 
 /** Every verdict, in order of precedence: if several apply to a workload, it gets the first. */
@@ -76,7 +77,8 @@ function decideByPods(
     return { verdict: "outdated", finding: outdatedFinding(outdated, prediction) };
   }
   const bare = running.filter((group) => !hasSidecar(group));
-  if (bare.length > 0) return { verdict: "missing", finding: missingFinding(bare, prediction) };
+  if (bare.length > 0)
+    return { verdict: "missing", finding: missingFinding(workload, bare, prediction) };
   const pinned = pinFinding(prediction);
   if (pinned !== undefined) return { verdict: "pinned", finding: pinned };
   return {
@@ -107,11 +109,15 @@ function outdatedFinding(outdated: readonly RunningPods[], target: InjectedPredi
   };
 }
 
-function missingFinding(bare: readonly RunningPods[], { revision }: InjectedPrediction): Finding {
+function missingFinding(
+  workload: Workload,
+  bare: readonly RunningPods[],
+  { revision }: InjectedPrediction,
+): Finding {
   return {
     code: "no-sidecar",
     reason: `${count(countPods(bare), "pod", ["has", "have"])} no sidecar, and ${revision} would inject one`,
-    nextStep: "run restart with --include missing",
+    nextStep: restartWithConsent(workload, ["missing"]),
   };
 }
 

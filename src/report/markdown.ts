@@ -7,7 +7,7 @@ import {
   outdatedGroups,
   stepCells,
 } from "./changes.ts";
-import { isRestartable, needsPerson, shownReason } from "./entry-status.ts";
+import { isRestartable, needsPerson } from "./entry-status.ts";
 import type {
   AnyDocument,
   DocumentHead,
@@ -18,11 +18,13 @@ import type {
   RestartReport,
   RevisionsReport,
   StepEntry,
-  WorkloadEntry,
 } from "./document.ts";
 import { imageTexts } from "./image-text.ts";
 import { withoutFailures, doneResults, undoneResults } from "./result-groups.ts";
+import { personGroups, personTitle } from "./person-groups.ts";
 import { plain, plainCommand } from "./plain.ts";
+import { stepParts } from "./step-parts.ts";
+import { workloadPath } from "./events.ts";
 import { count } from "../wording.ts";
 import { workloadName } from "./sections.ts";
 
@@ -106,7 +108,7 @@ function withDowngrades(title: string, entries: readonly Pick<StepEntry, "change
 
 function resultRow(result: ResultEntry): readonly string[] {
   const { outcome, message, nextStep } = result;
-  const next = nextStep === "" ? "" : `<br>${code(nextStep)}`;
+  const next = nextStep === "" ? "" : `<br>${stepText(nextStep)}`;
   return [
     ...stepRow(result),
     result.startedAt ?? "",
@@ -128,9 +130,16 @@ function remainder(report: Report): readonly string[] {
       outdatedGroups(late).map((group) => changeRow(outdatedCells(group, imageText))),
     ),
     section(
-      `Not restarted: ${count(person.length, "workload")}`,
-      VERDICT_HEAD,
-      person.map(verdictRow),
+      `${personTitle(report)}: ${count(person.length, "workload")}`,
+      PERSON_HEAD,
+      personGroups(person).flatMap(({ title, causes }) =>
+        causes.map((cause) => [
+          title,
+          escaped(cause.entries.map(workloadPath).join(", ")),
+          escaped(cause.reason),
+          cause.nextSteps.map(stepText).join("<br>"),
+        ]),
+      ),
     ),
     gaps(report.gaps),
     section(
@@ -154,17 +163,7 @@ function scopeText({ scope }: Report): string {
   ].join("; ");
 }
 
-const VERDICT_HEAD = ["Namespace", "Workload", "Verdict", "Why", "Next step"];
-
-function verdictRow(entry: WorkloadEntry): readonly string[] {
-  return [
-    escaped(entry.namespace),
-    escaped(workloadName(entry)),
-    entry.verdict,
-    escaped(shownReason(entry)),
-    entry.nextStep === "" ? "" : code(entry.nextStep),
-  ];
-}
+const PERSON_HEAD = ["What", "Workloads", "Why", "Next step"];
 
 function explanation(document: Explanation): readonly string[] {
   const { subject, steps, verdict, reason, nextStep } = document;
@@ -173,7 +172,7 @@ function explanation(document: Explanation): readonly string[] {
     `# ${escaped(name)}: ${verdict ?? "outside the mesh"}`,
     facts(document, [
       ["Why", escaped(reason)],
-      ["Next step", nextStep === "" ? "" : code(nextStep)],
+      ["Next step", stepText(nextStep)],
     ]),
     section(
       "How the verdict was reached",
@@ -190,7 +189,7 @@ function revisions(document: RevisionsReport): readonly string[] {
       escaped(revision),
       `${number} ${kind}`,
       escaped(names.join(", ")),
-      code(release),
+      stepText(release),
     ]),
   );
   return [
@@ -240,7 +239,7 @@ function gaps(all: readonly GapEntry[]): string {
       escaped(what),
       escaped(namespace ?? ""),
       escaped(message),
-      escaped(hint),
+      stepText(hint),
     ]),
   );
 }
@@ -264,6 +263,13 @@ function escaped(text: string): string {
 
 function literal(line: string): string {
   return line.replace(/[\\`*_[\]<>|~&]/g, "\\$&");
+}
+
+/** Formats a next step: prose as text, and commands as code. */
+function stepText(text: string): string {
+  return stepParts(plainCommand(text))
+    .map((part) => (part.kind === "command" ? code(part.text) : literal(part.text)))
+    .join("");
 }
 
 /** Formats a command. HTML is used if the command has characters that backticks cannot escape. */

@@ -51,6 +51,9 @@ const FLAG_RULES: Readonly<Record<Program, FlagRule>> = {
   sed: { flags: "none", after: 0 },
 };
 
+/** The programs that a next step may name. */
+export const PROGRAMS = Object.keys(FLAG_RULES);
+
 function formatStep(step: NextStep, flags: ClusterFlags): string {
   if (typeof step === "string") return step;
   if (step.kind !== "sentence") return formatCommand(step, flags);

@@ -1,4 +1,4 @@
-import { isRestartable, isUnready, needsPerson, readiness, shownReason } from "./entry-status.ts";
+import { isRestartable, isUnready, needsPerson, readiness } from "./entry-status.ts";
 import { count } from "../wording.ts";
 import {
   CHANGE_HEAD,
@@ -10,8 +10,10 @@ import {
 } from "./changes.ts";
 import { columns, rowsOf } from "./columns.ts";
 import type { Report, RestartReport, ResultEntry, WorkloadEntry } from "./document.ts";
+import { workloadPath } from "./events.ts";
 import { imageTexts } from "./image-text.ts";
 import { withoutFailures, doneResults, undoneResults } from "./result-groups.ts";
+import { personGroups, personTitle } from "./person-groups.ts";
 import { plain, plainCommand } from "./plain.ts";
 import {
   gapLines,
@@ -97,20 +99,18 @@ function changeTable(
 function personSection(report: Report, style: Style): Lines {
   const results = report.kind === "RestartReport" ? report.results : [];
   const entries = withoutFailures(report.workloads.filter(needsPerson), results);
-  // A reason that several workloads share appears once, below the last of them.
-  const groups = new Map<string, WorkloadEntry[]>();
-  for (const entry of entries) {
-    const key = `${shownReason(entry)} ${entry.nextStep}`;
-    groups.set(key, [...(groups.get(key) ?? []), entry]);
-  }
-  const blocks = [...groups.values()].flatMap((group) => [
-    ...group.map(
-      (entry) => `${plain(entry.namespace)}   ${workloadName(entry)}   ${style.bad(entry.verdict)}`,
-    ),
-    ...group.slice(0, 1).flatMap((entry) => indented(shownReason(entry), style)),
-    ...group.slice(0, 1).flatMap((entry) => nextStepLine(entry.nextStep, style)),
+  const lines = personGroups(entries).flatMap(({ title, size, causes }) => [
+    style.bad(`${title.toUpperCase()} (${size})`),
+    ...causes.flatMap((cause) => [
+      ...indented(cause.reason, style, 2),
+      ...indented(cause.entries.map(workloadPath).join(", "), style),
+      ...cause.nextSteps.flatMap((step) => nextStepLine(step, style)),
+    ]),
   ]);
-  return titled(style.bad(`NOT RESTARTED: ${count(entries.length, "workload")}`), blocks);
+  return titled(
+    style.bad(`${personTitle(report).toUpperCase()}: ${count(entries.length, "workload")}`),
+    lines,
+  );
 }
 
 function unready(report: Report, style: Style): Lines {

@@ -41,11 +41,11 @@ export function workloadName({
   return plain(`${shortKind(kind)}/${name}`);
 }
 
-export function indented(text: string, style: Style): readonly string[] {
-  const width = Math.min(style.width ?? 80, 100) - 4;
+export function indented(text: string, style: Style, spaces = 4): readonly string[] {
+  const width = Math.min(style.width ?? 80, 100) - spaces;
   return wrapAnsi(plain(text), width)
     .split("\n")
-    .map((line) => `    ${line}`);
+    .map((line) => " ".repeat(spaces) + line);
 }
 
 /** Formats a next step, which is not wrapped so that it can be pasted. */

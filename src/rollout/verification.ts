@@ -1,4 +1,5 @@
 import { count } from "../wording.ts";
+import { restartCommand } from "../kubernetes/kinds.ts";
 import type { Assessment } from "../mesh/assessment.ts";
 import { countPods } from "../mesh/running-pods.ts";
 import type { Workload } from "../snapshot.ts";
@@ -42,7 +43,7 @@ function notGone(result: StepResult): StepResult {
     outcome: "failed",
     code: "not-found",
     message: "a read did not find it, but the list has it",
-    nextStep: "run restart again",
+    nextStep: restartCommand(result.ref),
   };
 }
 
@@ -76,7 +77,7 @@ function stillOutdated(
       ...result,
       code: "target-moved",
       message: `the target changed to ${target.image} of ${target.revision} during the run`,
-      nextStep: "run restart again",
+      nextStep: restartCommand(result.ref),
     };
   }
   return {

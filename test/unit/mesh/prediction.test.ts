@@ -479,11 +479,12 @@ describe("the outcome is unknown because of", () => {
 
   test("a control plane in another namespace, which the next step names", () => {
     const plane = { ...controlPlane({ revisions: [OLD] }), istioNamespace: "istio-system" };
-    expect(predict(plane, { rev: "asm-1-27" })).toMatchObject({
+    expect(withPrintedSteps(predict(plane, { rev: "asm-1-27" }))).toMatchObject({
       kind: "unknown",
       finding: {
         code: "control-plane-unread",
-        nextStep: "run the command again with --istio-namespace aks-istio-system",
+        nextStep:
+          "check with the control plane of that namespace: istio-upgrade check --istio-namespace aks-istio-system",
       },
     });
   });

@@ -158,7 +158,7 @@ describe("a gateway that istiod renders is", () => {
       gateway({ image: OLD_IMAGE }),
       twoMeshes,
       "unknown control-plane-unread no",
-      "run the command again with --istio-namespace istio-system",
+      "check with the control plane of that namespace: istio-upgrade check --istio-namespace istio-system",
     ],
     [
       "unknown if it wants pods and has none",

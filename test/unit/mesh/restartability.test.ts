@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Consent, NO_CONSENT } from "../../../src/mesh/consent.ts";
 import { type Restartability, restartabilityOf } from "../../../src/mesh/restartability.ts";
 import type { Condition, PodGroup, Workload } from "../../../src/snapshot.ts";
-import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import {
   argoRollout,
   daemonSet,
@@ -421,12 +421,19 @@ describe("the next step after a refusal of", () => {
     [
       "a StatefulSet with one replica",
       statefulSet("db", { pods: ONE }),
-      "run restart with --allow-downtime",
+      "istio-upgrade restart statefulset/db --namespace shop --allow-downtime",
+    ],
+    [
+      "a failing StatefulSet with one replica and without a sidecar",
+      statefulSet("db", {
+        pods: [{ ...bare(1), trouble: { pod: "db-0", reason: "Error", message: "" } }],
+      }),
+      "fix it first, or restart it as it is: istio-upgrade restart statefulset/db --namespace shop --include missing,unhealthy --allow-downtime",
     ],
     [
       "a failing Deployment",
       deployment("web", { pods: CRASHING }),
-      "fix it first, or run restart with --include unhealthy",
+      "fix it first, or restart it as it is: istio-upgrade restart deployment/web --namespace shop --include unhealthy",
     ],
   ])("%s", (_what, workload, nextStep) => {
     expect(withPrintedSteps(answerFor(workload))).toHaveProperty("finding.nextStep", nextStep);

@@ -19,7 +19,9 @@ import { formatStep } from "../../support/build/next-step.ts";
 
 const TARGET = proxyImage("v1.27.9-6");
 const LATE = proxyImage("v1.27.7-1");
-const MISSING = "run restart with --include missing";
+const MISSING = "istio-upgrade restart deployment/web --namespace shop --include missing";
+const MISSING_ALONE =
+  "istio-upgrade restart statefulset/db --namespace shop --include missing --allow-downtime";
 
 type Options = Parameters<typeof assessmentOf>[1];
 
@@ -36,17 +38,12 @@ describe("the next step removes the obstacle to a restart before it names a flag
       {},
       "kubectl rollout resume deployment/web -n shop",
     ],
-    [
-      "missing, with one replica",
-      statefulSet("db", { pods: [bare(1)] }),
-      {},
-      "run restart with --allow-downtime",
-    ],
+    ["missing, with one replica", statefulSet("db", { pods: [bare(1)] }), {}, MISSING_ALONE],
     [
       "missing, with one replica and consent",
       statefulSet("db", { pods: [bare(1)] }),
       { policy: { downtime: true } },
-      MISSING,
+      MISSING_ALONE,
     ],
     [
       "missing, to be restarted by hand",

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Report } from "../../../src/report/document.ts";
 import { planSize } from "../../../src/report/changes.ts";
 import { renderMarkdown } from "../../../src/report/markdown.ts";
+import type { Assessment } from "../../../src/mesh/assessment.ts";
 import { renderReport } from "../../../src/report/report-text.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
@@ -19,7 +20,9 @@ const lost = assessmentOf(
   statefulSet("ledger", { namespace: "pay", pods: [sidecars(3, TARGET)] }),
   { labels: { rev: "asm-1-26" } },
 );
-const alone = assessmentOf(otherWorkload("Pod", "job-runner", { pods: [sidecars(1, LATE)] }));
+const alone = assessmentOf(
+  otherWorkload("Pod", "job-runner", { pods: [sidecars(1, LATE, { podNames: ["job-runner"] })] }),
+);
 const current = assessmentOf(deployment("api", { pods: [sidecars(2, TARGET)] }));
 const unready = assessmentOf(deployment("slow", { pods: [sidecars(3, TARGET, { ready: 1 })] }));
 
@@ -75,13 +78,15 @@ OUTDATED: 1 workload, 3 pods
 NAMESPACE   WORKLOAD     FROM        TO          PODS   CHANGE
 shop        deploy/web   v1.27.7-1   v1.27.9-6   3      patch
 
-NOT RESTARTED: 2 workloads
-pay   sts/ledger   would-lose
-    namespace pay has istio.io/rev=asm-1-26, which names no installed revision
-    or tag
+NEEDS YOU: 2 workloads
+WOULD LOSE ITS SIDECAR (1)
+  namespace pay has istio.io/rev=asm-1-26, which names no installed revision or
+  tag
+    pay/sts/ledger
     -> kubectl label namespace pay istio.io/rev=asm-1-27 --overwrite
-shop   pod/job-runner   outdated
-    no controller would replace the pod
+BY HAND (1)
+  no controller would replace the pod
+    shop/pod/job-runner
     -> replace it from its manifest: kubectl replace --force -f FILE -n shop
 
 NOT READ: 1 gap, so this report is incomplete
@@ -182,53 +187,99 @@ shop        deploy/slow   1/3
   });
 });
 
-describe("a reason that several workloads share appears once, below the last of them,", () => {
-  const notRestarted = (text: string) =>
-    text.slice(text.indexOf("NOT RESTARTED"), text.indexOf("\n\n", text.indexOf("NOT RESTARTED")));
-  const pod = (name: string, namespace = "shop") =>
-    assessmentOf(otherWorkload("Pod", name, { namespace, pods: [sidecars(1, LATE)] }));
-  const lostIn = (name: string) =>
-    assessmentOf(deployment(name, { pods: [sidecars(1, TARGET)] }), {
+describe("workloads that need a person", () => {
+  const section = (report: Report, title: string) => {
+    const text = table(report);
+    return text.slice(text.indexOf(title), text.indexOf("\n\n", text.indexOf(title)));
+  };
+  const needsYou = (...assessments: readonly Assessment[]) =>
+    section(checkReport({ assessments, exitCode: 5 }), "NEEDS YOU");
+  const pod = (name: string, place = "shop") =>
+    assessmentOf(
+      otherWorkload("Pod", name, {
+        namespace: place,
+        pods: [sidecars(1, LATE, { podNames: [name] })],
+      }),
+    );
+  const lostIn = (name: string, place = "shop") =>
+    assessmentOf(deployment(name, { namespace: place, pods: [sidecars(1, TARGET)] }), {
       labels: { rev: "asm-1-26" },
     });
+  const single = (name: string, place = "shop") =>
+    assessmentOf(statefulSet(name, { namespace: place, pods: [sidecars(1, LATE)] }));
+  const missing = (name: string, pods: number, place = "shop") =>
+    assessmentOf(deployment(name, { namespace: place, pods: [bare(pods)] }));
 
-  test("if both the reason and the next step are the same", () => {
-    // Reports are sorted by name, which puts another workload between the two.
-    const assessments = [lostIn("api"), pod("b"), lostIn("web"), pod("c")];
-    expect(notRestarted(table(checkReport({ assessments, exitCode: 5 }))))
-      .toBe(`NOT RESTARTED: 4 workloads
-shop   deploy/api   would-lose
-shop   deploy/web   would-lose
-    namespace shop has istio.io/rev=asm-1-26, which names no installed revision
-    or tag
+  test("come by the urgency of their verdicts, and a shared reason appears once", () => {
+    expect(needsYou(missing("old", 1), pod("b"), lostIn("api"), pod("c"), lostIn("web")))
+      .toBe(`NEEDS YOU: 5 workloads
+WOULD LOSE ITS SIDECAR (2)
+  namespace shop has istio.io/rev=asm-1-26, which names no installed revision or
+  tag
+    shop/deploy/api, shop/deploy/web
     -> kubectl label namespace shop istio.io/rev=asm-1-27 --overwrite
-shop   pod/b   outdated
-shop   pod/c   outdated
-    no controller would replace the pod
-    -> replace it from its manifest: kubectl replace --force -f FILE -n shop`);
+BY HAND (2)
+  no controller would replace the pod
+    shop/pod/b, shop/pod/c
+    -> replace it from its manifest: kubectl replace --force -f FILE -n shop
+NO SIDECAR YET (1)
+  1 pod has no sidecar, and asm-1-27 would inject one
+    shop/deploy/old
+    -> istio-upgrade restart deployment/old --namespace shop --include missing`);
   });
 
-  test("but not if the next steps differ", () => {
-    const assessments = [pod("a", "pay"), pod("b")];
-    expect(notRestarted(table(checkReport({ assessments, exitCode: 5 }))))
-      .toBe(`NOT RESTARTED: 2 workloads
-pay   pod/a   outdated
-    no controller would replace the pod
-    -> replace it from its manifest: kubectl replace --force -f FILE -n pay
-shop   pod/b   outdated
-    no controller would replace the pod
-    -> replace it from its manifest: kubectl replace --force -f FILE -n shop`);
+  test("a reason that differs only in names appears once, with each next step", () => {
+    expect(needsYou(lostIn("a", "pay"), lostIn("b"))).toBe(`NEEDS YOU: 2 workloads
+WOULD LOSE ITS SIDECAR (2)
+  namespace … has istio.io/rev=asm-1-26, which names no installed revision or
+  tag
+    pay/deploy/a, shop/deploy/b
+    -> kubectl label namespace pay istio.io/rev=asm-1-27 --overwrite
+    -> kubectl label namespace shop istio.io/rev=asm-1-27 --overwrite`);
   });
 
-  test("and a workload without its sidecar shows the reason against a restart", () => {
-    const assessments = [
-      assessmentOf(deployment("web", { pods: [bare(1)], rollout: { paused: true } })),
-    ];
-    expect(notRestarted(table(checkReport({ assessments, exitCode: 5 }))))
-      .toBe(`NOT RESTARTED: 1 workload
-shop   deploy/web   missing
-    the Deployment is paused: a restart would have no effect
+  test("a reason that differs only in numbers of pods appears once, with the total", () => {
+    expect(needsYou(missing("a", 1), missing("b", 2), missing("c", 4))).toContain(
+      "  7 pods have no sidecar, and asm-1-27 would inject one\n    shop/deploy/a, shop/deploy/b, shop/deploy/c\n",
+    );
+  });
+
+  test("restarts of one namespace with the same flags are one command", () => {
+    expect(needsYou(single("a"), single("b"), single("c"), single("d", "pay"))).toBe(
+      `NEEDS YOU: 4 workloads
+BY HAND (4)
+  a StatefulSet with one replica is down while its pod restarts
+    shop/sts/a, shop/sts/b, shop/sts/c, pay/sts/d
+    -> istio-upgrade restart statefulset/a statefulset/b statefulset/c --namespace shop --allow-downtime
+    -> istio-upgrade restart statefulset/d --namespace pay --allow-downtime`,
+    );
+  });
+
+  test("a workload without its sidecar shows the reason against a restart", () => {
+    const paused = deployment("web", { pods: [bare(1)], rollout: { paused: true } });
+    expect(needsYou(assessmentOf(paused))).toBe(`NEEDS YOU: 1 workload
+BY HAND (1)
+  the Deployment is paused: a restart would have no effect
+    shop/deploy/web
     -> kubectl rollout resume deployment/web -n shop`);
+  });
+
+  test("have the same heading in verify, and another after a restart", () => {
+    const options = { assessments: [pod("b")] };
+    expect(table(verifyReport(options))).toContain("\nNEEDS YOU: 1 workload\nBY HAND (1)\n");
+    expect(table(restartReport([], options))).toContain(
+      "\nNOT RESTARTED: 1 workload\nBY HAND (1)\n",
+    );
+  });
+
+  test("in Markdown, only commands are code", () => {
+    const text = renderMarkdown(checkReport({ assessments: [pod("b"), lostIn("api")] }));
+    expect(text).toContain("## Needs you: 2 workloads\n");
+    expect(text).toContain(
+      "replace it from its manifest: `kubectl replace --force -f FILE -n shop` |",
+    );
+    expect(text).toContain("| `kubectl label namespace shop istio.io/rev=asm-1-27 --overwrite` ");
+    expect(text.indexOf("Would lose its sidecar")).toBeLessThan(text.indexOf("| By hand"));
   });
 });
 

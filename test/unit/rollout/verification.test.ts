@@ -49,12 +49,12 @@ test("a workload that was not found but is listed was not deleted", () => {
   const verified = (assessments: readonly ReturnType<typeof assessmentOf>[]) =>
     verifyResults([result], [step], [workload], assessments);
   expect(verified([])).toEqual([result]);
-  expect(verified([assessmentOf(workload)])).toMatchObject([
+  expect(withPrintedSteps(verified([assessmentOf(workload)]))).toMatchObject([
     {
       outcome: "failed",
       code: "not-found",
       message: "a read did not find it, but the list has it",
-      nextStep: "run restart again",
+      nextStep: "istio-upgrade restart deployment/web --namespace shop",
     },
   ]);
 });
@@ -107,7 +107,7 @@ test("a target that changed during the run is named, and the restart has not fai
     outcome: "restarted",
     code: "target-moved",
     message: `the target changed to ${MOVED} of asm-1-27 during the run`,
-    nextStep: "run restart again",
+    nextStep: "istio-upgrade restart deployment/web --namespace shop",
   });
 });
 
