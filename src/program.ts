@@ -19,7 +19,7 @@ export interface Actions {
 export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions): Command {
   const program = new Command("istio-upgrade")
     .description(
-      "Find pods that run an old Istio sidecar, restart their workloads at a safe pace,\n" +
+      "Find pods that run an outdated Istio sidecar, restart their workloads at a safe pace,\n" +
         "and prove the result.",
     )
     .exitOverride()
@@ -35,7 +35,7 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
     .helpOption("-h, --help", "Print this help")
     .addHelpText("after", programFooter);
 
-  addCommand(program, "check", "Find workloads whose pods run an old sidecar (read-only)", [
+  addCommand(program, "check", "Find workloads whose pods run an outdated sidecar (read-only)", [
     "istio-upgrade check",
     "istio-upgrade check --namespace shop,pay",
     "istio-upgrade check --context prod --json | jq .summary",
@@ -87,7 +87,7 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
       ])
         .argument(
           "[REVISION]",
-          "only this revision, with the commands that release it; default: all",
+          "only this revision, with the commands that end each use; default: all",
         )
         .optionsGroup("Revisions:")
         .option(

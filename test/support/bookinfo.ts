@@ -13,7 +13,7 @@ const WORKLOADS = [
 ];
 
 /**
- * Installs Bookinfo as in the AKS walkthrough: an old sidecar runs in the namespace `default`, and
+ * Installs Bookinfo as in the AKS walkthrough: an outdated sidecar runs in the namespace `default`, and
  * the injector's ConfigMap already names a newer image.
  */
 export async function installBookinfo(cluster: TestCluster): Promise<void> {

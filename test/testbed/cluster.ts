@@ -1,5 +1,5 @@
 /**
- * `npm run cluster` starts a real cluster to try the program on. Bookinfo runs with old sidecars,
+ * `npm run cluster` starts a real cluster to try the program on. Bookinfo runs with outdated sidecars,
  * and its revision already injects a newer version. The cluster runs until Ctrl-C.
  */
 import { join } from "node:path";
