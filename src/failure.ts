@@ -8,7 +8,7 @@ import { resultLine } from "./report/exit-reasons.ts";
 import { toJson } from "./report/json.ts";
 import { createStepFormatter } from "./report/next-step-text.ts";
 import { plain, plainCommand } from "./report/plain.ts";
-import { writeStacks } from "./report/stack.ts";
+import { writeStacks } from "./report/error-stack.ts";
 
 /** Commands whose last line on stderr is RESULT, in any output format. */
 const WITH_RESULT: ReadonlySet<string> = new Set(["check", "restart", "verify"]);

@@ -6,7 +6,7 @@ import { groupPath } from "../kubernetes/api-paths.ts";
 /** An event that a controller wrote about one object. */
 export interface EventRecord {
   /** The uid of the object. */
-  readonly about: string;
+  readonly objectUid: string;
   /** A text that changes whenever the event occurs again. */
   readonly id: string;
   readonly reason: string;
@@ -63,7 +63,7 @@ function timeOf({ lastTimestamp, eventTime, metadata }: CoreV1Event): string {
 function eventRecord(event: CoreV1Event): EventRecord {
   const { metadata, involvedObject, reason, message, count } = event;
   return {
-    about: involvedObject.uid ?? "",
+    objectUid: involvedObject.uid ?? "",
     id: `${metadata.uid} ${count ?? 1}`,
     reason: reason ?? "",
     message: message ?? "",

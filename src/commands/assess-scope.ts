@@ -8,7 +8,7 @@ import type { WorkloadEntry } from "../report/document.ts";
 import { workloadEntry } from "../report/entries.ts";
 import { createEntryInterner } from "../report/intern-entries.ts";
 import { byNamespaceAndName, type Gap, type Workload } from "../snapshot.ts";
-import { writeStacks } from "../report/stack.ts";
+import { writeStacks } from "../report/error-stack.ts";
 import { assessWorkload, type AssessmentContext } from "./assess-workload.ts";
 import { hasInjector, requireInjector } from "./injector.ts";
 import { createSharedProofs } from "./shared-proofs.ts";
@@ -29,7 +29,7 @@ export interface ScopeAssessment {
   readonly assessments: readonly Assessment[];
 }
 
-/** A scope assessment that keeps only what a report publishes of a workload. */
+/** A scope assessment that keeps only the report entries of the workloads. */
 export interface ScopeEntries extends Pick<ScopeAssessment, "mesh" | "gaps" | "notes"> {
   readonly entries: readonly WorkloadEntry[];
 }
@@ -56,7 +56,7 @@ export async function assessScope(
   };
 }
 
-/** Like `assessScope`, with one namespace at a time in memory besides the entries. */
+/** Does the same as `assessScope`, but keeps in memory only the entries and the current namespace. */
 export async function assessScopeForReport(session: Session): Promise<ScopeEntries> {
   const { output, reportFile } = session.settings.display;
   const intern = createEntryInterner(output.startsWith("json") || reportFile !== undefined);
@@ -100,19 +100,19 @@ async function assessEach<Kept>(
     return keep({ workload, assessment });
   }
 
-  // Dry runs are under way while the next namespaces are read.
+  // Dry runs continue while the next namespaces are read.
   const pending: Promise<readonly Kept[]>[] = [];
   for await (const batch of injectableBatches(session, cluster, mesh)) {
     const inScope = batch.filter((workload) => isInScope(workload, scope));
     const assessed = Promise.all(inScope.map(assessAndKeep));
-    // The error is thrown after the loop.
+    // Prevents an unhandled rejection: the error is thrown after the loop.
     assessed.catch(() => undefined);
     pending.push(assessed);
   }
   const kept = (await Promise.all(pending)).flat();
 
   const { gaps: readGaps, notes } = keepNeededGaps(cluster.allGaps(), dependsOnRules);
-  // A named workload that is missing may be behind a gap.
+  // A named workload that was not found may be in a list that could not be read.
   if (readGaps.length === 0) {
     unmatched.requireNamed(namespaces?.[0] ?? "", cluster.basis.namespaces, mesh);
   }
@@ -126,7 +126,8 @@ async function assessEach<Kept>(
 }
 
 /**
- * Yields the batches of a cluster that has an injector. Without one, reads all of them first.
+ * Yields the batches of a cluster. If the cluster has no injector, reads all batches before the first
+ * is assessed, to find out if a workload has a sidecar.
  *
  * @throws CannotRun if there is no injector, and no workload in scope has a sidecar.
  */

@@ -11,7 +11,7 @@ import { explanationDocument } from "../report/explanation-document.ts";
 import { istioUpgrade, kubectl, sentence } from "../next-step.ts";
 import type { ExplainSettings } from "../settings.ts";
 import type { Snapshot, Workload } from "../snapshot.ts";
-import { writeStacks } from "../report/stack.ts";
+import { writeStacks } from "../report/error-stack.ts";
 import { requireInjector } from "./injector.ts";
 import { assessWorkload } from "./assess-workload.ts";
 import { assessmentOptions } from "./scope-filter.ts";

@@ -31,7 +31,7 @@ function replicaFailure(conditions: readonly Condition[]): string | undefined {
   return failure?.status === "True" ? failure.message : undefined;
 }
 
-/** Returns the last message by workload uid. Adds a note if could not list events. */
+/** Returns the last message by workload uid. Adds a note if the events could not be listed. */
 async function refusalsIn({
   api,
   namespaces,
@@ -40,7 +40,7 @@ async function refusalsIn({
   const found = new Map<string, string>();
   for (const namespace of namespaces ?? [undefined]) {
     try {
-      for (const { about, message } of await listRefusals(api, namespace))
+      for (const { objectUid: about, message } of await listRefusals(api, namespace))
         found.set(about, message);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;

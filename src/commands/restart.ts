@@ -6,11 +6,11 @@ import type { StepResult } from "../rollout/result.ts";
 import { verifyResults } from "../rollout/verification.ts";
 import type { RestartSettings } from "../settings.ts";
 import type { Gap } from "../snapshot.ts";
-import { writeStacks } from "../report/stack.ts";
+import { writeStacks } from "../report/error-stack.ts";
 import { assessScope, type ScopeAssessment } from "./assess-scope.ts";
 import { announcePlan } from "./restart/announcement.ts";
-import { type SignalName, untilSignal } from "./restart/interruption.ts";
-import { onlyPlanned } from "./restart/planning.ts";
+import { type SignalName, runUntilSignal } from "./restart/interruption.ts";
+import { keepPlanned } from "./restart/planning.ts";
 import { prepare, type ReadyToRestart, withGaps } from "./restart/preparation.ts";
 import { unverified } from "./restart/record.ts";
 import { type RestartSession, withRestartSession } from "./restart/restart-session.ts";
@@ -22,7 +22,7 @@ export function restart(settings: RestartSettings, version: string, io: Io): Pro
     // From here on a signal never ends the process before the report is written.
     const unsubscribe = io.onSignal(() => undefined);
     try {
-      const prepared = await untilSignal(io, (abort) => prepare(session, abort));
+      const prepared = await runUntilSignal(io, (abort) => prepare(session, abort));
       if (prepared.kind === "signal") throw new Interrupted(prepared.signal);
       const { value } = prepared;
       return value.kind === "ready"
@@ -48,7 +48,7 @@ async function runAndVerify(session: RestartSession, ready: ReadyToRestart): Pro
   }
   if (run.failure !== undefined) return concludeFailed(ready, results, run.failure.message);
   if (run.aborted) return concludeUnverified(ready, results, run.signal);
-  const read = await untilSignal(io, () => assessAgain(session, before, results));
+  const read = await runUntilSignal(io, () => assessAgain(session, before, results));
   if (read.kind === "signal") return concludeUnverified(ready, results, read.signal);
   // A fresh read does not show which current workloads the first read missed.
   const missed = settings.consent.current ? before.gaps : quotaGaps;
@@ -107,7 +107,7 @@ async function assessAgain(
     const assessed = await assessScope(session, {
       isProofNeeded: (found) => found?.verdict === "unknown" || found?.restart.answer === "yes",
     });
-    return onlyPlanned(assessed, session.approved);
+    return keepPlanned(assessed, session.approved);
   } catch (error) {
     if (error instanceof CannotRun) {
       return unverified(before, results, "unreachable", error.message);

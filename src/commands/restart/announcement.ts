@@ -6,7 +6,7 @@ import type { RestartSettings } from "../../settings.ts";
 import type { Session } from "../session.ts";
 import type { ReadyToRestart } from "./preparation.ts";
 
-/** Reports what is about to happen, just before the first restart. */
+/** Reports the plan just before the first restart. */
 export function announcePlan(
   { settings, progress }: Session<RestartSettings>,
   { before, plan, record, deadline }: ReadyToRestart,
@@ -36,13 +36,13 @@ function planText(
   { dryRun }: RestartSettings,
 ): string {
   const [what, others] = [count(steps.length, "workload"), count(waits.length, "workload")];
-  const doing =
+  const action =
     dryRun === undefined
       ? `restarting ${what}`
       : `checking the restart of ${what}, changing nothing`;
-  const does = waits.length > 0 && steps.length === 0 ? [] : [doing];
+  const actions = waits.length > 0 && steps.length === 0 ? [] : [action];
   const waiting = waits.length > 0 ? [`waiting for ${others} restarted earlier`] : [];
-  const left = leftOut.length > 0 ? [`${leftOut.length} left out`] : [];
+  const omitted = leftOut.length > 0 ? [`${leftOut.length} left out`] : [];
   const until = deadline === undefined ? [] : [`no new restarts after ${formatLocal(deadline)}`];
-  return [...does, ...waiting, ...left, ...until, `plan ${hash}`].join(", ");
+  return [...actions, ...waiting, ...omitted, ...until, `plan ${hash}`].join(", ");
 }

@@ -5,7 +5,7 @@ import type { WorkloadRef } from "../../snapshot.ts";
 
 export type SignalName = Parameters<Parameters<Io["onSignal"]>[0]>[0];
 
-/** The value of some work, or the signal that came first. */
+/** The value that the work returned, or the signal that came before the work was done. */
 export type UntilSignal<Value> =
   | { readonly kind: "done"; readonly value: Value }
   | { readonly kind: "signal"; readonly signal: SignalName };
@@ -14,7 +14,7 @@ export type UntilSignal<Value> =
  * Runs work until it is done or a signal comes, whichever is first. After a signal the work
  * continues in the background, so it must be harmless; its own abort signal asks it to end.
  */
-export async function untilSignal<Value>(
+export async function runUntilSignal<Value>(
   io: Pick<Io, "onSignal">,
   work: (abort: AbortSignal) => Promise<Value>,
 ): Promise<UntilSignal<Value>> {
@@ -43,7 +43,7 @@ const GRACE = 1000;
  *
  * @param mayBeRolling true if the restart was sent.
  */
-export async function abandoned(
+export async function endAfterAbort(
   io: Pick<Io, "sleep">,
   ref: WorkloadRef,
   abort: AbortSignal,

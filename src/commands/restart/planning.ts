@@ -4,10 +4,10 @@ import type { Step } from "../../rollout/step.ts";
 import type { ScopeAssessment } from "../assess-scope.ts";
 import type { ApprovedPlan } from "./approved-plan.ts";
 import type { RestartSession } from "./restart-session.ts";
-import { readTemplates } from "./templates.ts";
+import { readTemplateHashes } from "./template-hashes.ts";
 
 /** Keeps the workloads of an approved plan; keeps all of them if there is no such plan. */
-export function onlyPlanned(
+export function keepPlanned(
   assessed: ScopeAssessment,
   approved: ApprovedPlan | undefined,
 ): ScopeAssessment {
@@ -24,7 +24,7 @@ function keyOf({ namespace, kind, name }: Step["ref"]): string {
   return `${namespace}/${kind}/${name}`;
 }
 
-/** Plans the restarts of now; of an approved plan, the part that may still run. */
+/** Plans restarts. If there is an approved plan, returns the part of it that may still run. */
 export async function planFor(
   session: RestartSession,
   { assessments }: ScopeAssessment,
@@ -32,7 +32,7 @@ export async function planFor(
   const { settings, io, approved } = session;
   const { consent, timeout, dryRun } = settings;
   const fresh = planRestart(assessments, consent, io.now().getTime(), timeout);
-  const templates = await readTemplates(session, approved?.steps ?? fresh.steps);
+  const templates = await readTemplateHashes(session, approved?.steps ?? fresh.steps);
   const steps = fresh.steps.map((step) => ({ ...step, template: templates.get(step.ref.uid) }));
   // A dry run shows what would change: it has nothing to wait for.
   const waits = dryRun === undefined ? fresh.waits : [];

@@ -6,13 +6,13 @@ import type { Gap } from "../../snapshot.ts";
 import { assessScope, type ScopeAssessment } from "../assess-scope.ts";
 import { askConsent } from "./consent.ts";
 import { requirePermissions } from "./permissions.ts";
-import { onlyPlanned, planFor } from "./planning.ts";
+import { keepPlanned, planFor } from "./planning.ts";
 import { withQuotaWarnings } from "./quotas.ts";
 import { createRecord, type RunRecord } from "./record.ts";
 import type { RestartSession } from "./restart-session.ts";
 
 /** The state of a `restart` command just before it changes anything. */
-export type Preparation = ReadyToRestart | NothingToDo;
+export type Preparation = ReadyToRestart | ReportOnly;
 
 interface Prepared {
   readonly before: ScopeAssessment;
@@ -26,12 +26,12 @@ export interface ReadyToRestart extends Prepared {
   readonly kind: "ready";
   readonly plan: Plan;
   readonly deadline: Date | undefined;
-  /** The quotas and pods that could not be read for a warning. */
+  /** The gaps in the quotas and pods that quota warnings are based on. */
   readonly quotaGaps: readonly Gap[];
 }
 
-/** A dry run, an empty plan, or a plan that the user declined. */
-interface NothingToDo extends Prepared {
+/** A client-side dry run, an empty plan, or a plan that the user declined: only a report follows. */
+interface ReportOnly extends Prepared {
   readonly kind: "report";
   readonly reasons: readonly ExitReason[];
 }
@@ -44,7 +44,7 @@ interface NothingToDo extends Prepared {
 export async function prepare(session: RestartSession, abort: AbortSignal): Promise<Preparation> {
   const { settings, io, approved } = session;
   const deadline = settings.deadline && resolveDeadline(settings.deadline, io.now());
-  const assessed = onlyPlanned(await assessScope(session, { isPlan: true }), approved);
+  const assessed = keepPlanned(await assessScope(session, { isPlan: true }), approved);
   const { plan, decided } = await planFor(session, assessed);
   const { warned, gaps: quotaGaps } = await withQuotaWarnings(session, assessed, plan);
   const before = withGaps(warned, quotaGaps);

@@ -10,21 +10,21 @@ import {
 import { type Ending, endedUnexpectedly, type StepResult } from "../../rollout/result.ts";
 import type { StartPermission, StopReason } from "../../rollout/schedule.ts";
 import type { Step } from "../../rollout/step.ts";
-import { writeStacks } from "../../report/stack.ts";
+import { writeStacks } from "../../report/error-stack.ts";
 import { followRollout } from "./follow.ts";
-import { abandoned } from "./interruption.ts";
+import { endAfterAbort } from "./interruption.ts";
 import { reassess } from "./reassess.ts";
 import { knownRefusals } from "./refusals.ts";
 import { pollInterval } from "./request-limits.ts";
 import type { RestartSession } from "./restart-session.ts";
 
-/** The run as one of its workloads sees it. */
+/** The control of a run over the restart of one workload. */
 export interface RunControl {
   /** The reason why nothing new starts; `undefined` if the run is not stopped. */
   stopReason(): StopReason | undefined;
   /** @param waited true if the workload waited after its turn came. */
   requestStart(waited: boolean): StartPermission;
-  /** Fires if the report is wanted at once. */
+  /** Aborts when the user wants the report at once. */
   readonly abort: AbortSignal;
 }
 
@@ -45,7 +45,7 @@ export async function rollWorkload(
   let attempt = startAttempt(step, rules, io.now().getTime());
   const ending = await Promise.race([
     restartAndFollow().catch(unexpectedEnding),
-    abandoned(io, ref, control.abort, () => attempt.startedAt !== undefined),
+    endAfterAbort(io, ref, control.abort, () => attempt.startedAt !== undefined),
   ]);
   const { to, startedAt } = attempt;
   return { ref, from, to, startedAt, ...ending, finishedAt: io.now() };

@@ -15,11 +15,11 @@ import {
 } from "../../rollout/schedule.ts";
 import { WHY_STOPPED } from "../../rollout/stop.ts";
 import { messageOf } from "../../errors.ts";
-import { writeStacks } from "../../report/stack.ts";
+import { writeStacks } from "../../report/error-stack.ts";
 import type { RestartSession } from "./restart-session.ts";
 import { pollInterval } from "./request-limits.ts";
 import { rollWorkload, type RunControl } from "./roll.ts";
-import { awaitRestart, type Turns } from "./wait.ts";
+import { awaitRestart, type ReadLimits } from "./wait.ts";
 
 /** A run that has ended. */
 export interface Run {
@@ -27,7 +27,7 @@ export interface Run {
   readonly results: readonly StepResult[];
   /** The signal that came; SIGTERM if both came. */
   readonly signal: "SIGINT" | "SIGTERM" | undefined;
-  /** True if the report is wanted at once: workloads may still be rolling. */
+  /** True if the user wanted the report at once, so that workloads may still be rolling. */
   readonly aborted: boolean;
   /** The unexpected error that ended the run, if one did. */
   readonly failure: { readonly message: string } | undefined;
@@ -47,7 +47,7 @@ const READS_PER_INTERVAL = 20;
  * Runs a plan at the given pace until it is done, stopped or interrupted.
  *
  * @param deadline the time after which nothing new starts.
- * @param record gets the results so far after each new one.
+ * @param record records all results so far. It is called after each new result.
  */
 export async function runPlan(
   session: RestartSession,
@@ -61,7 +61,7 @@ export async function runPlan(
   const results = new Map<string, StepResult>();
   const abort = new AbortController();
   const interruption = new AbortController();
-  const turns: Turns = {
+  const limits: ReadLimits = {
     limit: pLimit(settings.maxParallel),
     interval: pollInterval(settings) * Math.max(1, plan.waits.length / READS_PER_INTERVAL),
   };
@@ -116,9 +116,10 @@ export async function runPlan(
     progress.emit({ type: "notice", message });
   });
   try {
-    // Waits take no slot and no pause, and their failures stop nothing: this run did not start them.
+    // Another run started these rollouts, so `--max-parallel`, `--pause` and `--max-failures` do not
+    // apply to them.
     for (const wait of plan.waits) {
-      rolling.set(wait.ref.uid, awaitRestart(session, wait, abort.signal, turns));
+      rolling.set(wait.ref.uid, awaitRestart(session, wait, abort.signal, limits));
     }
     dispatch({ type: "tick" });
     while (!isOver(schedule) || rolling.size > 0) {
@@ -137,7 +138,7 @@ export async function runPlan(
       if (!abort.signal.aborted) await record([...results.values()]);
     }
   } catch (error) {
-    // The report must say which workloads were restarted, and no loop may outlive it.
+    // The report must say which workloads were restarted, and no loop may run after the report.
     writeStacks(error, io);
     failure = { message: messageOf(error) };
     [schedule] = advance(schedule, { type: "stop", reason: "interrupted" }, io.now().getTime());
@@ -145,7 +146,7 @@ export async function runPlan(
     for (const result of await Promise.all(rolling.values())) results.set(result.ref.uid, result);
   } finally {
     unsubscribe();
-    turns.limit.clearQueue();
+    limits.limit.clearQueue();
   }
   const reason = schedule.stopped ?? "interrupted";
   return {

@@ -15,12 +15,12 @@ import {
   type WaitingObservation,
 } from "../../rollout/waiting.ts";
 import type { Workload } from "../../snapshot.ts";
-import { writeStacks } from "../../report/stack.ts";
-import { abandoned } from "./interruption.ts";
+import { writeStacks } from "../../report/error-stack.ts";
+import { endAfterAbort } from "./interruption.ts";
 import type { RestartSession } from "./restart-session.ts";
 
-/** The share of the API server that the waits of a run may use. */
-export interface Turns {
+/** The limits on the reads of all waits of a run together. */
+export interface ReadLimits {
   /** Limits the reads that run at the same time. */
   readonly limit: LimitFunction;
   /** Milliseconds between two reads of one workload, before jitter. */
@@ -35,27 +35,27 @@ export async function awaitRestart(
   session: RestartSession,
   wait: Wait,
   abort: AbortSignal,
-  turns: Turns,
+  limits: ReadLimits,
 ): Promise<StepResult> {
   const { ref, from, to, restartedAt } = wait;
   const { io, progress } = session;
   const message = `restarted at ${restartedAt}, rollout still in progress`;
   progress.emit({ type: "waiting", ref, message });
   const ending = await Promise.race([
-    untilReady(session, wait, abort, turns).catch((error: unknown) => {
+    waitUntilReady(session, wait, abort, limits).catch((error: unknown) => {
       writeStacks(error, io);
       return endedUnexpectedly(ref, messageOf(error), true);
     }),
-    abandoned(io, ref, abort, () => true),
+    endAfterAbort(io, ref, abort, () => true),
   ]);
   return { ref, from, to, ...ending, startedAt: undefined, finishedAt: io.now() };
 }
 
-async function untilReady(
+async function waitUntilReady(
   session: RestartSession,
   { ref, restartedAt }: Wait,
   abort: AbortSignal,
-  { limit, interval }: Turns,
+  { limit, interval }: ReadLimits,
 ): Promise<Ending> {
   const { io, progress, settings } = session;
   let waiting = startWaiting(ref, restartedAt, settings.timeout, io.now().getTime());
@@ -103,7 +103,7 @@ async function readWithPods(
 ): Promise<Workload | undefined> {
   const found = await getWorkload(api, ref);
   if (found?.rollout === undefined) return undefined;
-  // If the pods may not be listed, the scope has a gap for that already.
+  // If the user is not allowed to list pods, the scope already has a gap for them.
   const selector = formatSelector(found.rollout.selector);
   return (await readPodsOf(api, found, selector, new Gaps(api))) ?? found;
 }
