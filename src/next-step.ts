@@ -57,7 +57,7 @@ export function pipeline(...invocations: readonly Invocation[]): Chain {
   return { kind: "pipeline", invocations };
 }
 
-/** @returns the one invocation itself if there is no other. */
+/** Returns a sequence, or the invocation itself if there is only one. */
 export function sequence(invocations: readonly Invocation[]): Command {
   const [first, ...others] = invocations;
   return first && others.length === 0 ? first : { kind: "sequence", invocations };

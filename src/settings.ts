@@ -49,7 +49,7 @@ export interface DisplaySettings {
 }
 
 export interface VerifySettings extends CommonSettings {
-  /** The time to repeat the check until it succeeds, in milliseconds. 0 checks once. */
+  /** The longest time to repeat the check until it succeeds, in milliseconds. 0 checks once. */
   readonly wait: number;
 }
 
@@ -62,7 +62,7 @@ export interface RestartSettings extends CommonSettings {
   readonly maxFailures: number;
   /** The pause between two restarts, in milliseconds. */
   readonly pause: number;
-  /** No restart begins after this. */
+  /** The time after which no restart begins. */
   readonly deadline: Deadline | undefined;
   /** The longest time that a workload may go without progress, in milliseconds. */
   readonly timeout: number;
@@ -167,13 +167,13 @@ export function includedBy(consent: Consent): readonly (typeof INCLUDES)[number]
   return INCLUDES.filter((name) => consent[name]);
 }
 
-/** Rejects a mode that is typed as an argument of its own: it would name a workload. */
+/** Rejects `--dry-run server`, in which the mode is a separate argument and would name a workload. */
 function rejectModeAsArgument(names: readonly string[]): void {
-  const loose = names.find((name) => DRY_RUNS.some((mode) => mode === name));
-  if (loose === undefined) return;
+  const found = names.find((name) => DRY_RUNS.some((mode) => mode === name));
+  if (found === undefined) return;
   throw new UsageError(
-    `"${loose}" is not a KIND/NAME that can be restarted`,
-    `write --dry-run=${loose}`,
+    `"${found}" is not a KIND/NAME that can be restarted`,
+    `write --dry-run=${found}`,
   );
 }
 
@@ -248,7 +248,8 @@ export function revisionsSettings(
 }
 
 /**
- * Returns the encoding of lists from `ISTIO_UPGRADE_ENCODING`, which helps to verify what was read.
+ * Returns the encoding of lists from `ISTIO_UPGRADE_ENCODING`. JSON helps to verify what the protobuf
+ * decoder read.
  *
  * @throws UsageError
  */

@@ -7,7 +7,8 @@ import { controllerField, templateRecord } from "./workload-records.ts";
 import { replicaFacts, resolveLimit } from "./rollout-record.ts";
 
 /**
- * The fields of an Argo `Rollout` that are read. The API server returns custom resources only as JSON.
+ * The fields of an Argo `Rollout` that the program reads. The API server returns custom resources only
+ * as JSON.
  * Source: argoproj/argo-rollouts `pkg/apis/rollouts/v1alpha1/types.go`.
  */
 export interface ApiRollout extends ApiObject {
@@ -38,7 +39,10 @@ export interface ApiRollout extends ApiObject {
   };
 }
 
-/** Returns the name of the Deployment whose template a Rollout uses. Other kinds are not read. */
+/**
+ * Returns the name of the Deployment whose template a Rollout uses. References to other kinds are
+ * ignored.
+ */
 export function referencedDeployment({ spec }: ApiRollout): string | undefined {
   return spec?.workloadRef?.kind === "Deployment" ? spec.workloadRef.name : undefined;
 }
@@ -46,7 +50,7 @@ export function referencedDeployment({ spec }: ApiRollout): string | undefined {
 /**
  * Returns the record of a Rollout, without its pods.
  *
- * @param referenced the Deployment whose template it uses, if that could be read.
+ * @param referenced the Deployment whose template the Rollout uses, if it could be read.
  */
 export function argoWorkload(object: ApiRollout, referenced: Workload | undefined): Workload {
   const { metadata, spec } = object;
@@ -72,7 +76,7 @@ export function argoWorkload(object: ApiRollout, referenced: Workload | undefine
   };
 }
 
-/** Returns the reason why a Rollout's own template cannot be used; `undefined` if it can be. */
+/** Returns the reason why a Rollout's own template is unusable; `undefined` for a usable template. */
 export function malformedTemplate({
   spec,
 }: {
@@ -83,8 +87,8 @@ export function malformedTemplate({
 }
 
 /**
- * Finds a part of a pod template that decides injection and has another type than in a pod. The
- * definition of Rollouts lets the API server accept any object in some fields of the template.
+ * Finds a field of a pod template that affects injection and does not have the type that it has in a
+ * pod. The definition of Rollouts lets the API server accept any object in some fields of the template.
  *
  * @returns a clause such as `spec.template.spec.containers is not a list`.
  */
@@ -115,7 +119,7 @@ function isContainer(value: unknown): boolean {
   return typeof name === "string" && typeof image === "string" && Array.isArray(args);
 }
 
-/** Finds a part of a pod template that is copied into a new pod, and is not a list as in a pod. */
+/** Finds a field of a pod template that is a list in a pod, but not in this template. */
 function malformedList(template: unknown): string | undefined {
   const spec = isObject(template) ? template["spec"] : undefined;
   const odd = ["volumes", "imagePullSecrets"].find(
@@ -130,7 +134,7 @@ function argoRollout(
 ): ArgoRollout {
   const generation = metadata?.generation ?? 0;
   const replicas = spec?.replicas ?? 1;
-  // The controller evicts at least one pod at a time, and adds none before.
+  // The controller evicts at least one pod at a time, and creates no pod beforehand.
   const limit = spec?.strategy?.canary?.maxUnavailable ?? "25%";
   const unpausing = status?.controllerPause === true && (status.pauseConditions ?? []).length === 0;
   return {
@@ -153,8 +157,8 @@ function argoRollout(
 }
 
 /**
- * Reads the observed generation, a text. A text that is not a number comes from a controller that
- * does not count generations.
+ * Parses the observed generation, which is a string in a Rollout. A string that is not a number comes
+ * from a controller that does not count generations.
  */
 function observedGeneration(text: string | undefined, generation: number): number {
   if (text === undefined) return 0;

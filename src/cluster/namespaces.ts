@@ -35,7 +35,10 @@ function listNamespaces(api: Api, gaps: Gaps): Promise<readonly Namespace[] | un
   );
 }
 
-/** Gets one namespace: listing the objects of a namespace that does not exist succeeds, empty. */
+/**
+ * Gets one namespace, to find out if it exists: listing the objects of a missing namespace succeeds
+ * with an empty list.
+ */
 function readNamespace(api: Api, name: string, gaps: Gaps): Promise<Namespace | undefined> {
   return gaps.during({ verb: "get", resource: "namespaces", namespace: name }, async () => {
     const path = `/api/v1/namespaces/${name}`;

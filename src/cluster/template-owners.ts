@@ -19,7 +19,7 @@ import { templateRecord } from "./workload-records.ts";
 /**
  * Lists the objects that may create pods from a template of their own, but are not listed as
  * workloads unless they have pods: CronJobs, Jobs that have not finished, ReplicationControllers, and
- * ReplicaSets without a listed owner. What cannot be read becomes a gap.
+ * ReplicaSets without a listed owner. A list that cannot be read becomes a gap.
  *
  * @param workloads the listed workloads, which own the other ReplicaSets.
  */
@@ -53,7 +53,7 @@ async function readCronJobs(api: Api, gaps: Gaps): Promise<readonly TemplateOwne
   return read ?? [];
 }
 
-/** Lists the Jobs that may still create pods, among them suspended ones. */
+/** Lists the Jobs that may still create pods, including suspended Jobs. */
 function readJobs(api: Api, gaps: Gaps): Promise<readonly TemplateOwner[]> {
   return listTemplated(api, gaps, {
     resource: "jobs.batch",
@@ -138,7 +138,7 @@ interface TemplatedList {
   readonly isNeeded: (object: ApiTemplated) => boolean;
 }
 
-/** Lists objects with a pod template; none if they cannot be read. */
+/** Lists objects that have a pod template. Returns only what was read before an error. */
 async function listTemplated(
   api: Api,
   gaps: Gaps,

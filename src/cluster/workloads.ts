@@ -35,8 +35,8 @@ export interface WorkloadQuery {
 }
 
 /**
- * Reads workloads with their pods, and yields those of one namespace at a time, sorted. What cannot
- * be read becomes a gap.
+ * Reads workloads with their pods. Yields the workloads of one namespace at a time, sorted. A list
+ * that cannot be read becomes a gap.
  */
 export async function* readWorkloads(
   api: Api,
@@ -55,7 +55,7 @@ export async function* readWorkloads(
   ];
   for await (const batch of mergeByNamespace(lists)) {
     const workloads = await workloadsOf(batch, owners, unreadIn(namespace, gaps));
-    // The workloads of the other pods are not listed, since the selector does not match them.
+    // A pod whose workload is not listed belongs to a workload that the selector does not match.
     yield isNarrowed ? workloads.filter(isListed) : workloads;
   }
   return undefined;

@@ -5,8 +5,8 @@ import type { Snapshot, Workload } from "../snapshot.ts";
 import type { Session } from "./session.ts";
 
 /**
- * Without an injector there is no target to compare with. If pods still have sidecars, however, the
- * control plane was removed while they run, and the report is about them.
+ * Requires an injector, because without one there is no target to compare with. If pods still have
+ * sidecars, their control plane was removed, and the report is about these pods.
  *
  * @throws CannotRun if no Istio is installed in the namespace of `--istio-namespace`.
  */

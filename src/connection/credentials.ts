@@ -9,7 +9,7 @@ import { fileOrData, keyPairProblem } from "./tls-options.ts";
 
 /**
  * Finds the credentials of a user in the same order as kubectl. A token or a password takes precedence
- * over an auth-provider. A credential plugin runs only for a user who has none of them, and no client
+ * over an auth-provider. A credential plugin runs only for a user who has none of these, and no client
  * certificate.
  *
  * @throws CannotRun if the user has no credentials, or contradictory ones.

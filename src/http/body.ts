@@ -18,7 +18,7 @@ const MAX_FREE = 2;
 /**
  * Creates a function that reads response bodies into reusable buffers. A page decompresses to
  * megabytes outside the heap, which are freed only when the heap is collected. Without reuse, tens of
- * megabytes wait for that at any time.
+ * megabytes would wait for the garbage collector at any time.
  *
  * @returns a function that reads one body and rejects if the body is incomplete. Bodies of the same
  *   `kind` have similar sizes and share buffers.

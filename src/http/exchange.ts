@@ -93,7 +93,7 @@ function transportError(error: unknown, url: URL, proxy: URL | undefined): ApiEr
   const { host, hostname } = proxy ?? url;
   const what = (message || reason)
     .replace(/^Bad response: /, "it answered ")
-    // Node appends the address. It is useful only if it is not the host that precedes the message.
+    // Node appends the address, which is useful only if it differs from the host before the message.
     .replace(/ (\S+)$/, (end, address) => ([host, hostname].includes(address) ? "" : end));
   return new ApiError(`${url.host}:${way} ${what}`, { status: 0, reason }, { cause: error });
 }
@@ -111,8 +111,8 @@ function acceptHeader({ as, item }: ApiRequest): string {
 /**
  * Returns the URL of a request.
  *
- * @throws ApiError if the path contains a name that changes the path. Everyone who may create pods can
- *   name an owner `../../secrets/web`.
+ * @throws ApiError if the path contains a name that changes the path. Anyone who is allowed to create
+ *   pods can name an owner `../../secrets/web`.
  */
 export function requestUrl(server: URL, { path, query }: ApiRequest): URL {
   const whole = server.pathname.replace(/\/$/, "") + path;

@@ -30,7 +30,7 @@ export interface ApiRequest<Kind extends string = string> {
   readonly kind: Kind;
 }
 
-/** The object in a response. Its type follows from its kind, which is checked; its fields are not. */
+/** The object in a response. The program checks the kind, which decides the type, but not the fields. */
 export type ResponseObject<Kind extends string = string> = Kind extends keyof ObjectTypes
   ? ObjectTypes[Kind]
   : UntypedObject;

@@ -36,7 +36,7 @@ export function parseResponse<Kind extends string>(
     const got = object?.kind ?? `${response.contentType || "no content type"}: ${text}`;
     throw new ApiError(
       `${request.path} did not answer with a ${request.kind} (${got}); is there a proxy or a login page on the way?`,
-      // A truncated body is worth another attempt.
+      // A request whose response is truncated is sent again.
       { status: 0, reason: truncated ? "truncated" : "malformed" },
     );
   }
@@ -64,7 +64,7 @@ function parseBody(
   return isObject(value) ? value : undefined;
 }
 
-/** Returns the value if it is a string: a proxy may answer with any JSON. */
+/** Returns the value if it is a string, otherwise an empty string: a proxy may answer with any JSON. */
 function ifText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

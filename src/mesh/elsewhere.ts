@@ -26,7 +26,7 @@ export function calledElsewhere(labels: Labels, { injectors = [] }: Mesh): Injec
 }
 
 /**
- * Returns the revision that the name of a Service in another namespace tells, such as `istiod-1-30`.
+ * Returns the revision in the name of a Service that is in another namespace, such as `istiod-1-30`.
  * Source: Istio `manifests/charts/istio-control/istio-discovery/templates/service.yaml`.
  */
 export function revisionByService({ service, elsewhere }: Injector): string | undefined {

@@ -139,7 +139,7 @@ function placeOfWebhook(
   const { namespace, name } = service;
   if (namespace !== istioNamespace) return { kind: "namespace", namespace };
   const found = services?.find((candidate) => candidate.name === name);
-  // The endpoints of a Service without a selector are written by hand, for a primary cluster.
+  // Users write the endpoints of a Service without a selector: those of an istiod in another cluster.
   const isRemote = found && (found.external || Object.keys(found.selector).length === 0);
   return isRemote ? { kind: "remote" } : undefined;
 }

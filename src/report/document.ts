@@ -88,7 +88,7 @@ export interface Explanation extends DocumentHead {
     /** The name of the pod on the command line. Null if the command line names the workload. */
     readonly pod: string | null;
   };
-  /** True if everything that decides was read, and the verdict is not unknown. */
+  /** True if everything that the verdict depends on was read, and the verdict is not unknown. */
   readonly complete: boolean;
   readonly gaps: readonly GapEntry[];
   readonly notes: readonly string[];
@@ -265,7 +265,7 @@ export interface WorkloadEntry {
   readonly change: Change;
   /** The live pods, grouped by the sidecar that they run. */
   readonly running: readonly RunningEntry[];
-  /** The number of pods that the workload asks for. Null if it does not say. */
+  /** The number of pods that the workload asks for. Null if the workload sets no number. */
   readonly wanted: Count | null;
   /** The sidecar that new pods get. Null if they get none, or if this is unknown. */
   readonly target: { readonly revision: string; readonly image: string } | null;

@@ -55,7 +55,7 @@ function blocksOf(document: AnyDocument): readonly string[] {
 
 function restart(report: RestartReport): readonly string[] {
   const { user, reason, plan, dryRun, results, steps } = report;
-  const bad = undoneResults(results);
+  const undone = undoneResults(results);
   const { restarted, waited } = doneResults(results);
   const finished = results.map((result) => result.finishedAt).sort();
   const started = results.flatMap((result) => result.startedAt ?? []).sort();
@@ -70,7 +70,7 @@ function restart(report: RestartReport): readonly string[] {
       ["Last result", finished.at(-1) ?? ""],
       ["Result", conclusion(report)],
     ]),
-    section(`Not done: ${count(bad.length, "workload")}`, RESULT_HEAD, bad.map(resultRow)),
+    section(`Not done: ${count(undone.length, "workload")}`, RESULT_HEAD, undone.map(resultRow)),
     section(
       `Restarted: ${count(restarted.length, "workload")}`,
       RESULT_HEAD,
@@ -120,19 +120,19 @@ function resultRow(result: ResultEntry): readonly string[] {
 /** Returns the end of every report: outdated workloads, workloads for a person, gaps and notes. */
 function remainder(report: Report): readonly string[] {
   const planned = report.kind === "RestartReport" && report.dryRun !== null;
-  const late = planned ? [] : report.workloads.filter(isRestartable);
+  const outdated = planned ? [] : report.workloads.filter(isRestartable);
   const results = report.kind === "RestartReport" ? report.results : [];
-  const person = withoutFailures(report.workloads.filter(needsPerson), results);
+  const forPerson = withoutFailures(report.workloads.filter(needsPerson), results);
   return [
     section(
-      withDowngrades(`Outdated: ${count(late.length, "workload")}`, late),
+      withDowngrades(`Outdated: ${count(outdated.length, "workload")}`, outdated),
       CHANGE_HEAD,
-      outdatedGroups(late).map((group) => changeRow(outdatedCells(group, imageText))),
+      outdatedGroups(outdated).map((group) => changeRow(outdatedCells(group, imageText))),
     ),
     section(
-      `${personTitle(report)}: ${count(person.length, "workload")}`,
+      `${personTitle(report)}: ${count(forPerson.length, "workload")}`,
       PERSON_HEAD,
-      personGroups(person).flatMap(({ title, causes }) =>
+      personGroups(forPerson).flatMap(({ title, causes }) =>
         causes.map((cause) => [
           title,
           escaped(cause.entries.map(workloadPath).join(", ")),
@@ -208,7 +208,7 @@ function revisions(document: RevisionsReport): readonly string[] {
         String(pods.terminating),
       ]),
     ),
-    section("What uses them", ["Revision", "Used by", "Names", "Release"], held),
+    section("What uses them", ["Revision", "Used by", "Names", "What to do"], held),
     gaps(document.gaps),
   ];
 }

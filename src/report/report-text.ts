@@ -65,13 +65,13 @@ function targets({ targets: all }: Report, style: Style): Lines {
 function outdated(report: Report, style: Style, wide: boolean): Lines {
   // The plan of a dry run shows the same workloads.
   if (report.kind === "RestartReport" && report.dryRun !== null) return [];
-  const late = report.workloads.filter(isRestartable);
-  const groups = outdatedGroups(late);
+  const entries = report.workloads.filter(isRestartable);
+  const groups = outdatedGroups(entries);
   const imageText = imageTexts(wide);
   const rows = rowsOf(groups, (group) => outdatedCells(group, imageText));
   const total = groups.reduce((sum, { running }) => sum + running.pods, 0);
-  const title = `OUTDATED: ${count(late.length, "workload")}, ${count(total, "pod")}`;
-  return titled(downgradeTitle(style.warn(title), late, style), changeTable([], rows, style));
+  const title = `OUTDATED: ${count(entries.length, "workload")}, ${count(total, "pod")}`;
+  return titled(downgradeTitle(style.warn(title), entries, style), changeTable([], rows, style));
 }
 
 /** Adds the number of workloads that would get an older version to a title. */

@@ -84,7 +84,7 @@ function stillOutdated(
     ...result,
     outcome: "failed",
     code: "not-on-target",
-    message: `it was restarted, but: ${finding.reason}`,
+    message: `restarted, but ${finding.reason}`,
     nextStep: istioUpgrade("check", "--namespace", result.ref.namespace),
   };
 }

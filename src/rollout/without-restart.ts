@@ -10,7 +10,7 @@ import { isPaused } from "./status.ts";
 import type { Step } from "./step.ts";
 
 /**
- * Returns the ending of a planned workload that needs no restart any more, or may not have one.
+ * Returns the ending of a planned workload that no longer needs a restart, or must not be restarted.
  *
  * @param waited true if the workload waited for something after its turn came.
  */
@@ -31,7 +31,7 @@ export function endingWithoutRestart(
   return ended("skipped", code, reason, nextStep);
 }
 
-/** The ending of a workload that somebody else's rollout brought on target. */
+/** The ending of a workload that another rollout brought to its target. */
 function afterRollout(workload: Workload): Ending {
   const done = "on target after a rollout that was already running";
   if (isPaused(workload.rollout)) {

@@ -10,7 +10,10 @@ const image = (version: string) => `mcr.microsoft.com/oss/v2/istio/proxyv2:${ver
 const ISTIOD = `/apis/apps/v1/namespaces/aks-istio-system/deployments/istiod-${REVISION}`;
 
 describe("while the control plane is rolling", () => {
-  /** Outdated workloads, and a control plane whose new pods take a number of seconds to be ready. */
+  /**
+   * Creates outdated workloads, and restarts the control plane, whose new pod takes a number of
+   * seconds to be ready.
+   */
   async function rollingControlPlane(
     cluster: TestCluster,
     enter: (labels: Readonly<Record<string, string>>) => Promise<Sandbox>,
@@ -69,7 +72,7 @@ describe("while the control plane is rolling", () => {
     return Promise.all(times);
   }
 
-  test("nothing starts, each wait is reported once, and the pause holds afterwards", async ({
+  test("nothing starts, each wait is reported once, and the pause applies afterwards", async ({
     cluster,
     enter,
   }) => {
@@ -88,7 +91,7 @@ describe("while the control plane is rolling", () => {
     ]);
     expect(ran.status).toBe(0);
     const [first = 0, second = 0] = (await restartedAt(sandbox, ["a", "b"])).toSorted();
-    // Times of restarts have whole seconds.
+    // The time of a restart is in whole seconds.
     expect(second - first).toBeGreaterThanOrEqual(1);
     await untilControlPlane(cluster);
   });
@@ -96,7 +99,7 @@ describe("while the control plane is rolling", () => {
   test.for([
     ["an interrupt", "interrupted", 130, []],
     ["the deadline", "deadline", 4, ["--deadline", "4s"]],
-  ] as const)("%s ends the wait for it", async ([, code, status, args], { cluster, enter }) => {
+  ] as const)("%s ends the wait", async ([, code, status, args], { cluster, enter }) => {
     const sandbox = await rollingControlPlane(cluster, enter, ["a", "b"], 8);
     const running = begin(cluster, sandbox, ...args);
     await eventually(async () => expect(running.stderr()).toContain(held("b")));
@@ -129,7 +132,7 @@ describe("while the control plane is rolling", () => {
   });
 });
 
-describe("a rollout of somebody else", () => {
+describe("a rollout that somebody else started", () => {
   test("is waited for as long as it makes progress, without another restart", async ({
     cluster,
     enter,

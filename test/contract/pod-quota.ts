@@ -3,8 +3,8 @@ import type { TestCluster } from "../support/test-cluster.ts";
 import { eventually, type Sandbox } from "./sandbox.ts";
 
 /**
- * Creates a quota of `count` pods, which the namespace already has, and waits until they are
- * counted.
+ * Creates a quota of `count` pods, the number that the namespace already has. Waits until the quota
+ * counts them.
  */
 export async function limitPods(
   cluster: TestCluster,

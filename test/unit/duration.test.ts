@@ -50,6 +50,6 @@ test.each([
   [600_000, "10m"],
   [90_000, "1m 30s"],
   [5_000, "5s"],
-])("%i milliseconds read as %s", (milliseconds, text) => {
+])("%i milliseconds are shown as %s", (milliseconds, text) => {
   expect(formatDuration(milliseconds)).toBe(text);
 });

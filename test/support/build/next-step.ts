@@ -1,12 +1,12 @@
 import type { NextStep } from "../../../src/next-step.ts";
 import { createStepFormatter } from "../../../src/report/next-step-text.ts";
 
-/** Prints a next step for a user who gave no flags. */
+/** Formats a next step for a user who gave no flags. */
 export const formatStep = createStepFormatter({});
 
 const KINDS: ReadonlySet<unknown> = new Set(["invocation", "pipeline", "sequence", "sentence"]);
 
-/** The same value with each next step in it printed. */
+/** Returns a copy of the value in which each next step is formatted. */
 export function withPrintedSteps(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withPrintedSteps);
   if (typeof value !== "object" || value === null) return value;

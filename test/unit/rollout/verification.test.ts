@@ -36,7 +36,7 @@ describe("a restart is confirmed", () => {
     ["if every pod is on target", { pods: [sidecars(3, TARGET)] }],
     ["if it waited and is on target", { pods: [sidecars(3, TARGET)], outcome: "waited" }],
     ["if the workload was deleted afterwards", {}],
-    ["if no pod is left, which has its own verdict", { pods: [] }],
+    ["if no pod is left, which the verdict reports", { pods: [] }],
   ])("%s", (_what, fresh) => {
     const { result, verified } = verify(fresh);
     expect(withPrintedSteps(verified)).toEqual(result);
@@ -90,7 +90,7 @@ describe("a restart that completed has failed", () => {
     expect(withPrintedSteps(verified)).toMatchObject({
       outcome: "failed",
       code: "not-on-target",
-      message: `it was restarted, but: 1 pod would get ${TARGET} from configmap/istio-sidecar-injector-asm-1-27`,
+      message: `restarted, but 1 pod would get ${TARGET} from configmap/istio-sidecar-injector-asm-1-27`,
       nextStep: "istio-upgrade check --namespace shop",
     });
   });
@@ -101,7 +101,7 @@ describe("a restart that completed has failed", () => {
   });
 });
 
-test("a target that changed during the run is named, and the restart has not failed", () => {
+test("a target that changed during the run is named, and the restart is not a failure", () => {
   const { verified } = verify({ pods: [sidecars(3, TARGET)], mesh: meshOf("v1.27.10-1") });
   expect(withPrintedSteps(verified)).toMatchObject({
     outcome: "restarted",
@@ -118,11 +118,11 @@ describe("a changed target does not excuse a restart", () => {
     ["if no pod reached its target", [sidecars(3, LATE)]],
     ["if one pod did not reach its target", [sidecars(2, TARGET), sidecars(1, LATE)]],
     [
-      "where one reached the image, from another revision",
+      "if one pod reached the image, but from another revision",
       [sidecars(2, TARGET), sidecars(1, TARGET, { revision: "asm-1-26" })],
     ],
     [
-      "where a pod is on the new target, and the others are late",
+      "if one pod is on the new target, and the others are outdated",
       [sidecars(1, MOVED), sidecars(2, LATE)],
     ],
   ])("%s", (_what, pods) => {
@@ -148,7 +148,7 @@ test("pods that a partition keeps on the old template are left to the user", () 
   });
 });
 
-test("a revision that changed although the image stayed is named, too", () => {
+test("a revision that changed while the image stayed the same is named", () => {
   const other = meshOf("v1.27.9-6", "asm-1-28");
   const { verified } = verify({ pods: [sidecars(3, TARGET)], mesh: other });
   expect(withPrintedSteps(verified)).toMatchObject({

@@ -276,7 +276,7 @@ describe("a workload that a restart would harm", () => {
     expect(allowed.status).toBe(5);
   });
 
-  test("is restarted while it fails only with --include unhealthy, and its failure ends the run quickly", async ({
+  test("is restarted only with --include unhealthy if it is failing, and fails quickly", async ({
     cluster,
     enter,
   }) => {
