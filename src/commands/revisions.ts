@@ -29,7 +29,10 @@ export function revisions(settings: RevisionsSettings, version: string, io: Io):
     const document = revisionsDocument(
       documentHead(session),
       {
-        asked: settings,
+        asked: {
+          ...settings,
+          revision: settings.revision && (asked[0]?.name ?? settings.revision),
+        },
         usage: { ...usage, revisions: asked },
         gaps: snapshot.gaps,
       },
@@ -47,13 +50,11 @@ function selectRevisions(
   gaps: readonly Gap[],
 ): readonly RevisionUsage[] {
   if (revision === undefined) return all;
-  const found = all.filter(({ name }) => name === revision);
+  const named = all.filter(({ name }) => name === revision);
+  const found = named.length > 0 ? named : all.filter(({ tags }) => tags.includes(revision));
   if (found.length > 0 || gaps.length > 0) return found;
-  const tagged = all.find(({ tags }) => tags.includes(revision));
   throw new CannotRun(
-    tagged === undefined
-      ? `there is no revision "${revision}", and nothing refers to it`
-      : `"${revision}" is a tag of the revision ${tagged.name}`,
+    `there is no revision or tag "${revision}", and nothing refers to it`,
     `known revisions: ${all.map(({ name }) => name).join(", ")}`,
     { code: "not-found" },
   );

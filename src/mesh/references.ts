@@ -18,8 +18,9 @@ import type {
 } from "../snapshot.ts";
 import { calledElsewhere, revisionByService } from "./elsewhere.ts";
 import { calledInjectors } from "./injector-match.ts";
-import { isRenderedGateway, managedFinding } from "./managed.ts";
+import { managedFinding } from "./managed.ts";
 import { type Elsewhere, type Injector, type Mesh, PLAIN_POD } from "./mesh.ts";
+import { type Release, releaseOfPods } from "./pod-release.ts";
 import { hasSidecar } from "./running-pods.ts";
 
 /** A use of a revision: pods with its sidecar, or a label that leads new pods to it. */
@@ -37,8 +38,8 @@ export interface PodReference {
   readonly gateway: boolean;
   /** True if the pods are a gateway of AKS, which AKS removes together with the revision. */
   readonly managed: boolean;
-  /** True if istiod renders the pods from a Gateway, whose label decides their revision. */
-  readonly rendered: boolean;
+  /** The way in which live pods can stop using the revision. */
+  readonly release: Release;
 }
 
 /** A label or a tag that leads new pods, or a Gateway, to a revision. */
@@ -52,6 +53,8 @@ export interface LabelReference {
   readonly label: string;
   /** The tag that the label names; `undefined` if the label leads to the revision without a tag. */
   readonly tag: string | undefined;
+  /** The kind of a template's owner. */
+  readonly ownerKind?: string;
   /** The place of another control plane to which the labels lead as well. */
   readonly elsewhere?: Elsewhere | undefined;
 }
@@ -61,7 +64,10 @@ export function isPodReference(reference: Reference): reference is PodReference 
 }
 
 /** Lists the live and terminating pods that have a sidecar. */
-export function podReferences({ workloads }: UsageSnapshot): readonly PodReference[] {
+export function podReferences(
+  { workloads, namespaces }: UsageSnapshot,
+  mesh: Mesh,
+): readonly PodReference[] {
   return workloads.flatMap((workload) => {
     const { namespace, pods, terminatingPods } = workload;
     const reference = (
@@ -76,7 +82,10 @@ export function podReferences({ workloads }: UsageSnapshot): readonly PodReferen
       count: group.pods,
       gateway: isGateway(workload),
       managed: isAksGateway(workload),
-      rendered: isRenderedGateway(workload),
+      release:
+        kind === "pods"
+          ? releaseOfPods(workload, group, namespaces.get(namespace), mesh)
+          : "waiting",
     });
     return [
       ...pods.filter(hasSidecar).map((group) => reference("pods", group, [pathOf(workload)])),
@@ -214,6 +223,7 @@ function templateReferences(
     namespace: owner.namespace,
     names: [pathOf(owner)],
     count: 1,
+    ownerKind: owner.kind,
   } as const;
   const value = template.labels[REVISION];
   const references: LabelReference[] = value ? [{ ...base, ...resolveLabel(value, tags) }] : [];

@@ -1,15 +1,16 @@
 import {
-  type Command,
   type Invocation,
   istioctl,
   istioUpgrade,
   kubectl,
   type NextStep,
+  sentence,
   sequence,
 } from "../next-step.ts";
 import type { Elsewhere } from "./mesh.ts";
 import { otherMeshStep } from "./elsewhere.ts";
 import { REVISION } from "../istio-labels.ts";
+import { RELEASES, type Release } from "./pod-release.ts";
 import { isPodReference, type LabelReference, type Reference } from "./references.ts";
 
 /** The kinds of references, in the order in which the user removes them. */
@@ -22,11 +23,12 @@ const KINDS = [
   "terminating-pods",
 ] as const satisfies readonly Reference["kind"][];
 
-/** All references of one kind that the user must remove before the revision can be removed. */
+/** References of one kind that the user removes in the same way. */
 export interface RemainingReferences {
   readonly kind: Reference["kind"];
+  readonly releasedBy: Release;
   readonly count: number;
-  /** At most ten names, sorted. For `pods`, these are the names of their workloads. */
+  /** All names, sorted. For `pods`, these are the names of their workloads. */
   readonly names: readonly string[];
   /** The command or instruction that removes the references. */
   readonly release: NextStep;
@@ -45,7 +47,8 @@ export interface RevisionMove {
 }
 
 /**
- * Groups by kind the references to `move.from` that the user must remove.
+ * Groups the references to `move.from` that the user must remove, by their kind and by the way in
+ * which they are removed.
  *
  * @param all every reference to the revision.
  */
@@ -53,14 +56,18 @@ export function remainingReferences(
   all: readonly Reference[],
   move: RevisionMove,
 ): readonly RemainingReferences[] {
-  return KINDS.flatMap((kind) => {
-    const references = all.filter(
-      (reference) => reference.kind === kind && mustBeRemoved(reference),
-    );
-    if (references.length === 0) return [];
-    const release = releaseFor(kind, references, move);
-    return [{ kind, count: countReferences(references), names: namesOf(references), release }];
-  });
+  const remaining = all.filter(mustBeRemoved);
+  return KINDS.flatMap((kind) =>
+    RELEASES.flatMap((releasedBy) => {
+      const references = remaining.filter(
+        (reference) => reference.kind === kind && wayOf(reference) === releasedBy,
+      );
+      if (references.length === 0) return [];
+      const release = releaseFor(kind, releasedBy, references, move);
+      const names = namesOf(references);
+      return [{ kind, releasedBy, count: countReferences(references), names, release }];
+    }),
+  );
 }
 
 /** Labels that name a tag move with the tag, and AKS removes its own gateways. */
@@ -68,20 +75,26 @@ function mustBeRemoved(reference: Reference): boolean {
   return isPodReference(reference) ? !reference.managed : reference.tag === undefined;
 }
 
+function wayOf(reference: Reference): Release {
+  if (!isPodReference(reference)) {
+    // The template of a Job cannot be changed.
+    const isJob = reference.kind === "templates" && reference.ownerKind === "Job";
+    return isJob ? "waiting" : "relabelling";
+  }
+  return reference.release;
+}
+
 function releaseFor(
   kind: Reference["kind"],
+  releasedBy: Release,
   references: readonly Reference[],
   move: RevisionMove,
 ): NextStep {
   const { from, to, elsewhere, ambiguous } = move;
   if (kind === "terminating-pods") return "wait until they are gone";
   if (elsewhere !== undefined) return otherMeshStep(elsewhere, "revisions", from);
-  if (kind === "pods") {
-    const restartable = references.filter((one) => !(isPodReference(one) && one.rendered));
-    return restartable.length === 0
-      ? "label their Gateways with another revision: istiod then renders them again"
-      : restartCommand(restartable, move);
-  }
+  if (kind === "pods") return releasePods(releasedBy, references, from);
+  if (releasedBy === "waiting") return "wait until these Jobs have finished, or delete them";
   if (ambiguous) {
     return "give each a revision of its own mesh: several meshes are installed, and none has this revision";
   }
@@ -90,13 +103,34 @@ function releaseFor(
     : RELABEL_INSTRUCTIONS[kind](references, { ...move, to });
 }
 
-function restartCommand(pods: readonly Reference[], { from }: RevisionMove): Command {
-  const namespaces = distinct(pods.map(({ namespace }) => namespace));
-  const scope =
-    namespaces.length > MOST_NAMESPACES
-      ? ["--all-namespaces"]
-      : ["--namespace", namespaces.join(",")];
-  return istioUpgrade("restart", ...scope, "--revision", from);
+function releasePods(releasedBy: Release, pods: readonly Reference[], from: string): NextStep {
+  const scope = [...scopeOf(pods), "--revision", from];
+  const restart = istioUpgrade("restart", ...scope);
+  const withDowntime = istioUpgrade("restart", ...scope, "--allow-downtime");
+  switch (releasedBy) {
+    case "restart":
+      return restart;
+    case "restart-with-downtime":
+      return withDowntime;
+    case "after-relabelling":
+      return sentence`change the labels and tags first, then: ${restart}`;
+    case "after-relabelling-with-downtime":
+      return sentence`change the labels and tags first, then: ${withDowntime}`;
+    case "excluded":
+      return sentence`restart them yourself, or remove what excludes them: ${istioUpgrade("check", ...scope)}`;
+    case "relabel-gateway":
+      return "label their Gateways with another revision: istiod then renders them again";
+    default:
+      return sentence`each has its own next step: ${istioUpgrade("check", ...scope)}`;
+  }
+}
+
+/** Returns the flags that select the namespaces of the references. */
+function scopeOf(references: readonly Reference[]): readonly string[] {
+  const namespaces = distinct(references.map(({ namespace }) => namespace));
+  return namespaces.length > MOST_NAMESPACES
+    ? ["--all-namespaces"]
+    : ["--namespace", namespaces.join(",")];
 }
 
 type Instruction = (
@@ -156,11 +190,9 @@ function namespaceArguments(reference: Reference): readonly string[] {
   return ["-l", `${key}=${value}`, ...(key === REVISION ? [] : [`${key}-`])];
 }
 
-const MOST_NAMES = 10;
-
-/** The distinct names of the references, sorted, at most ten. */
+/** The distinct names of the references, sorted. */
 export function namesOf(references: readonly Reference[]): readonly string[] {
-  return distinct(references.flatMap(({ names }) => names)).slice(0, MOST_NAMES);
+  return distinct(references.flatMap(({ names }) => names));
 }
 
 export function countReferences(references: readonly Reference[]): number {

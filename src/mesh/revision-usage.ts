@@ -1,5 +1,6 @@
 import type { UsageSnapshot } from "../snapshot.ts";
 import { newestRevision } from "./findings.ts";
+import type { NextStep } from "../next-step.ts";
 import {
   countReferences,
   namesOf,
@@ -8,6 +9,7 @@ import {
 } from "./remaining-references.ts";
 import { calledElsewhere, injectorElsewhere } from "./elsewhere.ts";
 import { defaultImage, type Elsewhere, type Mesh } from "./mesh.ts";
+import { removalSteps } from "./removal.ts";
 import {
   isPodReference,
   labelReferences,
@@ -28,6 +30,8 @@ export interface UsageByRevision {
   };
 }
 
+const MOST_NAMES = 10;
+
 /** One revision, installed or not, and the references to it. */
 export interface RevisionUsage {
   readonly name: string;
@@ -43,6 +47,8 @@ export interface RevisionUsage {
   readonly tags: readonly string[];
   readonly namespaces: readonly LabelledNamespace[];
   readonly pods: PodCounts;
+  /** The steps that remove the revision once nothing uses it. */
+  readonly removal: readonly NextStep[];
   /** The references that the user must remove before the revision can be removed. */
   readonly references: readonly RemainingReferences[];
 }
@@ -68,7 +74,7 @@ export interface PodCounts {
 
 /** Finds the references to every revision that is installed or that a reference names. */
 export function usageByRevision(snapshot: UsageSnapshot, mesh: Mesh): UsageByRevision {
-  const pods = podReferences(snapshot);
+  const pods = podReferences(snapshot, mesh);
   const references: readonly Reference[] = [...pods, ...labelReferences(snapshot, mesh)];
   const names = new Set([
     ...mesh.revisions.keys(),
@@ -87,7 +93,7 @@ export function usageByRevision(snapshot: UsageSnapshot, mesh: Mesh): UsageByRev
     ),
     unattributed: {
       pods: countReferences(unattributed),
-      names: namesOf(unattributed),
+      names: namesOf(unattributed).slice(0, MOST_NAMES),
       tags: unattributedTags(mesh),
     },
   };
@@ -135,6 +141,7 @@ function usageOfRevision(
         : [],
     ),
     pods: podCounts(references.filter(isPodReference)),
+    removal: removalSteps(name, mesh),
     references: remainingReferences(references, {
       from: name,
       to: newestRevision(mesh, name),

@@ -1,6 +1,7 @@
 import type { FailureCode } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Verdict } from "../mesh/verdict.ts";
+import type { Release } from "../mesh/pod-release.ts";
 import type { Change } from "../mesh/image.ts";
 import type { Outcome } from "../rollout/result.ts";
 import type { DRY_RUNS, INCLUDES } from "../settings.ts";
@@ -117,7 +118,7 @@ export interface TraceEntry {
 /** The result of `istio-upgrade revisions`: the revisions and everything that still uses them. */
 export interface RevisionsReport extends DocumentHead {
   readonly kind: "RevisionsReport";
-  /** The revision on the command line. Null if the report is about all revisions. */
+  /** The revision on the command line, or behind the tag on the command line. Null if the report is about all revisions. */
   readonly revision: string | null;
   readonly assertUnused: boolean;
   /** True if everything that may use a revision was read. */
@@ -161,6 +162,8 @@ export interface RevisionEntry {
     /** The pods among these that AKS removes together with the revision. */
     readonly managed: Count;
   };
+  /** The commands that remove the revision once nothing uses it. Empty if there are none. */
+  readonly removal: readonly string[];
   /** Everything that still uses the revision. Empty if nothing that was read uses it. */
   readonly holders: readonly HolderEntry[];
 }
@@ -175,10 +178,12 @@ export interface NamespaceEntry {
 
 export interface HolderEntry {
   readonly kind: "tags" | "namespaces" | "templates" | "gateways" | "pods" | "terminating-pods";
+  /** The way in which these stop using the revision. */
+  readonly releasedBy: Release;
   /** @minimum 1 */
   readonly count: Count;
-  /** Sorted. For `pods`, the workloads that own them. */
-  readonly names: Names;
+  /** Sorted. For `pods`, the workloads that own them; for terminating pods, at most ten of each workload. */
+  readonly names: readonly string[];
   /** The command or action after which these no longer use the revision. */
   readonly release: string;
 }

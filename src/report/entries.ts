@@ -84,8 +84,19 @@ export function workloadEntry(assessment: Assessment, formatStep: StepFormatter)
 }
 
 export function revisionEntry(use: RevisionUsage, formatStep: StepFormatter): RevisionEntry {
-  const { name, installed, elsewhere, ready, image, source, tags, namespaces, pods, references } =
-    use;
+  const {
+    name,
+    installed,
+    elsewhere,
+    ready,
+    image,
+    source,
+    tags,
+    namespaces,
+    pods,
+    references,
+    removal,
+  } = use;
   return {
     revision: name,
     installed: installed ?? null,
@@ -102,6 +113,7 @@ export function revisionEntry(use: RevisionUsage, formatStep: StepFormatter): Re
       tag: tag ?? null,
     })),
     pods,
+    removal: removal.map(formatStep),
     holders: references.map((reference) => ({
       ...reference,
       release: formatStep(reference.release),

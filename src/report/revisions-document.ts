@@ -58,8 +58,18 @@ function usageReasons({
         code: EXIT.incomplete,
         text: elsewhere?.kind === "remote" ? "remote:1" : "other-namespace:1",
       })),
-    ...revisions
-      .flatMap(({ references }) => references)
-      .map(({ kind, count }) => ({ code: EXIT.needsPerson, text: `${kind}:${count}` })),
+    ...[...countByKind(revisions.flatMap(({ references }) => references))].map(([kind, count]) => ({
+      code: EXIT.needsPerson,
+      text: `${kind}:${count}`,
+    })),
   ];
+}
+
+/** Sums the counts of references that are removed in different ways. */
+export function countByKind<Kind>(
+  references: readonly { readonly kind: Kind; readonly count: number }[],
+): ReadonlyMap<Kind, number> {
+  const counts = new Map<Kind, number>();
+  for (const { kind, count } of references) counts.set(kind, (counts.get(kind) ?? 0) + count);
+  return counts;
 }

@@ -4,6 +4,7 @@ import type { HolderEntry, RevisionEntry, RevisionsReport } from "./document.ts"
 import { shortImage } from "./image-text.ts";
 import { plain } from "./plain.ts";
 import { gapLines, indented, joinSections, type Lines, nextStepLine, titled } from "./sections.ts";
+import { countByKind } from "./revisions-document.ts";
 import type { Style } from "./style.ts";
 
 /** Renders the revisions, the references to each, and whether it can be removed. */
@@ -14,11 +15,12 @@ export function renderRevisions(
 ): Iterable<string> {
   return joinSections([
     table(report, style, wide),
-    ...report.revisions.map((entry) => references(entry, report, style)),
+    ...report.revisions.map((entry) => references(entry, report, style, wide)),
     report.revisions.flatMap(managedGateways),
     unattributed(report, style),
     gapLines(report, style),
     conclusion(report, style),
+    removal(report, style),
   ]);
 }
 
@@ -55,9 +57,14 @@ function placeOf({ namespace }: NonNullable<RevisionEntry["elsewhere"]>): string
 /**
  * Returns the references to a revision, with commands if the report is about this revision alone.
  */
-function references(entry: RevisionEntry, report: RevisionsReport, style: Style): Lines {
+function references(
+  entry: RevisionEntry,
+  report: RevisionsReport,
+  style: Style,
+  wide: boolean,
+): Lines {
   const blocks = entry.holders.flatMap((holder) => [
-    ...indented(holderText(holder), style),
+    ...indented(holderText(holder, wide), style),
     ...(report.revision === null ? [] : nextStepLine(holder.release, style)),
   ]);
   return titled(style.bold(`${plain(entry.revision)} IS USED BY`), blocks);
@@ -79,11 +86,27 @@ const NOUNS: Readonly<Record<HolderEntry["kind"], string>> = {
   "terminating-pods": "terminating pod",
 };
 
-function holderText({ kind, count: all, names }: HolderEntry): string {
-  // The names for pods are those of their workloads.
-  const more =
-    kind === "pods" ? names.length === MOST_NAMES && all > MOST_NAMES : all > names.length;
-  return `${count(all, NOUNS[kind])}: ${names.join(", ")}${more ? ", ..." : ""}`;
+const WAYS: Readonly<Record<HolderEntry["releasedBy"], string>> = {
+  restart: ", restart",
+  "restart-with-downtime": ", restart with --allow-downtime",
+  "after-relabelling": ", restart after relabelling",
+  "after-relabelling-with-downtime": ", restart with --allow-downtime after relabelling",
+  "by-hand": ", by hand",
+  excluded: ", excluded",
+  "relabel-gateway": ", rendered from a Gateway",
+  relabelling: "",
+  waiting: "",
+};
+
+/** @param wide true to list all names, instead of at most ten. */
+function holderText({ kind, releasedBy, count: all, names }: HolderEntry, wide: boolean): string {
+  const shown = wide ? names : names.slice(0, MOST_NAMES);
+  const hidden = names.length - shown.length;
+  // Of many terminating pods in one workload, only some names are kept.
+  const unnamed = kind === "terminating-pods" ? Math.max(0, all - names.length) : 0;
+  const hint = hidden > 0 ? ": -o wide" : "";
+  const more = hidden + unnamed > 0 ? ` and ${hidden + unnamed} more${hint}` : "";
+  return `${count(all, NOUNS[kind])}${WAYS[releasedBy]}: ${shown.join(", ")}${more}`;
 }
 
 const MOST_NAMES = 10;
@@ -106,7 +129,7 @@ function conclusion(report: RevisionsReport, style: Style): Lines {
   const name = plain(revision);
   const holders = revisions.flatMap((entry) => entry.holders);
   if (holders.length > 0) {
-    const kinds = holders.map(({ kind, count: all }) => count(all, NOUNS[kind]));
+    const kinds = [...countByKind(holders)].map(([kind, all]) => count(all, NOUNS[kind]));
     return [style.bad(`${name} is still in use: ${kinds.join(", ")}.`)];
   }
   const doubts = [
@@ -121,4 +144,16 @@ function conclusion(report: RevisionsReport, style: Style): Lines {
     return [style.bad(`Could not tell whether ${name} is unused: ${doubts.join(", ")}.`)];
   }
   return [style.good(`Nothing uses ${name}: it can be removed.`)];
+}
+
+/** Returns the commands that remove a single revision. */
+function removal({ revision, revisions }: RevisionsReport, style: Style): Lines {
+  if (revision === null) return [];
+  const steps = revisions.flatMap((entry) => entry.removal);
+  const inUse = revisions.some(({ holders }) => holders.length > 0);
+  const title = inUse ? "ONCE NOTHING USES IT" : "TO REMOVE IT";
+  return titled(
+    style.bold(title),
+    steps.flatMap((step) => nextStepLine(step, style)),
+  );
 }

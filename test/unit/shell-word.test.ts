@@ -79,7 +79,13 @@ function commandsAbout(evil: string): readonly Command[] {
   } as unknown as Parameters<typeof notInjected.unavailableWebhook>[0];
   const use = { namespace: evil, names: [evil], count: 1, revision: evil } as const;
   const reference = { ...use, label: `istio.io/rev=${evil.replaceAll("=", "")}`, tag: undefined };
-  const pods = { ...use, kind: "pods", gateway: false, managed: false, rendered: false } as const;
+  const pods = {
+    ...use,
+    kind: "pods",
+    gateway: false,
+    managed: false,
+    release: "restart",
+  } as const;
   const move = { from: evil, to: evil, istioNamespace: evil, elsewhere: undefined };
   const holders = remainingReferences(
     [

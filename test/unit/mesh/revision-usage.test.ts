@@ -19,6 +19,7 @@ import {
   AKS_GATEWAY,
   deployment,
   otherWorkload,
+  statefulSet,
   podTemplate,
 } from "../../support/build/workload.ts";
 import { formatStep } from "../../support/build/next-step.ts";
@@ -209,13 +210,110 @@ describe("the remaining references of a revision include", () => {
       pods: [sidecars(1, IMAGE)],
     });
     const releases = (workloads: readonly Workload[]) =>
-      revision({ workloads }).references.map(({ release }) => formatStep(release));
-    expect(releases([rendered])).toEqual([
-      "label their Gateways with another revision: istiod then renders them again",
-    ]);
+      revision({
+        places: [namespace("pay", { rev: "asm-1-28" })],
+        workloads,
+      }).references.map(({ release }) => formatStep(release));
+    const relabel = "label their Gateways with another revision: istiod then renders them again";
+    expect(releases([rendered])).toEqual([relabel]);
     const sidecar = deployment("web", { namespace: "pay", pods: [sidecars(1, IMAGE)] });
     expect(releases([rendered, sidecar])).toEqual([
       "istio-upgrade restart --namespace pay --revision asm-1-27",
+      relabel,
+    ]);
+  });
+
+  describe("pods by the way in which they can leave it:", () => {
+    const moved = namespace("shop", { rev: "asm-1-28" });
+    const old = { pods: [sidecars(1, IMAGE)] };
+    const restart = "istio-upgrade restart --namespace shop --revision asm-1-27";
+    const check = "istio-upgrade check --namespace shop --revision asm-1-27";
+    const byHand = ["by-hand", `each has its own next step: ${check}`];
+    const relabel = "change the labels and tags first, then: ";
+
+    test.each<[what: string, workload: Workload, place: Namespace, way: readonly string[]]>([
+      ["a Deployment", deployment("web", old), moved, ["restart", restart]],
+      [
+        "a StatefulSet of one replica",
+        statefulSet("db", { ...old, rollout: { replicas: 1 } }),
+        moved,
+        ["restart-with-downtime", `${restart} --allow-downtime`],
+      ],
+      [
+        "a Deployment with the strategy Recreate",
+        deployment("web", { ...old, rollout: { strategy: "Recreate" } }),
+        moved,
+        ["restart-with-downtime", `${restart} --allow-downtime`],
+      ],
+      [
+        "a paused Deployment",
+        deployment("web", { ...old, rollout: { paused: true } }),
+        moved,
+        byHand,
+      ],
+      ["a bare pod", otherWorkload("Pod", "single", old), moved, byHand],
+      ["a Job", otherWorkload("Job", "import", old), moved, byHand],
+      [
+        "an excluded workload",
+        deployment("web", {
+          ...old,
+          annotations: { "istio-upgrade/exclude": "true" },
+        }),
+        moved,
+        ["excluded", `restart them yourself, or remove what excludes them: ${check}`],
+      ],
+      [
+        "a Deployment in a namespace that still leads to it",
+        deployment("web", old),
+        namespace("shop", { rev: "asm-1-27" }),
+        ["after-relabelling", `${relabel}${restart}`],
+      ],
+      [
+        "a StatefulSet of one replica in such a namespace",
+        statefulSet("db", { ...old, rollout: { replicas: 1 } }),
+        namespace("shop", { rev: "asm-1-27" }),
+        ["after-relabelling-with-downtime", `${relabel}${restart} --allow-downtime`],
+      ],
+      [
+        "a Deployment whose template names it",
+        deployment("web", { ...old, template: { labels: { "istio.io/rev": "asm-1-27" } } }),
+        namespace("shop"),
+        ["after-relabelling", `${relabel}${restart}`],
+      ],
+      [
+        "a bare pod in a namespace that still leads to it",
+        otherWorkload("Pod", "single", old),
+        namespace("shop", { rev: "asm-1-27" }),
+        byHand,
+      ],
+      ["a workload that would lose its sidecar", deployment("web", old), namespace("shop"), byHand],
+    ])("%s", (_what, workload, place, way) => {
+      const found = revision({ places: [place], workloads: [workload] }).references;
+      const pods = found.filter(({ kind }) => kind === "pods");
+      expect(pods.map(({ releasedBy, release }) => [releasedBy, formatStep(release)])).toEqual([
+        way,
+      ]);
+    });
+
+    test("all names are kept", () => {
+      const workloads = Array.from({ length: 12 }, (_, index) => deployment(`web-${index}`, old));
+      const [reference] = revision({ places: [moved], workloads }).references;
+      expect([reference?.count, reference?.names.length]).toEqual([12, 12]);
+    });
+  });
+
+  test("Jobs whose template names it, which cannot be changed", () => {
+    const template = podTemplate({ labels: { "istio.io/rev": "asm-1-27" } });
+    const templateOwners = ["Job", "CronJob"].map((kind) => ({
+      namespace: "shop",
+      kind,
+      name: "import",
+      template,
+    }));
+    const found = revision({ places: [namespace("shop")], templateOwners }).references;
+    expect(found.map(({ releasedBy, names }) => [releasedBy, names])).toEqual([
+      ["relabelling", ["shop/cronjob/import"]],
+      ["waiting", ["shop/job/import"]],
     ]);
   });
 
@@ -411,7 +509,10 @@ describe("the instruction to remove references", () => {
         "gateways",
         "kubectl label gateways.gateway.networking.k8s.io -A -l istio.io/rev=asm-1-27 istio.io/rev=asm-1-28 --overwrite",
       ],
-      ["pods", "istio-upgrade restart --namespace shop --revision asm-1-27"],
+      [
+        "pods",
+        "change the labels and tags first, then: istio-upgrade restart --namespace shop --revision asm-1-27",
+      ],
       ["terminating-pods", "wait until they are gone"],
     ]);
   });
@@ -430,7 +531,8 @@ describe("the instruction to remove references", () => {
     const workloads = ["a", "b", "c", "d"].map((place) =>
       deployment("web", { namespace: place, pods: [sidecars(1, IMAGE)] }),
     );
-    expect(releaseOf({ workloads }, "pods")).toBe(
+    const places = ["a", "b", "c", "d"].map((name) => namespace(name, { rev: "asm-1-28" }));
+    expect(releaseOf({ places, workloads }, "pods")).toBe(
       "istio-upgrade restart --all-namespaces --revision asm-1-27",
     );
   });
@@ -439,4 +541,59 @@ describe("the instruction to remove references", () => {
     const found = revision(of).references.find((candidate) => candidate.kind === kind);
     return found && formatStep(found.release);
   }
+});
+
+describe("the removal of a revision", () => {
+  const removal = (plane: ControlPlaneOptions, name?: string) =>
+    revision({ plane }, name).removal.map(formatStep);
+  const end = (verb: string, name: string) =>
+    `istio-upgrade revisions ${name} --assert-unused && az aks mesh upgrade ${verb} --resource-group RESOURCE_GROUP --name CLUSTER`;
+
+  test.each<[what: string, plane: ControlPlaneOptions, name: string, steps: readonly string[]]>([
+    [
+      "completes the upgrade",
+      { revisions: [OLD, NEW] },
+      "asm-1-27",
+      [
+        `complete the upgrade, with your resource group and cluster: ${end("complete", "asm-1-27")}`,
+      ],
+    ],
+    [
+      "rolls the upgrade back, if the other revision is older",
+      { revisions: [OLD, NEW] },
+      "asm-1-28",
+      [
+        `roll the upgrade back, with your resource group and cluster: ${end("rollback", "asm-1-28")}`,
+      ],
+    ],
+    ["is not possible for the only revision of AKS", { revisions: [OLD] }, "asm-1-27", []],
+    [
+      "deletes the shared ConfigMap afterwards",
+      {
+        revisions: [OLD, NEW],
+        configMaps: { "istio-shared-configmap-asm-1-27": { mesh: "" } },
+      },
+      "asm-1-27",
+      [
+        `complete the upgrade, with your resource group and cluster: ${end("complete", "asm-1-27")}`,
+        "then delete: kubectl delete configmap istio-shared-configmap-asm-1-27 -n aks-istio-system",
+      ],
+    ],
+    [
+      "uninstalls a revision that is not the one of AKS",
+      {
+        istioNamespace: "istio-system",
+        revisions: [
+          { name: "1-30", values: { hub: "h", tag: "1.30.1" } },
+          { name: "1-31", values: { hub: "h", tag: "1.31.0" } },
+        ],
+      },
+      "1-30",
+      [
+        "uninstall it: istio-upgrade revisions 1-30 --assert-unused && istioctl uninstall --revision 1-30 --istioNamespace istio-system",
+      ],
+    ],
+  ])("%s", (_what, plane, name, steps) => {
+    expect(removal(plane, name)).toEqual(steps);
+  });
 });

@@ -83,7 +83,16 @@ const REVISIONS: RevisionsReport = {
     tags: ["prod", "test"],
     namespaces: [{ name: "shop", label: "istio.io/rev=prod", tag: "prod" }],
     pods: { sidecars: 3, gateways: 1, terminating: 1, managed: 1 },
-    holders: [{ kind: "pods", count: 12, names: ["shop/deploy/web"], release: "restart" }],
+    removal: ["istioctl uninstall --revision x"],
+    holders: [
+      {
+        kind: "pods",
+        releasedBy: "restart",
+        count: 12,
+        names: ["shop/deploy/web"],
+        release: "restart",
+      },
+    ],
   })),
   unattributed: { pods: 1, names: ["shop/deploy/lost"], tags: ["prod"] },
   exitCode: 6 as const,

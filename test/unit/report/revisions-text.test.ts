@@ -95,11 +95,12 @@ describe("the revisions", () => {
       asm-1-28   ready    v1.28.3-2   -      0            0      0
 
       asm-1-26 IS USED BY
-          1 pod: shop/deploy/old
+          1 pod, restart: shop/deploy/old
 
       asm-1-27 IS USED BY
           1 namespace: shop
-          3 pods: shop/deploy/web, shop/sts/db
+          2 pods, restart after relabelling: shop/deploy/web
+          1 pod, restart with --allow-downtime after relabelling: shop/sts/db
 
       2 AKS gateway pods belong to asm-1-27; AKS removes its gateways with the revision.
 
@@ -158,9 +159,30 @@ describe("the conclusion about a revision if", () => {
     ],
   ])("%s", (_what, world, last, exit) => {
     const document = report(world, "asm-1-27");
-    expect(text(world, "asm-1-27").trimEnd().split("\n").at(-1)).toBe(last);
+    const [title, command] = [
+      world === HELD || world.places ? "ONCE NOTHING USES IT" : "TO REMOVE IT",
+      "istio-upgrade revisions asm-1-27 --assert-unused && az aks mesh upgrade complete --resource-group RESOURCE_GROUP --name CLUSTER",
+    ];
+    expect(text(world, "asm-1-27").trimEnd().split("\n").slice(-4)).toEqual([
+      last,
+      "",
+      title,
+      `    -> complete the upgrade, with your resource group and cluster: ${command}`,
+    ]);
     expect([document.exitCode, ...document.exitReasons]).toEqual(exit);
   });
+});
+
+test("at most ten names are shown, and all of them with --output wide", () => {
+  const workloads = Array.from({ length: 12 }, (_, index) =>
+    deployment(`web-${index + 10}`, { pods: [sidecars(1, IMAGE)] }),
+  );
+  const world = { places: [namespace("shop", { rev: "asm-1-28" })], workloads };
+  const whole = [...renderText(report(world, "asm-1-27"), PLAIN, true)].join("");
+  expect(text(world, "asm-1-27").replace(/\s+/g, " ")).toContain(
+    "12 pods, restart: shop/deploy/web-10, shop/deploy/web-11, shop/deploy/web-12, shop/deploy/web-13, shop/deploy/web-14, shop/deploy/web-15, shop/deploy/web-16, shop/deploy/web-17, shop/deploy/web-18, shop/deploy/web-19 and 2 more: -o wide ->",
+  );
+  expect(whole.replace(/\s+/g, " ")).toContain("shop/deploy/web-20, shop/deploy/web-21 ->");
 });
 
 test("a control plane in another namespace or outside the cluster is not absent", () => {
