@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { UsageError } from "./errors.ts";
 import { EXIT_MEANINGS } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
 import type { RawOptions } from "./option-values.ts";
@@ -163,8 +164,12 @@ function addScopeOptions(scoped: Command): Command {
 function addConnectionOptions(connected: Command): Command {
   return connected
     .optionsGroup("Connection:")
-    .option("--kubeconfig <file>", "kubeconfig to use instead of KUBECONFIG or ~/.kube/config")
-    .option("--context <name>", "context of the kubeconfig to use")
+    .option(
+      "--kubeconfig <file>",
+      "kubeconfig to use instead of KUBECONFIG or ~/.kube/config",
+      onlyOne("--kubeconfig"),
+    )
+    .option("--context <name>", "context of the kubeconfig to use", onlyOne("--context"))
     .option("--as <user>", "user to impersonate")
     .option("--as-group <group>", "group to impersonate; repeatable", collectWhole)
     .option("--request-timeout <duration>", "abort a request after this long without data", "30s")
@@ -204,6 +209,20 @@ function addRestartOptions(restart: Command): Command {
     )
     .option("--plan <file>", "carry out a saved plan (from --dry-run --output json)")
     .option("--reason <text>", "the reason, recorded in the report");
+}
+
+/**
+ * Rejects a flag that is given twice. The last value would decide, and the command would be about
+ * another cluster than the first value names.
+ */
+function onlyOne(flag: string) {
+  return (value: string, before: string | undefined): string => {
+    if (before === undefined) return value;
+    throw new UsageError(
+      `${flag} is given twice: "${before}" and "${value}"`,
+      "use it only once, and run the command once for each cluster",
+    );
+  };
 }
 
 /** Collects the values of a repeatable, comma-separated flag: `-n a,b -n c`. */

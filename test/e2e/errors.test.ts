@@ -135,6 +135,22 @@ describe("the error message", () => {
     ],
   ];
 
+  test.each([
+    ["check --context a --context b", "--context", "a", "b"],
+    ["restart -n shop --yes --context=a --context a", "--context", "a", "a"],
+    ["verify --kubeconfig a --kubeconfig b", "--kubeconfig", "a", "b"],
+    ["explain deploy/web --context a --context=b", "--context", "a", "b"],
+    ["revisions --kubeconfig=a --kubeconfig=b", "--kubeconfig", "a", "b"],
+  ])("for a repeated flag: %s", async (args, flag, one, other) => {
+    expect(await runFailing(args.split(" "), { KUBECONFIG: "/nonexistent" })).toEqual({
+      status: 64,
+      stdout: "",
+      stderr:
+        `error: ${flag} is given twice: "${one}" and "${other}"\n` +
+        "use it only once, and run the command once for each cluster\n",
+    });
+  });
+
   test.each(USAGE)("for wrong usage: %s", async (args, message, hint) => {
     const ran = await runFailing(args.split(" "), { KUBECONFIG: "/nonexistent" });
     expect(ran).toEqual({ status: 64, stdout: "", stderr: `error: ${message}\n${hint}\n` });
