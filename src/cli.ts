@@ -6,7 +6,7 @@ import { type Command as NextCommand, istioUpgrade, sentence } from "./next-step
 import { type Actions, buildProgram, addCompletionCommands } from "./program.ts";
 import { createStepFormatter, type StepFormatter } from "./report/next-step-text.ts";
 import {
-  commonSettings,
+  checkSettings,
   explainSettings,
   restartSettings,
   revisionsSettings,
@@ -23,7 +23,7 @@ export async function runCli(argv: readonly string[], version: string, io: Io): 
   let exitCode: ExitCode = EXIT.ok;
   const actions: Actions = {
     check: async (raw) => {
-      const settings = commonSettings(raw);
+      const settings = checkSettings(raw);
       const { check } = await import("./commands/check.ts");
       exitCode = await check(settings, version, io);
     },

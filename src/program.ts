@@ -3,7 +3,15 @@ import { UsageError } from "./errors.ts";
 import { EXIT_MEANINGS } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
 import type { RawOptions } from "./option-values.ts";
-import { COLORS, DRY_RUNS, INCLUDES, OUTPUTS, PROVES } from "./settings.ts";
+import {
+  COLORS,
+  DRY_RUNS,
+  FAIL_ONS,
+  INCLUDES,
+  OUTPUTS,
+  PROVES,
+  RESTART_FAIL_ONS,
+} from "./settings.ts";
 
 /** The functions that run the commands, so that the command line can be built without them. */
 export interface Actions {
@@ -36,11 +44,19 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
     .helpOption("-h, --help", "Print this help")
     .addHelpText("after", programFooter);
 
-  addCommand(program, "check", "Find workloads whose pods run an outdated sidecar (read-only)", [
-    "istio-upgrade check",
-    "istio-upgrade check --namespace shop,pay",
-    "istio-upgrade check --context prod --json | jq .summary",
-  ]).action((raw: RawOptions) => actions.check(raw));
+  const check = addCommand(
+    program,
+    "check",
+    "Find workloads whose pods run an outdated sidecar (read-only)",
+    [
+      "istio-upgrade check",
+      "istio-upgrade check --namespace shop,pay",
+      "istio-upgrade check --context prod --json | jq .summary",
+    ],
+  );
+  addConsentOptions(addExitOptions(check).optionsGroup("Restart:")).action((raw: RawOptions) =>
+    actions.check(raw),
+  );
 
   addRestartOptions(
     addCommand(program, "restart", "Restart outdated workloads, wait, and verify", [
@@ -53,10 +69,13 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
     .argument("[KIND/NAME...]", "workloads to restart; default: all in scope")
     .action((names: string[], raw: RawOptions) => actions.restart(raw, names));
 
-  addCommand(program, "verify", "Prove that every live pod in scope is on target and ready", [
-    "istio-upgrade verify --namespace default",
-    "istio-upgrade verify --all-namespaces --wait 5m",
-  ])
+  const verify = addCommand(
+    program,
+    "verify",
+    "Prove that every live pod in scope is on target and ready",
+    ["istio-upgrade verify --namespace default", "istio-upgrade verify --all-namespaces --wait 5m"],
+  );
+  addExitOptions(verify)
     .optionsGroup("Verify:")
     .option("--wait <duration>", "keep retrying for this long", "0s")
     .action((raw: RawOptions) => actions.verify(raw));
@@ -188,9 +207,28 @@ function addDisplayOptions(shown: Command): Command {
     .option("--color <when>", COLORS.join(", "), "auto");
 }
 
+function addExitOptions(reporting: Command): Command {
+  return reporting
+    .optionsGroup("Exit code:")
+    .option(
+      "--fail-on <what>",
+      `findings that count for the exit code; default: ${FAIL_ONS.join(",")}`,
+      collect,
+    )
+    .option("--exit-zero", "exit 0 whenever a report was made");
+}
+
+function addConsentOptions(restarting: Command): Command {
+  return restarting
+    .option("--include <what>", `also restart: ${INCLUDES.join(", ")}`, collect)
+    .option(
+      "--allow-downtime",
+      "also restart workloads with no pod to spare: Recreate, a StatefulSet of one",
+    );
+}
+
 function addRestartOptions(restart: Command): Command {
-  return restart
-    .optionsGroup("Restart:")
+  return addConsentOptions(restart.optionsGroup("Restart:"))
     .option("--dry-run <mode>", `print the plan and stop: ${DRY_RUNS.join(", ")}`)
     .option("-y, --yes", "do not ask for confirmation")
     .option("--max-parallel <count>", "workloads to restart at the same time", "4")
@@ -202,13 +240,14 @@ function addRestartOptions(restart: Command): Command {
       "--deadline <when>",
       "start no restart after this time: 2h from now, or 06:00 local time",
     )
-    .option("--include <what>", `also restart: ${INCLUDES.join(", ")}`, collect)
-    .option(
-      "--allow-downtime",
-      "also restart workloads with no pod to spare: Recreate, a StatefulSet of one",
-    )
     .option("--plan <file>", "carry out a saved plan (from --dry-run --output json)")
-    .option("--reason <text>", "the reason, recorded in the report");
+    .option("--reason <text>", "the reason, recorded in the report")
+    .optionsGroup("Exit code:")
+    .option(
+      "--fail-on <what>",
+      `leftovers that count for the exit code; default: ${RESTART_FAIL_ONS.join(",")}`,
+      collect,
+    );
 }
 
 /**

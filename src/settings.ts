@@ -28,13 +28,30 @@ export interface CommonSettings {
   /** The cases in which a dry run proves which sidecar a workload would get. */
   readonly prove: (typeof PROVES)[number];
   readonly display: DisplaySettings;
-  /** No consent, except for `restart`. */
+  /** No consent, except for `check` and `restart`. */
   readonly consent: Consent;
+  /** The findings that count for the exit code, besides gaps and `unknown`. */
+  readonly failOn: readonly FailOn[];
+  /** True if the exit code is 0 whenever a report was made. */
+  readonly exitZero: boolean;
 }
+
+export type FailOn = (typeof FAIL_ONS)[number];
 
 export const OUTPUTS = ["table", "wide", "json", "jsonl", "markdown", "junit"] as const;
 export const COLORS = ["auto", "always", "never"] as const;
 export const INCLUDES = ["missing", "current", "unhealthy"] as const;
+/** The findings that count for the exit code by default. Gaps and `unknown` always count. */
+export const FAIL_ONS = [
+  "outdated",
+  "would-lose",
+  "blocked",
+  "missing",
+  "by-hand",
+  "not-ready",
+] as const;
+/** The findings that a restart may leave behind without a failure. */
+export const RESTART_FAIL_ONS = ["by-hand", "missing"] as const;
 export const PROVES = ["auto", "always", "never"] as const;
 export const DRY_RUNS = ["client", "server"] as const;
 
@@ -104,7 +121,36 @@ export function commonSettings(raw: RawOptions, names: readonly string[] = []): 
       reportFile: textOf(raw["reportFile"]),
     },
     consent: NO_CONSENT,
+    failOn: failOnFrom(raw, FAIL_ONS),
+    exitZero: raw["exitZero"] === true,
   };
+}
+
+/**
+ * Returns the findings that count.
+ *
+ * @param allowed the values of `--fail-on`. The other findings always count.
+ * @throws UsageError
+ */
+function failOnFrom(raw: RawOptions, allowed: readonly FailOn[]): readonly FailOn[] {
+  if (raw["failOn"] === undefined) return FAIL_ONS;
+  const values = listOf(raw["failOn"]);
+  const given = new Set(values.map((value) => requireOneOf("--fail-on", value, allowed)));
+  return FAIL_ONS.filter((finding) => !allowed.includes(finding) || given.has(finding));
+}
+
+/** @throws UsageError */
+export function checkSettings(raw: RawOptions): CommonSettings {
+  return { ...commonSettings(raw), consent: consentOf(raw) };
+}
+
+/** @throws UsageError */
+function consentOf(raw: RawOptions): Consent {
+  const include = listOf(raw["include"]);
+  return consentFrom(
+    include.map((value) => requireOneOf("--include", value, INCLUDES)),
+    raw["allowDowntime"] === true,
+  );
 }
 
 /** @throws UsageError */
@@ -115,7 +161,11 @@ export function verifySettings(raw: RawOptions): VerifySettings {
 /** @throws UsageError */
 export function restartSettings(raw: RawOptions, names: readonly string[]): RestartSettings {
   if (raw["dryRun"] !== undefined) rejectModeAsArgument(names);
-  const common = commonSettings(raw, names);
+  const { failOn: _, ...others } = raw;
+  const common = {
+    ...commonSettings(others, names),
+    failOn: failOnFrom(raw, RESTART_FAIL_ONS),
+  };
   const { scope } = common;
   const plan = textOf(raw["plan"]);
   if (plan !== undefined) {
@@ -143,10 +193,7 @@ export function restartSettings(raw: RawOptions, names: readonly string[]): Rest
     pause: requireDuration("--pause", raw["pause"]),
     deadline: requireDeadline(textOf(raw["deadline"])),
     timeout: requireTimeout(raw["timeout"]),
-    consent: consentFrom(
-      listOf(raw["include"]).map((value) => requireOneOf("--include", value, INCLUDES)),
-      raw["allowDowntime"] === true,
-    ),
+    consent: consentOf(raw),
     reason: textOf(raw["reason"]),
     plan,
   };

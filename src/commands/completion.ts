@@ -2,7 +2,15 @@ import completion from "@bomb.sh/tab";
 import completionOf from "@bomb.sh/tab/commander";
 import type { Command } from "commander";
 import { UsageError } from "../errors.ts";
-import { COLORS, DRY_RUNS, INCLUDES, OUTPUTS, PROVES } from "../settings.ts";
+import {
+  COLORS,
+  DRY_RUNS,
+  FAIL_ONS,
+  INCLUDES,
+  OUTPUTS,
+  PROVES,
+  RESTART_FAIL_ONS,
+} from "../settings.ts";
 
 const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 
@@ -10,10 +18,13 @@ const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 const VALUES: Readonly<Record<string, readonly string[]>> = {
   "--output": OUTPUTS,
   "--color": COLORS,
+  "--fail-on": FAIL_ONS,
   "--include": INCLUDES,
   "--prove": PROVES,
   "--dry-run": DRY_RUNS,
 };
+
+const RESTART_VALUES: typeof VALUES = { "--fail-on": RESTART_FAIL_ONS };
 
 /**
  * Prints the completion script for a shell.
@@ -34,9 +45,12 @@ export function printCompletionScript(shell: string): void {
  * Prints the words that may follow the given ones. The completion script calls this at every Tab.
  */
 export function printCompletions(program: Command, words: readonly string[]): void {
-  for (const option of program.commands.flatMap((command) => command.options)) {
-    const values = VALUES[option.long ?? ""];
-    if (values !== undefined) option.argChoices = [...values];
+  for (const command of program.commands) {
+    const known = command.name() === "restart" ? { ...VALUES, ...RESTART_VALUES } : VALUES;
+    for (const option of command.options) {
+      const values = known[option.long ?? ""];
+      if (values !== undefined) option.argChoices = [...values];
+    }
   }
   // Without this name the library would add a second completion command.
   completionOf(program, { completionCommandName: "completion" }).parse([...words]);

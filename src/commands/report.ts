@@ -88,6 +88,7 @@ export function completeReport<Kind extends Report["kind"]>(
     body.workloads,
     body.gaps.length,
     body.scope.include.includes("missing"),
+    session.settings.failOn,
   ).filter(({ code }) => !dryRun || code === EXIT.incomplete);
   const all = [...reasons, ...found];
   const { apiVersion, ...rest } = body;
@@ -95,8 +96,8 @@ export function completeReport<Kind extends Report["kind"]>(
     apiVersion,
     ...own,
     ...rest,
-    nextStep: nextStep(session, body),
-    exitCode: exitCodeOf(all),
+    nextStep: nextStep(session, body, own.kind === "CheckReport"),
+    exitCode: session.settings.exitZero ? EXIT.ok : exitCodeOf(all),
     exitReasons: all.map(({ text }) => text),
   };
   return report as ReportOf<Kind>;
@@ -149,12 +150,14 @@ const MOST_NAMED = 3;
 function nextStep(
   { settings, namespaces, formatStep }: Session,
   { workloads, scope: { include } }: ReportBody,
+  isCheck: boolean,
 ): string {
-  const includesMissing = include.includes("missing");
+  // After a restart of everything, nothing is left to do about the current workloads.
+  const included = include.filter((name) => isCheck || name !== "current");
   const fixable = workloads.filter(
     (entry) =>
       isRestartable(entry) ||
-      (includesMissing && entry.verdict === "missing" && entry.restart === "yes"),
+      (entry.restart === "yes" && included.some((name) => name === entry.verdict)),
   );
   if (fixable.length === 0) return "";
   const { scope } = settings;
@@ -167,7 +170,8 @@ function nextStep(
     ...flag("selector", scope.selector?.text),
     ...flag("revision", scope.revision),
     ...scope.excludes.flatMap(({ args }) => args),
-    ...(includesMissing ? ["--include", "missing"] : []),
+    ...(included.length > 0 ? ["--include", included.join(",")] : []),
+    ...(settings.consent.downtime ? ["--allow-downtime"] : []),
   );
   return formatStep(command);
 }

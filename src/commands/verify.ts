@@ -15,7 +15,12 @@ const INTERVAL = 3000;
 export function verify(settings: VerifySettings, version: string, io: Io): Promise<ExitCode> {
   return withSession(settings, version, io, async (session) => {
     const body = await checkUntilClean(session, io.now().getTime() + settings.wait);
-    return publishReport(session, body, { kind: "VerifyReport" }, unreadyReasons(body.workloads));
+    return publishReport(
+      session,
+      body,
+      { kind: "VerifyReport" },
+      unreadyReasons(body.workloads, settings.failOn),
+    );
   });
 }
 
@@ -24,9 +29,10 @@ async function checkUntilClean(session: Session, deadline: number): Promise<Repo
     const seen = await assessScopeForReport(session);
     const body = reportBody(session, seen);
     const { workloads, gaps } = body;
+    const { failOn } = session.settings;
     const clean =
-      verdictReasons(workloads, gaps.length, false).length === 0 &&
-      unreadyReasons(workloads).length === 0;
+      verdictReasons(workloads, gaps.length, false, failOn).length === 0 &&
+      unreadyReasons(workloads, failOn).length === 0;
     const left = deadline - session.io.now().getTime();
     if (clean || left <= 0) return body;
     await session.io.sleep(Math.min(INTERVAL, left));

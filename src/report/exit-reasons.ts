@@ -1,5 +1,6 @@
 import type { FailureCode } from "../errors.ts";
 import { EXIT, type ExitCode, type ExitReason } from "../exit-codes.ts";
+import { FAIL_ONS, type FailOn } from "../settings.ts";
 import type { StepResult } from "../rollout/result.ts";
 import type { WorkloadEntry } from "./document.ts";
 import { isRestartable, isUnready } from "./entry-status.ts";
@@ -43,18 +44,21 @@ export function countEntries(entries: readonly WorkloadEntry[], gaps: number): C
  * Returns the reasons for the exit code of a report, by its verdicts and gaps.
  *
  * @param includesMissing true if `--include missing` restarts workloads without a sidecar, too.
+ * @param failOn the findings that count; gaps and `unknown` always count.
  */
 export function verdictReasons(
   entries: readonly WorkloadEntry[],
   gaps: number,
   includesMissing: boolean,
+  failOn: readonly FailOn[] = FAIL_ONS,
 ): readonly ExitReason[] {
   const counts = countEntries(entries, gaps);
   const addsMissing =
     includesMissing &&
     entries.some(({ verdict, restart }) => verdict === "missing" && restart === "yes");
+  const ignored = new Set<string>(FAIL_ONS.filter((name) => !failOn.includes(name)));
   const reason = (code: ExitCode, name: keyof Counts, holds = counts[name] > 0) =>
-    holds ? [{ code, text: `${name}:${counts[name]}` }] : [];
+    holds && !ignored.has(name) ? [{ code, text: `${name}:${counts[name]}` }] : [];
   return [
     ...reason(EXIT.outdated, "outdated", counts.restartable > 0),
     ...reason(EXIT.needsPerson, "would-lose"),
@@ -66,7 +70,11 @@ export function verdictReasons(
   ];
 }
 
-export function unreadyReasons(entries: readonly WorkloadEntry[]): readonly ExitReason[] {
+export function unreadyReasons(
+  entries: readonly WorkloadEntry[],
+  failOn: readonly FailOn[] = FAIL_ONS,
+): readonly ExitReason[] {
+  if (!failOn.includes("not-ready")) return [];
   const unready = entries.filter(isUnready).length;
   return unready > 0 ? [{ code: EXIT.outOfTime, text: `not-ready:${unready}` }] : [];
 }

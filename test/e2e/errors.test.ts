@@ -119,6 +119,21 @@ describe("the error message", () => {
       "run 'istio-upgrade revisions --help' for usage",
     ],
     [
+      "check --fail-on outdated,gaps",
+      '--fail-on "gaps" is not valid',
+      "use one of: outdated, would-lose, blocked, missing, by-hand, not-ready",
+    ],
+    [
+      "restart -n shop --yes --fail-on outdated",
+      '--fail-on "outdated" is not valid',
+      "use one of: by-hand, missing",
+    ],
+    [
+      "check --include all",
+      '--include "all" is not valid',
+      "use one of: missing, current, unhealthy",
+    ],
+    [
       "restart -n shop --yes --max-parallel 0",
       '--max-parallel "0" is not a whole number above 0',
       "write a whole number, 1 or more",

@@ -41,7 +41,7 @@ const COMMON = [
 
 describe("the flags of", () => {
   test.each([
-    ["check", COMMON],
+    ["check", [...COMMON, "--fail-on", "--exit-zero", "--include", "--allow-downtime"]],
     [
       "restart",
       [
@@ -54,9 +54,10 @@ describe("the flags of", () => {
         "--include",
         "--allow-downtime",
         "--reason",
+        "--fail-on",
       ],
     ],
-    ["verify", [...COMMON, "--wait"]],
+    ["verify", [...COMMON, "--wait", "--fail-on", "--exit-zero"]],
   ])("%s", (name, flags) => {
     const program = buildProgram(recordedIo(), NO_ACTIONS);
     const command = program.commands.find((candidate) => candidate.name() === name);

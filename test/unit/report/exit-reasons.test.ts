@@ -8,6 +8,7 @@ import {
   resultReasons,
   unreadyReasons,
 } from "../../../src/report/exit-reasons.ts";
+import type { FailOn } from "../../../src/settings.ts";
 import type { Workload } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
@@ -214,4 +215,26 @@ test.each([
   const line = resultLine(2, context, COUNTS);
   expect(line).toContain(` cluster=${shown} outdated=9 `);
   expect(line.split(" ")).toHaveLength(12);
+});
+
+describe("--fail-on", () => {
+  const all = Object.values(ENTRIES);
+
+  test.each<[failOn: readonly FailOn[], texts: readonly string[]]>([
+    [[], ["unknown:1", "gaps:1"]],
+    [["outdated"], ["outdated:3", "unknown:1", "gaps:1"]],
+    [
+      ["would-lose", "blocked"],
+      ["would-lose:1", "unknown:1", "gaps:1"],
+    ],
+    [["by-hand"], ["by-hand:4", "unknown:1", "gaps:1"]],
+    [["missing"], ["missing:3", "unknown:1", "gaps:1"]],
+  ])("%j keeps these reasons, and always gaps and unknown", (failOn, texts) => {
+    expect(verdictReasons(all, 1, false, failOn).map(({ text }) => text)).toEqual(texts);
+    expect(unreadyReasons(all, failOn)).toEqual([]);
+  });
+
+  test("not-ready counts pods that are not ready", () => {
+    expect(unreadyReasons(all, ["not-ready"])).toEqual([{ code: 4, text: "not-ready:1" }]);
+  });
 });
