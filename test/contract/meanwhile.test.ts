@@ -97,7 +97,7 @@ describe("a change by somebody else during a rollout", () => {
         "held",
         "restarted",
         "partition",
-        "rolled out; its partition 1 keeps every pod that lags on the old template",
+        "rolled out; partition 1 keeps all outdated pods on the old template",
       ],
       [
         "manual",
