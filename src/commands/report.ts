@@ -12,6 +12,7 @@ import { isRestartable } from "../report/entry-status.ts";
 import { countEntries, resultLine, verdictReasons } from "../report/exit-reasons.ts";
 import { loadRenderer } from "../report/render.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
+import { revisionNote } from "../report/revision-note.ts";
 import { styleFor } from "../report/style.ts";
 import { istioUpgrade } from "../next-step.ts";
 import { includedBy } from "../settings.ts";
@@ -110,7 +111,9 @@ export async function publishReport<Kind extends Report["kind"]>(
   own: OwnFields<Kind> & { readonly kind: Kind },
   reasons: readonly ExitReason[],
 ): Promise<ExitCode> {
-  const report: Report = completeReport<Kind>(session, body, own, reasons);
+  const note = own.kind === "RestartReport" ? undefined : revisionNote(body);
+  const noted = note ? { ...body, notes: [...body.notes, session.formatStep(note)] } : body;
+  const report: Report = completeReport<Kind>(session, noted, own, reasons);
   await publishDocument(session, report);
   const counts = countEntries(report.workloads, report.gaps.length);
   session.io.stderr.write(`${resultLine(report.exitCode, report.cluster.context, counts)}\n`);

@@ -3,6 +3,7 @@ import { count } from "../wording.ts";
 import { shortKind } from "../kubernetes/kinds.ts";
 import type { GapEntry } from "./document.ts";
 import { plain, plainCommand } from "./plain.ts";
+import { stepParts } from "./step-parts.ts";
 import type { Style } from "./style.ts";
 
 /** The lines of a section, which all kinds of documents share. */
@@ -71,6 +72,12 @@ export function gapLines(
 export function noteLines(report: { readonly notes: readonly string[] }, style: Style): Lines {
   return titled(
     style.dim("NOTE"),
-    report.notes.flatMap((note) => indented(note, style)),
+    report.notes.flatMap((note) =>
+      // A command is not wrapped, so that it can be pasted.
+      stepParts(note).flatMap(({ kind, text }) => {
+        if (kind === "command") return nextStepLine(text, style);
+        return /^[; ]*$/.test(text) ? [] : indented(text, style);
+      }),
+    ),
   );
 }

@@ -23,7 +23,8 @@ test("--prove=always proves every workload, bare pods included", async ({ cluste
     { ...proved, kind: "Deployment", name: "web" },
     { ...proved, kind: "Pod", name: "bare", restart: "by-hand" },
   ]);
-  expect(notes).toEqual([]);
+  // A cluster that other tests use as well may have more than one revision.
+  expect(notes.filter((note) => !note.includes("revisions are installed"))).toEqual([]);
   expect(workloads.flatMap(({ warnings }) => warnings.map(({ code }) => code))).not.toContain(
     "proof-differs",
   );
