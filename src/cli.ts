@@ -128,7 +128,7 @@ function helpOf(command: string | undefined): NextCommand {
   return istioUpgrade(...(command === undefined ? [] : [command]), "--help");
 }
 
-/** The same error with a hint that leads to the same cluster; other errors as they are. */
+/** Returns a copy of the error whose hint has the cluster's flags; returns other errors unchanged. */
 function withPrintedHint(error: unknown, formatStep: StepFormatter): unknown {
   if (error instanceof CannotRun) {
     const { message, hint, code } = error;

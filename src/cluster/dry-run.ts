@@ -184,7 +184,7 @@ function isRejection(error: ApiError): boolean {
 
 /**
  * True if an answer proves nothing about injection: a quota that is full now may have room once old
- * pods are gone, and a webhook of someone else may not support dry runs.
+ * pods are gone, and other webhooks do not always support dry runs.
  */
 function isInconclusive(message: string): boolean {
   return message.includes("exceeded quota") || message.includes("does not support dry run");

@@ -18,7 +18,7 @@ export interface FoundPod extends NamedPod {
  * Gets a pod by its name, with the workload that it belongs to. Only references with
  * `controller: true` lead to the workload.
  *
- * @throws CannotRun if the pod does not exist, or may not be read.
+ * @throws CannotRun if the pod does not exist, or the user is not allowed to read it.
  */
 export async function findPod(api: Api, namespace: string, name: string): Promise<FoundPod> {
   const pod: V1Pod = await getObject(api, PODS, namespace, name);
@@ -36,7 +36,7 @@ export async function findPod(api: Api, namespace: string, name: string): Promis
  * ReplicationController.
  *
  * @returns `undefined` for other kinds.
- * @throws CannotRun if the object does not exist, or may not be read.
+ * @throws CannotRun if the object does not exist, or the user is not allowed to read it.
  */
 export async function findControllerUid(
   api: Api,

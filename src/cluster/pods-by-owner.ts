@@ -14,8 +14,10 @@ export interface PodsByOwner {
   readonly groups: PodGroup[];
   terminating: number;
   readonly terminatingGroups: PodGroup[];
-  /** Pods with a container `istio-proxy` and without Istio's annotations; only the template tells
-   * whether the container is its own. They are in none of the other groups. */
+  /**
+   * Pods that have a container `istio-proxy` but not Istio's annotations. Only the template of their
+   * workload shows if it defines the container itself. These pods are in none of the other groups.
+   */
   readonly unmarked: PodGroup[];
   readonly terminatingUnmarked: PodGroup[];
   /** The template as one pod shows it, if the owner's own template is not listed. */

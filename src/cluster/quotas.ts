@@ -35,8 +35,8 @@ export async function listQuotas(
 }
 
 /**
- * Reads how much of a quota one pod of a workload takes, with its sidecar. Since the template lacks
- * what injection adds, the answer comes from an existing pod.
+ * Reads how much of a quota one pod of a workload takes, including its sidecar. The amount is that of
+ * an existing pod, because the template lacks what injection adds.
  *
  * @returns `undefined` if the workload has no pods.
  * @throws ApiError if the pods could not be read.

@@ -38,14 +38,14 @@ export interface ClusterRead {
   /**
    * Returns all gaps, once the last batch has been read.
    *
-   * @throws CannotRun if nothing at all could be read.
+   * @throws CannotRun if every read failed.
    */
   readonly allGaps: () => readonly Gap[];
 }
 
 /**
  * Reads everything that a check needs from the API server, never from a cache. Workloads are read
- * while the consumer processes the batches, and are not kept. What cannot be read becomes a gap.
+ * while the consumer processes the batches, and are not kept. A failed read becomes a gap.
  *
  * @throws CannotRun if a namespace in scope does not exist.
  */

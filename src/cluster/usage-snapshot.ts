@@ -12,7 +12,7 @@ import { readTemplateOwners } from "./template-owners.ts";
 /**
  * Reads the whole cluster, with everything that can refer to a revision.
  *
- * @throws CannotRun if nothing at all could be read.
+ * @throws CannotRun if every read failed.
  */
 export async function readUsageSnapshot(api: Api, istioNamespace: string): Promise<UsageSnapshot> {
   const gaps = new Gaps(api, { isNarrowable: false });

@@ -59,8 +59,8 @@ export async function createReportFile(file: string | undefined): Promise<Report
 }
 
 /**
- * Returns the file behind a link, so that the link stays a link. A device or a pipe cannot be
- * replaced, only written to.
+ * Returns the file that a link refers to, so that writing keeps the link. A device or a pipe cannot
+ * be replaced, only written to.
  */
 async function targetOf(file: string) {
   try {

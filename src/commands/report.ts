@@ -59,7 +59,7 @@ export function documentHead({ api, settings, version, io }: Session): DocumentH
   };
 }
 
-/** Keeps the path: behind a proxy, clusters may differ in nothing else. */
+/** Returns the address with its path: clusters behind one proxy may differ only in their paths. */
 export function serverAddress({ origin, pathname }: URL): string {
   return `${origin}${pathname.replace(/\/$/, "")}`;
 }

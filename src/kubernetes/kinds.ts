@@ -61,7 +61,7 @@ function findKind<Kind extends string>(
   })?.kind;
 }
 
-/** Kinds that cannot be restarted, but can be explained: their pods show what they run. */
+/** Kinds that cannot be restarted, but can be explained by what their pods run. */
 const OTHER_KINDS = [
   { kind: "Pod", api: "/v1", resource: "pods", short: "po" },
   { kind: "ReplicaSet", api: "apps/v1", resource: "replicasets", short: "rs" },

@@ -7,7 +7,7 @@ import { parse } from "semver";
  */
 export type Change = "none" | "revision" | "patch" | "minor" | "other" | "downgrade";
 
-/** The changes from the smallest to the one that a person must not overlook. */
+/** The changes in ascending order of importance to the user. */
 const BY_SIZE: readonly Change[] = ["none", "revision", "patch", "minor", "other", "downgrade"];
 
 export function largestChange(changes: readonly Change[]): Change {

@@ -64,7 +64,7 @@ export function predictNewPod(
 /**
  * Predicts the next pod of a gateway that istiod renders, once istiod has rendered it.
  *
- * @returns `undefined` for other workloads, and for a gateway whose image nothing tells.
+ * @returns `undefined` for other workloads, and for a gateway whose image is unknown.
  */
 export function predictRendered(workload: Workload, mesh: Mesh): Prediction | undefined {
   const proxy = isRenderedGateway(workload) ? predictRenderedGateway(workload, mesh) : undefined;

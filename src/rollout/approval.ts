@@ -12,7 +12,7 @@ export interface NarrowedPlan {
   readonly decided: readonly StepResult[];
 }
 
-/** The reason why a step may not run as it was approved. */
+/** The reason why a step does not run as it was approved. */
 type Change = Pick<StepResult, "code" | "message">;
 
 /**

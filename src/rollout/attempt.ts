@@ -35,7 +35,7 @@ export interface Attempt {
   readonly restartedAt: string | undefined;
   /** The time in the last patch: for an Argo Rollout it comes from the API server's clock. */
   readonly sent: string | undefined;
-  /** The ids of the events about refused pods from before the last patch. */
+  /** The ids of the events about rejected pods from before the last patch. */
   readonly knownRefusals: ReadonlySet<string>;
   /** True from the first conflict or lost answer on. */
   readonly tried: boolean;
@@ -92,7 +92,7 @@ export type AttemptObservation =
   /** The patch may have been accepted, but its answer was lost. */
   | { readonly kind: "no-answer"; readonly message: string }
   | { readonly kind: "failed"; readonly message: string }
-  /** The report is wanted at once. */
+  /** The user wants the report at once. */
   | { readonly kind: "aborted" };
 
 /** The next thing to do. Every action except the last two leads to an observation. */
@@ -122,7 +122,7 @@ export interface PatchRequest extends WorkloadRef {
 
 /** A restart that the API server has accepted. */
 export interface AcceptedRestart extends Restart {
-  /** The ids of the events about refused pods from before the restart. */
+  /** The ids of the events about rejected pods from before the restart. */
   readonly knownRefusals: ReadonlySet<string>;
 }
 

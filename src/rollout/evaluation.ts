@@ -128,7 +128,7 @@ function lacksNewPods(
   return oldPods.length > 0 || ready < rollout.replicas;
 }
 
-/** The ending if somebody else's change rolled out instead: the images of the pods decide. */
+/** The ending if a change by somebody else rolled out instead: the images of the pods decide. */
 function supersededRollout({ ref, rollout }: RolloutView, { newPods, oldPods }: PodsByAge): Ending {
   const changed = "somebody else changed the pod template during the rollout";
   const heldBack = rollout.kind === "StatefulSet" ? rollout.partition : 0;

@@ -28,7 +28,7 @@ export interface Following {
 
 export type RolloutReport = Pick<RolloutStatus, "message" | "ready" | "wanted">;
 
-/** The result of the last action; `aborted` is true if the report is wanted at once. */
+/** The result of the last action; `aborted` is true if the user wants the report at once. */
 export type FollowingObservation =
   | { readonly kind: "view"; readonly view: RolloutView; readonly aborted: boolean }
   /** The workload was deleted or recreated. */

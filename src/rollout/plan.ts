@@ -84,8 +84,8 @@ const ON_TARGET: ReadonlySet<Verdict> = new Set(["current", "pinned"]);
 const NOTHING_NEEDED: ReadonlySet<Verdict> = new Set(["managed", "excluded", "pinned", "current"]);
 
 /**
- * The order of the restarts. Rolling workloads come first: they are in flight already, so they take
- * their slots. Then come healthy ones: a failure there tells the most and does the least harm.
+ * The order of the restarts. Rolling workloads come first: their rollouts are already in progress, so
+ * they take their slots. Healthy workloads are next: their failures say the most and do the least harm.
  */
 const PRIORITIES = ["rolling", "healthy", "unready"] as const;
 

@@ -18,7 +18,7 @@ export interface RolloutStatus {
 
 /**
  * Returns the status of a rollout by kubectl's rules. Until the controller has seen the newest
- * generation, the status is that of the previous rollout, which looks done.
+ * generation, the status is that of the previous rollout, which may have finished.
  * Source: k8s.io/kubectl `pkg/polymorphichelpers/rollout_status.go`.
  */
 export function rolloutStatus(rollout: Rollout): RolloutStatus {
@@ -70,7 +70,7 @@ function argoStatus(rollout: ArgoRollout): RolloutStatus {
   return at("waiting", message || "its controller has not reported a status yet");
 }
 
-/** Nothing rolls by itself, and kubectl reports an error, too. */
+/** With OnDelete, the controller starts no rollout. kubectl reports an error, too. */
 function unfollowable(rollout: StatefulSetRollout | DaemonSetRollout): RolloutStatus {
   const { ready, updated, wanted } =
     rollout.kind === "StatefulSet"

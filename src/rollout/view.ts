@@ -25,14 +25,14 @@ export interface PodsByAge {
   /** The pods that the restart made. */
   readonly newPods: readonly RollingPod[];
   readonly oldPods: readonly RollingPod[];
-  /** True if somebody else's change replaced the template that the restart had made. */
+  /** True if a change by somebody else replaced the template that the restart had made. */
   readonly superseded: boolean;
 }
 
 /**
- * Separates new pods from old ones. Pods made by the restart carry its time. If somebody else's
- * change removed that time, as `kubectl replace`, an undo or a sync does, only the image of a pod
- * tells its age.
+ * Separates new pods from old pods. The annotations of new pods contain the time of the restart. If
+ * somebody else removed that time, as `kubectl replace`, an undo or a sync does, the pods with the
+ * target image count as new.
  */
 export function podsByAge(view: RolloutView, { target, restartedAt }: Restart): PodsByAge {
   const superseded = view.restartedAt !== restartedAt;

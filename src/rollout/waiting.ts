@@ -22,7 +22,7 @@ export interface Waiting {
   readonly reported: string | undefined;
 }
 
-/** The result of the last action; `aborted` is true if the report is wanted at once. */
+/** The result of the last action; `aborted` is true if the user wants the report at once. */
 export type WaitingObservation =
   /** It is this workload's turn to be read. Turns may be minutes apart if the server is slow. */
   | { readonly kind: "turn" }

@@ -10,7 +10,7 @@ const zip = promisify(gzip);
 /** The API server's threshold for compression, for which it uses the fastest level. */
 const ZIPPED_FROM = 128 * 1024;
 
-/** A proxy in front of the API server that counts traffic, and answers some requests itself. */
+/** A proxy that counts the traffic of the API server, and answers some requests itself. */
 export interface Front {
   readonly url: string;
   /** The certificate of its authority, in PEM. */

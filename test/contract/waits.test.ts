@@ -111,7 +111,7 @@ describe("a workload that was restarted earlier", () => {
     expect(await generations(sandbox, "slow")).toEqual([2]);
   });
 
-  test("is reported as still rolling if the report is wanted at once", async ({
+  test("is reported as still rolling if the user wants the report at once", async ({
     cluster,
     enter,
   }) => {

@@ -89,7 +89,7 @@ function wrapped(question: string, { width }: Style): string {
   return width === undefined ? question : wrapAnsi(question, width - 1, { trim: false });
 }
 
-/** Reports the refusal at once: a user who mistyped should not have to look for it in the report. */
+/** Reports at once that nothing is restarted, so that a user who mistyped need not read the report. */
 function declined({ progress }: Session, abort: AbortSignal, message: string): false {
   if (abort.aborted) return false;
   progress.emit({ type: "notice", message });

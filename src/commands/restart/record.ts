@@ -107,7 +107,7 @@ export async function createRecord(
   };
 }
 
-/** Outcomes of workloads that rolled although this run may not have started it. */
+/** Outcomes of workloads whose rollout this run did not necessarily start. */
 const ROLLED: ReadonlySet<StepResult["outcome"]> = new Set(["waited", "timed-out"]);
 
 /** Replaces the assessments of workloads that rolled by a gap, because they were not read again. */

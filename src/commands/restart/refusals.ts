@@ -4,12 +4,13 @@ import { type EventRecord, listEvents } from "../../cluster/events.ts";
 import type { Rollout, WorkloadRef } from "../../snapshot.ts";
 import type { Session } from "../session.ts";
 
-/** The kinds with a condition about refused pods, which they copy from their ReplicaSets. */
+/** The kinds with a condition about rejected pods, which they copy from their ReplicaSets. */
 const WITH_CONDITION: ReadonlySet<string> = new Set(["Deployment", "Rollout"]);
 
 /**
- * Returns the ids of the events about refused pods so far. A StatefulSet or DaemonSet has only events
- * about them. Events outlive their cause, so those from before a restart must be ignored later.
+ * Returns the ids of the existing events about rejected pods. For a StatefulSet or DaemonSet, only
+ * events report rejected pods. Events outlive their cause, so the ids from before a restart are
+ * ignored later.
  */
 export async function knownRefusals(
   session: Session,

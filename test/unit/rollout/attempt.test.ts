@@ -35,7 +35,7 @@ function timeAt(seconds: number): string {
 const web = deployment("web", { pods: LATE });
 const restartedAt = (time: string): Workload =>
   deployment("web", { pods: LATE, template: { annotations: { [RESTARTED_AT]: time } } });
-/** `web` in the middle of somebody else's rollout. */
+/** `web` during a rollout that somebody else started. */
 const rolling = (updated: number): Workload =>
   deployment("web", { pods: LATE, rollout: { status: { replicas: 4, updated, available: 3 } } });
 const onTarget = deployment("web", { pods: [sidecars(3, proxyImage("v1.27.9-6"))] });
