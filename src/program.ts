@@ -28,8 +28,8 @@ export interface Actions {
 export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions): Command {
   const program = new Command("istio-upgrade")
     .description(
-      "Find pods that run an outdated Istio sidecar, restart their workloads at a safe pace,\n" +
-        "and prove the result.",
+      "Find pods that run an outdated Istio sidecar, restart their workloads at a safe\n" +
+        "pace, and prove the result.",
     )
     .exitOverride()
     .configureOutput({
