@@ -5,15 +5,23 @@ import { plain, plainCommand } from "./plain.ts";
 import { gapLines, joinSections, noteLines, workloadName } from "./sections.ts";
 import type { Style } from "./style.ts";
 
-/** Renders a line for each step of the decision, the verdict and the next step. */
-export function renderExplanation(document: Explanation, style: Style): Iterable<string> {
+/**
+ * Renders a line for each step of the decision, the verdict and the next step.
+ *
+ * @param wide shows every webhook, also those that are not called while another one is.
+ */
+export function renderExplanation(
+  document: Explanation,
+  style: Style,
+  wide: boolean,
+): Iterable<string> {
   const { subject, verdict, code, reason, nextStep, workload } = document;
   const name = `${plain(subject.namespace)}/${workloadName(subject)}`;
   const asked = subject.pod === null ? "" : `, the owner of pod/${plain(subject.pod)}`;
   const restart = workload?.restartReason ? `${workload.restart}: ${workload.restartReason}` : "";
   return joinSections([
     [`${style.bold(name + asked)}: ${colored(verdict, style)}`],
-    document.steps.flatMap((step) => labelled(step.step, stepText(step), style)),
+    shownSteps(document.steps, wide).flatMap(([name, text]) => labelled(name, text, style)),
     [
       ...labelled("verdict", `${verdict ?? "none"} (${code}): ${reason}`, style),
       ...labelled("restart", restart, style),
@@ -37,6 +45,28 @@ function labelled(name: string, text: string, style: Style): readonly string[] {
   const width = Math.min(style.width ?? 80, 100) - INDENT;
   const [first = "", ...rest] = wrapAnsi(plain(text), width).split("\n");
   return [label(name, style) + first, ...rest.map((line) => " ".repeat(INDENT) + line)];
+}
+
+/** Returns the name and the text of each step. A webhook that is called comes before the others. */
+function shownSteps(
+  steps: readonly TraceEntry[],
+  wide: boolean,
+): readonly (readonly [name: string, text: string])[] {
+  const webhooks = steps.filter(({ step }) => step === "webhook");
+  const called = webhooks.filter(({ result }) => result === "matched");
+  const others = webhooks.filter(({ result }) => result !== "matched");
+  const isShort = !wide && called.length > 0 && others.length > 1;
+  const rest = `${others.length} others are not called (all with --output wide)`;
+  const sorted = (isShort ? called : [...called, ...others]).map(textOf);
+  const first = steps.findIndex(({ step }) => step === "webhook");
+  return steps.flatMap((entry, index) => {
+    if (index === first) return isShort ? [...sorted, ["webhook", rest] as const] : sorted;
+    return entry.step === "webhook" ? [] : [textOf(entry)];
+  });
+}
+
+function textOf(entry: TraceEntry): readonly [name: string, text: string] {
+  return [entry.step, stepText(entry)];
 }
 
 function stepText({ step, subject, result, detail }: TraceEntry): string {

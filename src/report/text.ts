@@ -8,7 +8,7 @@ import { renderReport } from "./report-text.ts";
 export function renderText(document: AnyDocument, style: Style, wide: boolean): Iterable<string> {
   switch (document.kind) {
     case "Explanation":
-      return renderExplanation(document, style);
+      return renderExplanation(document, style, wide);
     case "RevisionsReport":
       return renderRevisions(document, style, wide);
     default:

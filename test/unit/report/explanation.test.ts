@@ -108,6 +108,19 @@ describe("the explanation", () => {
     await expect(text(document)).toMatchFileSnapshot(`golden/explain-${verdict}.txt`);
   });
 
+  test("shows every webhook if it is wide, and otherwise only those that decide", () => {
+    const webhooks = (verdict: Verdict, wide: boolean) =>
+      [...renderText(explained(...WORLDS[verdict]), PLAIN, wide)]
+        .filter((line) => line.startsWith("webhook"))
+        .map((line) => line.slice(11, 17).trimEnd());
+    const { length } = webhooks("outdated", true);
+    expect(length).toBeGreaterThan(3);
+    expect(webhooks("outdated", true)[0]).toBe("called");
+    expect(webhooks("outdated", false)).toEqual(["called", `${length - 1} othe`]);
+    // If none is called, each reason counts.
+    expect(webhooks("would-lose", false)).toEqual(webhooks("would-lose", true));
+  });
+
   test("of a workload outside the mesh", async () => {
     const document = explained(deployment("plain", { pods: [bare(1)] }), {
       place: namespace("shop"),
@@ -152,7 +165,9 @@ describe("the explanation", () => {
   });
 
   test("of a workload that only a person can restart says so", () => {
-    const document = explained(otherWorkload("Pod", "single", { pods: [sidecars(1, LATE)] }));
+    const document = explained(
+      otherWorkload("Pod", "single", { pods: [sidecars(1, LATE, { podNames: ["single"] })] }),
+    );
     expect(document).toMatchObject({ verdict: "outdated", exitCode: 5 });
     expect(text(document)).toContain("restart    by-hand: no controller would replace the pod\n");
     expect(document.nextStep).toMatch(/^replace it from its manifest/);
