@@ -21,7 +21,7 @@ export function renderExplanation(
   const restart = workload?.restartReason ? `${workload.restart}: ${workload.restartReason}` : "";
   return joinSections([
     [`${style.bold(name + asked)}: ${colored(verdict, style)}`],
-    shownSteps(document.steps, wide).flatMap(([name, text]) => labelled(name, text, style)),
+    shownSteps(document.steps, wide).flatMap(([step, text]) => labelled(step, text, style)),
     [
       ...labelled("verdict", `${verdict ?? "none"} (${code}): ${reason}`, style),
       ...labelled("restart", restart, style),
