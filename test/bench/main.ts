@@ -17,8 +17,10 @@ import { connectApi } from "../testbed/api.ts";
 import { buildPrograms } from "../testbed/build.ts";
 import { writeKubeconfig } from "../testbed/kubeconfig.ts";
 import type { Programs } from "../testbed/programs.ts";
+import { countDryRuns, type DryRunCount } from "./dry-runs.ts";
 import { type Counts, type Front, type Generate, startFront } from "./front.ts";
 import { generator } from "./generate.ts";
+import { startInjector } from "./injector.ts";
 import { load, loadControlPlane, loadWebhooks, namespaceName, unloadWebhooks } from "./load.ts";
 import { type Command, median, type Run, runOnce } from "./measure.ts";
 import type { PlainBed } from "./plain-bed.ts";
@@ -61,14 +63,17 @@ const shapes = await takeShapes();
 const { bed, bedProcess } = await startPlainBed(programs);
 const api = connectApi(bed.server, bed.ca, bed.token, "bench");
 const scenes: Scene[] = [];
+const dryRuns = await countDryRuns(REAL_UP_TO);
+say(dryRuns.map(dryRunLine).join("\n"));
 
 scenes.push(
   await play("start", [node(), us("--version"), us("--help")], undefined, Math.max(runs, 15)),
 );
 
 await loadControlPlane(api, shapes);
+const injector = await startInjector(api, bed.folder);
 const small = await load(api, shapes, { namespaces: 1, deployments: 5 }, () => undefined);
-await loadWebhooks(api, shapes);
+await loadWebhooks(api, shapes, injector.caBundle);
 const direct = await stageOf(() => undefined);
 scenes.push(
   await play(`${small} pods, real API server`, [us("check"), kubectlPods(), drop()], direct),
@@ -90,7 +95,7 @@ for (const size of sizes.filter((pods) => pods <= REAL_UP_TO)) {
     first,
   );
   real += loaded;
-  await loadWebhooks(api, shapes);
+  await loadWebhooks(api, shapes, injector.caBundle);
   const commands = [
     us("check"),
     us("verify", "--namespace", namespaceName(first)),
@@ -111,6 +116,7 @@ for (const size of sizes.filter((pods) => pods > REAL_UP_TO)) {
   front.stop();
 }
 
+injector.stop();
 api.close();
 const machine = {
   cpus: cpus().length,
@@ -120,8 +126,8 @@ const machine = {
 };
 process.stdout.write(
   values.json
-    ? `${JSON.stringify({ machine, scenes }, null, 2)}\n`
-    : scenes.map(tableOf).join("\n"),
+    ? `${JSON.stringify({ machine, scenes, dryRuns }, null, 2)}\n`
+    : [...scenes.map(tableOf), ...dryRuns.map(dryRunLine), ""].join("\n"),
 );
 // The bed ends when its channel closes.
 bedProcess.disconnect();
@@ -262,6 +268,10 @@ function tableOf({ title, rows }: Scene): string {
   );
   const head = `${"".padEnd(40)} ${"time".padStart(9)} ${"ratio".padStart(7)} ${"CPU".padStart(9)} ${"memory".padStart(8)} ${"requests".padStart(9)} ${"bytes".padStart(10)}`;
   return [title, head, ...lines, ""].join("\n");
+}
+
+function dryRunLine({ title, pods, namespaces, dryRuns: requested }: DryRunCount): string {
+  return `check of ${pods} ${title} pods in ${namespaces} namespaces: dry runs ${requested}`;
 }
 
 function say(text: string): void {

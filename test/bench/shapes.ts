@@ -6,6 +6,8 @@ import { startRealCluster } from "../testbed/real-cluster.ts";
 export const ISTIO_NAMESPACE = "aks-istio-system";
 export const REVISION = "asm-1-27";
 const IMAGE = "mcr.microsoft.com/oss/v2/istio/proxyv2";
+/** The image that injection gives new pods; every loaded pod has an older one. */
+export const NEW_IMAGE = `${IMAGE}:v1.27.9-6`;
 const NAMESPACE = "shapes";
 
 type KubeObject = Answer["body"];
@@ -69,7 +71,7 @@ export async function takeShapes(): Promise<Shapes> {
       daemonSet: await shapeOf("daemonsets", "agent"),
     };
     // With the new image, every sidecar is outdated.
-    await cluster.moveImage(REVISION, `${IMAGE}:v1.27.9-6`);
+    await cluster.moveImage(REVISION, NEW_IMAGE);
     return { ...shapes, controlPlane: await controlPlane() };
   } finally {
     await cluster.stop();

@@ -14,6 +14,7 @@ export interface Tunnel {
   /** Also closes the open connections, which the API server would otherwise reuse. */
   breakRoute(address: string): void;
   restoreRoute(address: string): void;
+  close(): void;
 }
 
 export async function openTunnel(socket: string): Promise<Tunnel> {
@@ -62,6 +63,10 @@ export async function openTunnel(socket: string): Promise<Tunnel> {
       closeConnections(address);
     },
     restoreRoute: (address) => void broken.delete(address),
+    close() {
+      server.close();
+      for (const address of open.keys()) closeConnections(address);
+    },
   };
 }
 
