@@ -19,7 +19,7 @@ import {
   type RunningPods,
   type Target,
 } from "./running-pods.ts";
-import { lostSharedConfigMap } from "./shared-config-map.ts";
+import { lostSettings, lostSharedConfigMap } from "./shared-config-map.ts";
 import {
   type Decision,
   decideVerdict,
@@ -132,9 +132,24 @@ export function assess(
       ...(finding.code === "ambient" ? [{ code: "ambient", message: finding.reason }] : []),
       ...hiddenByVerdict(verdict, byInjection, prediction),
       ...warningsFor(workload, running, isRestartUseful),
+      ...(isRestartUseful ? lostByRestart(running, target, mesh) : []),
       ...modeWarning(running, usableDryRun),
     ],
   };
+}
+
+/** Warns about mesh configuration that the pods lose with the revision of their target. */
+function lostByRestart(
+  running: readonly RunningPods[],
+  target: Target | undefined,
+  mesh: Mesh,
+): readonly Warning[] {
+  if (target === undefined) return [];
+  const [warning] = running.flatMap(
+    ({ revision }) =>
+      (revision === undefined ? undefined : lostSettings(revision, target.revision, mesh)) ?? [],
+  );
+  return warning === undefined ? [] : [warning];
 }
 
 /** True if a dry run shows a sidecar in a pod for Windows. The API server may accept such a pod. */

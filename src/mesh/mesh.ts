@@ -1,5 +1,6 @@
 import { load as parseYaml } from "js-yaml";
 import type { ControlPlane, Istiod, Labels, PodTemplate, Service, Webhook } from "../snapshot.ts";
+import { settingsIn } from "./mesh-settings.ts";
 import { type InjectorConfig, type Parsed, parseInjectorConfig } from "./injector-config.ts";
 import { imageTypeOf, proxyImageFor } from "./proxy-image.ts";
 import { matchesSelector } from "../kubernetes/selector.ts";
@@ -21,8 +22,11 @@ export interface Mesh {
   readonly revisionsUnread: boolean;
   /** The revisions whose istiod is installed; `undefined` if the Deployments could not be read. */
   readonly istiods: ReadonlySet<string> | undefined;
-  /** The names of the shared ConfigMaps; `undefined` if the ConfigMaps could not be read. */
-  readonly sharedConfigMaps: ReadonlySet<string> | undefined;
+  /**
+   * The settings in each shared ConfigMap, by its name; `undefined` settings are not YAML. The map is
+   * `undefined` if the ConfigMaps could not be read.
+   */
+  readonly sharedConfigMaps: ReadonlyMap<string, readonly string[] | undefined> | undefined;
 }
 
 /** A webhook that injects sidecars, with the revision behind its Service. */
@@ -83,8 +87,10 @@ export function resolveMesh(controlPlane: ControlPlane): Mesh {
       new Set(controlPlane.istiods.flatMap(({ revision }) => revision ?? [])),
     sharedConfigMaps:
       controlPlane.configMaps &&
-      new Set(
-        configMaps.map(([name]) => name).filter((name) => name.startsWith(`${SHARED_CONFIG_MAP}-`)),
+      new Map(
+        configMaps
+          .filter(([name]) => name.startsWith(`${SHARED_CONFIG_MAP}-`))
+          .map(([name, data]) => [name, settingsIn(data["mesh"] ?? "")]),
       ),
   };
 }

@@ -1,6 +1,7 @@
 import type { UsageSnapshot } from "../snapshot.ts";
-import { newestRevision } from "./findings.ts";
-import type { NextStep } from "../next-step.ts";
+import { type Finding, newestRevision } from "./findings.ts";
+import { lostSettings, lostSharedConfigMap } from "./shared-config-map.ts";
+import { kubectl, type NextStep, sentence } from "../next-step.ts";
 import {
   countReferences,
   namesOf,
@@ -8,7 +9,7 @@ import {
   remainingReferences,
 } from "./remaining-references.ts";
 import { calledElsewhere, injectorElsewhere } from "./elsewhere.ts";
-import { defaultImage, type Elsewhere, type Mesh } from "./mesh.ts";
+import { defaultImage, type Elsewhere, type Mesh, SHARED_CONFIG_MAP } from "./mesh.ts";
 import { removalSteps } from "./removal.ts";
 import {
   isPodReference,
@@ -47,6 +48,8 @@ export interface RevisionUsage {
   readonly tags: readonly string[];
   readonly namespaces: readonly LabelledNamespace[];
   readonly pods: PodCounts;
+  /** Mesh configuration that the newest revision lacks, and that pods lose when they move to it. */
+  readonly lostConfiguration: readonly Finding[];
   /** The steps that remove the revision once nothing uses it. */
   readonly removal: readonly NextStep[];
   /** The references that the user must remove before the revision can be removed. */
@@ -141,6 +144,7 @@ function usageOfRevision(
         : [],
     ),
     pods: podCounts(references.filter(isPodReference)),
+    lostConfiguration: isInstalled ? lostConfiguration(name, mesh) : [],
     removal: removalSteps(name, mesh),
     references: remainingReferences(references, {
       from: name,
@@ -150,6 +154,32 @@ function usageOfRevision(
       ambiguous: !isInstalled && mesh.injectors?.some((injector) => injector.elsewhere) === true,
     }),
   };
+}
+
+function lostConfiguration(name: string, mesh: Mesh): readonly Finding[] {
+  const newest = newestRevision(mesh) ?? name;
+  if (newest === name || mesh.sharedConfigMaps === undefined) return [];
+  const missing = lostSharedConfigMap([{ revision: name }], newest, mesh);
+  const warning = lostSettings(name, newest, mesh);
+  return [
+    ...(missing ? [missing] : []),
+    ...(warning
+      ? [
+          {
+            code: warning.code,
+            reason: warning.message,
+            nextStep: copySettings(name, newest, mesh),
+          },
+        ]
+      : []),
+  ];
+}
+
+function copySettings(from: string, to: string, { istioNamespace }: Mesh): NextStep {
+  const show = (name: string) =>
+    kubectl("get", "configmap", `${SHARED_CONFIG_MAP}-${name}`, "-n", istioNamespace, "-o", "yaml");
+  const edit = kubectl("edit", "configmap", `${SHARED_CONFIG_MAP}-${to}`, "-n", istioNamespace);
+  return sentence`copy what you still need before labels move: ${show(from)}, then ${edit}`;
 }
 
 /** A remote control plane writes a revision of its own on the pods, which no webhook names. */

@@ -1,5 +1,6 @@
 import { kubectl, pipeline, sed, sentence } from "../next-step.ts";
 import type { PodGroup } from "../snapshot.ts";
+import type { Warning } from "./warnings.ts";
 import type { Finding } from "./findings.ts";
 import { type Mesh, SHARED_CONFIG_MAP } from "./mesh.ts";
 
@@ -12,7 +13,7 @@ import { type Mesh, SHARED_CONFIG_MAP } from "./mesh.ts";
  * @returns `undefined` if a restart loses no configuration.
  */
 export function lostSharedConfigMap(
-  running: readonly PodGroup[],
+  running: readonly Pick<PodGroup, "revision">[],
   target: string,
   { sharedConfigMaps, istioNamespace }: Mesh,
 ): Finding | undefined {
@@ -42,4 +43,29 @@ export function lostSharedConfigMap(
         )
       : `copy ${name(old)} in ${istioNamespace} to ${name(target)}`,
   };
+}
+
+/**
+ * Warns about the settings in a revision's shared ConfigMap that the one of the target revision lacks.
+ * A setting with another value is a change that somebody made on purpose.
+ *
+ * @returns `undefined` if none is missing, or if either ConfigMap is missing or is not YAML.
+ */
+export function lostSettings(
+  old: string,
+  target: string,
+  { sharedConfigMaps }: Pick<Mesh, "sharedConfigMaps">,
+): Warning | undefined {
+  const [oldName, newName] = [`${SHARED_CONFIG_MAP}-${old}`, `${SHARED_CONFIG_MAP}-${target}`];
+  const before = sharedConfigMaps?.get(oldName);
+  const after = sharedConfigMaps?.get(newName);
+  if (old === target || before === undefined || after === undefined) return undefined;
+  const lost = before.filter((path) => !after.includes(path));
+  // A setting that is missing as a whole stands for its entries.
+  const shown = lost.filter(
+    (path) => !lost.some((part) => path.startsWith(`${part}.`) || path.startsWith(`${part}[`)),
+  );
+  if (shown.length === 0) return undefined;
+  const message = `${newName} lacks settings of ${oldName}, which pods lose with the revision ${target}: ${shown.join(", ")}`;
+  return { code: "shared-configmap-settings", message };
 }

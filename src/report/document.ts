@@ -162,6 +162,12 @@ export interface RevisionEntry {
     /** The pods among these that AKS removes together with the revision. */
     readonly managed: Count;
   };
+  /** Mesh configuration that the newest revision lacks, and that pods lose when they move to it. */
+  readonly warnings: readonly {
+    readonly code: Code;
+    readonly message: string;
+    readonly nextStep: string;
+  }[];
   /** The commands that remove the revision once nothing uses it. Empty if there are none. */
   readonly removal: readonly string[];
   /** Everything that still uses the revision. Empty if nothing that was read uses it. */

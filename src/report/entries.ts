@@ -113,6 +113,11 @@ export function revisionEntry(use: RevisionUsage, formatStep: StepFormatter): Re
       tag: tag ?? null,
     })),
     pods,
+    warnings: use.lostConfiguration.map(({ code, reason, nextStep }) => ({
+      code,
+      message: reason,
+      nextStep: formatStep(nextStep),
+    })),
     removal: removal.map(formatStep),
     holders: references.map((reference) => ({
       ...reference,

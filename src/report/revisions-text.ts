@@ -16,6 +16,7 @@ export function renderRevisions(
   return joinSections([
     table(report, style, wide),
     ...report.revisions.map((entry) => references(entry, report, style, wide)),
+    warnings(report, style),
     report.revisions.flatMap(managedGateways),
     unattributed(report, style),
     gapLines(report, style),
@@ -68,6 +69,18 @@ function references(
     ...(report.revision === null ? [] : nextStepLine(holder.release, style)),
   ]);
   return titled(style.bold(`${plain(entry.revision)} IS USED BY`), blocks);
+}
+
+/** Mentions mesh configuration that moving to the newest revision would lose. */
+function warnings({ revisions }: RevisionsReport, style: Style): Lines {
+  const all = revisions.flatMap((entry) => entry.warnings);
+  return titled(
+    style.warn("WARNINGS"),
+    all.flatMap(({ message, nextStep }) => [
+      ...indented(message, style),
+      ...nextStepLine(nextStep, style),
+    ]),
+  );
 }
 
 /** Mentions the gateways of AKS: the table counts them, but they do not block a removal. */

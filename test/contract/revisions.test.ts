@@ -240,6 +240,38 @@ describe("revisions", () => {
     },
   );
 
+  test("warn about mesh configuration that the newest revision lacks", async ({
+    cluster,
+    enter,
+  }) => {
+    await cluster.installRevision(FROM);
+    // On a shared cluster, a newer revision may be installed, which has no shared ConfigMap.
+    await cluster.installRevision(TO);
+    await enter();
+    const path = "/api/v1/namespaces/aks-istio-system/configmaps";
+    const named = (revision: string) => `istio-shared-configmap-${revision}`;
+    const create = async (revision: string, mesh: string) => {
+      const metadata = { name: named(revision), namespace: "aks-istio-system" };
+      const body = { apiVersion: "v1", kind: "ConfigMap", metadata, data: { mesh } };
+      expect((await cluster.request("POST", path, { body })).status).toBe(201);
+    };
+    const all = (await runRevisions(cluster)).revisions.filter(({ installed }) => installed);
+    const newest = all.map(({ revision }) => revision).at(-1) ?? "";
+    try {
+      await create(FROM.name, "accessLogFile: /dev/stdout\ndefaultConfig: {drainDuration: 9s}\n");
+      const missing = await runRevisions(cluster, FROM.name);
+      expect(missing.revisions[0]?.warnings).toMatchObject([{ code: "shared-configmap-missing" }]);
+      await create(newest, "defaultConfig: {}\n");
+      const { stdout } = await run(cluster, "revisions", FROM.name);
+      expect(stdout.replace(/\s+/g, " ")).toContain(
+        `WARNINGS ${named(newest)} lacks settings of ${named(FROM.name)}, which pods lose with the revision ${newest}: accessLogFile, defaultConfig.drainDuration -> copy what you still need`,
+      );
+    } finally {
+      for (const revision of [FROM.name, newest])
+        await cluster.request("DELETE", `${path}/${named(revision)}`);
+    }
+  });
+
   test("fit into a table of 80 columns", async ({ cluster, enter }) => {
     await setUp(cluster, enter);
     const { stdout } = await run(cluster, "revisions");

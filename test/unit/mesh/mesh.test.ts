@@ -255,5 +255,5 @@ test("the shared ConfigMaps are listed by name", () => {
       configMaps: { "istio-shared-configmap-asm-1-27": {}, "istio-shared-configmap": {} },
     }),
   );
-  expect([...(mesh.sharedConfigMaps ?? [])]).toEqual(["istio-shared-configmap-asm-1-27"]);
+  expect([...(mesh.sharedConfigMaps?.keys() ?? [])]).toEqual(["istio-shared-configmap-asm-1-27"]);
 });

@@ -83,6 +83,7 @@ const REVISIONS: RevisionsReport = {
     tags: ["prod", "test"],
     namespaces: [{ name: "shop", label: "istio.io/rev=prod", tag: "prod" }],
     pods: { sidecars: 3, gateways: 1, terminating: 1, managed: 1 },
+    warnings: [{ code: "shared-configmap-settings", message: "why", nextStep: "do it" }],
     removal: ["istioctl uninstall --revision x"],
     holders: [
       {
