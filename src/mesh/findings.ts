@@ -277,7 +277,7 @@ export function configNotLoaded(
 }
 
 function proveStep(namespace: string): NextStep {
-  return sentence`repeat with --prove=auto, which needs the right to: ${kubectl("auth", "can-i", "create", "pods", "-n", namespace)}`;
+  return sentence`only a dry run can tell, which needs the permission: ${kubectl("auth", "can-i", "create", "pods", "-n", namespace)}; then: ${istioUpgrade("check", "--namespace", namespace, "--prove=auto")}`;
 }
 
 /** Findings about pods for which the outcome of injection is unknown. */

@@ -6,6 +6,7 @@ import { blockedBy, type Finding, notInjected, unknownOutcome } from "../../src/
 import { resolveMesh } from "../../src/mesh/mesh.ts";
 import { kubectl, type NextStep, sentence } from "../../src/next-step.ts";
 import { createStepFormatter } from "../../src/report/next-step-text.ts";
+import { problemOf } from "../support/pasted-steps.ts";
 import { controlPlane } from "../support/build/control-plane.ts";
 import { namespace } from "../support/build/namespace.ts";
 import { podTemplate } from "../support/build/workload.ts";
@@ -102,6 +103,7 @@ describe.each(Object.entries({ NOT_INJECTED, BLOCKED_BY, UNKNOWN_OUTCOME }))(
   (_name, findings) => {
     test.each(Object.entries(findings))("%s", (_constructor, { nextStep }) => {
       expect(flaglessCommands(nextStep)).toEqual([]);
+      expect(problemOf(createStepFormatter({ context: "prod" })(nextStep))).toBeUndefined();
     });
   },
 );
