@@ -1,5 +1,3 @@
-import { findKubeconfigFiles } from "./connection/chosen-context.ts";
-import { mergeKubeconfigs, readKubeconfig } from "./connection/kubeconfig-file.ts";
 import { CannotRun, type FailureCode, Interrupted, messageOf, UsageError } from "./errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { Env, Io } from "./io.ts";
@@ -22,7 +20,11 @@ const WITH_DOCUMENT: ReadonlySet<string> = new Set(["explain", "revisions"]);
  *
  * @param argv the arguments, which may be the error.
  */
-export function reportFailure(error: unknown, argv: readonly string[], io: Io): ExitCode {
+export async function reportFailure(
+  error: unknown,
+  argv: readonly string[],
+  io: Io,
+): Promise<ExitCode> {
   const code = failureCodeOf(error);
   const exitCode = exitCodeFor(code);
   const hint = hintOf(error);
@@ -32,7 +34,9 @@ export function reportFailure(error: unknown, argv: readonly string[], io: Io): 
   const output = outputIn(argv);
   const command = argv.find((word) => WITH_RESULT.has(word) || WITH_DOCUMENT.has(word));
   if (command === undefined || (WITH_DOCUMENT.has(command) && output === "text")) return exitCode;
-  const cluster = contextIn(argv, io.env);
+  // After a mistyped command, a person waits for the message, and knows the cluster.
+  const isQuick = code === "usage" && output === "text";
+  const cluster = contextFlag(argv) ?? (isQuick ? undefined : await currentContext(argv, io.env));
   // If only the output failed, the report was printed before.
   if (output !== "text" && code !== "output") {
     const document: ErrorDocument = {
@@ -87,15 +91,20 @@ function outputIn(argv: readonly string[]): "json" | "jsonl" | "text" {
   return format === "json" || format === "jsonl" ? format : "text";
 }
 
-/** Returns the context that the command was about; `undefined` if none can be found. */
-function contextIn(argv: readonly string[], env: Env): string | undefined {
-  const asked = valueIn(argv, "--context");
-  if (asked !== undefined && asked !== "") return asked;
+function contextFlag(argv: readonly string[]): string | undefined {
+  const context = valueIn(argv, "--context");
+  return context === "" ? undefined : context;
+}
+
+/** Returns the context that the kubeconfig names; `undefined` if none can be found. */
+async function currentContext(argv: readonly string[], env: Env): Promise<string | undefined> {
+  const { findKubeconfigFiles } = await import("./connection/chosen-context.ts");
+  const { mergeKubeconfigs, readKubeconfig } = await import("./connection/kubeconfig-file.ts");
   try {
     const files = findKubeconfigFiles(valueIn(argv, "--kubeconfig"), env);
-    const { currentContext } = mergeKubeconfigs(files.map((file) => readKubeconfig(file)));
+    const kubeconfig = mergeKubeconfigs(files.map((file) => readKubeconfig(file)));
     const isInPod = files.length === 0 && env["KUBERNETES_SERVICE_HOST"] !== undefined;
-    return currentContext ?? (isInPod ? "in-cluster" : undefined);
+    return kubeconfig.currentContext ?? (isInPod ? "in-cluster" : undefined);
   } catch {
     // The kubeconfig may be the error.
     return undefined;

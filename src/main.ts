@@ -21,6 +21,6 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
     );
   } catch (error) {
     const { reportFailure } = await import("./failure.ts");
-    return reportFailure(error, argv, io);
+    return await reportFailure(error, argv, io);
   }
 }
