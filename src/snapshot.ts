@@ -184,6 +184,8 @@ export interface Workload extends WorkloadRef {
   readonly malformed?: string | undefined;
   /** The object that controls the workload itself, such as a custom resource of an operator. */
   readonly controller?: { readonly kind: string; readonly name: string };
+  /** The group and version, such as `batch/v1`; present if only its pods name the workload. */
+  readonly apiVersion?: string;
   /** The hash of the whole pod template; present if the workload was read by its name. */
   readonly templateHash?: string;
   /** The field managers of server-side apply; present if the workload was read by its name. */

@@ -28,6 +28,7 @@ const OWNER_REFERENCE = message({
   kind: [1, text],
   name: [3, ownText],
   uid: [4, ownText],
+  apiVersion: [5, text],
   controller: [6, bool],
 });
 

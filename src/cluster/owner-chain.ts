@@ -43,6 +43,7 @@ function endOfChain(first: Owner, findController: FindController): Owner {
 function unlisted(owner: Owner, { namespace, sample, metadata }: PodsByOwner): Workload {
   return {
     namespace,
+    apiVersion: owner.apiVersion,
     kind: owner.kind,
     name: owner.name,
     uid: owner.uid,

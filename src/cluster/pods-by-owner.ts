@@ -1,4 +1,5 @@
 import { PROXY_CONTAINER } from "../istio-labels.ts";
+import { reportedKind } from "../kubernetes/kinds.ts";
 import type { PodGroup, PodTemplate } from "../snapshot.ts";
 import { relevantAnnotations } from "./annotations.ts";
 import type { ApiOwnerReference, ApiPod } from "./api-objects.ts";
@@ -27,6 +28,9 @@ export interface PodsByOwner {
 }
 
 export interface Owner {
+  /** The group and version, such as `apps/v1`. */
+  readonly apiVersion: string;
+  /** With the group if a kind of Kubernetes has the same name: `StatefulSet.apps.kruise.io`. */
   readonly kind: string;
   readonly name: string;
   readonly uid: string;
@@ -57,13 +61,14 @@ export function controllerOf(
 ): Owner | undefined {
   const found = references?.find(({ controller }) => controller === true);
   if (found === undefined) return undefined;
-  const { kind = "", name = "", uid = "" } = found;
-  return { kind, name, uid };
+  const { apiVersion = "", kind = "", name = "", uid = "" } = found;
+  return { apiVersion, kind: reportedKind(kind, apiVersion), name, uid };
 }
 
 function ownerOf({ metadata }: ApiPod): Owner {
   return (
     controllerOf(metadata?.ownerReferences) ?? {
+      apiVersion: "v1",
       kind: "Pod",
       name: metadata?.name ?? "",
       uid: metadata?.uid ?? "",
@@ -73,10 +78,16 @@ function ownerOf({ metadata }: ApiPod): Owner {
 
 const NO_METADATA = { labels: {}, annotations: {} };
 
+/** The kinds of direct owners that are listed, or whose own owners are. */
+const LISTED: ReadonlySet<string> = new Set(["ReplicaSet", "StatefulSet", "DaemonSet"]);
+
 function newPodsByOwner(owner: Owner, pod: ApiPod): PodsByOwner {
   const { labels = {}, annotations = {}, namespace = "" } = pod.metadata ?? {};
-  // The pods of a Deployment, StatefulSet or DaemonSet have a hash of their template as a label.
-  const isOwnerListed = "pod-template-hash" in labels || "controller-revision-hash" in labels;
+  // The pods of a Deployment, StatefulSet or DaemonSet have a hash of their template as a label. So
+  // do the pods of some custom kinds.
+  const isOwnerListed =
+    LISTED.has(owner.kind) &&
+    ("pod-template-hash" in labels || "controller-revision-hash" in labels);
   return {
     namespace,
     owner,

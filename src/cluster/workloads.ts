@@ -21,6 +21,7 @@ import {
 } from "./namespace-batch.ts";
 import { type NamespacedList, readBatches } from "./namespaced-list.ts";
 import { createOnDemandOwners, type OnDemandOwners } from "./on-demand-owners.ts";
+import { createSelectedOwners } from "./selected-owners.ts";
 import { gatherWorkloads } from "./owner-chain.ts";
 import { addPod, controllerOf } from "./pods-by-owner.ts";
 import { workloadRecord } from "./workload-records.ts";
@@ -45,6 +46,9 @@ export async function* readWorkloads(
 ): AsyncGenerator<readonly Workload[], undefined> {
   const isNarrowed = labelSelector !== undefined;
   const owners = createOnDemandOwners(api, namespace, gaps, isNarrowed);
+  const selected = isNarrowed
+    ? createSelectedOwners(api, namespace, labelSelector, gaps)
+    : undefined;
   // Pods and ReplicaSets do not have the labels of their workload, so all of them are read.
   const lists = [
     ...BUILT_IN_KINDS.map((kind) =>
@@ -56,7 +60,7 @@ export async function* readWorkloads(
   for await (const batch of mergeByNamespace(lists)) {
     const workloads = await workloadsOf(batch, owners, unreadIn(namespace, gaps));
     // A pod whose workload is not listed belongs to a workload that the selector does not match.
-    yield isNarrowed ? workloads.filter(isListed) : workloads;
+    yield selected === undefined ? workloads : await selected.select(workloads.filter(isListed));
   }
   return undefined;
 }

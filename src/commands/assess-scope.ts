@@ -13,7 +13,7 @@ import { assessWorkload, type AssessmentContext } from "./assess-workload.ts";
 import { hasInjector, requireInjector } from "./injector.ts";
 import { createSharedProofs } from "./shared-proofs.ts";
 import { createRefusalLookup } from "./pod-refusals.ts";
-import { assessmentOptions, isInScope, isReported } from "./scope-filter.ts";
+import { assessmentOptions, isInScope, isReported, ofUnknownRevision } from "./scope-filter.ts";
 import type { Session } from "./session.ts";
 import { type AssessedWorkload, createUnmatchedScope } from "./unmatched-scope.ts";
 
@@ -94,7 +94,8 @@ async function assessEach<Kept>(
 
   async function assessAndKeep(workload: Workload): Promise<Kept> {
     const found = await assessWorkload(context, workload);
-    const assessment = found && isReported(found, scope) ? found : undefined;
+    const assessment =
+      found && (isReported(found, scope) ? found : ofUnknownRevision(found, scope));
     dependsOnRules ||= assessment !== undefined && dependsOnInjectionRules(assessment);
     unmatched.record({ workload, assessment });
     return keep({ workload, assessment });

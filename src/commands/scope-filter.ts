@@ -1,5 +1,7 @@
 import { matchesSelector } from "../kubernetes/selector.ts";
-import type { Assessment, AssessmentOptions } from "../mesh/assessment.ts";
+import { type Assessment, type AssessmentOptions, NOT_NEEDED } from "../mesh/assessment.ts";
+import { unknownOutcome } from "../mesh/findings.ts";
+import { countPods, hasSidecar } from "../mesh/running-pods.ts";
 import type { Exclude, ScopeSettings } from "../scope.ts";
 import type { CommonSettings } from "../settings.ts";
 import type { Workload } from "../snapshot.ts";
@@ -43,4 +45,20 @@ export function isReported(
     running.some((group) => group.revision === revision);
   // A workload that is scaled to zero is only of interest to a user who names it.
   return hasRevision && (finding.code !== "scaled-to-zero" || workloads.length > 0);
+}
+
+/**
+ * Returns the assessment of a workload with pods that do not name their revision, if `--revision` left
+ * it out: the pods may be of that revision.
+ */
+export function ofUnknownRevision(
+  assessment: Assessment,
+  { revision }: ScopeSettings,
+): Assessment | undefined {
+  const { verdict, running, workload } = assessment;
+  const unnamed = running.filter((group) => hasSidecar(group) && group.revision === undefined);
+  const isDecided = verdict === "managed" || verdict === "excluded";
+  if (revision === undefined || unnamed.length === 0 || isDecided) return undefined;
+  const finding = unknownOutcome.revisionUnnamed(workload, countPods(unnamed), revision);
+  return { ...assessment, verdict: "unknown", finding, restart: NOT_NEEDED };
 }

@@ -70,6 +70,25 @@ const OTHER_KINDS = [
   { kind: "CronJob", api: "batch/v1", resource: "cronjobs", short: "cj" },
 ] as const;
 
+/**
+ * Returns a kind as reports name it: with its group, such as `StatefulSet.apps.kruise.io`, if a kind
+ * of another group has the same name. The group `extensions` had the kinds that moved to `apps`.
+ *
+ * @param apiVersion the group and version of an owner reference, such as `apps/v1`.
+ */
+export function reportedKind(kind: string, apiVersion: string): string {
+  const [first = "", version] = apiVersion.split("/");
+  const group = version === undefined ? "" : first;
+  const known = [...KINDS, ...OTHER_KINDS].find((entry) => entry.kind === kind);
+  if (known === undefined || group === "" || group === "extensions") return kind;
+  return known.api.split("/")[0] === group ? kind : `${kind}.${group}`;
+}
+
+/** Returns the resource of a kind of Kubernetes, such as `cronjobs`; `undefined` for other kinds. */
+export function resourceOf(kind: string): string | undefined {
+  return [...KINDS, ...OTHER_KINDS].find((entry) => entry.kind === kind)?.resource;
+}
+
 /** Parses every kind that a user can name; besides the kinds of `parseKind`, for example `pod`. */
 export function parseAnyKind(text: string): string | undefined {
   return parseKind(text) ?? findKind(OTHER_KINDS, text);
@@ -77,13 +96,17 @@ export function parseAnyKind(text: string): string | undefined {
 
 /**
  * True if a text names a kind: as the kind itself in any case, or as the plural of a resource, with
- * or without its group. A plural is compared by the usual rules for English.
+ * or without its group. A plural is compared by the usual rules for English. A kind that is reported
+ * with its group is only named by a text with that group.
  */
 export function isSameKind(kind: string, text: string): boolean {
-  const [name = ""] = text.toLowerCase().split(".");
-  const singular = kind.toLowerCase();
+  const [name = "", ...suffix] = text.toLowerCase().split(".");
+  const [singular = "", ...group] = kind.toLowerCase().split(".");
   const plurals = [`${singular}s`, `${singular}es`, singular.replace(/y$/, "ies")];
-  return [singular, ...plurals].includes(name);
+  if (![singular, ...plurals].includes(name)) return false;
+  if (group.length > 0) return `.${suffix.join(".")}`.endsWith(`.${group.join(".")}`);
+  const isKnown = resourceOf(kind) !== undefined;
+  return !isKnown || suffix.length === 0 || parseAnyKind(text) === kind;
 }
 
 /** Returns the short name of a kind, such as `deploy`; for other kinds, the whole name. */

@@ -232,7 +232,7 @@ function keepInItsMesh(decided: Decision, { pods, ...ref }: Workload, mesh: Mesh
   return { verdict, finding: { ...finding, nextStep } };
 }
 
-const NOT_NEEDED: Restartability = {
+export const NOT_NEEDED: Restartability = {
   answer: "no",
   finding: { code: "not-needed", reason: "", nextStep: "" },
 };

@@ -398,6 +398,15 @@ export const unknownOutcome = {
     reason: `could not read the pod template of ${kind} ${name}`,
     nextStep: kubectl("get", kind.toLowerCase(), name, "-n", namespace),
   }),
+  revisionUnnamed: (
+    { kind, name, namespace }: WorkloadRef,
+    pods: number,
+    revision: string,
+  ): Finding => ({
+    code: "revision-unnamed",
+    reason: `${count(pods, "pod")} with a sidecar ${pods === 1 ? "does" : "do"} not name a revision, which may be ${revision}: the annotation ${REVISION} is missing`,
+    nextStep: istioUpgrade("explain", resourceName({ kind, name }), "--namespace", namespace),
+  }),
   noPods: (workload: WorkloadRef, wanted: number): Finding => ({
     code: "no-pods",
     reason: `wants ${count(wanted, "pod")} and has none`,

@@ -9,6 +9,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   deployments: "/apis/apps/v1",
   statefulsets: "/apis/apps/v1",
   daemonsets: "/apis/apps/v1",
+  replicasets: "/apis/apps/v1",
   rollouts: "/apis/argoproj.io/v1alpha1",
 };
 

@@ -92,6 +92,7 @@ const UNKNOWN_OUTCOME: Readonly<Record<keyof typeof unknownOutcome, Finding>> = 
   malformed: unknownOutcome.malformed(WEB, "spec.template.spec.volumes is not a list"),
   unexpectedError: unknownOutcome.unexpectedError(WEB, "Maximum call stack size exceeded"),
   ownerUnread: unknownOutcome.ownerUnread(WEB),
+  revisionUnnamed: unknownOutcome.revisionUnnamed(WEB, 2, "asm-1-27"),
   noPods: unknownOutcome.noPods(WEB, 3),
   rewritten: unknownOutcome.rewritten(WEB, "a:1", "b:1", "you may not create pods"),
   nothingNewer: unknownOutcome.nothingNewer(WEB, "a:1", SOURCE, "you may not create pods"),

@@ -41,7 +41,7 @@ export function apiPod(options: ApiPodOptions = {}): V1Pod {
       ...(options.labels && { labels: options.labels }),
       ...(annotations && { annotations }),
       ...(owner && {
-        ownerReferences: [{ apiVersion: "apps/v1", controller: true, ...owner }],
+        ownerReferences: [{ apiVersion: "", controller: true, ...owner }],
       }),
       // JSON has a string here, although the client's type is Date.
       ...(options.terminating === true && {

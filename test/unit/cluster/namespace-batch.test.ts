@@ -29,7 +29,7 @@ async function* listOf(
     await wait();
     const batch = newBatch(namespace);
     const name = `${namespace} of ${index}`;
-    batch.controllers.set(name, { kind: "Deployment", name, uid: name });
+    batch.controllers.set(name, { apiVersion: "apps/v1", kind: "Deployment", name, uid: name });
     yield batch;
   }
   return undefined;

@@ -53,7 +53,7 @@ describe("pods with the same owner", () => {
       labels,
       annotations: { "istio-upgrade/exclude": "true" },
     });
-    expect(only?.owner).toEqual({ kind: "Pod", name: "alone", uid: "uid-alone" });
+    expect(only?.owner).toEqual({ apiVersion: "v1", kind: "Pod", name: "alone", uid: "uid-alone" });
     expect(only?.metadata).toMatchObject({
       labels,
       annotations: { "istio-upgrade/exclude": "true" },

@@ -8,6 +8,7 @@ import {
   rolloutCommand,
   shortKind,
   isSameKind,
+  reportedKind,
 } from "../../../src/kubernetes/kinds.ts";
 import { formatStep } from "../../support/build/next-step.ts";
 
@@ -100,5 +101,33 @@ test.each([
   ["StrimziPodSet", "podset", false],
   ["Cluster", "clu", false],
 ])("the kind %s is named by %s: %s", (kind, text, expected) => {
+  expect(isSameKind(kind, text)).toBe(expected);
+});
+
+test.each([
+  ["StatefulSet", "apps/v1", "StatefulSet"],
+  ["StatefulSet", "apps.kruise.io/v1beta1", "StatefulSet.apps.kruise.io"],
+  ["DaemonSet", "apps.kruise.io/v1alpha1", "DaemonSet.apps.kruise.io"],
+  ["Job", "batch.volcano.sh/v1alpha1", "Job.batch.volcano.sh"],
+  ["Job", "batch/v1", "Job"],
+  ["Rollout", "argoproj.io/v1alpha1", "Rollout"],
+  ["Rollout", "rollouts.kruise.io/v1alpha1", "Rollout.rollouts.kruise.io"],
+  ["CloneSet", "apps.kruise.io/v1alpha1", "CloneSet"],
+  ["Deployment", "extensions/v1beta1", "Deployment"],
+  ["Deployment", "apps/v1beta2", "Deployment"],
+  ["Pod", "v1", "Pod"],
+])("a %s of %s is reported as %s", (kind, apiVersion, reported) => {
+  expect(reportedKind(kind, apiVersion)).toBe(reported);
+});
+
+test.each([
+  ["StatefulSet.apps.kruise.io", "statefulset.apps.kruise.io", true],
+  ["StatefulSet.apps.kruise.io", "statefulsets.v1beta1.apps.kruise.io", true],
+  ["StatefulSet.apps.kruise.io", "statefulset", false],
+  ["StatefulSet", "statefulset.apps.kruise.io", false],
+  ["StatefulSet", "statefulsets.apps", true],
+  ["StatefulSet", "StatefulSet", true],
+  ["CloneSet", "clonesets.apps.kruise.io", true],
+])("%s is named by %s: %s", (kind, text, expected) => {
   expect(isSameKind(kind, text)).toBe(expected);
 });
