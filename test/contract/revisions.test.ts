@@ -194,8 +194,10 @@ describe("revisions", () => {
   ])(
     "are not absent if their control plane is %s",
     async ([, place, client], { cluster, enter }) => {
+      // On the real cluster, the namespace of the other case may still be terminating.
+      const ext = place === null ? "ext-outside" : "ext-beside";
       await cluster.installRevision(FROM);
-      const sandbox = await enter({ "istio.io/rev": "ext" });
+      const sandbox = await enter({ "istio.io/rev": ext });
       const path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
       const rule = {
         operations: ["CREATE"],
@@ -206,7 +208,7 @@ describe("revisions", () => {
       const body = {
         apiVersion: "admissionregistration.k8s.io/v1",
         kind: "MutatingWebhookConfiguration",
-        metadata: { name: "ext" },
+        metadata: { name: ext },
         webhooks: [
           {
             name: "rev.namespace.sidecar-injector.istio.io",
@@ -215,13 +217,13 @@ describe("revisions", () => {
             failurePolicy: "Ignore",
             sideEffects: "None",
             admissionReviewVersions: ["v1"],
-            namespaceSelector: { matchLabels: { "istio.io/rev": "ext" } },
+            namespaceSelector: { matchLabels: { "istio.io/rev": ext } },
           },
         ],
       };
       expect((await cluster.request("POST", path, { body })).status).toBe(201);
       try {
-        const found = await runRevisions(cluster, "ext", "--assert-unused");
+        const found = await runRevisions(cluster, ext, "--assert-unused");
         expect(found.revisions).toMatchObject([
           {
             installed: null,
@@ -231,11 +233,11 @@ describe("revisions", () => {
         ]);
         expect(found.revisions[0]?.holders[0]?.release).not.toContain("kubectl label");
         expect(found.status).toBe(6);
-        const { stdout } = await run(cluster, "revisions", "ext");
+        const { stdout } = await run(cluster, "revisions", ext);
         expect(stdout).toContain(place === null ? " remote " : ` in namespace ${place} `);
         expect(stdout).not.toContain("absent");
       } finally {
-        await cluster.request("DELETE", `${path}/ext`);
+        await cluster.request("DELETE", `${path}/${ext}`);
       }
     },
   );
