@@ -28,8 +28,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** The modules with a stable name, each with a source map. Shared chunks are not listed. */
 const MODULES =
-  "check-HASH completion-HASH cli-HASH dist-HASH exec-credential-HASH explain-HASH hpagent-HASH " +
-  "junit-HASH live-lines-HASH main markdown-HASH restart-HASH revisions-HASH text-HASH verify-HASH";
+  "check-HASH chosen-context-HASH completion-HASH cli-HASH dist-HASH exec-credential-HASH " +
+  "explain-HASH failure-HASH hpagent-HASH junit-HASH kubeconfig-file-HASH live-lines-HASH " +
+  "main markdown-HASH restart-HASH revisions-HASH text-HASH verify-HASH";
 
 const PAGES =
   "benchmarks ci connection failures faq flags how-it-decides permissions restart revisions";
