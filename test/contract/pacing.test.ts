@@ -70,9 +70,9 @@ describe("the pace of a restart", () => {
   });
 
   test("starts nothing after the deadline, and reports it", async ({ cluster, enter }) => {
-    const sandbox = await lagging(cluster, enter, ["a", "b"], { readyAfter: "3s" });
+    const sandbox = await lagging(cluster, enter, ["a", "b"], { readyAfter: "6s" });
     const args = ["restart", "-n", sandbox.name, "--yes", "--json", "--max-parallel", "1"];
-    const ran = await run(cluster, ...args, "--deadline", "2s");
+    const ran = await run(cluster, ...args, "--deadline", "4s");
     expect(ran.stderr).toMatch(/no new restarts after \d{4}-\d\d-\d\d \d\d:\d\d \S+/);
     expect(ran.stderr).toContain("no new restarts after the deadline (--deadline): 1 not started");
     const report = parseReport("RestartReport", ran.stdout);
