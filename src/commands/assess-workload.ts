@@ -84,7 +84,8 @@ async function answersFor(
     return answersTo(question, await context.prover.prove(workload));
   }
   if (question === undefined) return undefined;
-  if (context.prover.when === "never") return answersTo(question, SWITCHED_OFF);
+  // The user has chosen the predictions.
+  if (context.prover.when === "never") return undefined;
   const dryRun = await ask(context, workload, question);
   return dryRun && answersTo(question, dryRun);
 }
