@@ -84,8 +84,7 @@ async function answersFor(
     return answersTo(question, await context.prover.prove(workload));
   }
   if (question === undefined) return undefined;
-  // The user has chosen the predictions.
-  if (context.prover.when === "never") return undefined;
+  if (context.prover.when === "never") return answersTo(question, SWITCHED_OFF);
   const dryRun = await ask(context, workload, question);
   return dryRun && answersTo(question, dryRun);
 }
