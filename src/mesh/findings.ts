@@ -365,7 +365,7 @@ export const unknownOutcome = {
   }),
   rewritten: ({ namespace }: WorkloadRef, image: string, target: string, why: string): Finding => ({
     code: "image-rewritten",
-    reason: `runs ${image}, which has the same version as ${target}: something may change the image after injection, so that a restart changes nothing; no dry run shows it: ${why}`,
+    reason: `runs ${image}, which may be ${target} under another name: a policy may change the image after injection, so that a restart changes nothing; no dry run shows it: ${why}`,
     nextStep: proveStep(namespace),
   }),
   nothingNewer: (
