@@ -65,9 +65,11 @@ export async function observeOutcome(
     return { ...seen, verdict: workload.proxy === "auto" ? "blocked" : "unlisted" };
   }
   if (target === undefined) return { ...seen, verdict: "blocked" };
-  const isKept = byHand && target.image === BY_HAND.image && target.revision === BY_HAND.revision;
+  // The webhook of another revision may keep the image of a sidecar that was injected by hand.
+  const keepsImage = byHand && target.image === BY_HAND.image;
+  const keepsRevision = keepsImage && target.revision === BY_HAND.revision;
   // The sidecars of new pods would find no control plane.
-  if (isKept && !(BY_HAND.revision in now.revisions)) {
+  if (keepsRevision && !(BY_HAND.revision in now.revisions)) {
     return { ...seen, target: undefined, verdict: "blocked" };
   }
   if (pods.length === 0) return { ...seen, verdict: "unknown" };
@@ -78,10 +80,11 @@ export async function observeOutcome(
     return { ...seen, verdict: "outdated" };
   }
   if (running.length < pods.length) return { ...seen, verdict: "missing" };
-  if (isKept) return { ...seen, verdict: "pinned-or-current" };
+  if (keepsRevision) return { ...seen, verdict: "pinned-or-current" };
   // A webhook replaced the sidecar that was injected by hand.
-  if (byHand) return { ...seen, verdict: "current" };
-  const plain = await dryRun(cluster, applied, withoutPin(podTemplate(applied.name, workload)));
+  if (byHand && !keepsImage) return { ...seen, verdict: "current" };
+  const { byHand: _, ...uninjected } = workload;
+  const plain = await dryRun(cluster, applied, withoutPin(podTemplate(applied.name, uninjected)));
   const unpinned = plain.status === 201 && sidecarOf(plain.body)?.image;
   return { ...seen, verdict: unpinned === target.image ? "current" : "pinned" };
 }

@@ -267,6 +267,37 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
     },
   ],
   [
+    "a sidecar that was injected by hand keeps its image, and gets the revision of the webhook",
+    {
+      before: BOTH,
+      now: {
+        revisions: {
+          ...BOTH.revisions,
+          "asm-1-28": { image: "registry:5000/p:1", custom: "initContainers" },
+        },
+      },
+      namespaceLabels: { before: {}, now: { "istio.io/rev": "asm-1-28" } },
+      workload: { kind: "DaemonSet", when: "now", byHand: true },
+    },
+  ],
+  [
+    "a workload lags behind a tag without a readable version in another registry",
+    {
+      before: BOTH,
+      now: {
+        revisions: {
+          ...BOTH.revisions,
+          "asm-1-27": { image: { hub: "registry:5000/istio", name: "", tag: 20240626 } },
+        },
+      },
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-27" },
+      },
+      workload: { kind: "CronJob", when: "before" },
+    },
+  ],
+  [
     "a sidecar that was injected by hand stays without a webhook",
     {
       before: BOTH,

@@ -80,8 +80,35 @@ function resultOf(
   prove: Prove,
 ): Comparison["result"] {
   if (matches(actual, reported)) return "agreed";
-  const isUnknown = prove === "never" && isUndecidable(world) && reported?.verdict === "unknown";
-  return isUnknown && ACCEPTABLE.has(reported.code) ? "undecided" : "disagreed";
+  if (prove !== "never" || reported?.verdict !== "unknown") return "disagreed";
+  const isAcceptable =
+    reported.code === "image-rewritten"
+      ? mayBeRewritten(actual)
+      : isUndecidable(world) && ACCEPTABLE.has(reported.code);
+  return isAcceptable ? "undecided" : "disagreed";
+}
+
+/**
+ * True if a running image may be the target under another name: a policy may have rewritten its
+ * registry, its path or its digest, which only a dry run shows. Different versions rule that out.
+ */
+function mayBeRewritten({ pods, target }: ActualOutcome): boolean {
+  return pods.some(({ sidecar }) => {
+    if (sidecar === undefined || target === undefined) return false;
+    const [running, next] = [splitTag(sidecar.image), splitTag(target.image)];
+    const haveOtherVersions =
+      running.version !== undefined &&
+      next.version !== undefined &&
+      running.version !== next.version;
+    return running.name !== next.name && !haveOtherVersions;
+  });
+}
+
+/** Splits `registry/path:v1.27.9-6@digest` into its version and the rest. */
+function splitTag(image: string): { readonly name: string; readonly version: string | undefined } {
+  const tag = /:[^/:@]*(?=@|$)/;
+  const [version] = /(?<=^:v?)\d+\.\d+\.\d+/.exec(tag.exec(image)?.[0] ?? "") ?? [];
+  return { name: image.replace(tag, ""), version };
 }
 
 function matches(
