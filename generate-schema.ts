@@ -23,5 +23,20 @@ export function generateSchema(): string {
     anyOf,
     $defs: definitions,
   };
-  return `${JSON.stringify(schema, undefined, 2).replaceAll("#/definitions/", "#/$defs/")}\n`;
+  return `${JSON.stringify(schema, mapsByPattern, 2).replaceAll("#/definitions/", "#/$defs/")}\n`;
+}
+
+/**
+ * Describes the values of a map by a pattern that every name matches, so that a schema which is closed
+ * to other properties still accepts them.
+ */
+function mapsByPattern(_key: string, value: unknown): unknown {
+  const isMap =
+    typeof value === "object" &&
+    value !== null &&
+    "additionalProperties" in value &&
+    typeof value.additionalProperties === "object";
+  if (!isMap) return value;
+  const { additionalProperties, ...rest } = value as { additionalProperties: object };
+  return { ...rest, patternProperties: { "": additionalProperties } };
 }

@@ -1,17 +1,26 @@
 import { type Command, CommanderError } from "commander";
 import { CannotRun, UsageError } from "./errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { contextOf } from "./fleet.ts";
 import type { Io } from "./io.ts";
-import { type Command as NextCommand, istioUpgrade, sentence } from "./next-step.ts";
-import { type Actions, buildProgram, addCompletionCommands } from "./program.ts";
-import { createStepFormatter, type StepFormatter } from "./report/next-step-text.ts";
+import { sentence } from "./next-step.ts";
+import { type RawOptions, textOf } from "./option-values.ts";
+import { type Actions, buildProgram, addLocalCommands } from "./program.ts";
+import {
+  createStepFormatter,
+  type GivenFlags,
+  type StepFormatter,
+} from "./report/next-step-text.ts";
 import {
   checkSettings,
   explainSettings,
+  moveSettings,
   restartSettings,
   revisionsSettings,
+  statusSettings,
   verifySettings,
 } from "./settings.ts";
+import { helpOf, usageErrorFor, withCommandFirst } from "./usage-error.ts";
 
 /**
  * Parses the arguments and runs the command that they name. Each command is imported when it runs,
@@ -32,6 +41,11 @@ export async function runCli(argv: readonly string[], version: string, io: Io): 
       const { restart } = await import("./commands/restart.ts");
       exitCode = await restart(settings, version, io);
     },
+    move: async (raw, namespaces) => {
+      const settings = moveSettings(raw, namespaces);
+      const { move } = await import("./commands/move.ts");
+      exitCode = await move(settings, version, io);
+    },
     verify: async (raw) => {
       const settings = verifySettings(raw);
       const { verify } = await import("./commands/verify.ts");
@@ -47,35 +61,54 @@ export async function runCli(argv: readonly string[], version: string, io: Io): 
       const { revisions } = await import("./commands/revisions.ts");
       exitCode = await revisions(settings, version, io);
     },
+    status: async (raw) => {
+      const settings = statusSettings(raw);
+      const { status } = await import("./commands/status.ts");
+      exitCode = await status(settings, version, io);
+    },
     completion: async (shell) => {
       const { printCompletionScript } = await import("./commands/completion.ts");
-      printCompletionScript(shell);
+      printCompletionScript(shell, io);
     },
+    version: () => void io.stdout.write(`${version}\n`),
     complete: async (words) => {
       const { printCompletions } = await import("./commands/completion.ts");
-      printCompletions(buildProgram(io, actions), words);
+      await printCompletions(program, words, io);
     },
   };
   const program = buildProgram(io, actions).version(version, "--version", "Print the version");
   let formatStep = createStepFormatter({});
   program.hook("preAction", (_program, chosen) => {
-    formatStep = createStepFormatter(chosen.opts());
+    formatStep = createStepFormatter(clusterFlags(chosen.opts()));
     requireValues(chosen);
   });
-  addCompletionCommands(program, actions);
+  addLocalCommands(program, actions);
   if (argv.length === 0) {
     program.outputHelp();
     return EXIT.ok;
   }
   try {
-    await program.parseAsync(withOptionalValues(argv), { from: "user" });
+    await program.parseAsync(withCommandFirst(program, withOptionalValues(argv)), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw withPrintedHint(error, formatStep);
     // commander also throws for help, because it must not end the process.
     if (error.exitCode === 0) return EXIT.ok;
-    throw withPrintedHint(usageErrorFor(error, argv), formatStep);
+    const named = program.commands.find((command) => argv.includes(command.name()));
+    throw withPrintedHint(
+      usageErrorFor(error, named),
+      createStepFormatter(clusterFlags(named?.opts() ?? {})),
+    );
   }
   return exitCode;
+}
+
+/** Returns the flags that lead to the cluster. Those of several clusters lead to none of them. */
+function clusterFlags(raw: RawOptions): GivenFlags {
+  return {
+    kubeconfig: textOf(raw["kubeconfig"]),
+    context: contextOf(raw),
+    istioNamespace: textOf(raw["istioNamespace"]),
+  };
 }
 
 /**
@@ -93,7 +126,7 @@ function requireValues(given: Command): void {
     throw new UsageError(`${option.long} has an empty value`, "give it a value, or omit it");
   }
   if (given.args.some((argument) => argument.trim() === "")) {
-    throw new UsageError("an argument is empty", sentence`run '${helpOf(given.name())}' for usage`);
+    throw new UsageError("an argument is empty", sentence`see the usage: ${helpOf(given.name())}`);
   }
 }
 
@@ -108,26 +141,6 @@ function withOptionalValues(argv: readonly string[]): readonly string[] {
   );
 }
 
-const COMMANDS: ReadonlySet<string> = new Set([
-  "check",
-  "restart",
-  "verify",
-  "explain",
-  "revisions",
-  "completion",
-]);
-
-/** Turns commander's error into one sentence, with a hint that names the right help. */
-function usageErrorFor(error: CommanderError, argv: readonly string[]): UsageError {
-  const message = error.message.replace(/^error: /, "").replaceAll("\n", " ");
-  const named = argv.find((argument) => COMMANDS.has(argument));
-  return new UsageError(message, sentence`run '${helpOf(named)}' for usage`);
-}
-
-function helpOf(command: string | undefined): NextCommand {
-  return istioUpgrade(...(command === undefined ? [] : [command]), "--help");
-}
-
 /** Returns a copy of the error whose hint has the cluster's flags; returns other errors unchanged. */
 function withPrintedHint(error: unknown, formatStep: StepFormatter): unknown {
   if (error instanceof CannotRun) {
@@ -135,6 +148,9 @@ function withPrintedHint(error: unknown, formatStep: StepFormatter): unknown {
     return new CannotRun(message, formatStep(hint), { cause: error, code });
   }
   return error instanceof UsageError
-    ? new UsageError(error.message, formatStep(error.hint), { cause: error })
+    ? new UsageError(error.message, formatStep(error.hint), {
+        cause: error,
+        context: error.context,
+      })
     : error;
 }

@@ -51,10 +51,17 @@ export class Interrupted extends Error {
 export class UsageError extends Error {
   override readonly name = "UsageError";
   readonly hint: NextStep;
+  /** The context of the cluster that shows that they are invalid; `undefined` if none was read. */
+  readonly context: string | undefined;
 
-  constructor(message: string, hint: NextStep, options?: ErrorOptions) {
+  constructor(
+    message: string,
+    hint: NextStep,
+    options: ErrorOptions & { readonly context?: string | undefined } = {},
+  ) {
     super(message, options);
     this.hint = hint;
+    this.context = options.context;
   }
 }
 

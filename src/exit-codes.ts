@@ -19,8 +19,11 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.ok, "every sidecar in scope is what injection gives now, or was restarted and verified"],
   [EXIT.couldNotRun, "could not run: no connection, no permission for anything, a bug"],
   [EXIT.outdated, "outdated sidecars that a restart would fix"],
-  [EXIT.failed, "a restart failed, or a sidecar was lost"],
-  [EXIT.outOfTime, "out of time: unfinished, not ready, or not started"],
+  [EXIT.failed, "a restart failed, a sidecar was lost, or a soak or a gate did not pass"],
+  [
+    EXIT.outOfTime,
+    "out of time: unfinished, not ready, not started, or a gate that did not answer",
+  ],
   [
     EXIT.needsPerson,
     "what is left needs a person: would-lose, blocked, missing, by hand, rejected",

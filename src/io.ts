@@ -1,3 +1,5 @@
+import { fstatSync } from "node:fs";
+import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** Environment variables by name. */
@@ -9,21 +11,40 @@ export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Env;
+  /** True if another program reads stdout. */
+  isStdoutPiped(): boolean;
+  readonly process: Pick<NodeJS.Process, "kill" | "pid" | "platform">;
+  /** The name of the machine; in a pod, that of the pod. */
+  hostname(): string;
   now(): Date;
   random(): number;
   /** Resolves early, without an error, when the signal fires. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /**
-   * Calls the listener on SIGINT and SIGTERM, which then no longer end the process. The returned
-   * function removes the listener.
+   * Calls the listener on SIGINT and SIGTERM, which then no longer end the process. SIGHUP, which comes
+   * when the terminal is closed, counts as SIGTERM. The returned function removes the listener.
    */
   onSignal(listener: (signal: "SIGINT" | "SIGTERM") => void): () => void;
+  /**
+   * Ends the process a moment after its work, even if an operation is pending that nothing can abort.
+   * Node would wait for it, also in `process.exit`.
+   */
+  endSoon(): void;
 }
 
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
+}
+
+/**
+ * True if a person watches stderr on a terminal. A CI runner stores its output, even if it provides a
+ * terminal.
+ */
+export function isWatched({ stderr, env }: Pick<Io, "stderr" | "env">): boolean {
+  return stderr.isTTY === true && env["TERM"] !== "dumb" && env["CI"] === undefined;
 }
 
 export const processIo: Io = {
@@ -31,20 +52,40 @@ export const processIo: Io = {
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
+  process,
+  isStdoutPiped: () => {
+    try {
+      return fstatSync(1).isFIFO();
+    } catch {
+      // stdout is closed.
+      return false;
+    }
+  },
+  hostname,
   now: () => new Date(),
   random: Math.random,
-  sleep: async (milliseconds, signal) => {
-    await delay(milliseconds, undefined, signal ? { signal } : {}).catch(() => undefined);
-  },
+  sleep,
   onSignal: (listener) => {
-    process.on("SIGINT", listener);
-    process.on("SIGTERM", listener);
+    const onInterrupt = () => listener("SIGINT");
+    const onEnd = () => listener("SIGTERM");
+    process.on("SIGINT", onInterrupt).on("SIGTERM", onEnd).on("SIGHUP", onEnd);
     return () => {
-      process.off("SIGINT", listener);
-      process.off("SIGTERM", listener);
+      process.off("SIGINT", onInterrupt).off("SIGTERM", onEnd).off("SIGHUP", onEnd);
     };
   },
+  endSoon: () => {
+    setTimeout(() => process.kill(process.pid, "SIGKILL"), 2000).unref();
+  },
 };
+
+/** The longest timer of Node, in milliseconds: with a longer one, it does not wait at all. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  const part = Math.min(milliseconds, LONGEST_TIMER);
+  await delay(part, undefined, signal ? { signal } : {}).catch(() => undefined);
+  if (milliseconds > part && signal?.aborted !== true) await sleep(milliseconds - part, signal);
+}
 
 /**
  * Keeps a closed pipe or a full disk from ending the process in the middle of a run: rollouts that

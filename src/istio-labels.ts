@@ -3,6 +3,15 @@
  * Source: istio.io/api `annotation/annotations.gen.go` and `label/labels.gen.go`.
  */
 
+/** The namespace in which AKS installs istiod. */
+export const AKS_ISTIO_NAMESPACE = "aks-istio-system";
+
+/** The name of a revision of the AKS add-on, such as `asm-1-28`. */
+export const AKS_REVISION = /^asm-\d+-\d+$/;
+
+/** The label of what AKS itself manages, with the value `aks`. */
+export const AKS_MANAGED = "kubernetes.azure.com/managedby";
+
 /** The label of namespaces, pods and webhooks that names a revision, and an annotation of injected pods. */
 export const REVISION = "istio.io/rev";
 
@@ -47,3 +56,8 @@ export const PROXY_CONTAINER = "istio-proxy";
 
 /** The annotation of a workload or a namespace that excludes it from restarts. */
 export const EXCLUDE = "istio-upgrade/exclude";
+
+/** True for a label or an annotation that only Istio gives a meaning to. */
+export function isIstioKey(key: string): boolean {
+  return /^(?:[\w-]+\.)*istio\.io\//.test(key);
+}

@@ -64,6 +64,8 @@ export function sequence(invocations: readonly Invocation[]): Command {
 }
 
 export const az = callOf("az");
+/** Stands for the cluster in commands of `az`, because nothing in a cluster names both values. */
+export const AKS_CLUSTER = ["--resource-group", "RESOURCE_GROUP", "--name", "CLUSTER"] as const;
 export const istioUpgrade = callOf("istio-upgrade");
 export const istioctl = callOf("istioctl");
 export const kubectl = callOf("kubectl");

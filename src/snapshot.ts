@@ -35,6 +35,21 @@ export interface Quota {
 /** The resources that one pod takes from a quota, by the names of a quota. */
 export type PodNeeds = Readonly<Record<string, number>>;
 
+/** A PersistentVolumeClaim. */
+export interface Claim {
+  readonly name: string;
+  /** Such as `ReadWriteOnce`. */
+  readonly accessModes: readonly string[];
+}
+
+/** A PodDisruptionBudget, which limits evictions. A rolling update does not use evictions. */
+export interface Budget {
+  readonly name: string;
+  readonly selector: LabelSelector;
+  /** The number of pods that may be evicted now: `status.disruptionsAllowed`. */
+  readonly allowed: number;
+}
+
 export interface LabelledObject {
   readonly namespace: string;
   readonly name: string;
@@ -88,6 +103,16 @@ export interface Namespace {
   readonly annotations: Labels;
 }
 
+/** A namespace that was read to change its labels. */
+export interface OwnedNamespace extends Namespace {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** The field managers of each label, by its key. A label without a known manager is absent. */
+  readonly labelManagers: ReadonlyMap<string, readonly string[]>;
+  /** The keys of the labels that the last `kubectl apply` set, by its annotation. */
+  readonly appliedLabels: readonly string[];
+}
+
 /** The injectors of the cluster, and the objects of the Istio namespace that serve them. */
 export interface ControlPlane {
   /** The namespace of `--istio-namespace`. */
@@ -101,6 +126,8 @@ export interface ControlPlane {
    * API server's clock. A ConfigMap is absent if its field managers do not say it.
    */
   readonly valuesChangedAt?: ReadonlyMap<string, string>;
+  /** The time at which this was read, by the API server's clock. */
+  readonly readAt?: Date | undefined;
   readonly services: readonly Service[] | undefined;
   /** The number of ready endpoints, by the name of the Service. */
   readonly readyEndpoints: ReadonlyMap<string, number> | undefined;
@@ -158,12 +185,38 @@ export interface Istiod {
   readonly ready: boolean;
 }
 
+/** A ReplicaSet of an istiod, which shows when its image was rolled out. */
+export interface IstiodRelease {
+  /** The revision of Istio, as in `Istiod`. */
+  readonly revision: string | undefined;
+  readonly image: string;
+  /** The creation time in RFC 3339, by the API server's clock. */
+  readonly createdAt: string;
+  /** The numbers of the rollouts in which its Deployment used it, ascending; empty if unknown. */
+  readonly rollouts: readonly number[];
+}
+
 /** A ProxyConfig that sets the image type of the sidecars that it applies to. */
 export interface ProxyConfig {
   readonly namespace: string;
   readonly name: string;
   /** The pod labels that it requires; empty for all pods of its namespace. */
   readonly selector: Labels;
+}
+
+/** A node of the cluster. */
+export interface Node {
+  readonly name: string;
+  /** The version of its kubelet, such as `v1.33.2`. */
+  readonly version: string;
+}
+
+/** An EnvoyFilter, which changes the configuration of proxies. */
+export interface EnvoyFilter {
+  readonly namespace: string;
+  readonly name: string;
+  /** The regular expressions for the versions of the proxies that its patches apply to. */
+  readonly proxyVersions: readonly string[];
 }
 
 export interface WorkloadRef {
@@ -186,10 +239,14 @@ export interface Workload extends WorkloadRef {
   readonly controller?: { readonly kind: string; readonly name: string };
   /** The group and version, such as `batch/v1`; present if only its pods name the workload. */
   readonly apiVersion?: string;
+  /** True for a workload that was read for its template alone: it has no pods now. */
+  readonly isIdle?: true;
   /** The hash of the whole pod template; present if the workload was read by its name. */
   readonly templateHash?: string;
   /** The field managers of server-side apply; present if the workload was read by its name. */
   readonly appliers?: readonly string[];
+  /** The field managers that own parts of its pod template; present if it was read by its name. */
+  readonly templateManagers?: readonly TemplateManager[];
   /** `undefined` for a kind that cannot be restarted, or a workload that could not be read. */
   readonly rollout: Rollout | undefined;
   /** Live pods, grouped by their sidecar. Finished and terminating pods are not included. */
@@ -197,6 +254,15 @@ export interface Workload extends WorkloadRef {
   readonly terminating: number;
   /** Terminating pods, grouped by their sidecar. They need their revision until they are gone. */
   readonly terminatingPods: readonly PodGroup[];
+}
+
+/** A field manager that owns fields of a pod template. */
+export interface TemplateManager {
+  readonly name: string;
+  /** The time of its last change, in RFC 3339. */
+  readonly changedAt: string;
+  /** True if it owns the time of the last restart. */
+  readonly restarted: boolean;
 }
 
 /** The parts of a pod template that injection depends on. */
@@ -210,6 +276,8 @@ export interface PodTemplate {
   readonly proxy: OwnProxy | undefined;
   /** True if every ordinary container has a readiness probe. */
   readonly probed: boolean;
+  /** The names of the PersistentVolumeClaims that all pods share; absent if there is none. */
+  readonly claims?: readonly string[];
 }
 
 /** A container `istio-proxy` that the pod template itself defines. */
@@ -259,16 +327,76 @@ export interface PodGroup {
   readonly podNames: readonly string[];
   /** The creation time of the newest pod, in RFC 3339, by the API server's clock. */
   readonly newest?: string | undefined;
-  /** The first trouble found in the pods. */
+  /** The pod that was created first; absent if a creation time is unknown. */
+  readonly oldestPod?: OldestPod;
+  /** The worst trouble found in the pods. */
   readonly trouble: PodTrouble | undefined;
+  /** The pod that has been unready for the longest time; absent if every pod is ready. */
+  readonly unready?: UnreadyPod | undefined;
+  /** The digest of the image that one of the pods runs, according to its status. */
+  readonly imageId?: string;
+  /** Present if the status of the sidecar names another tag than the spec. */
+  readonly reported?: ReportedImage;
 }
 
-/** The reason why a container waits, as the kubelet reports it, if it does not resolve itself. */
-export interface PodTrouble {
+export interface OldestPod {
+  readonly name: string;
+  /** The creation time in RFC 3339, by the API server's clock. */
+  readonly createdAt: string;
+}
+
+export interface UnreadyPod {
   readonly pod: string;
+  readonly uid: string;
+  readonly node: string | undefined;
+  readonly blocker: Blocker | undefined;
+  /** The time at which it became unready, in RFC 3339; `undefined` if that is unknown. */
+  readonly since: string | undefined;
+  /** The warning that explains it; absent if no event does, or the events were not read. */
+  readonly event?: PodEvent | undefined;
+}
+
+/** The image of a sidecar according to the status of its container. */
+export interface ReportedImage {
+  readonly image: string;
+  /** The digest; `undefined` if the kubelet reports none. */
+  readonly imageId: string | undefined;
+  /** True if the specs of the pods were changed after their creation. */
+  readonly specChanged: boolean;
+}
+
+/** An event about a pod. */
+export interface PodEvent {
   readonly reason: string;
   readonly message: string;
 }
+
+/** Something that keeps a pod from being ready. */
+export type Blocker =
+  /** No container has started: a volume, the network or an image is missing. */
+  | { readonly kind: "not-started" }
+  /** `init`: the container must end before the next one starts. */
+  | { readonly kind: "container" | "init"; readonly container: string }
+  /** All containers are ready, but a readiness gate is not. */
+  | { readonly kind: "gate"; readonly message: string };
+
+/** The reason why a pod does not run, as the kubelet or the scheduler reports it. */
+export interface PodTrouble {
+  readonly pod: string;
+  /** Absent if the trouble is not about one container. */
+  readonly container?: string;
+  /** The reason, such as `CrashLoopBackOff` or `Unschedulable`. */
+  readonly reason: string;
+  readonly message: string;
+  /**
+   * `final`: the trouble does not resolve itself. `open`: it may. `passing`: it is usual while a pod
+   * starts, and most often resolves itself.
+   */
+  readonly outlook: "final" | "open" | "passing";
+}
+
+/** The reason of a pod that fits no node, as the scheduler writes it. */
+export const UNSCHEDULABLE = "Unschedulable";
 
 /** One pod that the user named. */
 export interface NamedPod {
@@ -308,7 +436,16 @@ export interface RollingPod {
   /** The image of the container `istio-proxy`; `undefined` if there is no sidecar. */
   readonly image: string | undefined;
   readonly ready: boolean;
+  /** The time since which the pod is ready, in RFC 3339; absent if it is not ready, or unknown. */
+  readonly readySince?: string;
+  /** The restarts of its containers, native sidecars included; absent if none has restarted. */
+  readonly restarts?: readonly ContainerRestarts[];
+  /** The time at which the pod became unready, in RFC 3339; `undefined` if it is unknown. */
+  readonly unreadySince: string | undefined;
+  readonly blocker: Blocker | undefined;
   readonly terminating: boolean;
+  /** True if the pod has failed for good, so that its controller replaces it. */
+  readonly failed: boolean;
   /** The node of the pod, or the node that its DaemonSet intends for it. */
   readonly node: string | undefined;
   /** The creation time in RFC 3339, by the API server's clock. */
@@ -316,8 +453,14 @@ export interface RollingPod {
   /** The time of the restart that created the pod, as its template had it. */
   readonly restartedAt: string | undefined;
   readonly trouble: PodTrouble | undefined;
-  /** The scheduler's message, if no node fits the pod. */
-  readonly unschedulable: string | undefined;
+}
+
+/** The number of times that a container was started again. */
+export interface ContainerRestarts {
+  readonly container: string;
+  readonly count: number;
+  /** The end of its last run, such as `OOMKilled, exit code 137`; absent if it is unknown. */
+  readonly lastEnd?: string;
 }
 
 /** The settings and the progress of a rollout, as the API reports them. */
@@ -333,6 +476,8 @@ interface RolloutBase {
   readonly surge: number;
   /** The number of pods that it may remove at a time: `maxUnavailable`, resolved. */
   readonly unavailable: number;
+  /** The seconds for which a ready pod must stay ready to be available. */
+  readonly minReadySeconds: number;
 }
 
 export interface DeploymentRollout extends RolloutBase {
@@ -352,9 +497,13 @@ export interface StatefulSetRollout extends RolloutBase {
   readonly kind: "StatefulSet";
   readonly replicas: number;
   readonly strategy: "RollingUpdate" | "OnDelete";
+  /** True for the pod management policy OrderedReady: an unready pod blocks every other pod. */
+  readonly ordered: boolean;
   readonly partition: number;
   /** The ordinal of the first pod: `spec.ordinals.start`. */
   readonly firstOrdinal: number;
+  /** True if the controller replaces no pod, and only creates those that are missing. */
+  readonly growing: boolean;
   readonly status: {
     readonly ready: number;
     readonly updated: number;
@@ -377,6 +526,8 @@ export interface ArgoRollout extends RolloutBase {
   readonly replicas: number;
   readonly strategy: "Evict";
   readonly restartAt: string | undefined;
+  /** True if its controller has not finished the last restart. */
+  readonly restarting: boolean;
   /** `Healthy`, `Progressing`, `Paused` or `Degraded`, as the controller reports it. */
   readonly phase: string;
   readonly message: string;
@@ -413,11 +564,16 @@ export function restartTime({
 
 /** Sorts by namespace, kind and name, so that two reports can be compared with `diff`. */
 export function byNamespaceAndName(a: WorkloadName, b: WorkloadName): number {
-  return compare(a.namespace, b.namespace) || compare(a.kind, b.kind) || compare(a.name, b.name);
+  return (
+    compareText(a.namespace, b.namespace) ||
+    compareText(a.kind, b.kind) ||
+    compareText(a.name, b.name)
+  );
 }
 
 type WorkloadName = Pick<WorkloadRef, "namespace" | "kind" | "name">;
 
-function compare(a: string, b: string): number {
+/** Compares texts by their code units, in every locale alike. */
+export function compareText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }

@@ -18,3 +18,8 @@ export function listing(names: readonly string[], total: number): string {
   const more = total - names.length;
   return more > 0 ? `${names.join(", ")} and ${more} more` : names.join(", ");
 }
+
+/** Begins a text with a capital letter. */
+export function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

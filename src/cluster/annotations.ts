@@ -13,7 +13,16 @@ export function isRelevant(key: string): boolean {
   return key.includes("istio") || RELEVANT_KEYS.has(key);
 }
 
-/** Returns the annotations that some decision depends on. */
-export function relevantAnnotations(annotations: Labels = {}): Labels {
-  return Object.fromEntries(Object.entries(annotations).filter(([key]) => isRelevant(key)));
+/**
+ * Returns the annotations that some decision depends on.
+ *
+ * @param asked the keys of annotations that the user wants to see as well.
+ */
+export function relevantAnnotations(
+  annotations: Labels = {},
+  asked: readonly string[] = [],
+): Labels {
+  return Object.fromEntries(
+    Object.entries(annotations).filter(([key]) => isRelevant(key) || asked.includes(key)),
+  );
 }

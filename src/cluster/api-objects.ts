@@ -4,6 +4,7 @@ import {
   anyText,
   bool,
   type Decoded,
+  embedded,
   integer,
   message,
   numberOrText,
@@ -54,6 +55,23 @@ const OBJECT_META = message({
 /** The metadata of an object of any kind. */
 export const METADATA = message({ metadata: [1, OBJECT_META] });
 
+/** The metadata of a namespace, with the annotations that the user wants to see. */
+export function namespaceMetadata(asked: readonly string[]) {
+  const annotations = textMap((key) => isRelevant(key) || asked.includes(key));
+  return message({
+    metadata: [
+      1,
+      message({ ...IDENTITY, ...LABELS_AND_ANNOTATIONS, annotations: [12, annotations] }),
+    ],
+  });
+}
+
+/** The version of a node. */
+export const NODE = message({
+  metadata: [1, message({ name: [1, ownText] })],
+  status: [3, message({ nodeInfo: [7, message({ kubeletVersion: [7, ownText] })] })],
+});
+
 /** The owners of an object between a pod and its workload: a ReplicaSet or a Job. */
 export const OWNED = message({ metadata: [1, message(IDENTITY)] });
 
@@ -63,6 +81,7 @@ const CONTAINER = message({
   args: [4, repeated(anyText)],
   readinessProbe: [11, present],
   securityContext: [15, message({ allowPrivilegeEscalation: [7, bool] })],
+  restartPolicy: [24, text],
 });
 
 const SELECTOR_EXPRESSIONS = repeated(
@@ -78,31 +97,64 @@ const NODE_AFFINITY = message({
   ],
 });
 
-const POD_SPEC = message({
+const POD_SPEC_FIELDS = {
   containers: [2, repeated(CONTAINER)],
   nodeSelector: [7, textMap(isOsLabel)],
+  nodeName: [10, text],
   hostNetwork: [11, bool],
   affinity: [18, message({ nodeAffinity: [1, NODE_AFFINITY] })],
   initContainers: [20, repeated(CONTAINER)],
   os: [36, message({ name: [1, text] })],
+} as const;
+
+const POD_SPEC = message(POD_SPEC_FIELDS);
+
+const CLAIM_VOLUME = message({ persistentVolumeClaim: [10, message({ claimName: [1, text] })] });
+
+/** The volumes of pods are not read: injection alone adds seven to each. */
+const TEMPLATE_SPEC = message({
+  ...POD_SPEC_FIELDS,
+  volumes: [1, repeated(embedded(2, CLAIM_VOLUME))],
 });
 
 const POD_TEMPLATE = message({
   metadata: [1, message(LABELS_AND_ANNOTATIONS)],
-  spec: [2, POD_SPEC],
+  spec: [2, TEMPLATE_SPEC],
 });
 
 const TERMINATED = message({ exitCode: [1, integer], reason: [3, text], message: [4, text] });
 
 const CONTAINER_STATUS = message({
   name: [1, text],
+  state: [
+    2,
+    message({
+      waiting: [1, message({ reason: [1, text], message: [2, text] })],
+      running: [2, present],
+      terminated: [3, TERMINATED],
+    }),
+  ],
   lastState: [3, message({ terminated: [3, TERMINATED] })],
-  state: [2, message({ waiting: [1, message({ reason: [1, text], message: [2, text] })] })],
+  ready: [4, bool],
+  restartCount: [5, integer],
+  image: [6, text],
+  imageID: [7, text],
+  started: [9, bool],
+});
+
+const POD_CONDITION = message({
+  type: [1, text],
+  status: [2, text],
+  lastTransitionTime: [4, time],
+  reason: [5, text],
+  message: [6, text],
 });
 
 const POD_STATUS = message({
   phase: [1, text],
-  conditions: [2, repeated(message({ type: [1, text], status: [2, text] }))],
+  conditions: [2, repeated(POD_CONDITION)],
+  message: [3, text],
+  reason: [4, text],
   containerStatuses: [8, repeated(CONTAINER_STATUS)],
   initContainerStatuses: [10, repeated(CONTAINER_STATUS)],
 });
@@ -113,6 +165,7 @@ export const POD = message({
     message({
       ...IDENTITY,
       ...LABELS_AND_ANNOTATIONS,
+      generation: [7, integer],
       creationTimestamp: [8, time],
       deletionTimestamp: [9, present],
     }),
@@ -144,6 +197,7 @@ export const DEPLOYMENT = message({
       selector: [2, LABEL_SELECTOR],
       template: [3, POD_TEMPLATE],
       strategy: [4, message({ type: [1, text], rollingUpdate: [2, ROLLING_UPDATE] })],
+      minReadySeconds: [5, integer],
       paused: [7, bool],
     }),
   ],
@@ -167,6 +221,7 @@ export const STATEFUL_SET = message({
       replicas: [1, integer],
       selector: [2, LABEL_SELECTOR],
       template: [3, POD_TEMPLATE],
+      podManagementPolicy: [6, text],
       updateStrategy: [
         7,
         message({
@@ -177,6 +232,7 @@ export const STATEFUL_SET = message({
           ],
         }),
       ],
+      minReadySeconds: [9, integer],
       ordinals: [11, message({ start: [1, integer] })],
     }),
   ],
@@ -184,8 +240,11 @@ export const STATEFUL_SET = message({
     3,
     message({
       observedGeneration: [1, integer],
+      replicas: [2, integer],
       readyReplicas: [3, integer],
       updatedReplicas: [5, integer],
+      currentRevision: [6, text],
+      updateRevision: [7, text],
     }),
   ],
 });
@@ -198,6 +257,7 @@ export const DAEMON_SET = message({
       selector: [1, LABEL_SELECTOR],
       template: [2, POD_TEMPLATE],
       updateStrategy: [3, message({ type: [1, text], rollingUpdate: [2, ROLLING_UPDATE] })],
+      minReadySeconds: [4, integer],
     }),
   ],
   status: [

@@ -20,6 +20,7 @@ export interface ApiRollout extends ApiObject {
     readonly workloadRef?: { readonly kind?: string; readonly name?: string };
     readonly strategy?: { readonly canary?: { readonly maxUnavailable?: number | string } };
     readonly restartAt?: string;
+    readonly minReadySeconds?: number;
   };
   readonly status?: {
     readonly observedGeneration?: string;
@@ -28,6 +29,7 @@ export interface ApiRollout extends ApiObject {
     readonly availableReplicas?: number;
     readonly phase?: string;
     readonly message?: string;
+    readonly restartedAt?: string;
     readonly controllerPause?: boolean;
     readonly pauseConditions?: readonly unknown[];
     readonly conditions?: readonly {
@@ -147,9 +149,11 @@ function argoRollout(
       : (referenced?.rollout?.selector ?? completeSelector(undefined)),
     surge: 0,
     unavailable: Math.max(1, resolveLimit(limit, replicas, Math.floor)),
+    minReadySeconds: spec?.minReadySeconds ?? 0,
     strategy: "Evict",
     replicas,
     restartAt: spec?.restartAt,
+    restarting: spec?.restartAt !== undefined && spec.restartAt !== status?.restartedAt,
     phase: unpausing ? "Progressing" : (status?.phase ?? ""),
     message: unpausing ? "waiting for rollout to unpause" : (status?.message ?? ""),
     ...replicaFacts(status),

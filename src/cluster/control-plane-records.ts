@@ -7,12 +7,14 @@ import type {
   V1MutatingWebhook,
   V1MutatingWebhookConfiguration,
   V1ObjectMeta,
+  V1PodTemplateSpec,
+  V1ReplicaSet,
   V1Service,
 } from "@kubernetes/client-node";
 import { REVISION_TAG } from "../istio-labels.ts";
 import { isObject } from "../json-object.ts";
 import { completeSelector } from "../kubernetes/selector.ts";
-import type { Istiod, Service, Webhook } from "../snapshot.ts";
+import type { Istiod, IstiodRelease, Service, Webhook } from "../snapshot.ts";
 
 /** Returns the records of the webhooks that are called when a pod is created. */
 export function webhookRecords(configuration: V1MutatingWebhookConfiguration): readonly Webhook[] {
@@ -93,22 +95,16 @@ const REVISION_VARIABLE = "REVISION";
 /** Returns the record of an istiod; `undefined` for a Deployment that is no control plane. */
 export function istiodRecord(deployment: V1Deployment): Istiod | undefined {
   const { metadata, spec, status } = deployment;
-  const template = spec?.template;
-  const containers = template?.spec?.containers ?? [];
-  const withRevision = containers.find(({ env }) =>
-    env?.some(({ name }) => name === REVISION_VARIABLE),
-  );
-  const labels = template?.metadata?.labels ?? {};
-  if (withRevision === undefined && labels["app"] !== "istiod") return undefined;
-  const istiod =
-    withRevision ?? containers.find(({ name }) => name === "discovery") ?? containers[0];
+  const found = controlPlaneIn(spec?.template);
+  if (found === undefined) return undefined;
+  const { container, revision } = found;
   const replicas = spec?.replicas ?? 1;
   return {
     name: metadata?.name ?? "",
-    podLabels: labels,
-    revision: istiod && revisionIn(istiod, template?.metadata),
-    image: istiod?.image ?? "",
-    native: istiod && nativeSidecarsIn(istiod),
+    podLabels: spec?.template.metadata?.labels ?? {},
+    revision,
+    image: container?.image ?? "",
+    native: container && nativeSidecarsIn(container),
     wanted: replicas,
     ready:
       (metadata?.generation ?? 0) <= (status?.observedGeneration ?? 0) &&
@@ -117,6 +113,48 @@ export function istiodRecord(deployment: V1Deployment): Istiod | undefined {
       (status?.replicas ?? 0) <= (status?.updatedReplicas ?? 0) &&
       (status?.availableReplicas ?? 0) >= Math.max(1, replicas),
   };
+}
+
+/** The annotations in which a Deployment counts the rollouts that used a ReplicaSet. */
+const ROLLOUT = "deployment.kubernetes.io/revision";
+const EARLIER_ROLLOUTS = "deployment.kubernetes.io/revision-history";
+
+/** Returns the record of a ReplicaSet of an istiod; `undefined` for any other ReplicaSet. */
+export function releaseRecord({ metadata, spec }: V1ReplicaSet): IstiodRelease | undefined {
+  const found = controlPlaneIn(spec?.template);
+  const createdAt = metadata?.creationTimestamp;
+  if (found?.container?.image === undefined || createdAt === undefined) return undefined;
+  const { [ROLLOUT]: last = "", [EARLIER_ROLLOUTS]: earlier = "" } = metadata?.annotations ?? {};
+  return {
+    revision: found.revision,
+    image: found.container.image,
+    createdAt: String(createdAt),
+    rollouts: `${earlier},${last}`
+      .split(",")
+      .flatMap((text) => (/^\d+$/.test(text) ? [Number(text)] : []))
+      .sort((a, b) => a - b),
+  };
+}
+
+/**
+ * Finds the container of istiod in a pod template, and its revision.
+ *
+ * @returns `undefined` for the template of no control plane.
+ */
+function controlPlaneIn(
+  template: V1PodTemplateSpec | undefined,
+):
+  | { readonly container: V1Container | undefined; readonly revision: string | undefined }
+  | undefined {
+  const containers = template?.spec?.containers ?? [];
+  const withRevision = containers.find(({ env }) =>
+    env?.some(({ name }) => name === REVISION_VARIABLE),
+  );
+  const labels = template?.metadata?.labels ?? {};
+  if (withRevision === undefined && labels["app"] !== "istiod") return undefined;
+  const container =
+    withRevision ?? containers.find(({ name }) => name === "discovery") ?? containers[0];
+  return { container, revision: container && revisionIn(container, template?.metadata) };
 }
 
 /** Resolves the revision as the pod does; `undefined` if it is in an object that is not read. */

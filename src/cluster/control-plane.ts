@@ -75,6 +75,7 @@ export async function readControlPlane(
         return time === undefined ? [] : [[configMap.metadata?.name ?? "", time] as const];
       }),
     ),
+    readAt: api.serverTime?.(),
     services: services?.map(serviceRecord),
     readyEndpoints: slices && sumByService(slices),
     istiods: deployments?.flatMap((deployment) => istiodRecord(deployment) ?? []),

@@ -7,18 +7,28 @@ import type {
 } from "@kubernetes/client-node";
 import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
-import { listAll } from "../http/pages.ts";
 import { PROXY_CONTAINER, PROXY_IMAGE } from "../istio-labels.ts";
 import { listPath } from "../kubernetes/api-paths.ts";
 import { controllerLabels } from "../kubernetes/controller-labels.ts";
 import { withoutGeneratedNames } from "../kubernetes/generated-names.ts";
 import { apiOf, isRestartable, type RestartableKind } from "../kubernetes/kinds.ts";
-import { type DryRun, pinOf, type WorkloadRef } from "../snapshot.ts";
+import {
+  type DryRun,
+  isInjectedByHand,
+  pinOf,
+  type Workload,
+  type WorkloadRef,
+} from "../snapshot.ts";
 import { type ApiRollout, malformedTemplate, referencedDeployment } from "./argo-rollout.ts";
+import { readOwnerTemplate } from "./owner-template.ts";
 import { podGroupRecord } from "./pod-group.ts";
+import { PODS, readByName } from "./read-by-name.ts";
 import { uninjectedPod } from "./uninjected-pod.ts";
 import { templateRecord } from "./workload-records.ts";
 import { createPodDryRun } from "./write.ts";
+
+/** The template is only needed for a kind whose template is taken from a pod. */
+export type ProvableWorkload = WorkloadRef & Partial<Pick<Workload, "template">>;
 
 /**
  * Has the API server create a pod from a workload's template without persisting it. The webhooks of
@@ -31,7 +41,7 @@ import { createPodDryRun } from "./write.ts";
  */
 export async function dryRunInjection(
   api: Api,
-  ref: WorkloadRef,
+  ref: ProvableWorkload,
   sample?: string,
 ): Promise<DryRun> {
   let base: string | undefined;
@@ -49,12 +59,36 @@ export async function dryRunInjection(
     return { kind: "pod", image, revision, unpinned, ...mode };
   } catch (caught) {
     if (!(caught instanceof ApiError)) throw caught;
-    const error = withOwnName(caught, ref, base);
-    if (isRejection(error)) return { kind: "refused", message: error.message };
-    const message = withoutName(error.message);
-    if (isInconclusive(message)) return unavailable(message);
-    return { kind: "unavailable", message, unanswered: error };
+    return failedDryRun(caught, ref, base);
   }
+}
+
+/** The API server's answer to the creation of one pod, which it does not persist. */
+export type CreatedPod =
+  | { readonly kind: "created"; readonly pod: V1Pod }
+  | Exclude<DryRun, { readonly kind: "pod" }>;
+
+/** Has the API server create a pod without persisting it. */
+export async function dryRunPod(api: Api, ref: WorkloadRef, pod: V1Pod): Promise<CreatedPod> {
+  try {
+    return { kind: "created", pod: await createPodDryRun(api, ref.namespace, pod) };
+  } catch (caught) {
+    if (!(caught instanceof ApiError)) throw caught;
+    return failedDryRun(caught, ref, pod.metadata?.generateName);
+  }
+}
+
+/** @param base the start of the name that was generated for the dry run. */
+function failedDryRun(
+  caught: ApiError,
+  ref: WorkloadRef,
+  base: string | undefined,
+): Exclude<DryRun, { readonly kind: "pod" }> {
+  const error = withOwnName(caught, ref, base);
+  if (isRejection(error)) return { kind: "refused", message: error.message };
+  const message = withoutName(error.message);
+  if (isInconclusive(message)) return unavailable(message);
+  return { kind: "unavailable", message, unanswered: error };
 }
 
 /** Returns the same error with the workload's name instead of the name generated for the dry run. */
@@ -84,19 +118,26 @@ async function podFromTemplate(
 
 async function podFromSample(
   api: Api,
-  { kind, namespace }: WorkloadRef,
+  ref: ProvableWorkload,
   sample: string | undefined,
 ): Promise<DryRunInput> {
+  const { kind, namespace, template } = ref;
   if (kind === "Node") return unavailable("the kubelet manages static pods");
   if (sample === undefined) return unavailable(`a ${kind} without pods has no template to try`);
-  const [pod] = await listAll<V1Pod>(api, {
-    path: `/api/v1/namespaces/${namespace}/pods`,
-    kind: "PodList",
-    fieldSelector: `metadata.name=${sample}`,
-  });
-  return pod === undefined
-    ? unavailable("its pod no longer exists")
-    : { kind: "pod", pod: uninjectedPod(pod) };
+  const pod = await readByName<V1Pod>(api, PODS, namespace, sample);
+  if (pod === undefined) return unavailable("its pod no longer exists");
+  const uninjected = uninjectedPod(pod);
+  if (template === undefined || !isInjectedByHand(template)) {
+    return { kind: "pod", pod: uninjected };
+  }
+  // The sidecar in the pod is one of the template, too.
+  const { metadata, spec } = (await readOwnerTemplate(api, ref)) ?? {};
+  if (spec === undefined) return unavailable("its pod template could not be read");
+  uninjected.spec = spec;
+  if (uninjected.metadata !== undefined) {
+    uninjected.metadata.annotations = metadata?.annotations ?? {};
+  }
+  return { kind: "pod", pod: uninjected };
 }
 
 type TemplateOwner = V1Deployment | V1StatefulSet | V1DaemonSet;

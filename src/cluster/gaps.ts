@@ -1,7 +1,14 @@
 import { CannotRun, messageOf } from "../errors.ts";
 import { type Command, kubectl, type NextStep, sentence } from "../next-step.ts";
 import type { Gap } from "../snapshot.ts";
-import { ApiError, isForbidden, isNotFound } from "../http/api-error.ts";
+import {
+  ApiError,
+  failureCodeOf,
+  isForbidden,
+  isNotFound,
+  isUnauthorized,
+} from "../http/api-error.ts";
+import { connectionHint } from "../http/connection-hint.ts";
 import type { Api } from "../http/api.ts";
 
 /** A read of the API, in the terms of `kubectl auth can-i`. */
@@ -32,6 +39,7 @@ export class Gaps {
   readonly #gaps: Gap[] = [];
   readonly #isNarrowable: boolean;
   #answered = false;
+  #firstError: ApiError | undefined;
 
   /** @param isNarrowable true if the command takes `--namespace`, so that a hint may suggest it. */
   constructor(api: Api, { isNarrowable } = { isNarrowable: true }) {
@@ -58,6 +66,7 @@ export class Gaps {
             { code: "not-found" },
           );
         }
+        this.#firstError ??= error;
         // Two reads of the same list are one gap.
         if (!this.isUnread(access)) this.#gaps.push(gapOf(access, error, this.#isNarrowable));
       },
@@ -103,8 +112,7 @@ export class Gaps {
    * @throws CannotRun if no read succeeded, because there is nothing to report on.
    */
   result(): readonly Gap[] {
-    const [first] = this.#gaps;
-    if (!this.#answered && first !== undefined) throw cannotRead(first, this.#api);
+    if (!this.#answered && this.#firstError) throw cannotRead(this.#firstError, this.#api);
     return this.all();
   }
 
@@ -161,7 +169,7 @@ export function gapOf(access: Access, error: ApiError, isNarrowable = true): Gap
 
 function reasonOf(error: ApiError): Gap["reason"] {
   if (isForbidden(error)) return "forbidden";
-  if (error.status === 401) return "unauthorized";
+  if (isUnauthorized(error)) return "unauthorized";
   if (error.reason === "malformed") return "malformed";
   return error.status === 0 ? "unreachable" : "refused";
 }
@@ -171,17 +179,16 @@ function hintFor(
   { verb, resource, namespace }: Access,
   isNarrowable: boolean,
 ): NextStep {
-  if (error.status === 401) {
-    return sentence`log in again, then check whether kubectl can: ${kubectl("auth", "whoami")}`;
-  }
   const isTheServers = error.status === 0 || error.status === 429 || error.status >= 500;
-  if (isTheServers) return "run the command again when the API server responds";
+  if (isTheServers || error.status === 401) {
+    return connectionHint(error, "run the command again when the API server responds");
+  }
   const permission = (...scope: readonly string[]): Command =>
     kubectl("auth", "can-i", verb, resource, ...scope);
   if (namespace !== undefined) return permission("-n", namespace);
   if (CLUSTER_SCOPED.has(resource)) return permission();
   if (!isNarrowable) return permission("--all-namespaces");
-  const narrower = "name the namespaces that you may read with --namespace";
+  const narrower = "choose only namespaces that you may read";
   return sentence`${narrower}, or ask for the permission: ${permission("--all-namespaces")}`;
 }
 
@@ -191,18 +198,21 @@ const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
 ]);
 
 /** The error if nothing in the cluster could be read. */
-function cannotRead(gap: Gap, { connection }: Api): CannotRun {
+function cannotRead(error: ApiError, { connection }: Api): CannotRun {
   const { context, server } = connection;
-  if (gap.reason === "forbidden") {
+  if (isForbidden(error)) {
     return new CannotRun(
-      `no permission to read anything with the context "${context}": ${gap.message}`,
+      `no permission to read anything with the context "${context}": ${error.message}`,
       "use another context, or ask for the permissions that the documentation lists",
       { code: "forbidden" },
     );
   }
   return new CannotRun(
-    `could not read from the API server of the context "${context}": ${gap.message}`,
-    sentence`check whether kubectl can: ${kubectl("get", "--raw", "/readyz")} (${server.origin})`,
-    { code: gap.reason === "unauthorized" ? "unauthorized" : "unreachable" },
+    `could not read from the API server of the context "${context}": ${error.message}`,
+    connectionHint(
+      error,
+      sentence`check whether kubectl can reach ${server.origin}: ${kubectl("get", "--raw", "/readyz")}`,
+    ),
+    { code: failureCodeOf(error) },
   );
 }

@@ -1,13 +1,14 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { CannotRun } from "../errors.ts";
+import { connectionHint } from "../http/connection-hint.ts";
 import { ApiError, failureCodeOf, isForbidden, isNotFound } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
 import { groupPath } from "../kubernetes/api-paths.ts";
 import { kubectl, sentence } from "../next-step.ts";
-import type { NamedPod } from "../snapshot.ts";
+import type { NamedPod, WorkloadRef } from "../snapshot.ts";
 import { podGroupRecord } from "./pod-group.ts";
 import { MOST_OWNERS } from "./owner-chain.ts";
-import { controllerOf } from "./pods-by-owner.ts";
+import { controllerOf, podController } from "./pods-by-owner.ts";
 
 export interface FoundPod extends NamedPod {
   /** The uid of the controller at the end of the owner chain; the pod's own if it has none. */
@@ -22,30 +23,32 @@ export interface FoundPod extends NamedPod {
  */
 export async function findPod(api: Api, namespace: string, name: string): Promise<FoundPod> {
   const pod: V1Pod = await getObject(api, PODS, namespace, name);
+  const ref = { namespace, kind: "Pod", name, uid: pod.metadata?.uid ?? "" };
   return {
     name,
     phase: pod.status?.phase ?? "Unknown",
     terminating: pod.metadata?.deletionTimestamp !== undefined,
     group: podGroupRecord(pod),
-    ownerUid: await ownerUidOf(api, namespace, pod),
+    ownerUid: (await lastController(api, ref, pod)).uid,
   };
 }
 
 /**
- * Finds the uid of the controller at the end of the owner chain of a ReplicaSet, a Job or a
- * ReplicationController.
+ * Finds the controller at the end of the owner chain of a ReplicaSet, a Job or a
+ * ReplicationController; the object itself if it has none.
  *
  * @returns `undefined` for other kinds.
  * @throws CannotRun if the object does not exist, or the user is not allowed to read it.
  */
-export async function findControllerUid(
+export async function findController(
   api: Api,
   namespace: string,
   { kind, name }: { readonly kind: string; readonly name: string },
-): Promise<string | undefined> {
+): Promise<WorkloadRef | undefined> {
   const resource = INTERMEDIATE.find((one) => one.kind === kind);
   if (resource === undefined) return undefined;
-  return ownerUidOf(api, namespace, await getObject(api, resource, namespace, name));
+  const found = await getObject(api, resource, namespace, name);
+  return lastController(api, { namespace, kind, name, uid: found.metadata?.uid ?? "" }, found);
 }
 
 interface Resource {
@@ -64,22 +67,28 @@ const INTERMEDIATE: readonly Resource[] = [
   { kind: "ReplicationController", group: "v1", plural: "replicationcontrollers" },
 ];
 
-async function ownerUidOf(
+/** Finds the controller at the end of the owner chain of an object. */
+async function lastController(
   api: Api,
-  namespace: string,
-  first: Pick<V1Pod, "metadata">,
-): Promise<string> {
+  ref: WorkloadRef,
+  first: Pick<V1Pod, "kind" | "metadata">,
+): Promise<WorkloadRef> {
+  const { namespace } = ref;
   let object = first;
-  let uid = first.metadata?.uid ?? "";
+  let last = ref;
   for (let step = 0; step < MOST_OWNERS; step++) {
-    const controller = controllerOf(object.metadata?.ownerReferences);
-    if (controller === undefined) return uid;
-    ({ uid } = controller);
-    const resource = INTERMEDIATE.find(({ kind }) => kind === controller.kind);
-    if (resource === undefined) return uid;
-    object = await getObject(api, resource, namespace, controller.name);
+    const controller =
+      object.kind === "Pod"
+        ? podController(object)
+        : controllerOf(object.metadata?.ownerReferences);
+    if (controller === undefined) return last;
+    const { kind, name, uid } = controller;
+    last = { namespace, kind, name, uid };
+    const resource = INTERMEDIATE.find((one) => one.kind === kind);
+    if (resource === undefined) return last;
+    object = await getObject(api, resource, namespace, name);
   }
-  return uid;
+  return last;
 }
 
 async function getObject(
@@ -103,7 +112,10 @@ async function getObject(
     if (!isForbidden(error)) {
       throw new CannotRun(
         `${kind.toLowerCase()}/${name} in the namespace "${namespace}" could not be read: ${error.message}`,
-        sentence`check whether kubectl can: ${kubectl("get", plural, name, "-n", namespace)}`,
+        connectionHint(
+          error,
+          sentence`check whether kubectl can: ${kubectl("get", plural, name, "-n", namespace)}`,
+        ),
         { cause: error, code: failureCodeOf(error) },
       );
     }

@@ -3,12 +3,14 @@ import type { Api } from "../http/api.ts";
 import { listPath } from "../kubernetes/api-paths.ts";
 import { isRestartable, type RestartableKind } from "../kubernetes/kinds.ts";
 import { formatSelector } from "../kubernetes/selector.ts";
-import type { Snapshot, Workload, WorkloadRef } from "../snapshot.ts";
+import { RESTARTED_AT, type Snapshot, type Workload, type WorkloadRef } from "../snapshot.ts";
+import { isObject } from "../json-object.ts";
 import type { ApiObject } from "./api-objects.ts";
 import { argoWorkload, referencedDeployment } from "./argo-rollout.ts";
 import { readControlPlane } from "./control-plane.ts";
 import { Gaps } from "./gaps.ts";
 import { readNamespaces } from "./namespaces.ts";
+import { readSnapshot } from "./read.ts";
 import { templateHash } from "./template-hash.ts";
 import { workloadRecord } from "./workload-records.ts";
 import { readPodsOf } from "./workloads.ts";
@@ -23,6 +25,7 @@ export async function readWorkload(
   ref: WorkloadRef,
   istioNamespace: string,
 ): Promise<Snapshot> {
+  if (!isRestartable(ref.kind)) return readOther(api, ref, istioNamespace);
   const gaps = new Gaps(api);
   const [controlPlane, namespaces, found] = await Promise.all([
     readControlPlane(api, istioNamespace, gaps),
@@ -36,6 +39,16 @@ export async function readWorkload(
       : await readPodsOf(api, found, formatSelector(selector), gaps);
   const workloads = workload === undefined ? [] : [workload];
   return { controlPlane, namespaces, workloads, gaps: gaps.result() };
+}
+
+/** Finds a workload of another kind among those of its namespace: only its pods show what it is. */
+async function readOther(
+  api: Api,
+  { namespace, uid }: WorkloadRef,
+  istioNamespace: string,
+): Promise<Snapshot> {
+  const snapshot = await readSnapshot(api, { istioNamespace, namespaces: [namespace] });
+  return { ...snapshot, workloads: snapshot.workloads.filter((found) => found.uid === uid) };
 }
 
 /**
@@ -62,7 +75,7 @@ async function getByName(
 ): Promise<Workload> {
   const path = `${listPath(kind, namespace)}/${name}`;
   const object = (await api.send({ method: "GET", path, kind })) as ApiObject;
-  const own = { templateHash: templateHash(object), appliers: appliersOf(object) };
+  const own = { templateHash: templateHash(object), ...managersOf(object) };
   if (kind !== "Rollout") return { ...workloadRecord(kind, object), ...own };
   const base = referencedDeployment(object);
   if (base === undefined) return { ...argoWorkload(object, undefined), ...own };
@@ -73,16 +86,39 @@ async function getByName(
 
 interface ManagedObject extends ApiObject {
   readonly metadata?: ApiObject["metadata"] & {
-    readonly managedFields?: readonly {
-      readonly manager?: string;
-      readonly operation?: string;
-    }[];
+    readonly managedFields?: readonly ManagedFields[];
   };
 }
 
-/** Returns the field managers that apply an object (server-side apply). */
-function appliersOf({ metadata }: ManagedObject): readonly string[] {
-  return (metadata?.managedFields ?? []).flatMap(({ manager, operation }) =>
-    operation === "Apply" && manager !== undefined ? [manager] : [],
-  );
+interface ManagedFields {
+  readonly manager?: string;
+  readonly operation?: string;
+  readonly subresource?: string;
+  readonly time?: string;
+  readonly fieldsV1?: unknown;
+}
+
+/** Returns the field managers that apply an object (server-side apply), and those of its template. */
+function managersOf({
+  metadata,
+}: ManagedObject): Required<Pick<Workload, "appliers" | "templateManagers">> {
+  const entries = metadata?.managedFields ?? [];
+  return {
+    appliers: entries.flatMap(({ manager, operation }) =>
+      operation === "Apply" && manager !== undefined ? [manager] : [],
+    ),
+    templateManagers: entries.flatMap(({ manager = "", subresource = "", time = "", fieldsV1 }) => {
+      const template = fieldAt(fieldsV1, "f:spec", "f:template");
+      // The time of a restart is in the template, or in the spec of an Argo Rollout.
+      const restarted =
+        fieldAt(fieldsV1, "f:spec", "f:restartAt") ??
+        fieldAt(template, "f:metadata", "f:annotations", `f:${RESTARTED_AT}`);
+      if (subresource !== "" || (template ?? restarted) === undefined) return [];
+      return [{ name: manager, changedAt: time, restarted: restarted !== undefined }];
+    }),
+  };
+}
+
+function fieldAt(fields: unknown, ...path: readonly string[]): unknown {
+  return path.reduce((at, key) => (isObject(at) ? at[key] : undefined), fields);
 }

@@ -1,4 +1,4 @@
-import type { Workload } from "../snapshot.ts";
+import { compareText, type Workload } from "../snapshot.ts";
 import type { ApiOwned } from "./api-objects.ts";
 import { controllerOf, type Owner, type PodsByOwner } from "./pods-by-owner.ts";
 
@@ -72,6 +72,5 @@ function byNamespace(a: NamespaceBatch, b: NamespaceBatch): number {
  * Source: k8s.io/apiserver `pkg/storage/continue.go`.
  */
 export function compareNamespaces(a: string, b: string): number {
-  const [one, other] = [`${a}/`, `${b}/`];
-  return one < other ? -1 : Number(one > other);
+  return compareText(`${a}/`, `${b}/`);
 }

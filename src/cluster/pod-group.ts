@@ -1,6 +1,9 @@
-import { leavesImageOpen, type PodGroup, type PodTrouble } from "../snapshot.ts";
-import type { ApiContainerStatus, ApiPod } from "./api-objects.ts";
+import { PROXY_CONTAINER } from "../istio-labels.ts";
+import { leavesImageOpen, type OldestPod, type PodGroup, type UnreadyPod } from "../snapshot.ts";
+import type { ApiPod } from "./api-objects.ts";
 import { isMarked, revisionOf } from "./injection-marks.ts";
+import { findBlocker } from "./pod-blocker.ts";
+import { findTrouble, worse } from "./pod-trouble.ts";
 import { findProxy } from "./workload-records.ts";
 
 const MOST_NAMES = 10;
@@ -24,8 +27,63 @@ export function podGroupRecord(pod: ApiPod): PodGroup {
     ready: isReady ? 1 : 0,
     podNames: [pod.metadata?.name ?? ""],
     newest: timeOf(pod),
+    ...oldestField(oldestPod(pod)),
     trouble: findTrouble(pod),
+    ...unreadyField(isReady ? undefined : unreadyPod(pod)),
+    ...statusOf(pod, proxy?.image),
   };
+}
+
+function oldestField(oldest: OldestPod | undefined): Pick<PodGroup, "oldestPod"> {
+  return oldest === undefined ? {} : { oldestPod: oldest };
+}
+
+function oldestPod(pod: ApiPod): OldestPod | undefined {
+  const createdAt = timeOf(pod);
+  return createdAt === undefined ? undefined : { name: pod.metadata?.name ?? "", createdAt };
+}
+
+/** A group of ready pods has no such field. */
+function unreadyField(unready: UnreadyPod | undefined): Pick<PodGroup, "unready"> {
+  return unready === undefined ? {} : { unready };
+}
+
+function unreadyPod(pod: ApiPod): UnreadyPod {
+  return {
+    pod: pod.metadata?.name ?? "",
+    uid: pod.metadata?.uid ?? "",
+    node: pod.spec?.nodeName,
+    since: unreadySince(pod),
+    blocker: findBlocker(pod),
+  };
+}
+
+/** Returns the time at which a pod became unready. A pod without a node never was ready. */
+function unreadySince(pod: ApiPod): string | undefined {
+  const readiness = pod.status?.conditions?.find(({ type }) => type === "Ready");
+  const since = readiness?.status === "False" ? readiness.lastTransitionTime : undefined;
+  // A time is a string in JSON, although the client's types say `Date`.
+  return typeof since === "string" ? since : timeOf(pod);
+}
+
+/** Reads the image of the sidecar in the status of a pod. */
+function statusOf(
+  { metadata, status }: ApiPod,
+  image: string | undefined,
+): Pick<PodGroup, "imageId" | "reported"> {
+  const found = [
+    ...(status?.containerStatuses ?? []),
+    ...(status?.initContainerStatuses ?? []),
+  ].find(({ name }) => name === PROXY_CONTAINER);
+  if (image === undefined || found === undefined) return {};
+  const imageId = found.imageID || undefined;
+  const { image: running = "" } = found;
+  const [tag, reportedTag] = [tagOf(image), tagOf(running)];
+  if (tag === undefined || reportedTag === undefined || tag === reportedTag) {
+    return imageId === undefined ? {} : { imageId };
+  }
+  const specChanged = (metadata?.generation ?? 1) > 1;
+  return { reported: { image: running, imageId, specChanged } };
 }
 
 /**
@@ -39,14 +97,29 @@ export function unmarkedGroupRecord(pod: ApiPod): PodGroup | undefined {
   const ordinary = findProxy(pod.spec?.containers ?? []);
   const proxy = ordinary ?? findProxy(pod.spec?.initContainers ?? []);
   if (proxy === undefined || leavesImageOpen({ image: proxy.image ?? "" })) return undefined;
-  return { ...podGroupRecord(pod), image: proxy.image, native: ordinary === undefined };
+  return {
+    ...podGroupRecord(pod),
+    image: proxy.image,
+    native: ordinary === undefined,
+    ...statusOf(pod, proxy.image),
+  };
+}
+
+/** The tag of an image. A status may name a digest alone, such as `sha256:4f53...`, which is none. */
+function tagOf(image: string): string | undefined {
+  return /^sha\d+:/.test(image) ? undefined : /:([^/:@]+)(?:@|$)/.exec(image)?.[1];
 }
 
 /** Adds a group to the groups of a workload. Merges groups of the same sidecar and revision. */
 export function addGroup(groups: PodGroup[], group: PodGroup): void {
   const index = groups.findIndex(
-    ({ image, revision, native }) =>
-      image === group.image && revision === group.revision && native === group.native,
+    ({ image, revision, native, reported }) =>
+      image === group.image &&
+      revision === group.revision &&
+      native === group.native &&
+      reported?.image === group.reported?.image &&
+      reported?.imageId === group.reported?.imageId &&
+      reported?.specChanged === group.reported?.specChanged,
   );
   const other = groups[index];
   if (other === undefined) groups.push(group);
@@ -63,8 +136,18 @@ function merged(a: PodGroup, b: PodGroup): PodGroup {
         ? [...a.podNames, ...b.podNames].sort().slice(0, MOST_NAMES)
         : a.podNames,
     newest: later(a.newest, b.newest),
-    trouble: a.trouble ?? b.trouble,
+    ...oldestField(older(a.oldestPod, b.oldestPod)),
+    trouble: worse(a.trouble, b.trouble),
+    ...unreadyField(longerUnready(a.unready, b.unready)),
   };
+}
+
+function longerUnready(
+  a: UnreadyPod | undefined,
+  b: UnreadyPod | undefined,
+): UnreadyPod | undefined {
+  if (a === undefined || b?.since === undefined) return a ?? b;
+  return a.since === undefined || b.since < a.since ? b : a;
 }
 
 function timeOf({ metadata }: ApiPod): string | undefined {
@@ -72,46 +155,12 @@ function timeOf({ metadata }: ApiPod): string | undefined {
   return typeof time === "string" ? time : undefined;
 }
 
+function older(a: OldestPod | undefined, b: OldestPod | undefined): OldestPod | undefined {
+  if (a === undefined || b === undefined) return undefined;
+  return b.createdAt < a.createdAt ? b : a;
+}
+
 function later(a: string | undefined, b: string | undefined): string | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return a < b ? b : a;
-}
-
-/** The kubelet's waiting reasons that do not resolve by themselves. */
-const LASTING_REASONS = new Set([
-  "CrashLoopBackOff",
-  "CreateContainerConfigError",
-  "CreateContainerError",
-  "ErrImageNeverPull",
-  "ErrImagePull",
-  "ImageInspectError",
-  "ImagePullBackOff",
-  "InvalidImageName",
-  "PostStartHookError",
-  "PreCreateHookError",
-  "PreStartHookError",
-  "RegistryUnavailable",
-  "RunContainerError",
-  "SignatureValidationFailed",
-]);
-
-function findTrouble({ metadata, status }: ApiPod): PodTrouble | undefined {
-  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  const container = statuses.find(({ state }) => LASTING_REASONS.has(state?.waiting?.reason ?? ""));
-  const waiting = container?.state?.waiting;
-  return (
-    waiting && {
-      pod: metadata?.name ?? "",
-      reason: waiting.reason ?? "",
-      message: [waiting.message, lastTermination(container)].filter(Boolean).join("; "),
-    }
-  );
-}
-
-/** Describes how a container last ended, if it is restarting. */
-function lastTermination({ name, lastState }: ApiContainerStatus): string | undefined {
-  const end = lastState?.terminated;
-  if (end === undefined) return undefined;
-  const details = [end.reason, end.message?.trim()].filter(Boolean).join(": ");
-  return `${name} ended with exit code ${end.exitCode}${details && ` (${details})`}`;
 }

@@ -65,9 +65,19 @@ export function controllerOf(
   return { apiVersion, kind: reportedKind(kind, apiVersion), name, uid };
 }
 
-function ownerOf({ metadata }: ApiPod): Owner {
+/** The kinds that own pods only through other objects: no controller counts a pod that names them. */
+const INDIRECT: ReadonlySet<string> = new Set(["Deployment", "Rollout", "CronJob"]);
+
+/** Finds the controller of a pod; `undefined` if none would replace it. */
+export function podController({ metadata }: Pick<ApiPod, "metadata">): Owner | undefined {
+  const controller = controllerOf(metadata?.ownerReferences);
+  return controller !== undefined && INDIRECT.has(controller.kind) ? undefined : controller;
+}
+
+function ownerOf(pod: ApiPod): Owner {
+  const { metadata } = pod;
   return (
-    controllerOf(metadata?.ownerReferences) ?? {
+    podController(pod) ?? {
       apiVersion: "v1",
       kind: "Pod",
       name: metadata?.name ?? "",

@@ -19,6 +19,10 @@ export interface ReadScope {
   readonly namespaces: readonly string[] | undefined;
   /** A selector of the workloads' own labels; for a bare pod, of the pod's labels. */
   readonly labelSelector?: string | undefined;
+  /** Namespaces in scope that have just been read. */
+  readonly known?: ReadonlyMap<string, Namespace> | undefined;
+  /** The keys of the annotations of namespaces that the user wants to see. */
+  readonly asked?: readonly string[];
 }
 
 /** The records that the verdicts of all namespaces depend on. */
@@ -51,20 +55,21 @@ export interface ClusterRead {
  */
 export async function readCluster(
   api: Api,
-  { istioNamespace, namespaces, labelSelector }: ReadScope,
+  { istioNamespace, namespaces, labelSelector, known, asked = [] }: ReadScope,
   gaps: Gaps = new Gaps(api),
 ): Promise<ClusterRead> {
   const reads = [
     readControlPlane(api, istioNamespace, gaps),
-    readNamespaces(api, namespaces, gaps),
+    readNamespaces(api, namespaces, gaps, { known, asked }),
   ] as const;
   const workloads = (namespaces ?? [undefined]).map((namespace) =>
-    started(readWorkloads(api, { namespace, labelSelector }, gaps)),
+    readWorkloads(api, { namespace, labelSelector }, gaps),
   );
+  const batches = chained(workloads);
   const [controlPlane, named] = await Promise.all(reads);
   return {
     basis: { controlPlane, namespaces: named, gaps: gaps.soFar() },
-    batches: chained(workloads),
+    batches,
     allGaps: () => gaps.result(),
   };
 }
@@ -81,8 +86,20 @@ function started<Value>(generator: AsyncGenerator<Value, undefined>): AsyncItera
   })();
 }
 
-async function* chained<Value>(parts: readonly AsyncIterable<Value>[]): AsyncGenerator<Value> {
-  for (const part of parts) yield* part;
+/** The namespaces that are read at the same time. Those of a selector may be many. */
+const AHEAD = 8;
+
+/** Chains generators. The next ones are started before the consumer asks for their values. */
+function chained<Value>(parts: readonly AsyncGenerator<Value, undefined>[]): AsyncIterable<Value> {
+  const begun = parts.slice(0, AHEAD).map(started);
+  return (async function* () {
+    for (let index = 0; index < parts.length; index++) {
+      const part = begun.shift();
+      if (part !== undefined) yield* part;
+      const next = parts[index + AHEAD];
+      if (next !== undefined) begun.push(started(next));
+    }
+  })();
 }
 
 /** Reads the whole scope into memory, with the workloads sorted. */

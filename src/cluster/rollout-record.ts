@@ -17,6 +17,7 @@ export function rolloutRecord(kind: BuiltInKind, object: RestartableObject): Rol
     observedGeneration: object.status?.observedGeneration ?? 0,
     resourceVersion: object.metadata?.resourceVersion ?? "",
     selector: completeSelector(object.spec?.selector),
+    minReadySeconds: object.spec?.minReadySeconds ?? 0,
     ...stepSize(kind, object),
   };
   switch (kind) {
@@ -78,7 +79,13 @@ export function resolveLimit(
 /** The fields of one kind, without those that `rolloutRecord` fills in for every kind. */
 type Facts<Kind extends Rollout> = Omit<
   Kind,
-  "generation" | "observedGeneration" | "resourceVersion" | "selector" | "surge" | "unavailable"
+  | "generation"
+  | "observedGeneration"
+  | "resourceVersion"
+  | "selector"
+  | "surge"
+  | "unavailable"
+  | "minReadySeconds"
 >;
 
 function deploymentFacts({ spec, status }: ApiDeployment): Facts<DeploymentRollout> {
@@ -96,10 +103,22 @@ function statefulSetFacts({ spec, status }: ApiStatefulSet): Facts<StatefulSetRo
     kind: "StatefulSet",
     replicas: spec?.replicas ?? 1,
     strategy: spec?.updateStrategy?.type === "OnDelete" ? "OnDelete" : "RollingUpdate",
+    ordered: spec?.podManagementPolicy !== "Parallel",
     partition: spec?.updateStrategy?.rollingUpdate?.partition ?? 0,
     firstOrdinal: spec?.ordinals?.start ?? 0,
+    growing: isGrowing(status),
     status: { ready: status?.readyReplicas ?? 0, updated: status?.updatedReplicas ?? 0 },
   };
+}
+
+/**
+ * True if no update is in progress, and every pod has the newest template. After an undo the revisions
+ * are the same, although some pods have another template.
+ */
+function isGrowing(status: ApiStatefulSet["status"]): boolean {
+  const { currentRevision, updateRevision, replicas = 0, updatedReplicas = 0 } = status ?? {};
+  const isSame = currentRevision !== undefined && currentRevision === updateRevision;
+  return isSame && replicas === updatedReplicas;
 }
 
 function daemonSetFacts({ spec, status }: ApiDaemonSet): Facts<DaemonSetRollout> {

@@ -7,6 +7,7 @@ import {
   withoutMarks,
 } from "./injection-marks.ts";
 import { PROXY_CONTAINER } from "../istio-labels.ts";
+import { ownSettings, withOwnMetrics, withOwnProbes } from "./own-settings.ts";
 
 /**
  * Reconstructs a live pod as it was before injection. It stands for the template of a workload whose
@@ -23,6 +24,7 @@ export function uninjectedPod({ metadata = {}, spec }: V1Pod): V1Pod {
     ? { ...marked, containers: INJECTED_CONTAINERS }
     : marked;
   const overridden = overriddenIn(annotations);
+  const settings = ownSettings(proxy);
   // Injection records an ordinary container under init containers if it made it a native sidecar.
   const moved = overridden.initContainers.filter(isOrdinaryProxy);
   const init = overridden.initContainers.filter((container) => !isOrdinaryProxy(container));
@@ -38,12 +40,15 @@ export function uninjectedPod({ metadata = {}, spec }: V1Pod): V1Pod {
       generateName: `${metadata.name}-`,
       ...(namespace !== undefined && { namespace }),
       labels,
-      annotations: withoutMarks(annotations),
+      annotations: withOwnMetrics(withoutMarks(annotations), settings),
       ownerReferences: ownerReferences.map(withoutBlock),
     },
     spec: {
       ...kept,
-      containers: [...others(containers, added.containers), ...own],
+      containers: [
+        ...others(containers, added.containers).map((one) => withOwnProbes(one, settings)),
+        ...own,
+      ],
       initContainers: [...others(initContainers, added.containers), ...init.map(containerOf)],
       volumes: others(volumes, added.volumes),
       imagePullSecrets: others(imagePullSecrets, added.imagePullSecrets),
@@ -55,7 +60,7 @@ export function uninjectedPod({ metadata = {}, spec }: V1Pod): V1Pod {
 const INJECTED_CONTAINERS = [PROXY_CONTAINER, "istio-init", "istio-validation"];
 
 /** Removes `blockOwnerDeletion`: setting it requires another permission, on the owner. */
-function withoutBlock(owner: V1OwnerReference): V1OwnerReference {
+export function withoutBlock(owner: V1OwnerReference): V1OwnerReference {
   const { blockOwnerDeletion: _, ...rest } = owner;
   return rest;
 }

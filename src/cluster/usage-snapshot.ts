@@ -12,11 +12,16 @@ import { readTemplateOwners } from "./template-owners.ts";
 /**
  * Reads the whole cluster, with everything that can refer to a revision.
  *
+ * @param asked the keys of the annotations of namespaces that the user wants to see.
  * @throws CannotRun if every read failed.
  */
-export async function readUsageSnapshot(api: Api, istioNamespace: string): Promise<UsageSnapshot> {
+export async function readUsageSnapshot(
+  api: Api,
+  istioNamespace: string,
+  asked: readonly string[] = [],
+): Promise<UsageSnapshot> {
   const gaps = new Gaps(api, { isNarrowable: false });
-  const read = readSnapshot(api, { istioNamespace, namespaces: undefined }, gaps);
+  const read = readSnapshot(api, { istioNamespace, namespaces: undefined, asked }, gaps);
   const workloads = read.then((snapshot) => snapshot.workloads);
   const [snapshot, gateways, templateOwners] = await Promise.all([
     read,

@@ -1,3 +1,4 @@
+import { isObject } from "../json-object.ts";
 import { PROXY_CONTAINER } from "../istio-labels.ts";
 import type { BuiltInKind } from "../kubernetes/kinds.ts";
 import type { PodTemplate, Workload } from "../snapshot.ts";
@@ -36,6 +37,7 @@ export function controllerField(
 export function templateRecord(template: ApiPodTemplate | undefined): PodTemplate {
   const containers = template?.spec?.containers ?? [];
   const proxy = findProxy([...containers, ...(template?.spec?.initContainers ?? [])]);
+  const claims = claimsOf(template?.spec?.volumes);
   return {
     labels: template?.metadata?.labels ?? {},
     annotations: relevantAnnotations(template?.metadata?.annotations),
@@ -50,7 +52,18 @@ export function templateRecord(template: ApiPodTemplate | undefined): PodTemplat
     probed: containers.every(
       ({ name, readinessProbe }) => name === PROXY_CONTAINER || readinessProbe !== undefined,
     ),
+    ...(claims.length > 0 ? { claims } : {}),
   };
+}
+
+/** Returns the names of the claims in a list of volumes. No schema checks those of an Argo Rollout. */
+function claimsOf(volumes: unknown): readonly string[] {
+  if (!Array.isArray(volumes)) return [];
+  return volumes.flatMap((volume: unknown) => {
+    const claim = isObject(volume) ? volume["persistentVolumeClaim"] : undefined;
+    const name = isObject(claim) ? claim["claimName"] : undefined;
+    return typeof name === "string" ? [name] : [];
+  });
 }
 
 /** True if a container sets `allowPrivilegeEscalation: false`. */

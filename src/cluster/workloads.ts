@@ -23,7 +23,7 @@ import { type NamespacedList, readBatches } from "./namespaced-list.ts";
 import { createOnDemandOwners, type OnDemandOwners } from "./on-demand-owners.ts";
 import { createSelectedOwners } from "./selected-owners.ts";
 import { gatherWorkloads } from "./owner-chain.ts";
-import { addPod, controllerOf } from "./pods-by-owner.ts";
+import { addPod, podController } from "./pods-by-owner.ts";
 import { workloadRecord } from "./workload-records.ts";
 import type { RestartableObject } from "./rollout-record.ts";
 
@@ -177,9 +177,11 @@ const PLAIN_OWNERS: ReadonlySet<string> = new Set([
 ]);
 
 /** True for a pod that may create pods itself, such as the driver of a Spark application. */
-function mayCreatePods({ metadata, status }: ApiPod): boolean {
+function mayCreatePods(pod: ApiPod): boolean {
+  const { status } = pod;
   if (status?.phase === "Succeeded" || status?.phase === "Failed") return false;
-  return !PLAIN_OWNERS.has(controllerOf(metadata?.ownerReferences)?.kind ?? "");
+  const controller = podController(pod);
+  return controller !== undefined && !PLAIN_OWNERS.has(controller.kind);
 }
 
 function podList(namespace: string | undefined, labelSelector?: string): NamespacedList<ApiPod> {

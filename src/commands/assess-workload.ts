@@ -1,4 +1,5 @@
 import type { Basis } from "../cluster/read.ts";
+import { hasUnreadTemplate, type TemplateLookup } from "../cluster/owner-template.ts";
 import type { ProxyConfigLookup } from "../cluster/proxy-configs.ts";
 import { isUnexpected, messageOf } from "../errors.ts";
 import {
@@ -8,10 +9,13 @@ import {
   type ServerAnswers,
   unassessed,
 } from "../mesh/assessment.ts";
+import { contradictsTarget } from "../mesh/compared-workload.ts";
 import { isRenderedGateway } from "../mesh/managed.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { isComposed, needsProof, proofQuestion, type ProofQuestion } from "../mesh/proof-need.ts";
-import type { DryRun, Namespace, Workload } from "../snapshot.ts";
+import { type DryRun, isInjectedByHand, type Namespace, type Workload } from "../snapshot.ts";
+import type { Verdict } from "../mesh/verdict.ts";
+import type { DriftLookup } from "./drift-lookup.ts";
 import type { Prover } from "./prover.ts";
 import type { SharedProofs } from "./shared-proofs.ts";
 import type { RefusalLookup } from "./pod-refusals.ts";
@@ -27,8 +31,13 @@ export interface AssessmentContext extends Pick<Basis, "namespaces" | "gaps"> {
   readonly proofs: SharedProofs;
   /** True if every namespace must be asked about the targets of its workloads, for a plan. */
   readonly isPlan?: boolean;
+  /** True for a namespace with labels that the API server does not have yet: no dry run sees them. */
+  readonly isPredicted?: ((namespace: string) => boolean) | undefined;
   readonly proxyConfigs: ProxyConfigLookup;
+  readonly ownTemplate: TemplateLookup;
   readonly lastRefusal: RefusalLookup;
+  /** Absent if nobody asked for the other changes of a restart. */
+  readonly drift?: DriftLookup | undefined;
   /** Gets each unexpected error, whose workload becomes `unknown`. */
   readonly onUnexpected?: (error: unknown) => void;
 }
@@ -56,16 +65,75 @@ export async function assessWorkload(
 
 async function assessWithAnswers(
   context: AssessmentContext,
-  workload: Workload,
+  listed: Workload,
 ): Promise<Assessment | undefined> {
   const { mesh, namespaces, options, lastRefusal } = context;
-  const namespace = namespaces.get(workload.namespace);
+  const namespace = namespaces.get(listed.namespace);
+  const workload = await withOwnSidecar(context, listed, namespace);
+  if (context.isPredicted?.(listed.namespace) === true) {
+    // A comparison with new pods is possible once the namespace has its labels.
+    return assess(workload, namespace, mesh, { ...options, onlySidecar: false });
+  }
   const predicted = assess(workload, namespace, mesh, options);
   const answers = await answersFor(context, workload, predicted, namespace);
   const assessment = answers ? assess(workload, namespace, mesh, options, answers) : predicted;
+  if (assessment !== undefined && context.drift !== undefined) {
+    const drifted = await withDrift({ ...context, drift: context.drift }, assessment, answers);
+    if (drifted !== undefined) return drifted;
+  }
   if (!lacksPods(assessment)) return assessment;
   const refusal = await lastRefusal(workload);
   return assess(workload, namespace, mesh, options, { ...answers, refusal });
+}
+
+/**
+ * Assesses a workload again with the other changes of a restart. If they show another sidecar than the
+ * prediction, a dry run of the workload decides.
+ *
+ * @returns `undefined` if the changes are unknown.
+ */
+export async function withDrift(
+  context: Pick<AssessmentContext, "mesh" | "options" | "namespaces" | "prover"> & {
+    readonly drift: DriftLookup;
+  },
+  assessment: Assessment,
+  answers: ServerAnswers | undefined,
+): Promise<Assessment | undefined> {
+  const { mesh, options, namespaces, prover } = context;
+  const { workload } = assessment;
+  const compared = await context.drift.of(assessment);
+  if (compared === undefined) return undefined;
+  const proof = contradictsTarget(assessment, compared.drift)
+    ? { dryRun: await prover.prove(workload) }
+    : undefined;
+  const namespace = namespaces.get(workload.namespace);
+  return assess(workload, namespace, mesh, options, { ...answers, ...proof, ...compared });
+}
+
+/** The verdicts that a sidecar in the workload's own template may change. */
+const BY_TEMPLATE: ReadonlySet<Verdict | undefined> = new Set([
+  "would-lose",
+  "outdated",
+  "unknown",
+] as const);
+
+/**
+ * Replaces the template that was taken from a pod by the workload's own, if the sidecar is part of it:
+ * the pod does not show who injected the sidecar.
+ */
+async function withOwnSidecar(
+  { mesh, options, ownTemplate }: AssessmentContext,
+  workload: Workload,
+  namespace: Namespace | undefined,
+): Promise<Workload> {
+  if (!hasUnreadTemplate(workload)) return workload;
+  const verdict = assess(workload, namespace, mesh, options)?.verdict;
+  if (!BY_TEMPLATE.has(verdict)) return workload;
+  const template = await ownTemplate(workload);
+  if (template === undefined || !isInjectedByHand(template)) return workload;
+  // The controller adds labels to its pods.
+  const labels = { ...template.labels, ...workload.template?.labels };
+  return { ...workload, template: { ...template, labels } };
 }
 
 /**

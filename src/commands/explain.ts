@@ -1,24 +1,25 @@
-import { findControllerUid, findPod, type FoundPod } from "../cluster/named-pod.ts";
-import { createProxyConfigLookup } from "../cluster/proxy-configs.ts";
+import { findController, findPod, type FoundPod } from "../cluster/named-pod.ts";
+import { readIdleOwner } from "../cluster/owner-template.ts";
 import { readSnapshot } from "../cluster/read.ts";
 import { CannotRun } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
+import { ApiError } from "../http/api-error.ts";
 import type { Io } from "../io.ts";
 import { dependsOnInjectionRules, keepNeededGaps } from "../mesh/injection-gaps.ts";
 import { isSameKind, resourceName } from "../kubernetes/kinds.ts";
-import { resolveMesh } from "../mesh/mesh.ts";
+import type { Assessment } from "../mesh/assessment.ts";
+import { type Mesh, resolveMesh } from "../mesh/mesh.ts";
 import { explanationDocument } from "../report/explanation-document.ts";
-import { istioUpgrade, kubectl, sentence } from "../next-step.ts";
+import { kubectl, sentence } from "../next-step.ts";
 import type { ExplainSettings } from "../settings.ts";
 import type { Snapshot, Workload } from "../snapshot.ts";
-import { writeStacks } from "../report/error-stack.ts";
 import { requireInjector } from "./injector.ts";
-import { assessWorkload } from "./assess-workload.ts";
-import { assessmentOptions } from "./scope-filter.ts";
+import { createAgeLookup } from "./ages.ts";
+import { type AssessmentContext, assessWorkload } from "./assess-workload.ts";
+import { createAssessmentContext } from "./assessment-context.ts";
 import { documentHead, publishDocument } from "./report.ts";
-import { createSharedProofs } from "./shared-proofs.ts";
-import { createRefusalLookup } from "./pod-refusals.ts";
-import { withSession } from "./session.ts";
+import { createInPlaceLookup } from "./in-place/in-place-lookup.ts";
+import { type Session, withSession } from "./session.ts";
 
 /** Shows how the verdict about one workload is reached. Changes nothing. */
 export function explain(settings: ExplainSettings, version: string, io: Io): Promise<ExitCode> {
@@ -33,23 +34,17 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
     const pod = subject.kind === "Pod" ? await findPod(api, namespace, subject.name) : undefined;
     // A ReplicaSet, for example, belongs to the workload at the end of its owner chain.
     const isListed = snapshot.workloads.some((workload) => isNamed(workload, subject));
-    const ownerUid =
-      pod?.ownerUid ?? (isListed ? undefined : await findControllerUid(api, namespace, subject));
-
-    const workload = findSubject(snapshot, settings, namespace, { pod, ownerUid });
-    const assessment = await assessWorkload(
-      {
-        ...snapshot,
-        mesh,
-        options: assessmentOptions(settings),
-        prover: session.prover,
-        proofs: createSharedProofs(session.prover),
-        proxyConfigs: createProxyConfigLookup(api),
-        lastRefusal: createRefusalLookup(session),
-        onUnexpected: (error) => writeStacks(error, session.io),
-      },
-      workload,
-    );
+    const isUnlisted = pod === undefined && !isListed;
+    const owner = isUnlisted ? await findController(api, namespace, subject) : undefined;
+    const ownerUid = pod?.ownerUid ?? owner?.uid;
+    const workload =
+      findWorkload(snapshot, subject, ownerUid) ??
+      (isUnlisted ? await readIdleOwner(api, owner ?? { ...subject, namespace }) : undefined) ??
+      failToFind(snapshot, subject, namespace, pod);
+    const context = createAssessmentContext(session, snapshot, mesh);
+    const assessed = await assessWorkload(context, workload);
+    const aged = assessed && (await createAgeLookup(session, mesh)(assessed));
+    const assessment = aged && (await withInPlaceReason(session, snapshot, mesh, aged));
     const { gaps, notes } = keepNeededGaps(
       snapshot.gaps,
       assessment !== undefined && dependsOnInjectionRules(assessment),
@@ -62,7 +57,12 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
         workload,
         assessment,
         pod,
-        notes: [...session.prover.notes(), ...notes],
+        notes: [
+          ...session.prover.notes(),
+          ...session.notes,
+          ...notes,
+          ...driftNotes(context.drift),
+        ],
       },
       session.formatStep,
     );
@@ -71,22 +71,56 @@ export function explain(settings: ExplainSettings, version: string, io: Io): Pro
   });
 }
 
+/** Adds whether the sidecars could be replaced in place. A missing permission is a reason against it. */
+async function withInPlaceReason(
+  session: Session,
+  { namespaces }: Snapshot,
+  mesh: Mesh,
+  assessment: Assessment,
+): Promise<Assessment> {
+  // Without dry runs, nothing shows that only the image differs.
+  if (assessment.verdict !== "outdated" || session.prover.when === "never") return assessment;
+  const lookup = createInPlaceLookup(session, namespaces, mesh, { downtime: false, pull: false });
+  try {
+    const judged = await lookup.of(assessment);
+    return judged === undefined ? assessment : { ...assessment, inPlace: judged.inPlace };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const reason = `not in place: its pods or nodes could not be read: ${error.message}`;
+    const finding = { code: "in-place-not-read", reason, nextStep: "" };
+    return { ...assessment, inPlace: { kind: "impossible", finding } };
+  }
+}
+
+/** Nobody asked for drift: a missing permission for it does not make the explanation incomplete. */
+function driftNotes(drift: AssessmentContext["drift"]): readonly string[] {
+  const missing = drift?.gaps().map(({ message }) => `drift is not shown: ${message}`) ?? [];
+  return [...missing, ...(drift?.notes() ?? [])];
+}
+
 /** True for the workload that the user named; the kind may be the name of a custom resource. */
 function isNamed(workload: Workload, { kind, name }: ExplainSettings["subject"]): boolean {
   return workload.name === name && isSameKind(workload.kind, kind);
 }
 
-/** @throws CannotRun if the workload does not exist, or could not be read. */
-function findSubject(
-  { workloads, gaps }: Snapshot,
-  { subject }: ExplainSettings,
-  namespace: string,
-  { pod, ownerUid }: { readonly pod: FoundPod | undefined; readonly ownerUid: string | undefined },
-): Workload {
-  const found = workloads.find((workload) =>
+/** @param ownerUid the uid of the subject's workload, if that is another object. */
+function findWorkload(
+  { workloads }: Snapshot,
+  subject: ExplainSettings["subject"],
+  ownerUid: string | undefined,
+): Workload | undefined {
+  return workloads.find((workload) =>
     ownerUid === undefined ? isNamed(workload, subject) : workload.uid === ownerUid,
   );
-  if (found !== undefined) return found;
+}
+
+/** @throws CannotRun with the reason why the workload was not found. */
+function failToFind(
+  { gaps }: Snapshot,
+  subject: ExplainSettings["subject"],
+  namespace: string,
+  pod: FoundPod | undefined,
+): never {
   const named = resourceName(subject);
   const [gap] = gaps;
   if (gap !== undefined) {
@@ -97,7 +131,7 @@ function findSubject(
   if (pod?.phase === "Succeeded" || pod?.phase === "Failed") {
     throw new CannotRun(
       `${named} in "${namespace}" has finished (${pod.phase}): it no longer runs a sidecar`,
-      sentence`explain a running pod, or the workload: ${istioUpgrade("explain", "KIND/NAME")}`,
+      "explain a running pod, or its workload",
       { code: "not-found" },
     );
   }

@@ -1,6 +1,7 @@
 import { CannotRun } from "../errors.ts";
 import { managedFinding } from "../mesh/managed.ts";
 import type { Mesh } from "../mesh/mesh.ts";
+import { type Command, istioUpgrade, sentence } from "../next-step.ts";
 import type { Snapshot, Workload } from "../snapshot.ts";
 import type { Session } from "./session.ts";
 
@@ -22,10 +23,14 @@ export function requireInjector(
   throw new CannotRun(
     `no ConfigMap istio-sidecar-injector* in the namespace "${istioNamespace}" of ${api.connection.server.host}`,
     elsewhere === undefined
-      ? "does this cluster use the AKS Istio add-on? For another Istio, name its namespace: --istio-namespace istio-system"
-      : `the injector of this cluster is in another namespace: --istio-namespace ${elsewhere}`,
+      ? sentence`does this cluster use the AKS Istio add-on? For another Istio, name its namespace: ${checkIn("istio-system")}`
+      : sentence`the injector of this cluster is in another namespace: ${checkIn(elsewhere)}`,
     { code: "not-found" },
   );
+}
+
+function checkIn(istioNamespace: string): Command {
+  return istioUpgrade("check", "--istio-namespace", istioNamespace);
 }
 
 /** True if an injector exists, or a leftover webhook may still reject pods. */

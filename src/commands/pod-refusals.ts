@@ -1,7 +1,8 @@
-import { ApiError, isForbidden } from "../http/api-error.ts";
 import { listRefusals } from "../cluster/events.ts";
 import { withoutGeneratedNames } from "../kubernetes/generated-names.ts";
-import type { Condition, Workload } from "../snapshot.ts";
+import { refusedCreation } from "../mesh/health.ts";
+import type { Workload } from "../snapshot.ts";
+import { readOrNote } from "./optional-read.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -20,34 +21,23 @@ export function createRefusalLookup(session: Session): RefusalLookup {
     if (rollout === undefined) return undefined;
     const message =
       "conditions" in rollout
-        ? replicaFailure(rollout.conditions)
+        ? refusedCreation(rollout)
         : (await (listed ??= refusalsIn(session))).get(uid);
     return message && withoutGeneratedNames(message, name);
   };
 }
 
-function replicaFailure(conditions: readonly Condition[]): string | undefined {
-  const failure = conditions.find(({ type }) => type === "ReplicaFailure");
-  return failure?.status === "True" ? failure.message : undefined;
-}
-
 /** Returns the last message by workload uid. Adds a note if the events could not be listed. */
-async function refusalsIn({
-  api,
-  namespaces,
-  notes,
-}: Session): Promise<ReadonlyMap<string, string>> {
+async function refusalsIn(session: Session): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
-  for (const namespace of namespaces ?? [undefined]) {
-    try {
-      for (const { objectUid: about, message } of await listRefusals(api, namespace))
-        found.set(about, message);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      const why = isForbidden(error) ? "not allowed to list events" : "could not list events";
-      const where = namespace === undefined ? "" : ` in ${namespace}`;
-      notes.add(`${why}${where}: the reason why a workload has no pods is unknown`);
-    }
+  for (const namespace of session.namespaces ?? [undefined]) {
+    const where = namespace === undefined ? "" : ` in ${namespace}`;
+    const events = await readOrNote(
+      session,
+      listRefusals(session.api, namespace),
+      `list events${where}: the reason why a workload has no pods is unknown`,
+    );
+    for (const { objectUid, message } of events ?? []) found.set(objectUid, message);
   }
   return found;
 }

@@ -2,21 +2,35 @@ import { kubectl } from "../next-step.ts";
 import pLimit from "p-limit";
 import { ApiError } from "../http/api-error.ts";
 import type { Api } from "../http/api.ts";
-import { dryRunInjection } from "../cluster/dry-run.ts";
+import type { V1Pod } from "@kubernetes/client-node";
+import {
+  type CreatedPod,
+  dryRunInjection,
+  dryRunPod,
+  type ProvableWorkload,
+} from "../cluster/dry-run.ts";
 import { gapOf } from "../cluster/gaps.ts";
 import { canI } from "../cluster/write.ts";
 import { listing } from "../wording.ts";
 import type { PROVES } from "../settings.ts";
-import type { DryRun, Gap, Workload, WorkloadRef } from "../snapshot.ts";
+import {
+  compareText,
+  type DryRun,
+  type Gap,
+  type Workload,
+  type WorkloadRef,
+} from "../snapshot.ts";
 
 /** Proves by a dry run which sidecar new pods of a workload get. */
 export interface Prover {
   readonly when: (typeof PROVES)[number];
   /** @param options.quiet true to add neither a note nor a gap if the proof is unavailable. */
   prove(
-    workload: WorkloadRef & Pick<Workload, "pods">,
+    workload: ProvableWorkload & Pick<Workload, "pods">,
     options?: { readonly quiet: boolean },
   ): Promise<DryRun>;
+  /** Has the API server create one pod without persisting it. */
+  create(workload: WorkloadRef, pod: V1Pod): Promise<CreatedPod>;
   /** Notes for the user about workloads that were not proved, once for all of them. */
   notes(): readonly string[];
   /** Gaps where proof was required but not possible, one for each namespace. */
@@ -45,16 +59,24 @@ export function createProver(api: Api, when: Prover["when"]): Prover {
     return asked;
   }
 
-  async function ask(workload: WorkloadRef & Pick<Workload, "pods">): Promise<DryRun> {
+  /** Asks for a dry run, if the user is allowed to create pods. */
+  async function permitted<Answer>(
+    namespace: string,
+    dryRun: () => Promise<Answer>,
+  ): Promise<Answer | Unavailable> {
     try {
-      const may = (await mayCreate(undefined)) || (await mayCreate(workload.namespace));
-      if (!may) return MAY_NOT;
-      return await dryRunInjection(api, workload, workload.pods[0]?.podNames[0]);
+      const may = (await mayCreate(undefined)) || (await mayCreate(namespace));
+      return may ? await dryRun() : MAY_NOT;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const message = `could not check the permission to create pods: ${error.message}`;
       return { kind: "unavailable", message, unanswered: error };
     }
+  }
+
+  function ask(workload: ProvableWorkload & Pick<Workload, "pods">): Promise<DryRun> {
+    const sample = workload.pods[0]?.podNames[0];
+    return permitted(workload.namespace, () => dryRunInjection(api, workload, sample));
   }
 
   return {
@@ -72,6 +94,8 @@ export function createProver(api: Api, when: Prover["when"]): Prover {
         }
         return answer;
       }),
+    create: (workload, pod) =>
+      limit(() => permitted(workload.namespace, () => dryRunPod(api, workload, pod))),
     notes: () =>
       [...unproved].sort(byKey).map(([reason, places]) => {
         const where = listing([...places].sort().slice(0, MOST_NAMED), places.size);
@@ -89,8 +113,10 @@ export function createProver(api: Api, when: Prover["when"]): Prover {
 }
 
 function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return a < b ? -1 : Number(a > b);
+  return compareText(a, b);
 }
+
+type Unavailable = DryRun & { readonly kind: "unavailable" };
 
 const MAY_NOT = { kind: "unavailable", message: "you may not create pods" } as const;
 
@@ -98,10 +124,7 @@ const MAY_NOT = { kind: "unavailable", message: "you may not create pods" } as c
  * Returns the gap of a proof that was required and not given. There is none for a workload that no
  * dry run can prove: its prediction counts.
  */
-function gapIn(
-  namespace: string,
-  answer: DryRun & { readonly kind: "unavailable" },
-): Gap | undefined {
+export function gapIn(namespace: string, answer: Unavailable): Gap | undefined {
   const { message, unanswered } = answer;
   const access = { verb: "create", resource: "pods", namespace } as const;
   if (unanswered instanceof ApiError) return gapOf(access, unanswered);

@@ -6,11 +6,22 @@ import type { Exclude, ScopeSettings } from "../scope.ts";
 import type { CommonSettings } from "../settings.ts";
 import type { Workload } from "../snapshot.ts";
 
-/** Returns the options of an assessment that follow from the command's flags. */
-export function assessmentOptions({ scope, consent }: CommonSettings): AssessmentOptions {
+/** The milliseconds in which a pod that is starting becomes ready. */
+const STARTING = 120_000;
+
+/**
+ * Returns the options of an assessment that follow from the command's flags. A pod that is unready for
+ * longer than pods take to start, or than the user waits for progress, is a failure.
+ *
+ * @param now milliseconds since the epoch.
+ */
+export function assessmentOptions(
+  { scope, consent, timeout = STARTING }: CommonSettings & { readonly timeout?: number },
+  now: number,
+): AssessmentOptions {
   const excludes = (workload: Workload) =>
     scope.excludes.find((exclude) => isExcluded(workload, exclude))?.text;
-  return { ...consent, excludes };
+  return { ...consent, excludes, unreadyBefore: now - Math.min(STARTING, timeout) };
 }
 
 /** True if an `--exclude` matches the workload. */

@@ -1,12 +1,14 @@
 import { CannotRun } from "../errors.ts";
-import { istioUpgrade, kubectl, sentence } from "../next-step.ts";
+import { istioUpgrade, kubectl, type NextStep, sentence } from "../next-step.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
+import { matchesSelector } from "../kubernetes/selector.ts";
 import type { Assessment } from "../mesh/assessment.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { predictNewPod } from "../mesh/prediction.ts";
-import type { ScopeSettings } from "../scope.ts";
+import type { ScopeSettings, SelectorFlag } from "../scope.ts";
 import { shellWord } from "../shell-word.ts";
 import type { Namespace, Workload } from "../snapshot.ts";
+import { count } from "../wording.ts";
 import { isExcluded } from "./scope-filter.ts";
 
 /** A workload in scope. */
@@ -30,12 +32,16 @@ export interface UnmatchedScope {
    * @throws CannotRun if a named workload does not exist, or neither has nor would get a sidecar.
    */
   requireNamed(namespace: string, namespaces: ReadonlyMap<string, Namespace>, mesh: Mesh): void;
-  /** Returns a note for each part that matches nothing, once every workload is recorded. */
-  notes(mesh: Mesh): readonly string[];
+  /**
+   * Returns a note for each part that matches nothing, once every workload is recorded.
+   *
+   * @param namespaces the namespaces in scope, by name.
+   */
+  notes(mesh: Mesh, namespaces: ReadonlyMap<string, Namespace>): readonly NextStep[];
 }
 
 export function createUnmatchedScope(scope: ScopeSettings): UnmatchedScope {
-  const { excludes, revision, selector } = scope;
+  const { excludes, revision, selector, namespaceSelector } = scope;
   const unmatchedExcludes = new Set(excludes);
   const named: AssessedWorkload[] = [];
   let isRevisionUnmatched = revision !== undefined;
@@ -60,16 +66,39 @@ export function createUnmatchedScope(scope: ScopeSettings): UnmatchedScope {
         if (assessment === undefined) throw noSidecar(workload, namespaces.get(namespace), mesh);
       }
     },
-    notes: (mesh) => [
-      ...[...unmatchedExcludes].map(({ text }) => `${text} matches no workload in scope`),
-      ...(isSelectorUnmatched && selector
-        ? [`no workload in scope matches ${flagOf(selector)}`]
-        : []),
-      ...(isRevisionUnmatched && revision !== undefined
-        ? [unmatchedRevisionNote(revision, mesh)]
-        : []),
-    ],
+    notes: (mesh, namespaces) => {
+      // Without a namespace, nothing else can match.
+      if (namespaceSelector !== undefined && namespaces.size === 0) {
+        return [noNamespaceNote(namespaceSelector)];
+      }
+      return [
+        ...[...unmatchedExcludes].map(({ text }) => `${text} matches no workload in scope`),
+        ...(isSelectorUnmatched && selector ? [unmatchedSelectorNote(selector, namespaces)] : []),
+        ...(isRevisionUnmatched && revision !== undefined
+          ? [unmatchedRevisionNote(revision, mesh)]
+          : []),
+      ];
+    },
   };
+}
+
+function noNamespaceNote({ text }: SelectorFlag): NextStep {
+  const labels = kubectl("get", "namespaces", "--show-labels");
+  return sentence`no namespace matches --namespace-selector ${shellWord(text)}; see their labels: ${labels}`;
+}
+
+/** The labels of a team are often those of its namespaces. */
+function unmatchedSelectorNote(
+  selector: SelectorFlag,
+  namespaces: ReadonlyMap<string, Namespace>,
+): string {
+  const note = `no workload in scope matches ${flagOf(selector)}`;
+  const matching = [...namespaces.values()].filter(({ labels }) =>
+    matchesSelector(labels, selector.parsed),
+  );
+  return matching.length === 0 || matching.length === namespaces.size
+    ? note
+    : `${note}, but ${count(matching.length, "namespace", ["does", "do"])}: use --namespace-selector ${shellWord(selector.text)}`;
 }
 
 function notFound(
@@ -103,7 +132,7 @@ function noSidecar(workload: Workload, namespace: Namespace | undefined, mesh: M
 }
 
 /** Describes a selector by the flag that the user gave. */
-function flagOf({ text }: NonNullable<ScopeSettings["selector"]>): string {
+function flagOf({ text }: SelectorFlag): string {
   return `--selector ${shellWord(text)}`;
 }
 

@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { Env } from "../io.ts";
 import { CannotRun } from "../errors.ts";
-import { az, kubectl, sentence } from "../next-step.ts";
+import { AKS_CLUSTER, az, kubectl, sentence } from "../next-step.ts";
 import type { ServiceAccount } from "./in-cluster.ts";
 import type { Cluster, Context, Kubeconfig, User } from "./kubeconfig-file.ts";
 
@@ -75,7 +75,7 @@ export function chooseContext(
 function nothingConfigured(): CannotRun {
   return new CannotRun(
     "no cluster is configured: there is no kubeconfig file",
-    sentence`set KUBECONFIG or --kubeconfig; on AKS, first run: ${az("aks", "get-credentials")}`,
+    sentence`set KUBECONFIG or --kubeconfig; on AKS, first run: ${az("aks", "get-credentials", ...AKS_CLUSTER)}`,
   );
 }
 
@@ -134,7 +134,12 @@ export function parseServer({ name, server }: Cluster): URL {
   const whole = server.includes("://") ? server : `http://${server}`;
   if (/^https?:/i.test(whole) && URL.canParse(whole)) return new URL(whole);
   throw new CannotRun(
-    `the server of the cluster "${name}" is not an address: ${server}`,
+    `the server of the cluster "${name}" is not an address: ${withoutLogin(server)}`,
     "correct the kubeconfig: https://HOST:PORT",
   );
+}
+
+/** Removes what may be a user and a password from an address that is invalid. */
+function withoutLogin(address: string): string {
+  return address.replace(/^([^/]*\/\/)?[^/]*@/, "$1");
 }

@@ -24,6 +24,28 @@ export interface PluginHost {
   now(this: void): number;
   /** True if stdin is a terminal, so that a plugin can prompt the user. */
   readonly terminal: boolean;
-  /** Clears the progress display, because a plugin is about to write to stderr. */
-  clearProgress(this: void): void;
+  /**
+   * Set if nobody sees the plugin: its messages are dropped, and it is ended when the signal fires.
+   */
+  readonly unattended?: AbortSignal | undefined;
+  /** Ends the plugin when it fires. */
+  readonly ended?: AbortSignal | undefined;
+  /**
+   * Gives the terminal to a plugin, which may write to stderr and read the keyboard.
+   *
+   * @returns a function that takes the terminal back.
+   */
+  pauseProgress(this: void, login: PluginLogin): (() => void) | Promise<() => void>;
+  /** Gets each line that a plugin without a keyboard writes to stderr, if stderr is shared. */
+  readonly onMessage?: ((line: string) => void) | undefined;
+  /** The credentials of plugins, which several clusters share; by their users. */
+  readonly shared?: Map<string, Credentials> | undefined;
+}
+
+/** A run of a credential plugin. */
+export interface PluginLogin {
+  /** The name of the user in the kubeconfig. */
+  readonly user: string;
+  /** True if the plugin may read the keyboard. */
+  readonly interactive: boolean;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { CannotRun } from "../errors.ts";
-import { az, kubelogin, sentence } from "../next-step.ts";
+import { AKS_CLUSTER, az, kubelogin, sentence } from "../next-step.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
 import { isObject } from "../json-object.ts";
 import { requireIdToken, type OidcConfig, requireIssuer } from "./id-token.ts";
@@ -43,7 +43,7 @@ export async function createCredentials(
   }
   throw new CannotRun(
     `${whose} has no credentials in the kubeconfig`,
-    sentence`log in again; on AKS: ${az("aks", "get-credentials")}`,
+    sentence`log in again; on AKS: ${az("aks", "get-credentials", ...AKS_CLUSTER)}`,
     { code: "unauthorized" },
   );
 }
@@ -144,6 +144,6 @@ function certificateOf(user: User, whose: string): Credential | undefined {
   if (problem === undefined) return { cert, key };
   throw new CannotRun(
     `the client certificate of ${whose} cannot be used: ${problem}`,
-    sentence`log in again; on AKS: ${az("aks", "get-credentials", "--overwrite-existing")}`,
+    sentence`log in again; on AKS: ${az("aks", "get-credentials", ...AKS_CLUSTER, "--overwrite-existing")}`,
   );
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { basename } from "node:path";
+import { createInterface } from "node:readline";
 import { isObject, parseObject } from "../json-object.ts";
 import { CannotRun } from "../errors.ts";
 import { az, kubectl, kubelogin, sentence } from "../next-step.ts";
@@ -10,21 +11,38 @@ import { keyPairProblem } from "./tls-options.ts";
 
 /**
  * Creates credentials that a plugin provides, such as kubelogin. Concurrent requests share one run of
- * the plugin. It runs again after its credentials expire, and after the API server rejects them.
+ * the plugin. It runs again after its credentials expire, and after the API server rejects them. After
+ * a failure it does not run again for a while, because each run may open a browser.
  *
  * @see https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
  * @throws CannotRun if a field of the plugin is missing or invalid.
  */
 export function pluginCredentials(user: User, cluster: Cluster, host: PluginHost): Credentials {
   const plugin = readPlugin(user, cluster);
+  // A plugin that knows the cluster may print other credentials for another one.
+  const key = JSON.stringify(
+    plugin.cluster === undefined ? [user.name] : [user.name, cluster.name],
+  );
+  const credentials = host.shared?.get(key) ?? createSource(plugin, host);
+  host.shared?.set(key, credentials);
+  return credentials;
+}
+
+function createSource(plugin: Plugin, host: PluginHost): Credentials {
   let cached: { readonly credential: Credential; readonly expires: number } | undefined;
   let running: Promise<Credential> | undefined;
+  let failure: { readonly error: unknown; readonly until: number } | undefined;
 
   function run(): Promise<Credential> {
+    if (failure !== undefined && host.now() < failure.until) return Promise.reject(failure.error);
     running ??= runPlugin(plugin, host)
       .then((printed) => {
         cached = printed;
         return printed.credential;
+      })
+      .catch((error: unknown) => {
+        failure = { error, until: host.now() + FAILURE_PAUSE };
+        throw error;
       })
       .finally(() => {
         running = undefined;
@@ -39,10 +57,14 @@ export function pluginCredentials(user: User, cluster: Cluster, host: PluginHost
   return { current, renew: (rejected) => (cached?.credential === rejected ? run() : current()) };
 }
 
+/** Milliseconds without another run after a failure. */
+const FAILURE_PAUSE = 60_000;
+
 /** Takes the login of the Azure CLI, which needs neither a browser nor a terminal. */
 const AZURE_CLI_LOGIN = kubelogin("convert-kubeconfig", "-l", "azurecli");
 
-async function runPlugin(plugin: Plugin, { env, terminal, clearProgress }: PluginHost) {
+async function runPlugin(plugin: Plugin, host: PluginHost) {
+  const { env, terminal, pauseProgress, unattended, ended = unattended, onMessage } = host;
   const { apiVersion, cluster, command, args, mode } = plugin;
   if (mode === "Always" && !terminal) {
     throw new CannotRun(
@@ -53,17 +75,37 @@ async function runPlugin(plugin: Plugin, { env, terminal, clearProgress }: Plugi
   }
   const interactive = mode !== "Never" && terminal;
   const request = { kind: "ExecCredential", apiVersion, spec: { cluster, interactive } };
-  clearProgress();
+  const resumeProgress = await pauseProgress({ user: plugin.user, interactive });
+  // The lines of several plugins would mix.
+  const isPiped = onMessage !== undefined && !interactive && unattended === undefined;
   const child = spawn(command, [...args], {
     env: { ...env, ...plugin.env, KUBERNETES_EXEC_INFO: JSON.stringify(request) },
-    // Prompts and errors of the plugin are for the user.
-    stdio: [interactive ? "inherit" : "ignore", "pipe", "inherit"],
+    stdio: [
+      interactive ? "inherit" : "ignore",
+      "pipe",
+      // Prompts and errors of the plugin are for the user.
+      isPiped ? "pipe" : unattended ? "ignore" : "inherit",
+    ],
   });
+  const end = () => {
+    child.kill();
+    // A process that the plugin has started may keep these open.
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  };
+  if (ended?.aborted === true) end();
+  ended?.addEventListener("abort", end);
+  if (isPiped && child.stderr !== null) {
+    createInterface({ input: child.stderr }).on("line", onMessage);
+  }
   let printed = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (printed += text));
   const status = await new Promise<number | string>((resolve, reject) => {
     child.on("error", (cause) => reject(cannotStart(plugin, cause)));
     child.on("close", (code, signal) => resolve(code ?? signal ?? 1));
+  }).finally(() => {
+    ended?.removeEventListener("abort", end);
+    resumeProgress();
   });
   if (status !== 0) throw failed(plugin, status);
   return credentialIn(printed, plugin);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
-import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import type { Env } from "../io.ts";
+import { withBrackets } from "../url-host.ts";
 
 /** The access of a pod to the API server of its own cluster. */
 export interface ServiceAccount {
@@ -22,7 +22,7 @@ export function findServiceAccount(env: Env, folder: string): ServiceAccount | u
   const tokenFile = join(folder, "token");
   if (!host || !port || !existsSync(tokenFile)) return undefined;
   return {
-    server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
+    server: `https://${withBrackets(host)}:${port}`,
     tokenFile,
     ca: textIn(join(folder, "ca.crt")),
     namespace: env["POD_NAMESPACE"] || textIn(join(folder, "namespace"))?.trim() || "default",

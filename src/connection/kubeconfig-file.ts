@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { isObject } from "../json-object.ts";
-import { load } from "js-yaml";
 import { CannotRun } from "../errors.ts";
+import { parseFirstDocument } from "./go-yaml.ts";
 import { kubectl, sentence } from "../next-step.ts";
 
 /** The types of fields. A `path` is relative to the kubeconfig file. */
@@ -73,7 +73,7 @@ export interface Kubeconfig {
 export function readKubeconfig(file: string): Kubeconfig {
   try {
     return parseKubeconfig(
-      load(decode(readFileSync(file)), { json: true }) ?? {},
+      parseFirstDocument(decode(readFileSync(file))) ?? {},
       dirname(resolve(file)),
     );
   } catch (cause) {

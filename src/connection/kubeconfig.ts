@@ -1,20 +1,15 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import type { RequestOptions } from "node:https";
 import type { Env } from "../io.ts";
-import {
-  chooseContext,
-  requireCluster,
-  findKubeconfigFiles,
-  parseServer,
-  requireUser,
-} from "./chosen-context.ts";
+import { chooseContext, requireCluster, parseServer, requireUser } from "./chosen-context.ts";
 import type { Credential, Credentials, PluginHost } from "./credential.ts";
 import { createCredentials, tokenFileCredentials } from "./credentials.ts";
 import { impersonationHeaders } from "./impersonation.ts";
 import { findServiceAccount, SERVICE_ACCOUNT_FOLDER, type ServiceAccount } from "./in-cluster.ts";
-import { type Cluster, mergeKubeconfigs, readKubeconfig, type User } from "./kubeconfig-file.ts";
+import type { Cluster, User } from "./kubeconfig-file.ts";
+import { type LoadedKubeconfig, loadKubeconfig } from "./loaded-kubeconfig.ts";
 import { chooseProxy } from "./proxy.ts";
-import { tlsOptions, type TlsOptions } from "./tls-options.ts";
+import { tlsOptions, type TlsOptions, trustOnly } from "./tls-options.ts";
 
 /** The flags that select a cluster and a user, as in kubectl. */
 export interface ConnectionSettings {
@@ -36,6 +31,8 @@ export interface Connection {
   /** The namespace of the context, which kubectl uses without `-n`. */
   readonly namespace: string;
   readonly inCluster: boolean;
+  /** The names of the kubeconfig's entries; absent for a service account. */
+  readonly entries?: { readonly cluster: string; readonly user: string };
   /**
    * Returns the TLS options and the headers of a request. Runs the credential plugin if necessary.
    *
@@ -48,6 +45,8 @@ export interface Connection {
 export interface ConnectionHost extends Partial<Omit<PluginHost, "env">> {
   /** The folder of a pod's service account. */
   readonly serviceAccountFolder?: string;
+  /** The kubeconfig, if it was read before: a pipe can be read only once. */
+  readonly loaded?: LoadedKubeconfig | undefined;
 }
 
 /**
@@ -60,11 +59,10 @@ export interface ConnectionHost extends Partial<Omit<PluginHost, "env">> {
 export async function loadConnection(
   settings: ConnectionSettings,
   env: Env,
-  { serviceAccountFolder = SERVICE_ACCOUNT_FOLDER, ...host }: ConnectionHost = {},
+  { serviceAccountFolder = SERVICE_ACCOUNT_FOLDER, loaded, ...host }: ConnectionHost = {},
 ): Promise<Connection> {
-  const files = findKubeconfigFiles(settings.kubeconfig, env);
+  const { files, config } = loaded ?? loadKubeconfig(settings.kubeconfig, env);
   const account = findServiceAccount(env, serviceAccountFolder);
-  const config = mergeKubeconfigs(files.map((file) => readKubeconfig(file)));
   const context = chooseContext(config, settings.context, files, account);
   if (context === undefined) return inCluster(account as ServiceAccount, settings, env);
   const cluster = requireCluster(config, context, files);
@@ -75,7 +73,7 @@ export async function loadConnection(
     env,
     now: Date.now,
     terminal: false,
-    clearProgress: () => undefined,
+    pauseProgress: () => () => undefined,
     ...host,
   };
   const found: Found = {
@@ -83,7 +81,7 @@ export async function loadConnection(
     cluster,
     user,
     // Plain HTTP must not carry credentials.
-    tls: plain ? {} : tlsOptions(cluster, env),
+    tls: plain ? {} : tlsOptions(cluster, server, env),
     credentials:
       plain || user === undefined ? NO_CREDENTIALS : await createCredentials(user, cluster, plugin),
   };
@@ -92,6 +90,7 @@ export async function loadConnection(
     context: context.name,
     namespace: context.namespace ?? account?.namespace ?? "default",
     inCluster: false,
+    entries: { cluster: context.cluster ?? "", user: context.user ?? "" },
   };
 }
 
@@ -112,11 +111,13 @@ interface Found {
 
 function inCluster(account: ServiceAccount, settings: ConnectionSettings, env: Env): Connection {
   const cluster: Cluster = { name: "in-cluster", folder: "", server: account.server };
+  const server = new URL(account.server);
   const found: Found = {
-    server: new URL(account.server),
+    server,
     cluster,
     user: undefined,
-    tls: account.ca === undefined ? tlsOptions(cluster, env) : { ca: account.ca },
+    tls:
+      account.ca === undefined ? tlsOptions(cluster, server, env) : trustOnly(account.ca, server),
     credentials: tokenFileCredentials(account.tokenFile, "this pod's service account"),
   };
   return {

@@ -1,6 +1,7 @@
 import { BlockList, isIP, isIPv6 } from "node:net";
 import type { Env } from "../io.ts";
 import { CannotRun } from "../errors.ts";
+import { withoutBrackets } from "../url-host.ts";
 import type { Cluster } from "./kubeconfig-file.ts";
 
 const KUBECONFIG_SCHEMES = ["http:", "https:", "socks5:"];
@@ -54,7 +55,7 @@ function variable(env: Env, name: string): string | undefined {
 
 /** True unless the server is this machine or `NO_PROXY` lists it. */
 function isProxied(server: URL, noProxy: string): boolean {
-  const host = server.hostname.replace(/^\[|\]$/g, "").toLowerCase();
+  const host = withoutBrackets(server.hostname).toLowerCase();
   const port = server.port || (server.protocol === "https:" ? "443" : "80");
   if (host === "localhost" || contains(LOOPBACK, host)) return false;
   const entries = noProxy.split(",").map((entry) => entry.trim().toLowerCase());
@@ -67,7 +68,7 @@ function matches(entry: string, host: string, port: string): boolean {
   if (isIP(address) !== 0) return contains(subnet(address, Number(bits)), host);
   const [, name = entry, only] = /^(\[.*\]|[^:]*):([^:]*)$/.exec(entry) ?? [];
   if (only && only !== port) return false;
-  const bare = name.replace(/^\[|\]$/g, "");
+  const bare = withoutBrackets(name);
   if (isIP(bare) !== 0) return isIP(host) !== 0 && contains(subnet(bare), host);
   // A name includes itself and its subdomains. A leading dot limits it to the subdomains.
   const below = bare.replace(/^\*(?=\.)/, "");

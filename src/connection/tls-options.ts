@@ -1,45 +1,59 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { RequestOptions } from "node:https";
 import { isIP } from "node:net";
-import { checkServerIdentity, createSecureContext, rootCertificates } from "node:tls";
+import { type ConnectionOptions, createSecureContext } from "node:tls";
 import { CannotRun } from "../errors.ts";
-import { az, sentence } from "../next-step.ts";
+import type { Env } from "../io.ts";
+import { AKS_CLUSTER, az, sentence } from "../next-step.ts";
 import type { Cluster } from "./kubeconfig-file.ts";
+import { withoutBrackets } from "../url-host.ts";
+import { checkName } from "./server-name.ts";
+import { trustedAuthorities } from "./trusted-authorities.ts";
 
-/** The options by which a request verifies the server's certificate. */
+/** The options by which a request verifies the server's certificate and chooses a protocol. */
 export type TlsOptions = Pick<
   RequestOptions,
-  "ca" | "rejectUnauthorized" | "servername" | "checkServerIdentity"
->;
-
-/** The files in which Linux distributions keep the trusted authorities, in Go's order. */
-const SYSTEM_BUNDLES = [
-  "/etc/ssl/certs/ca-certificates.crt",
-  "/etc/pki/tls/certs/ca-bundle.crt",
-  "/etc/ssl/ca-bundle.pem",
-  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-  "/etc/ssl/cert.pem",
-];
+  "ca" | "allowPartialTrustChain" | "rejectUnauthorized" | "servername" | "checkServerIdentity"
+> &
+  Pick<ConnectionOptions, "ALPNProtocols">;
 
 /**
  * Returns the TLS options for a cluster.
  *
  * @throws CannotRun if the kubeconfig contradicts itself or has an invalid certificate authority.
  */
-export function tlsOptions(
-  cluster: Cluster,
-  env: Readonly<Record<string, string | undefined>>,
-): TlsOptions {
+export function tlsOptions(cluster: Cluster, server: URL, env: Env): TlsOptions {
   const ca = readAuthority(cluster);
   const name = cluster["tls-server-name"];
   if (cluster["insecure-skip-tls-verify"] === true) {
-    if (ca === undefined) return { rejectUnauthorized: false, ...serverName(name) };
+    if (ca === undefined) return { rejectUnauthorized: false, ...forName(server, name) };
     throw new CannotRun(
       `the cluster "${cluster.name}" has both a certificate authority and insecure-skip-tls-verify`,
       "keep only one of them in the kubeconfig, preferably the certificate authority",
     );
   }
-  return { ca: ca ?? systemAuthorities(env), ...serverName(name) };
+  return trustOnly(ca ?? trustedAuthorities(env), server, name);
+}
+
+/**
+ * Returns the options to trust only these certificates. As in Go, each of them is trusted by itself,
+ * even if it is not a root.
+ *
+ * @param name the name that the server's certificate must have, instead of the host.
+ */
+export function trustOnly(ca: string | string[], server: URL, name?: string): TlsOptions {
+  return { ca, allowPartialTrustChain: true, ...forName(server, name) };
+}
+
+function forName({ hostname }: URL, name: string | undefined): TlsOptions {
+  const common = {
+    // A server with only HTTP/2 rejects this, instead of answering in frames.
+    ALPNProtocols: ["http/1.1"],
+    checkServerIdentity: checkName(name ?? withoutBrackets(hostname)),
+  };
+  if (name === undefined) return common;
+  // A TLS handshake carries names only. An address is checked after the handshake.
+  return { ...common, servername: isIP(name) === 0 ? name : "" };
 }
 
 /**
@@ -52,7 +66,7 @@ export function readAuthority(cluster: Cluster): string | undefined {
   if (pem === undefined || pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
   throw new CannotRun(
     `the certificate authority of the cluster "${cluster.name}" is not a certificate`,
-    sentence`fetch the kubeconfig again; on AKS: ${az("aks", "get-credentials", "--overwrite-existing")}`,
+    sentence`fetch the kubeconfig again; on AKS: ${az("aks", "get-credentials", ...AKS_CLUSTER, "--overwrite-existing")}`,
   );
 }
 
@@ -85,23 +99,6 @@ export function fileOrData<Field extends string>(
       { cause },
     );
   }
-}
-
-function serverName(name: string | undefined): TlsOptions {
-  if (name === undefined) return {};
-  if (isIP(name) === 0) return { servername: name };
-  // A TLS handshake carries names only. An address is checked after the handshake.
-  return {
-    servername: "",
-    checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
-  };
-}
-
-/** Returns the authorities that the system trusts, as for kubectl, and those that Node contains. */
-function systemAuthorities(env: Readonly<Record<string, string | undefined>>): string[] {
-  const file = env["SSL_CERT_FILE"] || SYSTEM_BUNDLES.find((bundle) => existsSync(bundle));
-  if (file === undefined || !existsSync(file)) return [...rootCertificates];
-  return [...rootCertificates, readFileSync(file, "utf8")];
 }
 
 /** Returns the problem with a certificate and its key, or `undefined` if they are usable. */

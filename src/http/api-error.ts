@@ -11,6 +11,8 @@ export class ApiError extends Error {
   readonly retryAfter: number | undefined;
   /** The token with which a list can be continued after a 410. */
   readonly continueToken: string | undefined;
+  /** True if an earlier attempt of the same request had no answer: it may have taken effect. */
+  readonly afterLostAnswer: boolean;
 
   constructor(
     message: string,
@@ -19,6 +21,7 @@ export class ApiError extends Error {
       readonly reason: string;
       readonly retryAfter?: number | undefined;
       readonly continueToken?: string | undefined;
+      readonly afterLostAnswer?: boolean;
     },
     options?: ErrorOptions,
   ) {
@@ -27,6 +30,7 @@ export class ApiError extends Error {
     this.reason = facts.reason;
     this.retryAfter = facts.retryAfter;
     this.continueToken = facts.continueToken;
+    this.afterLostAnswer = facts.afterLostAnswer ?? false;
   }
 }
 
@@ -40,10 +44,38 @@ export function isForbidden(error: unknown): boolean {
   );
 }
 
+/** True if the API server does not accept the login, or if there are no credentials any more. */
+export function isUnauthorized(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 401 || error.reason === NO_CREDENTIALS);
+}
+
+/** The reason of a request that was not sent because its credentials could not be loaded. */
+export const NO_CREDENTIALS = "credentials";
+
+/**
+ * True if the API server, an admission plugin or a webhook rejected the content of a request, so that
+ * nothing was changed. RBAC and conflicts are not rejections.
+ */
+export function isRejected(error: unknown): boolean {
+  if (!(error instanceof ApiError) || error.status === 0) return false;
+  // A webhook may answer with any status.
+  if (/denied the request|failed calling webhook/.test(error.message)) return true;
+  return [400, 403, 422].includes(error.status) && !isForbidden(error);
+}
+
 /** Returns the reason for a command that cannot continue after the error. */
 export function failureCodeOf(error: ApiError): FailureCode {
-  if (error.status === 401) return "unauthorized";
+  if (isUnauthorized(error)) return "unauthorized";
   return isForbidden(error) ? "forbidden" : "unreachable";
+}
+
+/**
+ * Describes a failed read that a report can do without.
+ *
+ * @param what the read, such as `list nodes`.
+ */
+export function unreadText(error: ApiError, what: string): string {
+  return `${isForbidden(error) ? "not allowed to" : "could not"} ${what}`;
 }
 
 export function isNotFound(error: unknown): boolean {

@@ -3,6 +3,7 @@ import type {
   V1DaemonSet,
   V1Deployment,
   V1Job,
+  V1Lease,
   V1ListMeta,
   V1Namespace,
   V1ObjectMeta,
@@ -16,7 +17,7 @@ import type { Type } from "./protobuf/protobuf.ts";
 
 /** A request to the API server, and the kind of object that answers it. */
 export interface ApiRequest<Kind extends string = string> {
-  readonly method: "GET" | "POST" | "PATCH";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   /** The path below the server's address, such as `/api/v1/pods`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
@@ -28,6 +29,19 @@ export interface ApiRequest<Kind extends string = string> {
   readonly contentType?: string;
   /** The `kind` of the object in a successful response. */
   readonly kind: Kind;
+  /** True if a `Status` is a successful response as well, as it is to a deletion. */
+  readonly orStatus?: boolean;
+  /** Absent for the usual limits. */
+  readonly limits?: RetryLimits;
+}
+
+/** The limits of a request that must not take long. */
+export interface RetryLimits {
+  readonly attempts: number;
+  /** The milliseconds that an attempt may go without receiving a byte. */
+  readonly timeout: number;
+  /** The seconds from the start of the first attempt to that of the last. */
+  readonly seconds: number;
 }
 
 /** The object in a response. The program checks the kind, which decides the type, but not the fields. */
@@ -54,6 +68,7 @@ interface ObjectTypes {
   readonly DaemonSet: V1DaemonSet;
   readonly Deployment: V1Deployment;
   readonly Job: V1Job;
+  readonly Lease: V1Lease;
   readonly Namespace: V1Namespace;
   readonly Pod: V1Pod;
   readonly ReplicaSet: V1ReplicaSet;

@@ -32,7 +32,8 @@ export function parseResponse<Kind extends string>(
     truncated = true;
   }
   if (response.status >= 200 && response.status < 300) {
-    if (object?.kind === request.kind) return object as ResponseObject<Kind>;
+    const isStatus = request.orStatus === true && object?.kind === "Status";
+    if (object?.kind === request.kind || isStatus) return object as ResponseObject<Kind>;
     const got = object?.kind ?? `${response.contentType || "no content type"}: ${text}`;
     throw new ApiError(
       `${request.path} did not answer with a ${request.kind} (${got}); is there a proxy or a login page on the way?`,

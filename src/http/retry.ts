@@ -1,4 +1,4 @@
-import { ApiError } from "./api-error.ts";
+import { ApiError, isUnanswered } from "./api-error.ts";
 import { requestUrl } from "./exchange.ts";
 import type { ApiRequest } from "./request.ts";
 
@@ -23,6 +23,7 @@ const MAX_RETRY_SECONDS = 120;
  * @param timeout the milliseconds that an attempt may go without receiving a byte.
  * @param sendOnce makes a single attempt.
  * @param closing fires when the command ends: no attempt starts after that.
+ * @throws ApiError of the last attempt, which says if an earlier one may have taken effect.
  */
 export async function sendWithRetries<Request extends ApiRequest, Result>(
   server: URL,
@@ -37,9 +38,12 @@ export async function sendWithRetries<Request extends ApiRequest, Result>(
   }
   const start = now();
   let current = request;
-  let attemptTimeout = timeout;
+  const { limits = { attempts: MAX_ATTEMPTS, timeout, seconds: MAX_RETRY_SECONDS } } = request;
+  const longest = Math.min(timeout, limits.timeout);
+  let attemptTimeout = longest;
+  let lostAnswer = false;
   for (let attempt = 1; ; attempt += 1) {
-    const line = `${request.method} ${requestUrl(server, current).href}`;
+    const line = `${request.method} ${withoutLogin(requestUrl(server, current))}`;
     try {
       const result = await sendOnce(current, attemptTimeout);
       trace?.(line);
@@ -48,18 +52,36 @@ export async function sendWithRetries<Request extends ApiRequest, Result>(
       // The user knows that requests fail when the command is interrupted.
       if (closing.aborted) throw error;
       trace?.(`${line} ${String(error)}`);
-      const seconds = retryDelay(error, attempt, random());
+      const seconds = attempt < limits.attempts ? retryDelay(error, attempt, random()) : undefined;
       const spent = (now() - start) / 1000;
-      if (seconds === undefined || spent + seconds > MAX_RETRY_SECONDS) throw error;
-      trace?.(`retrying in ${seconds.toFixed(1)} s (attempt ${attempt + 1} of ${MAX_ATTEMPTS})`);
+      if (seconds === undefined || spent + seconds > limits.seconds) {
+        throw lostAnswer ? afterLostAnswer(error) : error;
+      }
+      lostAnswer ||= isUnanswered(error);
+      trace?.(`retrying in ${seconds.toFixed(1)} s (attempt ${attempt + 1} of ${limits.attempts})`);
       await sleep(seconds * 1000, closing);
       if (closing.aborted) throw error;
       // The last attempt must not exceed the limit either.
-      const left = MAX_RETRY_SECONDS * 1000 - (now() - start);
-      attemptTimeout = Math.max(1, Math.min(timeout, left));
+      const left = limits.seconds * 1000 - (now() - start);
+      attemptTimeout = Math.max(1, Math.min(longest, left));
       if (!(error instanceof ApiError && error.status === 429)) current = withHalfThePage(current);
     }
   }
+}
+
+function afterLostAnswer(error: unknown): unknown {
+  if (!(error instanceof ApiError)) return error;
+  const { message, status, reason, retryAfter, continueToken, cause } = error;
+  const facts = { status, reason, retryAfter, continueToken, afterLostAnswer: true };
+  return new ApiError(message, facts, { cause });
+}
+
+/** Returns an address without the password that it may have. */
+export function withoutLogin(url: URL): string {
+  const shown = new URL(url);
+  shown.username = "";
+  shown.password = "";
+  return shown.href;
 }
 
 /** Halves the page, because the server ends a list after one minute and half of it may fit. */
@@ -71,8 +93,7 @@ function withHalfThePage<Request extends ApiRequest>(request: Request): Request 
 
 /** Returns the seconds until the next attempt, or `undefined` if another attempt would not help. */
 function retryDelay(error: unknown, attempt: number, random: number): number | undefined {
-  if (!(error instanceof ApiError) || attempt >= MAX_ATTEMPTS) return undefined;
-  if (!isTransient(error)) return undefined;
+  if (!(error instanceof ApiError) || !isTransient(error)) return undefined;
   const backoff = Math.min(0.1 * 2 ** attempt, 10) * (0.5 + random);
   // Jitter keeps clients that were rejected in the same second from returning in the same second.
   return error.retryAfter === undefined ? backoff : Math.max(error.retryAfter + random, backoff);

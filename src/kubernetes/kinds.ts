@@ -84,9 +84,17 @@ export function reportedKind(kind: string, apiVersion: string): string {
   return known.api.split("/")[0] === group ? kind : `${kind}.${group}`;
 }
 
+/** Returns the API of a kind of Kubernetes, such as `batch/v1` and `cronjobs`; `undefined` for other kinds. */
+export function knownApiOf(
+  kind: string,
+): { readonly group: string; readonly resource: string } | undefined {
+  const known = [...KINDS, ...OTHER_KINDS].find((entry) => entry.kind === kind);
+  return known && { group: known.api.replace(/^\//, ""), resource: known.resource };
+}
+
 /** Returns the resource of a kind of Kubernetes, such as `cronjobs`; `undefined` for other kinds. */
 export function resourceOf(kind: string): string | undefined {
-  return [...KINDS, ...OTHER_KINDS].find((entry) => entry.kind === kind)?.resource;
+  return knownApiOf(kind)?.resource;
 }
 
 /** Parses every kind that a user can name; besides the kinds of `parseKind`, for example `pod`. */

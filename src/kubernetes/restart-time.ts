@@ -1,3 +1,5 @@
+import { formatTime } from "../time-text.ts";
+
 /**
  * Returns the time that a restart writes.
  *
@@ -5,11 +7,6 @@
  *   restart that wrote it would be taken for this one.
  */
 export function chooseRestartTime(now: Date, last: string | undefined): string {
-  const time = formatRestartTime(now);
-  return time === last ? formatRestartTime(new Date(now.getTime() + 1000)) : time;
-}
-
-/** Formats a time as kubectl writes it: RFC 3339 without fractions of a second. */
-export function formatRestartTime(time: Date): string {
-  return `${time.toISOString().slice(0, 19)}Z`;
+  const time = formatTime(now);
+  return time === last ? formatTime(new Date(now.getTime() + 1000)) : time;
 }

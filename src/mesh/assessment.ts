@@ -1,17 +1,27 @@
 import type { DryRun, Namespace, Workload } from "../snapshot.ts";
+import type { Age } from "./age.ts";
 import { ambientDecision } from "./ambient.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
+import { type Choice, choiceStep, thenRestart } from "./choices.ts";
 import { injectorElsewhere, otherMeshStep } from "./elsewhere.ts";
+import type { Drift } from "./drift.ts";
+import { isWantedOnTarget } from "./drifted.ts";
 import { type Finding, unknownOutcome } from "./findings.ts";
 import { type Change, largestChange } from "./image.ts";
+import type { InPlace } from "./in-place.ts";
 import { isRenderedGateway, managedFinding } from "./managed.ts";
 import type { Mesh } from "./mesh.ts";
 import { pinFinding } from "./pin.ts";
 import { type Prediction, predictNewPod, predictRendered } from "./prediction.ts";
 import { applyProof } from "./proof.ts";
-import { gatewayFinding } from "./rendered-gateway.ts";
-import type { Consent } from "./consent.ts";
-import { type Restartability, restartabilityOf } from "./restartability.ts";
+import { gatewayFinding, isBeingRendered } from "./rendered-gateway.ts";
+import {
+  moveNotAllowed,
+  type Restartability,
+  restartabilityOf,
+  type RestartOptions,
+  withinSidecar,
+} from "./restartability.ts";
 import {
   compareWithTarget,
   hasSidecar,
@@ -20,6 +30,7 @@ import {
   type Target,
 } from "./running-pods.ts";
 import { lostSettings, lostSharedConfigMap } from "./shared-config-map.ts";
+import { consentToGoBack, goesBack, isRejectedByInjector } from "./way-back.ts";
 import {
   type Decision,
   decideVerdict,
@@ -27,7 +38,7 @@ import {
   needsInjection,
   type Verdict,
 } from "./verdict.ts";
-import { modeWarning, type Warning, warningsFor } from "./warnings.ts";
+import { modeWarning, unreadyWarning, type Warning, warningsFor } from "./warnings.ts";
 
 /** The verdict on one workload, with everything that reports and plans need to know about it. */
 export interface Assessment {
@@ -37,6 +48,8 @@ export interface Assessment {
   /** The largest change that a restart brings to a sidecar of the workload. */
   readonly change: Change;
   readonly running: readonly RunningPods[];
+  /** The time for which it has been outdated; absent if it is not, or if it was not asked for. */
+  readonly outdatedFor?: Age;
   /** `undefined` if injection would add no sidecar, or if the outcome is unknown. */
   readonly target: Target | undefined;
   readonly restart: Restartability;
@@ -45,10 +58,14 @@ export interface Assessment {
   /** True if the target comes from a dry run; false if it is a prediction. */
   readonly proved: boolean;
   readonly warnings: readonly Warning[];
+  /** The other changes of a restart; `undefined` if they were not asked for, or are unknown. */
+  readonly drift?: readonly Drift[] | undefined;
+  /** The decision about a replacement in place; absent if nobody asked for it. */
+  readonly inPlace?: InPlace;
 }
 
 /** The user's choices that affect an assessment. */
-export interface AssessmentOptions extends Consent {
+export interface AssessmentOptions extends RestartOptions {
   /** Returns the flag that excludes the workload, or `undefined` if none does. */
   readonly excludes: (workload: Workload) => string | undefined;
 }
@@ -61,6 +78,10 @@ export interface ServerAnswers {
   readonly refusal?: string | undefined;
   /** The finding if no dry run proves the prediction, which is in doubt. */
   readonly unproved?: Finding | undefined;
+  /** The differences between its pods and new ones. */
+  readonly drift?: readonly Drift[] | undefined;
+  /** Warnings about images that a restart may change, although no dry run shows it. */
+  readonly imageWarnings?: readonly Warning[];
 }
 
 /**
@@ -74,7 +95,7 @@ export function assess(
   namespace: Namespace | undefined,
   mesh: Mesh,
   options: AssessmentOptions,
-  { dryRun, refusal, unproved }: ServerAnswers = {},
+  { dryRun, refusal, unproved, drift, imageWarnings = [] }: ServerAnswers = {},
 ): Assessment | undefined {
   const predicted = predictNewPod(workload, namespace, mesh);
   const isRendered = isRenderedGateway(workload);
@@ -83,9 +104,11 @@ export function assess(
   const isUnusable = namespace === undefined || isRendered || showsWindowsSidecar(workload, dryRun);
   const usableDryRun = isUnusable ? undefined : dryRun;
   const checked = applyProof(predicted, usableDryRun, mesh, workload.template);
-  const { proved, disagreement, notLoaded } = checked;
+  const { proved, disagreement } = checked;
   const prediction: Prediction =
     unproved !== undefined && !proved ? { kind: "unknown", finding: unproved } : checked.prediction;
+  // Without pods, nothing lags behind a ConfigMap that istiod has not loaded.
+  const notLoaded = workload.pods.length > 0 ? checked.notLoaded : undefined;
   const target = targetOf(notLoaded === undefined ? prediction : predicted);
   const running = workload.pods.map((group) => compareWithTarget(group, target));
   const lagging = isRendered ? laggingGateway(workload, running, mesh, refusal) : undefined;
@@ -98,7 +121,7 @@ export function assess(
   const byInjection =
     lagging ??
     decision("outdated", notLoaded) ??
-    keepInItsMesh(
+    wouldLoseStep(
       ambientDecision(decideVerdict(workload, running, prediction, refusal), workload, namespace),
       workload,
       mesh,
@@ -109,7 +132,17 @@ export function assess(
     lagging === undefined &&
     (verdict === "outdated" ||
       verdict === "missing" ||
-      (verdict === "current" && options.current && running.some(hasSidecar)));
+      (verdict === "current" && isWantedOnTarget(drift, options) && running.some(hasSidecar)) ||
+      isHeldBack({ verdict, finding, workload }, options));
+  const possible: Restartability =
+    verdict === "outdated" && notLoaded !== undefined
+      ? { answer: "refused", finding: notLoaded }
+      : isRestartUseful
+        ? restartFor(workload, running, prediction, mesh, options)
+        : lagging?.verdict === "outdated"
+          ? { answer: "by-hand", finding }
+          : NOT_NEEDED;
+  const restart = withinSidecar(possible, workload, drift, options);
   return {
     workload,
     verdict,
@@ -118,24 +151,32 @@ export function assess(
     running,
     target,
     prediction: predicted,
-    restart:
-      verdict === "outdated" && notLoaded !== undefined
-        ? { answer: "refused", finding: notLoaded }
-        : isRestartUseful
-          ? restartFor(workload, running, prediction, mesh, options)
-          : lagging?.verdict === "outdated"
-            ? { answer: "by-hand", finding }
-            : NOT_NEEDED,
+    restart,
     proved,
+    drift,
     warnings: [
       ...(disagreement ? [disagreement] : []),
       ...(finding.code === "ambient" ? [{ code: "ambient", message: finding.reason }] : []),
       ...hiddenByVerdict(verdict, byInjection, prediction),
       ...warningsFor(workload, running, isRestartUseful),
-      ...(isRestartUseful ? lostByRestart(running, target, mesh) : []),
+      ...(isRestartUseful ? lostByRestart(running, target, mesh, options) : []),
+      ...(restart.answer === "yes" ? unreadyWarning(workload, running) : []),
       ...modeWarning(running, usableDryRun),
+      ...imageWarnings,
     ],
   };
+}
+
+/**
+ * True if a rollout is to be started again, because the injector of the revision that pods leave rejects
+ * its new pods: the workload has only pods of the target, or none.
+ */
+export function isHeldBack(
+  { verdict, finding, workload }: Pick<Assessment, "verdict" | "finding" | "workload">,
+  { back }: Pick<RestartOptions, "back">,
+): boolean {
+  const hasOnlyTarget = verdict === "current" || finding.code === "no-pods";
+  return back && hasOnlyTarget && isRejectedByInjector(workload.rollout);
 }
 
 /** Warns about mesh configuration that the pods lose with the revision of their target. */
@@ -143,8 +184,12 @@ function lostByRestart(
   running: readonly RunningPods[],
   target: Target | undefined,
   mesh: Mesh,
+  consent: RestartOptions,
 ): readonly Warning[] {
   if (target === undefined) return [];
+  const all = consent.back && goesBack(running, target);
+  const lost = all ? lostSharedConfigMap(running, target.revision, mesh) : undefined;
+  if (lost !== undefined) return [{ code: lost.code, message: lost.reason }];
   const [warning] = running.flatMap(
     ({ revision }) =>
       (revision === undefined ? undefined : lostSettings(revision, target.revision, mesh)) ?? [],
@@ -205,7 +250,9 @@ function laggingGateway(
   const decided = decideVerdict(workload, running, prediction, refusal);
   switch (decided.verdict) {
     case "outdated":
-      return { verdict: "outdated", finding: gatewayFinding(workload, mesh) };
+      return isBeingRendered(workload, mesh)
+        ? undefined
+        : { verdict: "outdated", finding: gatewayFinding(workload, mesh) };
     case "unknown":
     case "blocked":
       return decided;
@@ -215,19 +262,29 @@ function laggingGateway(
 }
 
 /**
- * Replaces a command that would move a workload of another mesh into this one: its next step is in
+ * Completes the next step of a workload that would lose its sidecar: a restart follows the label. A
+ * command that would move a workload of another mesh into this one is replaced: its next step is in
  * that mesh.
  */
-function keepInItsMesh(decided: Decision, { pods, ...ref }: Workload, mesh: Mesh): Decision {
+function wouldLoseStep(decided: Decision, { pods, ...ref }: Workload, mesh: Mesh): Decision {
   const { verdict, finding } = decided;
-  const isCommand = typeof finding.nextStep !== "string" && finding.nextStep.kind === "invocation";
-  if (verdict !== "would-lose" || !isCommand) return decided;
+  if (verdict !== "would-lose") return decided;
+  const { nextStep: step, choices } = finding;
+  const isCommand = typeof step !== "string" && step.kind === "invocation";
+  if (choices === undefined && !isCommand) return decided;
   const place = pods
     .flatMap(({ revision }) => revision ?? [])
     .map((revision) => injectorElsewhere(revision, mesh)?.elsewhere)
     .find((elsewhere) => elsewhere !== undefined);
-  if (place === undefined) return decided;
   const { namespace } = ref;
+  if (place === undefined) {
+    if (choices === undefined) return decided;
+    // The revision that the pods run is the most likely one.
+    const runs = ({ revision }: Choice) => pods.some((group) => group.revision === revision);
+    const ordered = [...choices.filter(runs), ...choices.filter((choice) => !runs(choice))];
+    const nextStep = choiceStep(thenRestart(ordered, namespace), mesh);
+    return { verdict, finding: { ...finding, nextStep } };
+  }
   const nextStep = otherMeshStep(place, "explain", resourceName(ref), "--namespace", namespace);
   return { verdict, finding: { ...finding, nextStep } };
 }
@@ -248,7 +305,8 @@ function isOutsideMesh(
   prediction: Prediction,
 ): boolean {
   // Without live pods and without a rollout, the workload creates no more pods.
-  if (running.length === 0 && workload.rollout === undefined) return true;
+  const mayCreatePods = workload.rollout !== undefined || workload.isIdle === true;
+  if (running.length === 0 && !mayCreatePods) return true;
   return !needsInjection(workload) && !running.some(hasSidecar) && prediction.kind === "none";
 }
 
@@ -275,12 +333,16 @@ function restartFor(
   running: readonly RunningPods[],
   prediction: Prediction,
   mesh: Mesh,
-  consent: Consent,
+  consent: RestartOptions,
 ): Restartability {
   const due = running.filter((group) => !hasSidecar(group) || isOutdated(group));
+  const target = targetOf(prediction);
+  const own = { ...consent, ...consentToGoBack(consent, running, target) };
   // If every pod is on target, the user asked to restart all of them.
-  const restart = restartabilityOf(workload, due.length > 0 ? due : running, consent);
-  if (restart.answer !== "yes" || prediction.kind !== "injected") return restart;
-  const lost = lostSharedConfigMap(running, prediction.revision, mesh);
-  return lost === undefined ? restart : { answer: "refused", finding: lost };
+  const restart = restartabilityOf(workload, due.length > 0 ? due : running, own, target);
+  if (restart.answer !== "yes" || target === undefined) return restart;
+  const lost = lostSharedConfigMap(running, target.revision, mesh);
+  const isBack = consent.back && goesBack(running, target);
+  if (lost !== undefined && !isBack) return { answer: "refused", finding: lost };
+  return moveNotAllowed(workload, target, consent) ?? restart;
 }

@@ -1,9 +1,18 @@
 import { count } from "../wording.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
-import { istioctl, istioUpgrade, kubectl, type NextStep, sentence } from "../next-step.ts";
-import type { Namespace, PodTemplate, WorkloadRef } from "../snapshot.ts";
+import {
+  type Command,
+  istioctl,
+  istioUpgrade,
+  kubectl,
+  type NextStep,
+  sentence,
+} from "../next-step.ts";
+import type { Namespace, PodGroup, PodTemplate, Workload, WorkloadRef } from "../snapshot.ts";
+import { compareRevisions } from "./revision-order.ts";
+import { type Choice, choicesOf, choiceStep, installedRevisions } from "./choices.ts";
 import type { Injector, Mesh } from "./mesh.ts";
-import { INJECT, INJECTION, REVISION } from "../istio-labels.ts";
+import { AKS_ISTIO_NAMESPACE, INJECT, INJECTION, REVISION } from "../istio-labels.ts";
 
 /** An explanation for the user: a stable code, a reason, and a next step. */
 export interface Finding {
@@ -13,6 +22,8 @@ export interface Finding {
   readonly reason: string;
   /** An instruction that ends with a command if one exists; empty if nothing needs to be done. */
   readonly nextStep: NextStep;
+  /** The revisions that the user may have meant, if `nextStep` consists of the steps to them. */
+  readonly choices?: readonly Choice[];
 }
 
 /** Describes why the API server cannot call an injector. */
@@ -49,7 +60,7 @@ export const notInjected = {
     nextStep:
       injector.outage === "no-authority"
         ? addCertificateStep(injector)
-        : sentence`restore the control plane: ${kubectl("get", "pods,endpoints", "-n", injector.service?.namespace ?? "aks-istio-system")}`,
+        : sentence`restore the control plane: ${kubectl("get", "pods,endpoints", "-n", injector.service?.namespace ?? AKS_ISTIO_NAMESPACE)}`,
   }),
   hostNetwork: (): Finding => ({
     code: "host-network",
@@ -84,7 +95,7 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
   const [rev, injection] = [namespace.labels[REVISION], namespace.labels[INJECTION]];
   const options = rev === undefined && injection === undefined ? [] : ["--overwrite"];
   const relabel = (...removed: readonly string[]) =>
-    withNewestRevision(mesh, (revision) => {
+    chosen(mesh, (revision) => {
       const labels = [...removed, `${REVISION}=${revision}`];
       return kubectl("label", "namespace", namespace.name, ...labels, ...options);
     });
@@ -100,14 +111,14 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
     return {
       code: "no-default-revision",
       reason: `namespace ${namespace.name} has ${INJECTION}=enabled, but there is no default revision`,
-      nextStep: relabel(`${INJECTION}-`),
+      ...relabel(`${INJECTION}-`),
     };
   }
   if (injection !== undefined) {
     return {
       code: "injection-disabled",
       reason: `namespace ${namespace.name} has ${INJECTION}=${injection}, which disables injection`,
-      nextStep: relabel(`${INJECTION}-`),
+      ...relabel(`${INJECTION}-`),
     };
   }
   if (rev !== undefined) {
@@ -121,35 +132,45 @@ function noWebhook(template: PodTemplate, namespace: Namespace, mesh: Mesh): Fin
       `the pod template has the label ${REVISION}=${podRev}`,
       podRev,
       mesh,
-      () =>
-        withNewestRevision(
-          mesh,
-          (revision) => `set the label ${REVISION}=${revision} in the pod template`,
-        ),
+      () => chosen(mesh, (revision) => `set the label ${REVISION}=${revision} in the pod template`),
     );
   }
   if (template.labels[INJECT] === "true") {
     return {
       code: "no-default-revision",
       reason: `the pod template asks for injection with ${INJECT}=true alone, but there is no default revision`,
-      nextStep: relabel(),
+      ...relabel(),
     };
   }
   return {
     code: "no-label",
     reason: `neither namespace ${namespace.name} nor the pod template has a label that asks for injection`,
-    nextStep: relabel(),
+    ...relabel(),
   };
 }
 
+/** Returns the steps to every revision that the user may have meant. */
+function chosen(
+  mesh: Mesh,
+  stepTo: (revision: string) => Command | string,
+): Pick<Finding, "nextStep" | "choices"> {
+  const choices = choicesOf(mesh, stepTo);
+  return { nextStep: choiceStep(choices, mesh), choices };
+}
+
 /** Explains a label that names a revision or a tag whose webhooks do not select the pod. */
-function noSelectingWebhook(label: string, rev: string, mesh: Mesh, fix: () => NextStep): Finding {
+function noSelectingWebhook(
+  label: string,
+  rev: string,
+  mesh: Mesh,
+  fix: () => Pick<Finding, "nextStep" | "choices">,
+): Finding {
   const installed = mesh.revisions.has(rev);
   if (!installed && !mesh.revisionsUnread) {
     return {
       code: "revision-gone",
       reason: `${label}, which names no installed revision or tag`,
-      nextStep: fix(),
+      ...fix(),
     };
   }
   const known = installed
@@ -162,27 +183,11 @@ function noSelectingWebhook(label: string, rev: string, mesh: Mesh, fix: () => N
   };
 }
 
-/** Suggests a command with the newest revision, or another next step if no revision is known. */
-function withNewestRevision(mesh: Mesh, stepTo: (revision: string) => NextStep): NextStep {
-  const newest = newestRevision(mesh);
-  if (newest !== undefined) return stepTo(newest);
-  return mesh.revisionsUnread
-    ? sentence`list the revisions: ${kubectl("get", "configmaps", "-n", mesh.istioNamespace)}`
-    : "no revision is installed: install a revision first";
-}
-
 /** The last revision by name. On AKS, this is the newest one. */
-export function newestRevision(
-  { revisions, injectors = [] }: Mesh,
-  except?: string,
-): string | undefined {
-  const collator = new Intl.Collator("en", { numeric: true });
-  const answering = injectors.flatMap(({ revision, available }) =>
-    revision === undefined || available === false ? [] : [revision],
-  );
-  return [...revisions.keys(), ...answering]
+export function newestRevision(mesh: Mesh, except?: string): string | undefined {
+  return installedRevisions(mesh)
     .filter((name) => name !== except)
-    .sort(collator.compare)
+    .toSorted(compareRevisions)
     .at(-1);
 }
 
@@ -234,11 +239,20 @@ export const blockedBy = {
   handInjectedGone: (revision: string, mesh: Mesh): Finding => ({
     code: "injected-by-hand-gone",
     reason: `the pod template was injected by hand for the revision ${revision}, which is not installed: the sidecars of new pods would find no control plane`,
-    nextStep: withNewestRevision(
+    nextStep: sentence`inject the original manifest again: ${choiceStep(
+      choicesOf(mesh, (name) =>
+        istioctl(
+          "kube-inject",
+          "-f",
+          "FILE",
+          "--revision",
+          name,
+          "--istioNamespace",
+          mesh.istioNamespace,
+        ),
+      ),
       mesh,
-      (newest) =>
-        sentence`inject the original manifest again: ${istioctl("kube-inject", "-f", "FILE", "--revision", newest, "--istioNamespace", mesh.istioNamespace)}`,
-    ),
+    )}`,
   }),
   missingTemplate: (name: string, known: readonly string[], source: string): Finding => ({
     code: "template-missing",
@@ -262,17 +276,30 @@ function remoteControlPlane(configuration: string, url: string): Finding {
 
 const DRY_RUN_BY_HAND = sentence`try a pod with this template: ${kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "POD_FILE")}`;
 
-/** @param image the image that new pods still get. */
+/** The command that shows the log of a revision's istiod. */
+export function istiodLogs(
+  revision: string,
+  { revisions, istioNamespace }: Pick<Mesh, "revisions" | "istioNamespace">,
+): Command {
+  const name = revisions.get(revision)?.istiod?.name ?? `istiod-${revision}`;
+  return kubectl("logs", `deployment/${name}`, "-n", istioNamespace);
+}
+
+/**
+ * A policy that sets the image has the same effect as a ConfigMap that istiod has not loaded, and a
+ * dry run does not show which of the two it is.
+ *
+ * @param image the image that new pods get.
+ */
 export function configNotLoaded(
   { image: target, revision, source }: Record<"image" | "revision" | "source", string>,
   image: string,
-  { revisions, istioNamespace }: Pick<Mesh, "revisions" | "istioNamespace">,
+  mesh: Pick<Mesh, "revisions" | "istioNamespace">,
 ): Finding {
-  const istiod = `deployment/${revisions.get(revision)?.istiod?.name ?? `istiod-${revision}`}`;
   return {
     code: "config-not-loaded",
-    reason: `istiod has not loaded ${source}: it says ${target}, and new pods still get ${image}`,
-    nextStep: sentence`repeat the command in a minute; if it stays, find the error in ${kubectl("logs", istiod, "-n", istioNamespace)}`,
+    reason: `${source} says ${target}, but new pods get ${image}: istiod has not loaded it, or a policy sets another image`,
+    nextStep: sentence`repeat the command in a minute; if the finding stays, look for an error of istiod: ${istiodLogs(revision, mesh)}; if there is none, look for a webhook or a MutatingAdmissionPolicy that sets images: ${kubectl("get", "mutatingwebhookconfigurations")}`,
   };
 }
 
@@ -368,6 +395,16 @@ export const unknownOutcome = {
     reason: `runs ${image}, which may be ${target} under another name: a policy may change the image after injection, so that a restart changes nothing; no dry run shows it: ${why}`,
     nextStep: proveStep(namespace),
   }),
+  otherOrigin: (
+    { namespace }: WorkloadRef,
+    image: string,
+    target: string,
+    why: string,
+  ): Finding => ({
+    code: "image-rewritten",
+    reason: `runs ${image}, which is not from the registry and path of the revision's image: a policy may change the image after injection, so that new pods get another one than ${target}; no dry run shows it: ${why}`,
+    nextStep: proveStep(namespace),
+  }),
   nothingNewer: (
     { namespace }: WorkloadRef,
     image: string,
@@ -393,6 +430,25 @@ export const unknownOutcome = {
     reason: `could not be assessed because of an unexpected error: ${message}`,
     nextStep: sentence`look for a value of an unusual shape, and report the error as a bug: ${kubectl("get", resourceName(workload), "-n", workload.namespace, "-o", "yaml")}`,
   }),
+  notReplaced: (
+    workload: Workload,
+    { pods, podNames, image = "", reported }: PodGroup,
+  ): Finding => {
+    const [pod = ""] = podNames;
+    const { namespace, kind, rollout } = workload;
+    const inNamespace = ["-n", namespace];
+    const wait = "wait until the kubelet has replaced the container; if it does not,";
+    return {
+      code: "container-not-replaced",
+      reason: `the spec of ${count(pods, "pod")} says ${image}, but the status of the container istio-proxy says ${reported?.image ?? ""}: the spec was changed in place`,
+      nextStep:
+        rollout !== undefined && kind !== "Rollout"
+          ? sentence`${wait} restart the workload: ${kubectl("rollout", "restart", resourceName(workload), ...inNamespace)}`
+          : kind === "Pod"
+            ? sentence`${wait} create the pod again from its manifest; see its state: ${kubectl("describe", "pod", pod, ...inNamespace)}`
+            : sentence`${wait} delete the pod: ${kubectl("delete", "pod", pod, ...inNamespace)}`,
+    };
+  },
   ownerUnread: ({ kind, name, namespace }: WorkloadRef): Finding => ({
     code: "owner-unread",
     reason: `could not read the pod template of ${kind} ${name}`,

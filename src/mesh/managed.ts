@@ -1,5 +1,5 @@
 import { leavesImageOpen, type PodGroup, type Workload } from "../snapshot.ts";
-import { INJECT, MANAGED_GATEWAY, REVISION } from "../istio-labels.ts";
+import { AKS_MANAGED, INJECT, MANAGED_GATEWAY, REVISION } from "../istio-labels.ts";
 import { parseImage } from "./image.ts";
 import type { Finding } from "./findings.ts";
 import { hasSidecar } from "./running-pods.ts";
@@ -46,13 +46,17 @@ export function isRenderedGateway({ labels, template, pods }: Workload): boolean
 /** The label of a rendered gateway that names its Gateway. */
 export const GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name";
 
+/** Returns the name of the Gateway that a workload is rendered from; empty if no label names it. */
+export function gatewayName({ labels, template }: Workload): string {
+  return template?.labels[GATEWAY_NAME] ?? labels[GATEWAY_NAME] ?? "";
+}
+
 /** AKS owns gateways only: a sidecar beside an application belongs to a user. */
 function isAksGateway({ labels, template }: Workload): boolean {
   const all = { ...labels, ...template?.labels };
   return (
     template?.proxy !== undefined &&
-    (all["azureservicemesh/istio.component"] !== undefined ||
-      all["kubernetes.azure.com/managedby"] === "aks")
+    (all["azureservicemesh/istio.component"] !== undefined || all[AKS_MANAGED] === "aks")
   );
 }
 

@@ -14,8 +14,12 @@ export const SHARED_CONFIG_MAP = "istio-shared-configmap";
 /** The control plane: its webhooks and revisions, with the connections between them. */
 export interface Mesh {
   readonly istioNamespace: string;
+  /** The time of the read by the API server's clock; `undefined` if it is unknown. */
+  readonly readAt: Date | undefined;
   /** `undefined` if the webhooks could not be read; no prediction is then possible. */
   readonly injectors: readonly Injector[] | undefined;
+  /** The webhooks of others that are called when a pod is created; `undefined` if they are unread. */
+  readonly otherWebhooks: readonly Webhook[] | undefined;
   /** The revisions by name. The revision without a suffix has the name `default`. */
   readonly revisions: ReadonlyMap<string, Revision>;
   /** True if the ConfigMaps could not be read, so that `revisions` may be incomplete. */
@@ -27,6 +31,8 @@ export interface Mesh {
    * `undefined` if the ConfigMaps could not be read.
    */
   readonly sharedConfigMaps: ReadonlyMap<string, readonly string[] | undefined> | undefined;
+  /** The number of namespaces that lead to each revision; `undefined` if not all were read. */
+  readonly namespaceUses?: ReadonlyMap<string, number>;
 }
 
 /** A webhook that injects sidecars, with the revision behind its Service. */
@@ -71,7 +77,7 @@ export interface Revision {
 
 export function resolveMesh(controlPlane: ControlPlane): Mesh {
   const injectors = controlPlane.webhooks
-    ?.filter((webhook) => webhook.name.endsWith("sidecar-injector.istio.io"))
+    ?.filter(isInjector)
     .map((webhook) => resolveInjector(webhook, controlPlane));
   const configMaps = [...(controlPlane.configMaps ?? [])];
   const revisions = configMaps
@@ -79,7 +85,9 @@ export function resolveMesh(controlPlane: ControlPlane): Mesh {
     .map(([name, data]) => resolveRevision(name, data, injectors ?? [], controlPlane));
   return {
     istioNamespace: controlPlane.istioNamespace,
+    readAt: controlPlane.readAt,
     injectors,
+    otherWebhooks: controlPlane.webhooks?.filter((webhook) => !isInjector(webhook)),
     revisions: new Map(revisions.map((revision) => [revision.name, revision])),
     revisionsUnread: controlPlane.configMaps === undefined,
     istiods:
@@ -93,6 +101,11 @@ export function resolveMesh(controlPlane: ControlPlane): Mesh {
           .map(([name, data]) => [name, settingsIn(data["mesh"] ?? "")]),
       ),
   };
+}
+
+/** True for a webhook of Istio: istiod fills in the authority of those alone. */
+function isInjector({ name }: Webhook): boolean {
+  return name.endsWith("sidecar-injector.istio.io");
 }
 
 /**

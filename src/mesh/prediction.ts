@@ -95,9 +95,23 @@ export function predictInjection(
   const { injectors } = mesh;
   if (injectors === undefined) return unknown(unknownOutcome.webhooksUnread());
   const called = calledInjectors(template, namespace, injectors);
-  const conditional = called.find((injector) => injector.hasMatchConditions);
-  if (conditional) return unknown(unknownOutcome.matchConditions(conditional.configuration));
+  const conditional = called.find(({ hasMatchConditions }) => hasMatchConditions);
+  const prediction = predictBy(called, template, namespace, mesh);
+  if (conditional === undefined) return prediction;
+  const always = called.filter(({ hasMatchConditions }) => !hasMatchConditions);
+  const without = predictBy(always, template, namespace, mesh);
+  // A pod that opts out gets no sidecar, with and without those webhooks.
+  if (prediction.kind === "none" && without.kind === "none") return prediction;
+  return unknown(unknownOutcome.matchConditions(conditional.configuration));
+}
 
+/** Predicts the outcome if exactly these injectors are called. */
+function predictBy(
+  called: readonly Injector[],
+  template: PodTemplate,
+  namespace: Namespace,
+  mesh: Mesh,
+): Prediction {
   const blocking = called.find(
     ({ available, failurePolicy }) => available === false && failurePolicy === "Fail",
   );

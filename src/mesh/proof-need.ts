@@ -11,9 +11,9 @@ import { matchesSelector } from "../kubernetes/selector.ts";
 import type { DryRun, Labels, Namespace, PodTemplate, ProxyConfig } from "../snapshot.ts";
 import type { Assessment } from "./assessment.ts";
 import { type Finding, unknownOutcome } from "./findings.ts";
-import { haveOtherVersions, parseImage } from "./image.ts";
+import { haveOtherVersions, parseImage, registryOf } from "./image.ts";
 import { isRenderedGateway } from "./managed.ts";
-import type { Mesh, Revision } from "./mesh.ts";
+import { defaultImage, type Mesh, type Revision } from "./mesh.ts";
 import type { InjectedPrediction } from "./prediction.ts";
 import { POD_SECURITY_ENFORCE } from "./rejection.ts";
 import { hasSidecar, isOutdated, type RunningPods } from "./running-pods.ts";
@@ -73,7 +73,7 @@ export interface ProofQuestion {
 
 /**
  * Finds the question that a predicted assessment raises: signs that the prediction is not what
- * injection gives, or a target that something lags behind.
+ * injection gives, a target that something lags behind, or one that no pod has reached yet.
  *
  * @param proxyConfigs the ProxyConfigs of the namespace and of the root namespace; `undefined` if they
  *   are unread.
@@ -105,18 +105,24 @@ export function proofQuestion(
     };
   }
   if (predicted.verdict === "outdated") {
-    const signs = lagging.map((group) => signIn(group, predicted, prediction, revision));
-    const [sign] = signs;
-    // Pods without a sign gain from a restart, even if the others do not.
-    const unproved = sign && signs.every((each) => each !== undefined) ? sign : undefined;
+    const rewritten = lagging.flatMap(
+      (group) => rewriteIn(group, predicted, prediction, mesh) ?? [],
+    );
+    const newer = lagging.map((group) => newerThanTarget(group, predicted, prediction, revision));
+    // If a policy changes images, it changes those of all new pods. But pods that are older than their
+    // target gain from a restart, even if the others do not.
+    const unproved =
+      rewritten[0] ?? (newer.every((each) => each !== undefined) ? newer[0] : undefined);
     const isForeign = lagging.some((group) => isFromElsewhere(group, prediction));
-    const hasSign = isForeign || signs.some((each) => each !== undefined);
+    const hasSign = isForeign || [...rewritten, ...newer].some((each) => each !== undefined);
     return {
       ...question,
       targetKey: hasSign ? undefined : JSON.stringify([name, image]),
       unproved,
     };
   }
+  // No pod shows whether a policy changes the image.
+  if (predicted.verdict === "missing") return question;
   return predicted.verdict === "current" && isOtherMode(predicted, revision) ? question : undefined;
 }
 
@@ -147,32 +153,68 @@ function applyingConfigs(
 }
 
 /**
- * Returns the finding about lagging pods which show that a restart may give them nothing new;
+ * Returns the finding about lagging pods which show that a policy may change the image after injection;
  * `undefined` if nothing shows it.
  */
-function signIn(
-  { image = "", revision: running, change, newest }: RunningPods,
+function rewriteIn(
+  { image = "", revision: running, change }: RunningPods,
   { workload }: Assessment,
-  { image: target, revision: name, pin, source }: InjectedPrediction,
+  { image: target, revision: name, pin }: InjectedPrediction,
+  mesh: Mesh,
+): ProofQuestion["unproved"] {
+  const isOwn = running === undefined || running === name;
+  if (isOwn && change === "other" && !haveOtherVersions(image, target)) {
+    return (why) => unknownOutcome.rewritten(workload, image, target, why);
+  }
+  // The pods may be older than the pin.
+  if (pin !== undefined || !hasOtherOrigin(image, target)) return undefined;
+  if (isOwn) return otherOrigin;
+  // The revision of these pods may give images of another registry.
+  const injector = mesh.revisions.get(running);
+  const given = injector && defaultImage(injector);
+  const isRewritten =
+    given === undefined ? registryOf(image) !== registryOf(target) : hasOtherOrigin(image, given);
+  return isRewritten ? otherOrigin : undefined;
+
+  function otherOrigin(why: string): Finding {
+    return unknownOutcome.otherOrigin(workload, image, target, why);
+  }
+}
+
+/**
+ * Returns the finding about pods that lag behind although they are newer than their target, so that a
+ * restart may give them nothing new; `undefined` for any other pods.
+ */
+function newerThanTarget(
+  { image = "", revision: running, newest }: RunningPods,
+  { workload }: Assessment,
+  { revision: name, pin, source }: InjectedPrediction,
   revision: Revision | undefined,
 ): ProofQuestion["unproved"] {
   // The pods of another revision, or of another pin, may be older than the change of their target.
-  if (pin !== undefined || (running !== undefined && running !== name)) return undefined;
-  if (change === "other" && !haveOtherVersions(image, target)) {
-    return (why) => unknownOutcome.rewritten(workload, image, target, why);
-  }
   const isNewer =
-    running !== undefined &&
+    pin === undefined &&
+    running === name &&
     newest !== undefined &&
     revision?.changedAt !== undefined &&
     Date.parse(newest) > Date.parse(revision.changedAt);
   return isNewer ? (why) => unknownOutcome.nothingNewer(workload, image, source, why) : undefined;
 }
 
+/** True if an image has another registry or path, or if only one of the two has a digest. */
+function hasOtherOrigin(image: string, other: string): boolean {
+  const [one, two] = [parseImage(image), parseImage(other)];
+  return (
+    one.repository !== two.repository || (one.digest === undefined) !== (two.digest === undefined)
+  );
+}
+
 /** True if the running image has another registry, path or digest than the target. */
-function isFromElsewhere({ image = "" }: RunningPods, { image: target }: InjectedPrediction) {
-  const [from, to] = [parseImage(image), parseImage(target)];
-  return from.repository !== to.repository || from.digest !== to.digest;
+function isFromElsewhere(
+  { image = "" }: RunningPods,
+  { image: target }: InjectedPrediction,
+): boolean {
+  return hasOtherOrigin(image, target) || parseImage(image).digest !== parseImage(target).digest;
 }
 
 /** True if istiod is set to give sidecars of the other mode: native instead of ordinary, or not. */

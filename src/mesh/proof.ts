@@ -1,7 +1,7 @@
 import { blockedBy, configNotLoaded, type Finding } from "./findings.ts";
 import { defaultImage, type Mesh } from "./mesh.ts";
 import { type DryRun, type Pin, pinOf, type PodTemplate } from "../snapshot.ts";
-import { haveOtherVersions } from "./image.ts";
+import { haveOtherVersions, haveSameTag } from "./image.ts";
 import type { Prediction } from "./prediction.ts";
 import type { Warning } from "./warnings.ts";
 
@@ -34,7 +34,7 @@ export function applyProof(
   if (
     prediction.kind === "none" &&
     dryRun.kind === "refused" &&
-    !concernsInjection(dryRun.message)
+    !concernsInjection(dryRun.message, template)
   ) {
     // The pod was rejected for another reason. Without that reason, it would still get no sidecar.
     const { reason } = blockedBy.refusal("the API server rejected a dry run", dryRun.message);
@@ -82,9 +82,14 @@ function notLoadedFinding(
     : undefined;
 }
 
-/** True if an injector rejected the pod, or if the message names a container that injection adds. */
-function concernsInjection(message: string): boolean {
-  return /sidecar-injector\.istio\.io|"istio-(?:init|proxy|validation)"/.test(message);
+/**
+ * True if an injector rejected the pod, or if the message names a container that injection adds. If the
+ * template has a container `istio-proxy` of its own, only a second one comes from injection.
+ */
+function concernsInjection(message: string, template: PodTemplate | undefined): boolean {
+  if (/sidecar-injector\.istio\.io|"istio-(?:init|validation)"/.test(message)) return true;
+  const own = template?.proxy !== undefined;
+  return message.includes(own ? 'Duplicate value: "istio-proxy"' : '"istio-proxy"');
 }
 
 function outcomeOf(
@@ -104,7 +109,8 @@ function outcomeOf(
   }
   const name = dryRun.revision ?? "default";
   const revision = mesh.revisions.get(name);
-  const pin = pinAfter(dryRun.image, template);
+  const given = revision && defaultImage(revision);
+  const pin = pinAfter(dryRun.image, template, given);
   const byHand = pin?.by === "kube-inject";
   if (byHand && revision === undefined && !mesh.revisionsUnread) {
     return { kind: "rejected", finding: blockedBy.handInjectedGone(name, mesh) };
@@ -115,20 +121,27 @@ function outcomeOf(
     image: dryRun.image,
     pin,
     composed: false,
-    unpinned:
-      pin === undefined
-        ? dryRun.image
-        : byHand
-          ? revision && defaultImage(revision)
-          : dryRun.unpinned,
+    unpinned: pin === undefined ? dryRun.image : byHand ? given : dryRun.unpinned,
     source: mesh.revisions.get(name)?.source ?? "the API server's dry run",
   };
 }
 
-/** The pin that is left in a new pod: a webhook may replace a sidecar that was injected by hand. */
-function pinAfter(image: string, template: PodTemplate | undefined): Pin | undefined {
+/**
+ * Returns the pin that is left in a new pod. A webhook may replace a sidecar that was injected by hand. A
+ * policy may change the registry, the path or the digest of its image, but not the tag.
+ *
+ * @param given the image that the revision gives.
+ */
+function pinAfter(
+  image: string,
+  template: PodTemplate | undefined,
+  given: string | undefined,
+): Pin | undefined {
   const pin = template && pinOf(template);
-  return pin?.by === "kube-inject" && template?.proxy?.image !== image ? undefined : pin;
+  if (pin?.by !== "kube-inject") return pin;
+  const own = template?.proxy?.image ?? "";
+  const isKept = image === own || (haveSameTag(image, own) && !haveSameTag(image, given ?? ""));
+  return isKept ? pin : undefined;
 }
 
 const NOT_INJECTED: Finding = {

@@ -1,4 +1,6 @@
 import {
+  AKS_ISTIO_NAMESPACE,
+  AKS_REVISION,
   INJECT,
   INJECTION,
   INJECTION_TEMPLATES,
@@ -16,11 +18,11 @@ import type {
   UsageSnapshot,
   Workload,
 } from "../snapshot.ts";
-import { calledElsewhere, revisionByService } from "./elsewhere.ts";
+import { calledElsewhere, injectorElsewhere, revisionByService } from "./elsewhere.ts";
 import { calledInjectors } from "./injector-match.ts";
 import { managedFinding } from "./managed.ts";
 import { type Elsewhere, type Injector, type Mesh, PLAIN_POD } from "./mesh.ts";
-import { type Release, releaseOfPods } from "./pod-release.ts";
+import { type PodRelease, releaseOfPods } from "./pod-release.ts";
 import { hasSidecar } from "./running-pods.ts";
 
 /** A use of a revision: pods with its sidecar, or a label that leads new pods to it. */
@@ -39,7 +41,7 @@ export interface PodReference {
   /** True if the pods are a gateway of AKS, which AKS removes together with the revision. */
   readonly managed: boolean;
   /** The way in which live pods can stop using the revision. */
-  readonly release: Release;
+  readonly release: PodRelease;
 }
 
 /** A label or a tag that leads new pods, or a Gateway, to a revision. */
@@ -63,8 +65,25 @@ export function isPodReference(reference: Reference): reference is PodReference 
   return reference.kind === "pods" || reference.kind === "terminating-pods";
 }
 
+/** All references in a cluster. */
+export interface References {
+  readonly pods: readonly PodReference[];
+  readonly labels: readonly LabelReference[];
+}
+
+export function referencesIn(snapshot: UsageSnapshot, mesh: Mesh): References {
+  return { pods: podReferences(snapshot, mesh), labels: labelReferences(snapshot, mesh) };
+}
+
+/** The names of the namespaces that the references are in; a tag is in none. */
+export function namespacesOf(references: readonly LabelReference[]): readonly string[] {
+  return references.flatMap(({ kind, namespace, names }) =>
+    kind === "tags" ? [] : kind === "namespaces" ? names : [namespace],
+  );
+}
+
 /** Lists the live and terminating pods that have a sidecar. */
-export function podReferences(
+function podReferences(
   { workloads, namespaces }: UsageSnapshot,
   mesh: Mesh,
 ): readonly PodReference[] {
@@ -81,11 +100,11 @@ export function podReferences(
       names,
       count: group.pods,
       gateway: isGateway(workload),
-      managed: isAksGateway(workload),
+      managed: isAksGateway(workload) && mayBeOfAks(group.revision, mesh),
       release:
         kind === "pods"
           ? releaseOfPods(workload, group, namespaces.get(namespace), mesh)
-          : "waiting",
+          : { by: "waiting", to: undefined },
     });
     return [
       ...pods.filter(hasSidecar).map((group) => reference("pods", group, [pathOf(workload)])),
@@ -112,6 +131,17 @@ function isGateway({ labels, template }: Workload): boolean {
   );
 }
 
+/** False for a revision that AKS does not install, with which it removes no gateway. */
+function mayBeOfAks(revision: string | undefined, mesh: Mesh): boolean {
+  if (revision === undefined) return true;
+  const place = injectorElsewhere(revision, mesh)?.elsewhere;
+  if (place !== undefined) {
+    return place.kind === "namespace" && place.namespace === AKS_ISTIO_NAMESPACE;
+  }
+  if (mesh.revisions.has(revision)) return mesh.istioNamespace === AKS_ISTIO_NAMESPACE;
+  return AKS_REVISION.test(revision);
+}
+
 /** During an upgrade, AKS runs gateways of both revisions. At the end it removes the old ones. */
 function isAksGateway(workload: Workload): boolean {
   const pods = [...workload.pods, ...workload.terminatingPods];
@@ -119,7 +149,7 @@ function isAksGateway(workload: Workload): boolean {
 }
 
 /** Lists the tags and labels that lead new pods, or Gateways, to a revision. */
-export function labelReferences(snapshot: UsageSnapshot, mesh: Mesh): readonly LabelReference[] {
+function labelReferences(snapshot: UsageSnapshot, mesh: Mesh): readonly LabelReference[] {
   const tags = revisionsByTag(mesh);
   const byNamespace = new Map(
     [...snapshot.namespaces].map(([name, namespace]) => [
@@ -129,21 +159,23 @@ export function labelReferences(snapshot: UsageSnapshot, mesh: Mesh): readonly L
   );
   // The template of an owner that was read replaces the one that its pods show.
   const read = new Set(snapshot.templateOwners.map(pathOf));
-  const ofTemplates = [
-    ...snapshot.workloads.filter(
-      (workload) =>
-        workload.kind !== "Pod" && !isAksGateway(workload) && !read.has(pathOf(workload)),
-    ),
-    ...snapshot.templateOwners,
-  ].flatMap((owner) => {
+  const ofTemplate = (owner: TemplateOwner) => {
     const namespace = snapshot.namespaces.get(owner.namespace);
     const inherited = byNamespace.get(owner.namespace) ?? [];
     return templateReferences(owner, namespace, { tags, mesh, inherited });
-  });
+  };
+  const ofWorkloads = snapshot.workloads
+    .filter((workload) => workload.kind !== "Pod" && !read.has(pathOf(workload)))
+    .flatMap((workload) => {
+      const found = ofTemplate(workload);
+      if (!isAksGateway(workload)) return found;
+      return found.filter(({ revision }) => !mayBeOfAks(revision, mesh));
+    });
   return [
     ...[...tags].map(([tag, revision]) => tagReference(tag, revision)),
     ...[...byNamespace.values()].flat(),
-    ...ofTemplates,
+    ...ofWorkloads,
+    ...snapshot.templateOwners.flatMap(ofTemplate),
     ...(snapshot.gateways ?? []).flatMap((gateway) => gatewayReferences(gateway, tags)),
   ];
 }

@@ -1,4 +1,5 @@
 import {
+  type Command,
   type Invocation,
   istioctl,
   istioUpgrade,
@@ -11,7 +12,13 @@ import type { Elsewhere } from "./mesh.ts";
 import { otherMeshStep } from "./elsewhere.ts";
 import { REVISION } from "../istio-labels.ts";
 import { RELEASES, type Release } from "./pod-release.ts";
-import { isPodReference, type LabelReference, type Reference } from "./references.ts";
+import { allowRevisions } from "./revision-move.ts";
+import {
+  isPodReference,
+  type LabelReference,
+  type PodReference,
+  type Reference,
+} from "./references.ts";
 
 /** The kinds of references, in the order in which the user removes them. */
 const KINDS = [
@@ -34,11 +41,14 @@ export interface RemainingReferences {
   readonly release: NextStep;
 }
 
-/** A move from one revision to another. */
+/** A move from one revision to another, which the user chooses. */
 export interface RevisionMove {
   readonly from: string;
-  /** `undefined` if no other revision is installed. */
-  readonly to: string | undefined;
+  /**
+   * Returns one next step for all revisions that may be meant, given the step to each of them;
+   * `undefined` if no other revision is known.
+   */
+  readonly choose: (stepTo: (to: string) => Command | string) => NextStep | undefined;
   readonly istioNamespace: string;
   /** The place of the control plane of `from`, if it belongs to another mesh. */
   readonly elsewhere: Elsewhere | undefined;
@@ -81,7 +91,7 @@ function wayOf(reference: Reference): Release {
     const isJob = reference.kind === "templates" && reference.ownerKind === "Job";
     return isJob ? "waiting" : "relabelling";
   }
-  return reference.release;
+  return reference.release.by;
 }
 
 function releaseFor(
@@ -90,32 +100,49 @@ function releaseFor(
   references: readonly Reference[],
   move: RevisionMove,
 ): NextStep {
-  const { from, to, elsewhere, ambiguous } = move;
+  const { from, elsewhere, ambiguous, choose } = move;
   if (kind === "terminating-pods") return "wait until they are gone";
   if (elsewhere !== undefined) return otherMeshStep(elsewhere, "revisions", from);
-  if (kind === "pods") return releasePods(releasedBy, references, from);
+  if (kind === "pods") return releasePods(releasedBy, references.filter(isPodReference), move);
   if (releasedBy === "waiting") return "wait until these Jobs have finished, or delete them";
   if (ambiguous) {
     return "give each a revision of its own mesh: several meshes are installed, and none has this revision";
   }
-  return to === undefined
-    ? "no other revision is installed: install a revision first"
-    : RELABEL_INSTRUCTIONS[kind](references, { ...move, to });
+  const shared = references.find((one) => !isPodReference(one) && one.elsewhere !== undefined);
+  if (kind === "namespaces" && shared !== undefined) {
+    return `leave one label on each that asks for injection: ${shared.names.join(", ")} leads to two meshes`;
+  }
+  return (
+    choose((to) => RELABEL_INSTRUCTIONS[kind](references, { ...move, to })) ??
+    "no other revision is installed: install a revision first"
+  );
 }
 
-function releasePods(releasedBy: Release, pods: readonly Reference[], from: string): NextStep {
+function releasePods(
+  releasedBy: Release,
+  pods: readonly PodReference[],
+  { from, choose }: RevisionMove,
+): NextStep {
   const scope = [...scopeOf(pods), "--revision", from];
-  const restart = istioUpgrade("restart", ...scope);
-  const withDowntime = istioUpgrade("restart", ...scope, "--allow-downtime");
+  const known = pods.flatMap(({ release }) => release.to ?? []);
+  // Without consent to the revisions, an unattended restart would leave these pods out.
+  const restart = (targets: readonly string[], ...flags: readonly string[]) =>
+    istioUpgrade("restart", ...scope, ...allowRevisions(targets), ...flags);
+  const afterwards = (...flags: readonly string[]) => {
+    const chosen = choose((to) => restart([to], ...flags)) ?? restart([], ...flags);
+    return typeof chosen === "object" && chosen.kind === "sentence"
+      ? sentence`change the labels and tags first, then, ${chosen}`
+      : sentence`change the labels and tags first, then: ${chosen}`;
+  };
   switch (releasedBy) {
     case "restart":
-      return restart;
+      return restart(known);
     case "restart-with-downtime":
-      return withDowntime;
+      return restart(known, "--allow-downtime");
     case "after-relabelling":
-      return sentence`change the labels and tags first, then: ${restart}`;
+      return afterwards();
     case "after-relabelling-with-downtime":
-      return sentence`change the labels and tags first, then: ${withDowntime}`;
+      return afterwards("--allow-downtime");
     case "excluded":
       return sentence`restart them yourself, or remove what excludes them: ${istioUpgrade("check", ...scope)}`;
     case "relabel-gateway":
@@ -136,17 +163,13 @@ function scopeOf(references: readonly Reference[]): readonly string[] {
 type Instruction = (
   references: readonly Reference[],
   move: RevisionMove & { readonly to: string },
-) => NextStep;
+) => Command | string;
 
 /** Returns instructions that make labels or tags lead to another revision. */
 const RELABEL_INSTRUCTIONS: Readonly<Record<LabelReference["kind"], Instruction>> = {
   tags: (references, { to, istioNamespace }) =>
     sequence(namesOf(references).map((tag) => setTag(tag, to, istioNamespace))),
   namespaces: (references, { to }) => {
-    const shared = references.find((one) => !isPodReference(one) && one.elsewhere !== undefined);
-    if (shared !== undefined) {
-      return `leave one label on each that asks for injection: ${shared.names.join(", ")} leads to two meshes`;
-    }
     // One command selects all namespaces with one label.
     const selections = new Map(
       references.map(namespaceArguments).map((args) => [args.join(" "), args]),
@@ -171,7 +194,8 @@ const RELABEL_INSTRUCTIONS: Readonly<Record<LabelReference["kind"], Instruction>
     ),
 };
 
-function setTag(tag: string, to: string, istioNamespace: string): Invocation {
+/** Returns the command that moves a tag to another revision. */
+export function setTag(tag: string, to: string, istioNamespace: string): Invocation {
   const place = ["--istioNamespace", istioNamespace];
   return istioctl("tag", "set", tag, "--revision", to, ...place, "--overwrite");
 }

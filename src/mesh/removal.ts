@@ -1,4 +1,5 @@
 import {
+  AKS_CLUSTER,
   az,
   istioctl,
   istioUpgrade,
@@ -7,11 +8,9 @@ import {
   sentence,
   sequence,
 } from "../next-step.ts";
+import { AKS_REVISION } from "../istio-labels.ts";
 import { newestRevision } from "./findings.ts";
 import { type Mesh, SHARED_CONFIG_MAP } from "./mesh.ts";
-
-/** A revision of the AKS add-on. */
-const AKS_REVISION = /^asm-\d+-\d+$/;
 
 /**
  * Returns the steps that remove an installed revision once nothing uses it, and what it leaves behind.
@@ -42,8 +41,7 @@ function uninstallStep(revision: string, mesh: Mesh): readonly NextStep[] {
   if (other === undefined || !AKS_REVISION.test(other)) return [];
   const isOld = newestRevision(mesh) === other;
   const verb = isOld ? "complete" : "rollback";
-  const cluster = ["--resource-group", "RESOURCE_GROUP", "--name", "CLUSTER"];
-  const end = az("aks", "mesh", "upgrade", verb, ...cluster);
+  const end = az("aks", "mesh", "upgrade", verb, ...AKS_CLUSTER);
   const what = isOld ? "complete the upgrade" : "roll the upgrade back";
   return [sentence`${what}, with your resource group and cluster: ${sequence([guard, end])}`];
 }

@@ -1,10 +1,24 @@
-import { type Command, kubectl, type NextStep, oc, type Sentence, sentence } from "../next-step.ts";
-import type { PodGroup, StatefulSetRollout, Workload } from "../snapshot.ts";
+import { count, listing } from "../wording.ts";
+import {
+  type Command,
+  istioUpgrade,
+  kubectl,
+  type NextStep,
+  oc,
+  type Sentence,
+  sentence,
+} from "../next-step.ts";
+import type { PodGroup, Rollout, StatefulSetRollout, Workload } from "../snapshot.ts";
 import { wantedPods } from "../snapshot.ts";
 import { resourceName, restartCommand, rolloutCommand } from "../kubernetes/kinds.ts";
 import type { Consent } from "./consent.ts";
+import type { Drift } from "./drift.ts";
+import { beyondSidecar } from "./drifted.ts";
 import type { Finding } from "./findings.ts";
-import { countPods } from "./running-pods.ts";
+import { failureOf, restartBlockedBy, stepOfStuckRollout, stuckRollout } from "./health.ts";
+import { isMoved, moveFlags } from "./revision-move.ts";
+import { countPods, type Target } from "./running-pods.ts";
+import { goesBack, isRejectedByInjector } from "./way-back.ts";
 
 /** The decision on whether this tool can restart a workload. */
 export type Restartability =
@@ -13,15 +27,68 @@ export type Restartability =
   /** A restart would change nothing. */
   | { readonly answer: "no"; readonly finding: Finding };
 
+/** The consent of the user, and what counts as a failure from before the restart. */
+export interface RestartOptions extends Consent {
+  /**
+   * Milliseconds since the epoch: a pod that is unready since an earlier time fails; absent: an unready
+   * pod is no failure.
+   */
+  readonly unreadyBefore?: number | undefined;
+}
+
+/**
+ * Refuses a restart that would change more than the sidecar, if the user wants no other change.
+ *
+ * @param drift `undefined` if it is unknown.
+ */
+export function withinSidecar(
+  restart: Restartability,
+  workload: Workload,
+  drift: readonly Drift[] | undefined,
+  { onlySidecar }: RestartOptions,
+): Restartability {
+  if (!onlySidecar || restart.answer !== "yes") return restart;
+  const explain = istioUpgrade(
+    "explain",
+    resourceName(workload),
+    "--namespace",
+    workload.namespace,
+  );
+  if (drift === undefined) {
+    const reason = "its pods could not be compared with new ones (--only-sidecar)";
+    return refused("drift-unknown", reason, sentence`see why: ${explain}`);
+  }
+  const others = beyondSidecar(drift);
+  if (others.length === 0) return restart;
+  const paths = others.map(({ path }) => path);
+  const what = listing(paths.slice(0, MOST_PATHS), paths.length);
+  const reason = `a restart would change more than the sidecar (--only-sidecar): ${what}`;
+  return refused("more-than-sidecar", reason, sentence`see all changes: ${explain}`);
+}
+
+const MOST_PATHS = 3;
+
+/** The code of a workload whose pods are being replaced, and whose new pods cannot run. */
+const STUCK_ROLLOUT = "stuck-rollout";
+
+/** True if a workload is not restarted because its present rollout is stuck. */
+export function isStuck(restart: Restartability): boolean {
+  return restart.answer === "refused" && restart.finding.code === STUCK_ROLLOUT;
+}
+
+const UNHEALTHY = "unhealthy-before";
+
 /**
  * Decides whether this tool can restart a workload.
  *
  * @param due the pods that the restart must replace.
+ * @param target `undefined` if it is unknown.
  */
 export function restartabilityOf(
   workload: Workload,
   due: readonly PodGroup[],
-  consent: Consent,
+  consent: RestartOptions,
+  target?: Target,
 ): Restartability {
   const { rollout } = workload;
   if (rollout === undefined) return { answer: "by-hand", finding: byHand(workload, due) };
@@ -67,7 +134,7 @@ export function restartabilityOf(
       kubectl("patch", resourceName(workload), ...inNamespace, "-p", PARTITION_ZERO),
     );
   }
-  return consentNeeded(workload, due, consent) ?? { answer: "yes" };
+  return consentNeeded(workload, due, consent, target) ?? { answer: "yes" };
 }
 
 const PARTITION_ZERO = JSON.stringify({
@@ -90,21 +157,35 @@ function isKeptByPartition(
 function consentNeeded(
   workload: Workload,
   due: readonly PodGroup[],
-  consent: Consent,
+  consent: RestartOptions,
+  target: Target | undefined,
 ): Restartability | undefined {
-  const failing = failureOf(workload);
+  // The present injector does not reject the pods: the next ones are created.
+  const isOver = consent.back && isRejectedByInjector(workload.rollout);
+  const failing = isOver ? undefined : failureOf(workload, consent.unreadyBefore);
+  // On the way back, the new pods are those without the target.
+  const isBack = consent.back && target !== undefined && goesBack(workload.pods, target);
+  const stuck = isOver ? undefined : stuckRollout(workload, isBack ? undefined : target);
   const downtime = downtimeOf(workload);
   const others = [
     ...(due.every(({ image }) => image === undefined) ? ["missing"] : []),
     ...(consent.current ? ["current"] : []),
+    ...(consent.drifted ? ["drifted"] : []),
   ];
-  const command = restartWithConsent(workload, others);
-  if (failing !== undefined && !consent.unhealthy) {
-    return refused(
-      "unhealthy-before",
-      failing,
-      sentence`fix it first, or restart it as it is: ${command}`,
-    );
+  const healthy = commandWith(workload, others, target);
+  const command = restartWithConsent(workload, others, target, consent.unreadyBefore);
+  const asItIs = sentence`fix it first, or restart it as it is: ${command}`;
+  if (stuck !== undefined) {
+    const blocked = restartBlockedBy(workload, stuck, healthy);
+    if (stuck.isOnTarget || blocked !== undefined) {
+      return refused(STUCK_ROLLOUT, stuck.reason, stepOfStuckRollout(workload, stuck.pod, healthy));
+    }
+    if (!consent.unhealthy) return refused(STUCK_ROLLOUT, stuck.reason, asItIs);
+  }
+  if (failing !== undefined) {
+    const blocked = restartBlockedBy(workload, failing, healthy);
+    if (blocked !== undefined) return refused(UNHEALTHY, blocked.reason, blocked.nextStep);
+    if (!consent.unhealthy) return refused(UNHEALTHY, failing.reason, asItIs);
   }
   if (downtime === undefined || consent.downtime) return undefined;
   return refused(downtime.code, downtime.reason, command);
@@ -116,12 +197,50 @@ function consentNeeded(
  *
  * @param include the values of `--include`, besides `unhealthy`.
  */
-export function restartWithConsent(workload: Workload, include: readonly string[]): Command {
-  const all = failureOf(workload) === undefined ? include : [...include, "unhealthy"];
+export function restartWithConsent(
+  workload: Workload,
+  include: readonly string[],
+  target?: Target,
+  unreadyBefore?: number,
+): Command {
+  const isFailing =
+    failureOf(workload, unreadyBefore) !== undefined ||
+    stuckRollout(workload, target) !== undefined;
+  return commandWith(workload, isFailing ? [...include, "unhealthy"] : include, target);
+}
+
+function commandWith(
+  workload: Workload,
+  include: readonly string[],
+  target: Target | undefined,
+): Command {
   return restartCommand(
     workload,
-    ...(all.length > 0 ? ["--include", all.join(",")] : []),
+    ...(include.length > 0 ? ["--include", include.join(",")] : []),
     ...(downtimeOf(workload) === undefined ? [] : ["--allow-downtime"]),
+    ...moveFlags(workload.pods, target),
+  );
+}
+
+/**
+ * Rejects a restart that would move pods to another revision, if the user did not agree to that. A
+ * tag that somebody moved must not turn an unattended patch into an upgrade.
+ *
+ * @returns `undefined` if there is no such move, or the user agreed to it.
+ */
+export function moveNotAllowed(
+  workload: Workload,
+  target: Target,
+  { revisions, current, unreadyBefore }: RestartOptions,
+): Restartability | undefined {
+  if (revisions === "asked" || revisions.includes(target.revision)) return undefined;
+  const moved = workload.pods.filter((group) => isMoved(group, target));
+  if (moved.length === 0) return undefined;
+  const from = new Set(moved.map(({ revision }) => revision ?? "a revision that they do not name"));
+  return refused(
+    "revision-not-allowed",
+    `a restart would move ${count(countPods(moved), "pod")} from ${[...from].join(" and ")} to ${target.revision}, and --allow-revision does not name ${target.revision}`,
+    restartWithConsent(workload, current ? ["current"] : [], target, unreadyBefore),
   );
 }
 
@@ -145,26 +264,22 @@ function downtimeOf({ rollout }: Workload): Pick<Finding, "code" | "reason"> | u
       reason: "a StatefulSet with one replica is down while its pod restarts",
     };
   }
-  return undefined;
+  return rollout && stopsAllAtOnce(rollout) ? ALL_AT_ONCE : undefined;
 }
 
-/** Describes a failure that a workload had before the restart; `undefined` if it has none. */
-export function failureOf({ rollout, pods }: Workload): string | undefined {
-  if (rollout?.kind === "Rollout" && rollout.phase === "Degraded") {
-    return `the Rollout is degraded: ${rollout.message}`;
-  }
-  const conditions =
-    rollout?.kind === "Deployment" || rollout?.kind === "Rollout" ? rollout.conditions : [];
-  const progressing = conditions.find(({ type }) => type === "Progressing");
-  if (progressing?.reason === "ProgressDeadlineExceeded") {
-    return `its last rollout exceeded the progress deadline: ${progressing.message}`;
-  }
-  const stuck = conditions.find(
-    ({ type, status }) => type === "ReplicaFailure" && status === "True",
-  );
-  if (stuck) return `its pods cannot be created: ${stuck.message}`;
-  const trouble = pods.find((group) => group.trouble !== undefined)?.trouble;
-  return trouble && `its pod ${trouble.pod} is in ${trouble.reason}`;
+const ALL_AT_ONCE = {
+  code: "all-at-once",
+  reason: "its maxUnavailable lets a restart stop all of its pods at the same time",
+};
+
+/**
+ * True if a rolling update may leave no old pod before a new one is ready. A DaemonSet has one pod on each
+ * node, so that one on a single node has no other way.
+ */
+function stopsAllAtOnce(rollout: Rollout): boolean {
+  const wanted = wantedPods(rollout);
+  const most = rollout.kind === "Deployment" ? 0 : 1;
+  return wanted > most && rollout.unavailable >= wanted;
 }
 
 function byHand(workload: Workload, due: readonly PodGroup[]): Finding {

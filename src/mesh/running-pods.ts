@@ -1,4 +1,5 @@
 import type { PodGroup } from "../snapshot.ts";
+import type { Age } from "./age.ts";
 import { type Change, compareImages } from "./image.ts";
 
 /** The image and the revision that injection gives a new pod. */
@@ -11,6 +12,8 @@ export interface Target {
 export interface RunningPods extends PodGroup {
   /** The change that a restart brings to the sidecar; `none` if the pods have no sidecar. */
   readonly change: Change;
+  /** The time for which they have been outdated; absent if they are not, or if it was not asked for. */
+  readonly outdatedFor?: Age;
 }
 
 /** @param target `undefined` if no target is known; the change is then `none`. */
@@ -28,6 +31,11 @@ export function changeTo(
   return change === "none" && revision !== undefined && revision !== target.revision
     ? "revision"
     : change;
+}
+
+/** True if the pods have the sidecar of the target. Pods may not name their revision. */
+export function hasTarget({ image, revision }: PodGroup, target: Target): boolean {
+  return image === target.image && (revision ?? target.revision) === target.revision;
 }
 
 /** True if the pods have a sidecar that differs from the target. */

@@ -270,7 +270,8 @@ function podStep({ name, phase, terminating, group }: NamedPod): TraceStep {
   };
 }
 
-function sidecarText({ image, revision, native }: PodGroup): string {
+function sidecarText({ image, revision, native, reported }: PodGroup): string {
   if (image === undefined) return "no sidecar";
-  return `${native ? "native sidecar " : ""}${image} of ${revision ?? "an unknown revision"}`;
+  const status = reported === undefined ? "" : ` (its status says ${reported.image})`;
+  return `${native ? "native sidecar " : ""}${image} of ${revision ?? "an unknown revision"}${status}`;
 }

@@ -1,6 +1,7 @@
 import { count } from "../wording.ts";
 import { EXCLUDE } from "../istio-labels.ts";
 import { leavesImageOpen, type Namespace, wantedPods, type Workload } from "../snapshot.ts";
+import { notYetReplaced } from "./changed-in-place.ts";
 import { blockedBy, type Finding, unknownOutcome } from "./findings.ts";
 import { pinFinding } from "./pin.ts";
 import type { InjectedPrediction, Prediction } from "./prediction.ts";
@@ -68,6 +69,7 @@ function decideByPods(
   const wanted = workload.rollout && wantedPods(workload.rollout);
   if (running.length === 0) {
     if (wanted === 0) return { verdict: "current", finding: SCALED_TO_ZERO };
+    if (workload.isIdle) return { verdict: "current", finding: idleFinding(prediction) };
     return refusal === undefined
       ? { verdict: "unknown", finding: unknownOutcome.noPods(workload, wanted ?? 0) }
       : { verdict: "blocked", finding: blockedBy.refusal("its pods are rejected", refusal) };
@@ -75,6 +77,10 @@ function decideByPods(
   const outdated = running.filter(isOutdated);
   if (outdated.length > 0) {
     return { verdict: "outdated", finding: outdatedFinding(outdated, prediction) };
+  }
+  const [unreplaced] = notYetReplaced(running);
+  if (unreplaced !== undefined) {
+    return { verdict: "unknown", finding: unknownOutcome.notReplaced(workload, unreplaced) };
   }
   const bare = running.filter((group) => !hasSidecar(group));
   if (bare.length > 0)
@@ -96,6 +102,14 @@ const SCALED_TO_ZERO: Finding = {
   reason: "scaled to zero",
   nextStep: "",
 };
+
+function idleFinding({ image, revision }: InjectedPrediction): Finding {
+  return {
+    code: "no-live-pods",
+    reason: `has no live pod; a new one would get ${image} of ${revision}`,
+    nextStep: "",
+  };
+}
 
 function outdatedFinding(outdated: readonly RunningPods[], target: InjectedPrediction): Finding {
   const pods = count(countPods(outdated), "pod");

@@ -1,6 +1,15 @@
 import { count } from "../wording.ts";
-import type { DryRun, PodGroup, Workload } from "../snapshot.ts";
-import { gitOpsOwners } from "./gitops.ts";
+import {
+  type Budget,
+  type Claim,
+  type DryRun,
+  type PodGroup,
+  restartTime,
+  type Workload,
+} from "../snapshot.ts";
+import { evictionBlock } from "./disruption.ts";
+import { gitOpsOwners, operatorOf } from "./gitops.ts";
+import { isReplacing } from "./ongoing-rollout.ts";
 import { hasSidecar } from "./running-pods.ts";
 
 /** A fact that the user should know, but that does not prevent a restart. */
@@ -19,7 +28,7 @@ export function warningsFor(
   running: readonly PodGroup[],
   mayRestart: boolean,
 ): readonly Warning[] {
-  const { rollout, template, terminating } = workload;
+  const { template, terminating } = workload;
   const warnings: Warning[] = [];
   const warn = (code: string, message: string) => warnings.push({ code, message });
 
@@ -32,20 +41,16 @@ export function warningsFor(
     warn("terminating", `${pods} not counted in the verdict`);
   }
   if (!mayRestart) return warnings;
-  if (rollout?.kind === "Deployment" && rollout.replicas === 1 && rollout.surge === 0) {
-    warn(
-      "single-replica",
-      "one replica without surge: the workload is down while its pod restarts",
-    );
-  }
   if (template !== undefined && !template.probed) {
     warn("no-readiness-probe", "a container without a readiness probe counts as ready at once");
   }
-  const { controller } = workload;
-  if (controller !== undefined) {
+  const operator = operatorOf(workload);
+  if (operator !== undefined) {
+    const { name, role } = operator;
+    const through = workload.controller?.name ?? name;
     warn(
       "operator",
-      `${controller.kind} ${controller.name} controls it, and may revert the restart: if so, restart it through ${controller.name}, delete its pods one at a time, or exclude it`,
+      `${name} ${role}, and may revert the restart: if so, restart it through ${through}, delete its pods one at a time, or exclude it`,
     );
   }
   const owners = gitOpsOwners(workload);
@@ -66,6 +71,83 @@ export function warningsFor(
   return warnings;
 }
 
+/** Names a pod that is not ready, if nothing replaces it: a restart waits for it, and may leave it out. */
+export function unreadyWarning(
+  { rollout }: Workload,
+  running: readonly PodGroup[],
+): readonly Warning[] {
+  const [unready] = running.flatMap((group) => group.unready ?? []);
+  if (rollout === undefined || unready === undefined || isReplacing(rollout)) return [];
+  const others = running.reduce((sum, { pods, ready }) => sum + pods - ready, 0) - 1;
+  const more = others === 0 ? "" : `, nor ${count(others, "more pod")}`;
+  return [{ code: "not-ready", message: `its pod ${unready.pod} is not ready${more}` }];
+}
+
+/** The milliseconds in which another run may be the same one, started again. */
+const A_DAY = 86_400_000;
+
+/**
+ * Warns that a workload on target was restarted a short time ago: a run with `--include current` that was
+ * killed restarts it again.
+ *
+ * @param now milliseconds since the epoch.
+ */
+export function repeatWarning(workload: Workload, now: number): readonly Warning[] {
+  const time = restartTime(workload);
+  if (time === undefined || !(now - Date.parse(time) < A_DAY)) return [];
+  const message =
+    "it was restarted in the last 24 hours, and is restarted again: a run that was killed continues with its report file as the plan";
+  return [{ code: "restarted-recently", message }];
+}
+
+/**
+ * Warns of a claim that keeps a new pod from starting while an old pod uses it. A Deployment that ends
+ * all old pods first has no such pod.
+ */
+export function claimWarning({ rollout }: Workload, claims: readonly Claim[]): readonly Warning[] {
+  if (!mayNeedClaims(rollout)) return [];
+  const claim = claims.find(({ accessModes }) =>
+    EXCLUSIVE.some((mode) => isOnly(accessModes, mode)),
+  );
+  if (claim === undefined) return [];
+  const { name, accessModes } = claim;
+  const [code, why] = isOnly(accessModes, "ReadWriteOncePod")
+    ? ["read-write-once-pod", "a new pod cannot start while an old pod uses it"]
+    : ["read-write-once", "a new pod on another node cannot start while an old pod uses it"];
+  return [{ code, message: `its claim ${name} is ${accessModes[0]}: ${why}` }];
+}
+
+const EXCLUSIVE = ["ReadWriteOnce", "ReadWriteOncePod"];
+
+function isOnly(modes: readonly string[], mode: string): boolean {
+  return modes.length > 0 && modes.every((one) => one === mode);
+}
+
+/** True if an old pod stays until a new one is ready, so that both need the claims of the template. */
+export function mayNeedClaims(rollout: Workload["rollout"]): boolean {
+  return rollout?.kind === "Deployment" && rollout.unavailable < rollout.replicas;
+}
+
+/**
+ * Warns of a PodDisruptionBudget that allows no eviction now. Only Argo Rollouts evicts pods to restart
+ * them: a budget does not limit the rolling update of another kind.
+ */
+export function budgetWarning(
+  { rollout, template }: Workload,
+  budgets: readonly Budget[],
+): readonly Warning[] {
+  if (rollout?.kind !== "Rollout" || template === undefined) return [];
+  const block = evictionBlock(template.labels, budgets);
+  return block === undefined
+    ? []
+    : [
+        {
+          code: "disruption-budget",
+          message: `${block.message}, and Argo Rollouts evicts pods to restart them`,
+        },
+      ];
+}
+
 /** Warns if new pods get a sidecar of the other mode: the image is the same, so nothing is outdated. */
 export function modeWarning(
   running: readonly PodGroup[],
@@ -75,6 +157,6 @@ export function modeWarning(
   const { native } = dryRun;
   if (!running.some((group) => hasSidecar(group) && group.native !== native)) return [];
   const [before, after] = native ? ["an ordinary", "a native"] : ["a native", "an ordinary"];
-  const message = `its pods have ${before} sidecar, and new pods get ${after} one: a restart changes it (--include current)`;
+  const message = `its pods have ${before} sidecar, and new pods get ${after} one: a restart that includes current workloads changes it`;
   return [{ code: "sidecar-mode-differs", message }];
 }

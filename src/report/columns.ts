@@ -6,6 +6,18 @@ const NARROWEST = 12;
 /** The widest column, in characters. A longer text is cut: no usable name or image is longer. */
 const WIDEST = 512;
 
+/** The columns that are never cut, because people copy their texts into commands. */
+const COPIED: ReadonlySet<string> = new Set(["CLUSTER", "NAMESPACE", "WORKLOAD", "REVISION"]);
+
+/** A table of a report: the title with its color, the headers and the cells. */
+export interface Table {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: Iterable<readonly string[]>;
+  /** A line below the rows; absent if there is none. */
+  readonly below?: string;
+}
+
 type Paint = (text: string, title: string | undefined) => string;
 
 /**
@@ -21,16 +33,9 @@ export function* columns(
   style: Style,
   paint: Paint = (text) => text,
 ): Generator<string> {
-  const widths = head.map((title) => (style.headers ? title.length : 0));
-  let empty = true;
-  for (const row of rows) {
-    empty = false;
-    for (const [column, text] of row.entries()) {
-      widths[column] = Math.max(widths[column] ?? 0, text.length);
-    }
-  }
-  if (empty) return;
-  const fit = fitWidths(widths, style.width);
+  const widths = columnWidths(head, rows, style);
+  if (widths === undefined) return;
+  const fit = fitWidths(head, widths, style.width);
   const line = (row: readonly string[], color: Paint) =>
     row
       .map((text, column) => {
@@ -56,14 +61,46 @@ export function rowsOf<Item>(
   };
 }
 
-/** Narrows the widest column until the row fits. */
-function fitWidths(widths: readonly number[], total: number | undefined): readonly number[] {
+/** Returns the width of the widest row, if nothing is cut; `undefined` without rows. */
+export function naturalWidth(
+  head: readonly string[],
+  rows: Iterable<readonly string[]>,
+  style: Style,
+): number | undefined {
+  const widths = columnWidths(head, rows, style);
+  return widths && sum(widths) + GAP * (widths.length - 1);
+}
+
+function columnWidths(
+  head: readonly string[],
+  rows: Iterable<readonly string[]>,
+  style: Style,
+): readonly number[] | undefined {
+  const widths = head.map((title) => (style.headers ? title.length : 0));
+  let empty = true;
+  for (const row of rows) {
+    empty = false;
+    for (const [column, text] of row.entries()) {
+      widths[column] = Math.max(widths[column] ?? 0, text.length);
+    }
+  }
+  return empty ? undefined : widths;
+}
+
+/** Narrows the widest column that may be cut until the row fits. */
+function fitWidths(
+  head: readonly string[],
+  widths: readonly number[],
+  total: number | undefined,
+): readonly number[] {
   const result = widths.map((width) => Math.min(width, WIDEST));
   const room = (total ?? Infinity) - GAP * (widths.length - 1);
+  const isCut = (_width: number, column: number) => !COPIED.has(head[column] ?? "");
   for (let over = sum(result) - room; over > 0; over = sum(result) - room) {
-    const widest = Math.max(...result);
+    const widest = Math.max(0, ...result.filter(isCut));
     if (widest <= NARROWEST) break;
-    result[result.indexOf(widest)] = widest - 1;
+    result[result.findIndex((width, column) => width === widest && isCut(width, column))] =
+      widest - 1;
   }
   return result;
 }

@@ -2,7 +2,8 @@ import type { FailureCode } from "../errors.ts";
 import { EXIT, type ExitCode, type ExitReason } from "../exit-codes.ts";
 import { FAIL_ONS, type FailOn } from "../settings.ts";
 import type { StepResult } from "../rollout/result.ts";
-import type { WorkloadEntry } from "./document.ts";
+import { readAge, roundedDown } from "./age-text.ts";
+import type { AgeEntry, Fleet, LeaseEntry, Report, WorkloadEntry } from "./document.ts";
 import { isRestartable, isUnready } from "./entry-status.ts";
 import { plain } from "./plain.ts";
 
@@ -19,6 +20,47 @@ export interface Counts {
   readonly unknown: number;
   readonly "not-ready": number;
   readonly gaps: number;
+}
+
+/** The fields of the RESULT line, after the exit code and the cluster. */
+export interface ResultFields extends Counts {
+  /** The phase of the upgrade, or `unknown`. Only `status` has it. */
+  readonly phase?: string;
+  /** The least time for which the oldest outdated workload has been outdated, such as `8d`. */
+  readonly oldest?: string;
+  /** The number of outdated workloads that `--max-age` keeps from the exit code. */
+  readonly "within-max-age"?: number;
+  /** The numbers of findings that the report of `--since` lacks, and that only it has. */
+  readonly new?: number;
+  readonly gone?: number;
+  /** The reason why nothing, or nothing more, was started: another run has the lease. */
+  readonly lease?: "held" | "lost";
+}
+
+/** Returns the fields of the RESULT line of a report. */
+export function resultFields(report: Report): ResultFields {
+  const { kind, workloads, gaps, summary } = report;
+  const counts = countEntries(workloads, gaps.length);
+  if (kind === "RestartReport") return { ...counts, ...leaseField(report.lease) };
+  const { oldest, withinMaxAge } = summary;
+  return {
+    ...counts,
+    ...(withinMaxAge === undefined ? {} : { "within-max-age": withinMaxAge }),
+    ...(oldest === undefined ? {} : { oldest: leastText(oldest) }),
+    ...(kind === "CheckReport" && report.since
+      ? { new: report.since.new.length, gone: report.since.gone.length }
+      : {}),
+  };
+}
+
+function leaseField(lease: LeaseEntry | undefined): Pick<ResultFields, "lease"> {
+  if (lease === undefined || lease.outcome === "taken") return {};
+  return { lease: lease.outcome === "lost" ? "lost" : "held" };
+}
+
+function leastText(age: AgeEntry): string {
+  const { atLeast } = readAge(age);
+  return atLeast === undefined ? "unknown" : roundedDown(atLeast);
 }
 
 export function countEntries(entries: readonly WorkloadEntry[], gaps: number): Counts {
@@ -52,7 +94,10 @@ export function verdictReasons(
   includesMissing: boolean,
   failOn: readonly FailOn[] = FAIL_ONS,
 ): readonly ExitReason[] {
-  const counts = countEntries(entries, gaps);
+  const counts = countEntries(
+    entries.filter(({ withinMaxAge }) => withinMaxAge === undefined),
+    gaps,
+  );
   const addsMissing =
     includesMissing &&
     entries.some(({ verdict, restart }) => verdict === "missing" && restart === "yes");
@@ -90,21 +135,71 @@ export function resultReasons(results: readonly StepResult[]): readonly ExitReas
     ...reason(EXIT.failed, "sidecar-lost", lost),
     ...reason(EXIT.failed, "failed", (result) => result.outcome === "failed" && !lost(result)),
     ...reason(EXIT.outOfTime, "timed-out", ({ outcome }) => outcome === "timed-out"),
+    ...reason(EXIT.outOfTime, "still-rolling", ({ outcome }) => outcome === "still-rolling"),
     ...reason(EXIT.outOfTime, "not-started", ({ outcome }) => outcome === "not-started"),
     ...reason(EXIT.needsPerson, "target-moved", moved),
+    ...reason(EXIT.needsPerson, "rejected", ({ code }) => code === "rejected"),
   ];
+}
+
+/** Returns the reason that a run did not get its lease, or lost it. */
+export function leaseReasons(lease: LeaseEntry | undefined): readonly ExitReason[] {
+  const { lease: state } = leaseField(lease);
+  return state === undefined ? [] : [{ code: EXIT.outOfTime, text: `lease-${state}` }];
+}
+
+/**
+ * Returns the reason that workloads were left out because nobody agreed to another revision. It counts
+ * even if `--fail-on` omits `by-hand`, so that no unattended run misses that a tag was moved.
+ */
+export function moveReasons(entries: readonly WorkloadEntry[]): readonly ExitReason[] {
+  const left = entries.filter(({ restartCode }) => restartCode === "revision-not-allowed").length;
+  return left > 0 ? [{ code: EXIT.needsPerson, text: `revision-not-allowed:${left}` }] : [];
 }
 
 /**
  * Returns the last line of stderr, which scripts can split at spaces.
  *
- * @param fields the counts, or the code of the error that ended the command.
+ * @param fields those of a report, or the code of the error that ended the command.
  */
 export function resultLine(
   exitCode: ExitCode,
   cluster: string,
-  fields: Counts | { readonly error: FailureCode },
+  fields: ResultFields | { readonly error: FailureCode },
 ): string {
-  const texts = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
-  return `RESULT exit=${exitCode} cluster=${plain(cluster).replaceAll(" ", "_")} ${texts.join(" ")}`;
+  return resultText(exitCode, { cluster: plain(cluster).replaceAll(" ", "_"), ...fields });
+}
+
+/**
+ * Returns the last line of stderr after a report about several clusters.
+ *
+ * @param all the fields of the clusters that have some.
+ */
+export function fleetResultLine(
+  { exitCode, summary }: Pick<Fleet, "exitCode" | "summary">,
+  all: readonly ResultFields[],
+): string {
+  const { clusters, unreachable, interrupted, sidecars } = summary;
+  const { oldest, withinMaxAge } = sidecars ?? {};
+  return resultText(exitCode, {
+    clusters,
+    unreachable,
+    ...(interrupted > 0 ? { interrupted } : {}),
+    ...(all.length > 0 ? sumCounts(all) : {}),
+    ...(withinMaxAge === undefined ? {} : { "within-max-age": withinMaxAge }),
+    ...(oldest === undefined ? {} : { oldest: leastText(oldest) }),
+  });
+}
+
+function sumCounts(all: readonly Counts[]): Counts {
+  const names = Object.keys(countEntries([], 0)) as (keyof Counts)[];
+  const sums = names.map(
+    (name) => [name, all.reduce((sum, counts) => sum + counts[name], 0)] as const,
+  );
+  return Object.fromEntries(sums) as unknown as Counts;
+}
+
+function resultText(exitCode: ExitCode, fields: object): string {
+  const texts = Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`);
+  return `RESULT exit=${exitCode} ${texts.join(" ")}`;
 }

@@ -1,6 +1,7 @@
-import wrapAnsi from "wrap-ansi";
+import { wrapAnsi } from "fast-wrap-ansi";
 import type { Verdict } from "../mesh/verdict.ts";
 import type { Explanation, TraceEntry } from "./document.ts";
+import { driftText } from "./drift-groups.ts";
 import { plain, plainCommand } from "./plain.ts";
 import { gapLines, joinSections, noteLines, workloadName } from "./sections.ts";
 import type { Style } from "./style.ts";
@@ -15,7 +16,7 @@ export function renderExplanation(
   style: Style,
   wide: boolean,
 ): Iterable<string> {
-  const { subject, verdict, code, reason, nextStep, workload } = document;
+  const { subject, verdict, code, reason, nextStep, workload, inPlace } = document;
   const name = `${plain(subject.namespace)}/${workloadName(subject)}`;
   const asked = subject.pod === null ? "" : `, the owner of pod/${plain(subject.pod)}`;
   const restart = workload?.restartReason ? `${workload.restart}: ${workload.restartReason}` : "";
@@ -25,6 +26,8 @@ export function renderExplanation(
     [
       ...labelled("verdict", `${verdict ?? "none"} (${code}): ${reason}`, style),
       ...labelled("restart", restart, style),
+      ...inPlaceLines(inPlace, style),
+      ...driftLines(workload, style),
       ...(workload?.warnings ?? []).flatMap(({ message }) => labelled("warning", message, style)),
       // A command is not wrapped, so that it can be pasted.
       ...(nextStep === "" ? [] : [`${label("next", style)}${plainCommand(nextStep)}`]),
@@ -32,6 +35,25 @@ export function renderExplanation(
     gapLines(document, style),
     noteLines(document, style),
   ]);
+}
+
+function inPlaceLines(inPlace: Explanation["inPlace"], style: Style): readonly string[] {
+  if (inPlace === undefined) return [];
+  const { possible, reason, nextStep } = inPlace;
+  const text = possible ? `possible: ${reason}` : reason.replace(/^not in place: /, "no: ");
+  const hasCommand = nextStep.includes("--in-place");
+  return [
+    ...labelled("in place", text, style),
+    ...(hasCommand ? [`${" ".repeat(INDENT)}${plainCommand(nextStep)}`] : []),
+  ];
+}
+
+/** Returns a line for each change of a restart. */
+function driftLines(workload: Explanation["workload"], style: Style): readonly string[] {
+  const { drift } = workload ?? {};
+  if (drift === undefined || drift === null) return [];
+  if (drift.length === 0) return labelled("drift", "none: a restart would change nothing", style);
+  return drift.flatMap((entry) => labelled("drift", `${entry.what}: ${driftText(entry)}`, style));
 }
 
 const INDENT = 11;

@@ -1,3 +1,4 @@
+import { AKS_ISTIO_NAMESPACE } from "../istio-labels.ts";
 import type { Command, Invocation, NextStep, Program } from "../next-step.ts";
 import { shellWord } from "../shell-word.ts";
 
@@ -5,7 +6,7 @@ import { shellWord } from "../shell-word.ts";
 export type StepFormatter = (step: NextStep) => string;
 
 /** The flags that the user gave to choose a cluster and its Istio. */
-interface GivenFlags {
+export interface GivenFlags {
   readonly kubeconfig?: string | undefined;
   readonly context?: string | undefined;
   readonly istioNamespace?: string | undefined;
@@ -14,7 +15,7 @@ interface GivenFlags {
 export function createStepFormatter(given: GivenFlags): StepFormatter {
   const { kubeconfig, context, istioNamespace } = given;
   const shared = [...flag("--kubeconfig", kubeconfig), ...flag("--context", context)];
-  const isDefault = istioNamespace === "aks-istio-system";
+  const isDefault = istioNamespace === AKS_ISTIO_NAMESPACE;
   const own = [...shared, ...flag("--istio-namespace", isDefault ? undefined : istioNamespace)];
   return (step) => formatStep(step, { none: [], shared, own });
 }

@@ -59,9 +59,9 @@ function causesOf(entries: readonly WorkloadEntry[]): readonly Cause[] {
   const known = new Map<string, WorkloadEntry[]>();
   for (const entry of entries) {
     const reason = shownReason(entry);
-    // The name of a workload may be an ordinary word of the reason, so equal reasons come first.
-    const keys = [reason, masked(reason, entry)].map((text) =>
-      JSON.stringify([text, masked(entry.nextStep, entry)]),
+    // The name of a workload may be an ordinary word of the texts, so equal texts come first.
+    const keys = [reason, masked(reason, entry)].flatMap((text) =>
+      [entry.nextStep, masked(entry.nextStep, entry)].map((step) => JSON.stringify([text, step])),
     );
     const group = keys.map((key) => known.get(key)).find((found) => found !== undefined) ?? [];
     if (group.length === 0) groups.push(group);
@@ -80,14 +80,22 @@ const OMITTED = "…";
 /** A number of pods with the verb that agrees with it. */
 const PODS = /(?<![\w.-])(\d{1,9}) pods?(?: (has|have|is|are))?(?![\w.-])/g;
 
-/** Replaces what differs between workloads with the same reason: their names and numbers of pods. */
+/** Replaces what differs between workloads with the same reason: names, and numbers of pods. */
 function masked(text: string, entry: WorkloadEntry): string {
   return withoutNames(text, entry).replace(PODS, `${OMITTED} pods`);
 }
 
-function withoutNames(text: string, { namespace, name }: WorkloadEntry): string {
-  const own = new Set([namespace, name]);
-  return text.replace(/\w+(?:[.-]+\w+)*/g, (word) => (own.has(word) ? OMITTED : word));
+const WORD = /\w+(?:[.-]+\w+)*/g;
+
+/** For example `statefulset/db` or `rollout.argoproj.io/web`. */
+const RESOURCE = /(?<![\w./-])[a-z][\w.-]*\/(\w+(?:[.-]+\w+)*)(?![\w./-])/g;
+
+function withoutNames(text: string, { namespace, name, running }: WorkloadEntry): string {
+  const own = new Set([namespace, name, ...running.flatMap(({ podNames = [] }) => podNames)]);
+  const withoutKind = text.replace(RESOURCE, (resource, found) =>
+    found === name ? OMITTED : resource,
+  );
+  return withoutKind.replace(WORD, (word) => (own.has(word) ? OMITTED : word));
 }
 
 /** Returns the common reason: numbers of pods are added up, and names that differ are left out. */

@@ -1,10 +1,14 @@
-import type { Io } from "../io.ts";
+import { type Io, isWatched } from "../io.ts";
 import type { DisplaySettings } from "../settings.ts";
+import { formatTime } from "../time-text.ts";
 import { eventEntry, formatEvent } from "./events.ts";
 import { toJson } from "./json.ts";
 import type { Progress } from "./progress-event.ts";
 
-const SILENT: Progress = { emit: () => undefined, stop: () => undefined };
+/** The display does not use the terminal, so that there is nothing to stop or to pause. */
+const PASSIVE = { stop: () => undefined, pause: () => () => undefined };
+
+const SILENT: Progress = { emit: () => undefined, ...PASSIVE };
 
 /** Shows events on stderr. With `--output jsonl` it also prints them as JSON on stdout. */
 export async function openProgress(io: Io, display: DisplaySettings): Promise<Progress> {
@@ -13,13 +17,11 @@ export async function openProgress(io: Io, display: DisplaySettings): Promise<Pr
 }
 
 /** Shows live lines on a terminal, dated lines in a log, and nothing with `--quiet`. */
-async function openProgressForPeople(io: Io, { quiet }: DisplaySettings): Promise<Progress> {
-  if (quiet) return SILENT;
-  // A CI runner stores its output, even if it provides a terminal.
-  const kept = io.env["TERM"] === "dumb" || io.env["CI"] !== undefined;
-  if (io.stderr.isTTY !== true || kept) return logLines(io);
+async function openProgressForPeople(io: Io, display: DisplaySettings): Promise<Progress> {
+  if (display.quiet) return SILENT;
+  if (!isWatched(io)) return logLines(io);
   const { liveLines } = await import("./live-lines.ts");
-  return liveLines(io);
+  return liveLines(io, display);
 }
 
 function both(first: Progress, second: Progress): Progress {
@@ -32,27 +34,41 @@ function both(first: Progress, second: Progress): Progress {
       first.stop();
       second.stop();
     },
+    pause: () => {
+      const [resumeFirst, resumeSecond] = [first.pause(), second.pause()];
+      return () => {
+        resumeSecond();
+        resumeFirst();
+      };
+    },
   };
 }
 
 function jsonLines(io: Io): Progress {
   return {
     emit: (event) => io.stdout.write(`${toJson(eventEntry(event, io.now()))}\n`),
-    stop: () => undefined,
+    ...PASSIVE,
   };
 }
 
 function logLines(io: Io): Progress {
+  let [ended, steps] = [0, 0];
+  let verified = "";
   return {
     emit: (event) => {
+      if (event.type === "planned") steps = event.steps.length;
+      if (event.type === "ended") ended += 1;
       // Reading is brief, and a log does not need it.
       if (event.type === "reading") return;
-      io.stderr.write(`${formatTime(io.now())} ${formatEvent(event)}\n`);
+      if (event.type === "verifying") {
+        // Only the remaining time has changed.
+        if (event.message === verified) return;
+        verified = event.message;
+      }
+      const isAboutWorkload = event.type === "ended" || "ref" in event;
+      const counter = isAboutWorkload && steps > 0 ? `[${ended}/${steps}] ` : "";
+      io.stderr.write(`${formatTime(io.now())} ${counter}${formatEvent(event)}\n`);
     },
-    stop: () => undefined,
+    ...PASSIVE,
   };
-}
-
-function formatTime(time: Date): string {
-  return `${time.toISOString().slice(0, 19)}Z`;
 }

@@ -1,6 +1,6 @@
 import type { OUTPUTS } from "../settings.ts";
 import type { AnyDocument } from "./document.ts";
-import { jsonPieces, toJson } from "./json.ts";
+import { jsonLinePieces, jsonPieces, withEnd } from "./json.ts";
 import type { Style } from "./style.ts";
 
 /** Renders a document as the text for stdout, in pieces. */
@@ -18,7 +18,7 @@ const LOADERS: Readonly<Record<(typeof OUTPUTS)[number], () => Promise<Renderer>
   },
   json: async () => (document) => withEnd(jsonPieces(document)),
   // The events precede this line.
-  jsonl: async () => (document) => [`${toJson(document)}\n`],
+  jsonl: async () => (document) => withEnd(jsonLinePieces(document)),
   markdown: async () => {
     const { renderMarkdown } = await import("./markdown.ts");
     return (document) => [renderMarkdown(document)];
@@ -27,12 +27,15 @@ const LOADERS: Readonly<Record<(typeof OUTPUTS)[number], () => Promise<Renderer>
     const { renderJunit } = await import("./junit.ts");
     return renderJunit;
   },
+  html: async () => {
+    const { renderHtml } = await import("./html/document-page.ts");
+    return renderHtml;
+  },
+  prometheus: async () => {
+    const { renderPrometheus } = await import("./prometheus.ts");
+    return renderPrometheus;
+  },
 };
-
-function* withEnd(pieces: Iterable<string>): Generator<string> {
-  yield* pieces;
-  yield "\n";
-}
 
 export function loadRenderer(output: (typeof OUTPUTS)[number]): Promise<Renderer> {
   return LOADERS[output]();

@@ -1,3 +1,4 @@
+import { compareRevisions } from "../mesh/revision-order.ts";
 import { istioUpgrade, type NextStep, sentence } from "../next-step.ts";
 import { count } from "../wording.ts";
 import type { Report } from "./document.ts";
@@ -10,8 +11,7 @@ export function revisionNote({
   targets,
   workloads,
 }: Pick<Report, "targets" | "workloads">): NextStep | undefined {
-  const collator = new Intl.Collator("en", { numeric: true });
-  const revisions = targets.map(({ revision }) => revision).sort(collator.compare);
+  const revisions = targets.map(({ revision }) => revision).sort(compareRevisions);
   const [older, newer, ...more] = revisions;
   if (older === undefined || newer === undefined) return undefined;
   const uses = revisions.map((revision) => `${revision} has ${usesOf(revision, workloads)}`);

@@ -1,7 +1,7 @@
 import { count } from "../wording.ts";
 import { columns } from "./columns.ts";
 import type { HolderEntry, RevisionEntry, RevisionsReport } from "./document.ts";
-import { shortImage } from "./image-text.ts";
+import { shortImage } from "../mesh/short-image.ts";
 import { plain } from "./plain.ts";
 import { gapLines, indented, joinSections, type Lines, nextStepLine, titled } from "./sections.ts";
 import { countByKind } from "./revisions-document.ts";
@@ -13,6 +13,7 @@ export function renderRevisions(
   style: Style,
   wide: boolean,
 ): Iterable<string> {
+  if (!style.headers) return joinSections([table(report, style, wide)]);
   return joinSections([
     table(report, style, wide),
     ...report.revisions.map((entry) => references(entry, report, style, wide)),
@@ -26,7 +27,18 @@ export function renderRevisions(
 }
 
 function table({ revisions }: RevisionsReport, style: Style, wide: boolean): Lines {
-  const rows = revisions.map((entry) => [
+  const rows = revisions.map((entry) => revisionCells(entry, wide));
+  return columns(revisionHead(wide), rows, style);
+}
+
+/** The headings of `revisionCells`, upper-case. */
+export function revisionHead(wide: boolean): readonly string[] {
+  const pods = wide ? ["SIDECARS", "GATEWAYS"] : ["PODS"];
+  return ["REVISION", "STATE", "IMAGE", "TAGS", "NAMESPACES", ...pods, "TERMINATING"];
+}
+
+export function revisionCells(entry: RevisionEntry, wide: boolean): readonly string[] {
+  return [
     plain(entry.revision),
     stateOf(entry),
     plain(entry.image === null ? "-" : wide ? entry.image : shortImage(entry.image, null)),
@@ -34,10 +46,7 @@ function table({ revisions }: RevisionsReport, style: Style, wide: boolean): Lin
     String(entry.namespaces.length),
     ...(wide ? [String(entry.pods.sidecars), String(entry.pods.gateways)] : [livePods(entry)]),
     String(entry.pods.terminating),
-  ]);
-  const pods = wide ? ["SIDECARS", "GATEWAYS"] : ["PODS"];
-  const head = ["REVISION", "STATE", "IMAGE", "TAGS", "NAMESPACES", ...pods, "TERMINATING"];
-  return columns(head, rows, style);
+  ];
 }
 
 function livePods({ pods }: RevisionEntry): string {

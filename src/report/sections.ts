@@ -1,4 +1,4 @@
-import wrapAnsi from "wrap-ansi";
+import { wrapAnsi } from "fast-wrap-ansi";
 import { count } from "../wording.ts";
 import { shortKind } from "../kubernetes/kinds.ts";
 import type { GapEntry } from "./document.ts";
@@ -49,9 +49,37 @@ export function indented(text: string, style: Style, spaces = 4): readonly strin
     .map((line) => " ".repeat(spaces) + line);
 }
 
-/** Formats a next step, which is not wrapped so that it can be pasted. */
+/** Breaks a line at words if it is too wide for the terminal, which would break words. */
+export function wrapped(line: string, { width }: Style): string {
+  return width === undefined ? line : wrapAnsi(line, width);
+}
+
+/**
+ * Formats a next step, which is not wrapped so that it can be pasted. Each of several commands gets a
+ * line of its own.
+ */
 export function nextStepLine(text: string, style: Style): readonly string[] {
-  return text === "" ? [] : [`    ${style.dim("->")} ${plainCommand(text)}`];
+  if (text === "") return [];
+  const lines = [""];
+  let hasCommand = false;
+  for (const { kind, text: part } of stepParts(plainCommand(text))) {
+    if (kind === "prose" && part === "; " && hasCommand) {
+      lines.push("");
+      hasCommand = false;
+    } else {
+      lines.push(`${lines.pop() ?? ""}${part}`);
+      hasCommand ||= kind === "command";
+    }
+  }
+  return lines.map((line, index) => `    ${index === 0 ? style.dim("->") : "  "} ${line}`);
+}
+
+/** The one next step of a report. A command is not wrapped, so that it can be pasted. */
+export function nextSection({ nextStep }: { readonly nextStep: string }, style: Style): Lines {
+  if (nextStep === "") return [];
+  const isCommand = stepParts(plainCommand(nextStep)).some(({ kind }) => kind === "command");
+  const lines = isCommand ? [`  ${plainCommand(nextStep)}`] : indented(nextStep, style, 2);
+  return [style.bold("NEXT"), ...lines];
 }
 
 export function gapLines(
@@ -59,7 +87,10 @@ export function gapLines(
   style: Style,
 ): Lines {
   const blocks = all.flatMap((gap) => [
-    plain(`${gap.what}${gap.namespace === null ? "" : ` in ${gap.namespace}`}: ${gap.reason}`),
+    wrapped(
+      plain(`${gap.what}${gap.namespace === null ? "" : ` in ${gap.namespace}`}: ${gap.reason}`),
+      style,
+    ),
     ...indented(gap.message, style),
     ...nextStepLine(gap.hint, style),
   ]);

@@ -32,15 +32,14 @@ function clauses(text: string): readonly string[] {
   const result: string[] = [];
   for (const piece of pieces) {
     const last = result.at(-1);
-    const isQuoted = last !== undefined && quotes(last) % 2 === 1;
-    if (isQuoted) result[result.length - 1] = `${last}; ${piece}`;
+    if (last !== undefined && endsInQuotes(last)) result[result.length - 1] = `${last}; ${piece}`;
     else result.push(piece);
   }
   return result;
 }
 
-/** Counts the quotes in the commands of a text: an apostrophe in prose is not one. */
-function quotes(text: string): number {
+/** True if a quote in the command of a text is still open: an apostrophe in prose is not one. */
+function endsInQuotes(text: string): boolean {
   const [, , command = ""] = COMMAND.exec(text) ?? [];
-  return command.split("'").length - 1;
+  return command.replaceAll(/'[^']*'|\\'/g, "").includes("'");
 }

@@ -14,7 +14,11 @@ export interface Style {
   readonly headers: boolean;
 }
 
-export function styleFor(stream: Output, { color, headers }: DisplaySettings, io: Io): Style {
+export function styleFor(
+  stream: Output,
+  { color, headers }: Pick<DisplaySettings, "color" | "headers">,
+  io: Pick<Io, "env">,
+): Style {
   const chalk = new Chalk({ level: hasColor(stream, color, io.env) ? 1 : 0 });
   return {
     bold: chalk.bold,

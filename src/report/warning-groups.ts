@@ -11,9 +11,14 @@ export interface WarningGroup {
 
 const MOST_EXAMPLES = 3;
 
-/** Groups warnings by their message: a cluster may have thousands of workloads with the same one. */
+/**
+ * Groups warnings by their message: a cluster may have thousands of workloads with the same one.
+ *
+ * @param most the number of workloads to name.
+ */
 export function warningGroups(
   workloads: readonly Pick<WorkloadEntry, "namespace" | "kind" | "name" | "warnings">[],
+  most = MOST_EXAMPLES,
 ): readonly WarningGroup[] {
   const byMessage = new Map<string, string[]>();
   for (const entry of workloads) {
@@ -25,6 +30,6 @@ export function warningGroups(
   }
   return [...byMessage].map(([message, paths]) => ({
     message,
-    workloads: listing(paths.slice(0, MOST_EXAMPLES), paths.length),
+    workloads: listing(paths.slice(0, most), paths.length),
   }));
 }

@@ -1,5 +1,8 @@
+import { isRestartable } from "../kubernetes/kinds.ts";
 import type { Assessment } from "../mesh/assessment.ts";
+import type { Drift } from "../mesh/drift.ts";
 import type { Target } from "../mesh/running-pods.ts";
+import { restartTime, type Workload } from "../snapshot.ts";
 import type { Plan } from "./plan.ts";
 import { type StepResult, untouchedResult } from "./result.ts";
 import type { Step } from "./step.ts";
@@ -111,6 +114,8 @@ function changeSince(
   if (verdict === "current" && step.verdict !== "current") {
     return { code: "already-current", message: "it became current after the plan was made" };
   }
+  const restarted = restartSince(step, workload);
+  if (restarted !== undefined) return restarted;
   if (verdict !== step.verdict) {
     const message = `it was ${step.verdict} when the plan was made and is now ${verdict}: ${finding.reason}`;
     return { code: "verdict-changed", message };
@@ -119,7 +124,38 @@ function changeSince(
     const { code, reason } = restart.answer === "yes" ? finding : restart.finding;
     return { code, message: reason };
   }
-  return templateChange(step, template);
+  // Only a kind that can be restarted has a template; the others get new sidecars in place.
+  const changed = isRestartable(step.ref.kind) ? templateChange(step, template) : undefined;
+  return changed ?? driftChange(step, planned.drift);
+}
+
+/**
+ * Compares the changes that a restart would bring with the approved ones.
+ *
+ * @param now `undefined` if they are unknown.
+ */
+export function driftChange(
+  { drift: approved }: Pick<Step, "drift">,
+  now: readonly Drift[] | undefined,
+): Change | undefined {
+  if (approved === undefined) return undefined;
+  if (now === undefined) {
+    return {
+      code: "drift-unknown",
+      message: "its pods could not be compared with new ones, as for the approved plan",
+    };
+  }
+  const key = ({ path, what, from, to }: Drift) => JSON.stringify([path, what, from, to]);
+  const before = new Set(approved.map(key));
+  const added = now.filter((one) => !before.has(key(one)));
+  if (added.length === 0 && now.length === approved.length) return undefined;
+  const [first] = added;
+  const which =
+    first === undefined ? "no longer change all that it showed" : `also change ${first.path}`;
+  return {
+    code: "drift-changed",
+    message: `the restart is not the approved one: it would ${which}`,
+  };
 }
 
 /**
@@ -133,4 +169,20 @@ export function templateChange(
 ): Change | undefined {
   if (now !== undefined && now === step.template) return undefined;
   return { code: "template-changed", message: "its pod template is not the approved one" };
+}
+
+/**
+ * Returns the change if a workload was restarted after its step was planned: its pods have what injection
+ * gave them then. Only whether the times differ counts, because the clocks of two machines may differ.
+ */
+export function restartSince(
+  step: Pick<Step, "restartedAt">,
+  workload: Workload,
+): Change | undefined {
+  const restartedAt = restartTime(workload);
+  if (restartedAt === undefined || restartedAt === step.restartedAt) return undefined;
+  return {
+    code: "already-restarted",
+    message: `it was restarted at ${restartedAt}, after the plan was made`,
+  };
 }

@@ -1,22 +1,35 @@
 import { count } from "../wording.ts";
 import { resourceName, rolloutCommand } from "../kubernetes/kinds.ts";
 import { type Command, istioUpgrade, kubectl, sentence } from "../next-step.ts";
-import { wantedPods } from "../snapshot.ts";
+import { isGitOpsManager, OWN_MANAGER } from "../mesh/gitops.ts";
+import { RESTARTED_AT, wantedPods } from "../snapshot.ts";
 import { type Hindrance, hindranceOf } from "./hindrance.ts";
 import { type Ending, ended } from "./result.ts";
+import type { Patience } from "./stall.ts";
 import { isPaused, type RolloutStatus, rolloutStatus } from "./status.ts";
-import { type PodsByAge, podsByAge, type Restart, type RolloutView, stillServing } from "./view.ts";
+import {
+  awaitedOnNodes,
+  countReady,
+  moreNodes,
+  type PodsByAge,
+  podsByAge,
+  type Restart,
+  type RolloutView,
+  stillServing,
+} from "./view.ts";
 
 /** The state of a rollout at one moment. */
 export interface RolloutEvaluation {
-  /** The status by kubectl's rules; its message names the node that a DaemonSet waits for. */
+  /** The status by kubectl's rules; the number of ready pods is that of the pods themselves. */
   readonly status: RolloutStatus;
+  /** The node that a DaemonSet waits for, as the end of a sentence. */
+  readonly slowNode: string | undefined;
   /** The ending of the rollout; `undefined` if it has not ended. */
   readonly ending: Ending | undefined;
-  /** A problem that may resolve itself; a failure once its grace period is over. */
+  /** A problem of the new pods; a failure once its grace period is over. */
   readonly hindrance: Hindrance | undefined;
-  /** A text that differs from the previous one if the rollout made progress. */
-  readonly progress: string;
+  /** The uids of the new pods that have failed. */
+  readonly failures: readonly string[];
 }
 
 /**
@@ -24,41 +37,33 @@ export interface RolloutEvaluation {
  * completes proves nothing about sidecars, and a rollout that cannot complete should fail before its
  * progress deadline.
  */
-export function evaluateRollout(view: RolloutView, restart: Restart): RolloutEvaluation {
+export function evaluateRollout(
+  view: RolloutView,
+  restart: Restart,
+  patience?: Pick<Patience, "schedulingTimeout">,
+): RolloutEvaluation {
   const pods = podsByAge(view, restart);
   const status = rolloutStatus(view.rollout);
-  const node = status.state === "waiting" ? slowNode(view, pods) : undefined;
-  const message = node === undefined ? status.message : `${status.message}; ${node}`;
+  const hindrance = hindranceOf(view, pods, patience);
   return {
-    status: { ...status, message, ...readyPods(view, pods) },
+    status: { ...status, ready: Math.min(countReady(pods.newPods), status.wanted) },
+    slowNode: status.state === "waiting" ? slowNode(view, pods) : undefined,
     ending:
       wrongSidecar(view, restart, pods) ??
-      failedPod(view, pods) ??
-      endOfRollout(view, status, pods),
-    hindrance: hindranceOf(view, pods),
-    progress: JSON.stringify([status, pods.newPods.length, view.pods.length]),
+      finalTrouble(hindrance) ??
+      endOfRollout(view, restart, status, pods),
+    hindrance,
+    failures: pods.failed.map(({ uid }) => uid),
   };
 }
 
-/**
- * The node that a DaemonSet waits for, as the end of a sentence: its new pod is not ready, or its
- * old pod is still terminating. For other kinds a node says no more than the pods do.
- */
-function slowNode({ rollout, pods }: RolloutView, { newPods }: PodsByAge): string | undefined {
-  if (rollout.kind !== "DaemonSet") return undefined;
-  const unready = newPods.filter((pod) => !pod.ready && pod.node !== undefined);
-  const terminating = pods.filter((pod) => pod.terminating && pod.node !== undefined);
-  const [first] = [...unready, ...terminating];
+/** The node that a DaemonSet waits for, as the end of a sentence. */
+function slowNode(view: RolloutView, pods: PodsByAge): string | undefined {
+  const awaited = awaitedOnNodes(view, pods);
+  const [first] = awaited;
   if (first === undefined) return undefined;
-  const others = new Set([...unready, ...terminating].map(({ node }) => node)).size - 1;
-  const more = others === 0 ? "" : `, and for ${count(others, "more node")}`;
   const state = first.terminating ? "is terminating" : "is not ready";
-  return `waiting for node ${first.node}, where ${first.name} ${state}${more}`;
-}
-
-/** An Argo Rollout keeps its template, so its status does not count new pods: the pods do. */
-function readyPods({ rollout }: RolloutView, { newPods }: PodsByAge) {
-  return rollout.kind === "Rollout" ? { ready: newPods.filter(({ ready }) => ready).length } : {};
+  return `waiting for node ${first.node}, where ${first.name} ${state}${moreNodes(awaited)}`;
 }
 
 function wrongSidecar(
@@ -78,16 +83,19 @@ function wrongSidecar(
   return ended("failed", "other-image", message, checkCommand(ref));
 }
 
-function failedPod({ ref }: RolloutView, { newPods, oldPods }: PodsByAge): Ending | undefined {
-  const trouble = newPods.find((pod) => pod.trouble !== undefined)?.trouble;
-  if (trouble === undefined) return undefined;
-  const message = `the new pod ${trouble.pod} is in ${trouble.reason}: ${trouble.message}; ${stillServing(oldPods)}`;
-  const inspect = kubectl("describe", "pod", trouble.pod, "-n", ref.namespace);
-  return ended("failed", "pod-failed", message, inspect);
+/** The ending if a new pod is in trouble that does not resolve itself. */
+function finalTrouble(hindrance: Hindrance | undefined): Ending | undefined {
+  return hindrance?.grace === 0 ? hinderedEnding(hindrance) : undefined;
+}
+
+/** The ending of a rollout whose hindrance has outlasted its grace period. */
+export function hinderedEnding({ code, message, nextStep }: Hindrance): Ending {
+  return ended("failed", code, message, nextStep);
 }
 
 function endOfRollout(
   view: RolloutView,
+  restart: Restart,
   { state, message }: RolloutStatus,
   pods: PodsByAge,
 ): Ending | undefined {
@@ -99,8 +107,11 @@ function endOfRollout(
   if (rollout.strategy === "OnDelete") {
     const old = count(pods.oldPods.length, "old pod", ["stays until it is", "stay until they are"]);
     const why = `the update strategy became OnDelete during the rollout: ${old} deleted`;
-    const remove = kubectl("delete", "pod", "...", "-n", ref.namespace);
-    return ended("timed-out", "on-delete", why, remove);
+    const [first] = pods.oldPods;
+    const step = first
+      ? sentence`delete the old pods one at a time, beginning with: ${kubectl("delete", "pod", first.name, "-n", ref.namespace)}`
+      : "";
+    return ended("timed-out", "on-delete", why, step);
   }
   if (state === "failed") {
     const why = `${message}; ${stillServing(pods.oldPods)}`;
@@ -113,7 +124,7 @@ function endOfRollout(
     return ended("restarted", "scaled-to-zero", why);
   }
   return pods.superseded
-    ? supersededRollout(view, pods)
+    ? supersededRollout(view, restart, pods)
     : ended("restarted", "rolled-out", "rolled out");
 }
 
@@ -124,13 +135,20 @@ function lacksNewPods(
 ): boolean {
   if (rollout.kind !== "Rollout" || superseded) return false;
   // It is healthy for a moment after its last old pod was evicted.
-  const ready = newPods.filter((pod) => pod.ready).length;
-  return oldPods.length > 0 || ready < rollout.replicas;
+  return oldPods.length > 0 || countReady(newPods) < rollout.replicas;
 }
 
 /** The ending if a change by somebody else rolled out instead: the images of the pods decide. */
-function supersededRollout({ ref, rollout }: RolloutView, { newPods, oldPods }: PodsByAge): Ending {
-  const changed = "somebody else changed the pod template during the rollout";
+function supersededRollout(
+  view: RolloutView,
+  restart: Restart,
+  { newPods, oldPods }: PodsByAge,
+): Ending {
+  const { ref, rollout } = view;
+  const changer = changerOf(view, restart);
+  const owner = view.templateManagers?.find(({ name }) => isGitOpsManager(name))?.name;
+  const managed = owner === undefined || changer !== undefined ? "" : `, which ${owner} manages`;
+  const changed = `${changer ?? "somebody else"} changed the pod template during the rollout${managed}`;
   const heldBack = rollout.kind === "StatefulSet" ? rollout.partition : 0;
   if (oldPods.length <= heldBack) {
     return ended("restarted", "superseded", `rolled out on target, although ${changed}`);
@@ -138,9 +156,31 @@ function supersededRollout({ ref, rollout }: RolloutView, { newPods, oldPods }: 
   const image = oldPods[0]?.image;
   const state = image === undefined ? "have no sidecar" : `run ${image}`;
   const why = `${changed}: ${oldPods.length} of ${newPods.length + oldPods.length} pods ${state}`;
+  const by = changer ?? owner;
+  if (by !== undefined) {
+    const step = `if ${by} reverts each restart, restart the workload through it, or let it ignore the annotation ${RESTARTED_AT}; otherwise restart the workload again`;
+    return ended("failed", "superseded", why, step);
+  }
   const inspect = ["get", resourceName(ref), "-n", ref.namespace, "-o", "yaml"];
   const step = sentence`see who changed it: ${kubectl(...inspect, "--show-managed-fields")}; if a controller reverts each restart, restart the workload through that controller, or exclude it`;
   return ended("failed", "superseded", why, step);
+}
+
+/**
+ * The field manager that changed the pod template after a restart: the one that owns the new time of
+ * a restart, or the last one with a change since; `undefined` if the fields do not say it, because a
+ * removed field has no owner.
+ */
+function changerOf(
+  { restartedAt, templateManagers = [] }: RolloutView,
+  restart: Restart,
+): string | undefined {
+  const later = templateManagers.filter(
+    ({ name, changedAt }) => changedAt >= restart.restartedAt && name !== OWN_MANAGER,
+  );
+  const owner = restartedAt === undefined ? undefined : later.find(({ restarted }) => restarted);
+  const last = later.toSorted((a, b) => (a.changedAt < b.changedAt ? -1 : 1)).at(-1);
+  return (owner ?? last)?.name;
 }
 
 function checkCommand({ namespace }: RolloutView["ref"]): Command {

@@ -1,12 +1,22 @@
 import { formatDuration } from "../duration-text.ts";
 import { rolloutCommand } from "../kubernetes/kinds.ts";
 import type { WorkloadRef } from "../snapshot.ts";
-import type { Hindrance } from "./hindrance.ts";
-import { evaluateRollout, type RolloutEvaluation } from "./evaluation.ts";
+import { type Hindrance, podWithoutNode } from "./hindrance.ts";
+import { evaluateRollout, hinderedEnding, type RolloutEvaluation } from "./evaluation.ts";
+import { type Milestones, NO_MILESTONES, noteMilestones } from "./milestones.ts";
 import { type Ending, ended } from "./result.ts";
-import { isStalled, noteState, type Stall, startStall } from "./stall.ts";
+import {
+  isHinderedTooLong,
+  isStalled,
+  noteRead,
+  noteReport,
+  type Patience,
+  type Stall,
+  startStall,
+} from "./stall.ts";
+import { permissionStep } from "./stop.ts";
 import type { RolloutStatus } from "./status.ts";
-import type { Restart, RolloutView } from "./view.ts";
+import { minReadyOf, podsByAge, type Restart, type RolloutView } from "./view.ts";
 
 /**
  * The state of following the rollout of an accepted restart: a state machine without clock, cluster
@@ -15,15 +25,13 @@ import type { Restart, RolloutView } from "./view.ts";
 export interface Following {
   readonly ref: WorkloadRef;
   readonly restart: Restart;
-  /** Milliseconds that the rollout may go without progress. */
-  readonly timeout: number;
-  readonly stall: Stall<string>;
-  /** A timer that runs from the start of the hindrance, or from the last progress if that is later. */
-  readonly grace: Stall<string>;
+  readonly patience: Patience;
+  readonly stall: Stall;
+  readonly milestones: Milestones;
   /** The last evaluation; `undefined` before the first answer. */
   readonly last: RolloutEvaluation | undefined;
-  /** The last report. */
-  readonly reported: RolloutReport | undefined;
+  /** The time since which the user is not allowed to read the workload or its pods. */
+  readonly forbiddenSince: number | undefined;
 }
 
 export type RolloutReport = Pick<RolloutStatus, "message" | "ready" | "wanted">;
@@ -34,6 +42,8 @@ export type FollowingObservation =
   /** The workload was deleted or recreated. */
   | { readonly kind: "gone" }
   | { readonly kind: "no-answer"; readonly aborted: boolean }
+  /** The user is not allowed to read the workload or its pods. */
+  | { readonly kind: "forbidden"; readonly message: string; readonly aborted: boolean }
   | {
       readonly kind: "room";
       readonly hindrance: Hindrance;
@@ -52,17 +62,17 @@ export type FollowingAction =
 export function startFollowing(
   ref: WorkloadRef,
   restart: Restart,
-  timeout: number,
+  patience: Patience,
   now: number,
 ): Following {
   return {
     ref,
     restart,
-    timeout,
+    patience,
     stall: startStall(now),
-    grace: startStall(now),
+    milestones: NO_MILESTONES,
     last: undefined,
-    reported: undefined,
+    forbiddenSince: undefined,
   };
 }
 
@@ -86,14 +96,32 @@ export function advanceFollowing(
     case "no-answer":
       // The rollout continues even if the API server does not answer; only the timeout ends the wait.
       return poll(following, observation.aborted, now);
+    case "forbidden":
+      return afterRejectedRead(following, observation, now);
     case "view":
-      return afterView(following, observation, now);
+      return afterView({ ...following, forbiddenSince: undefined }, observation, now);
     case "room":
       // A node that is about to join is worth the whole timeout.
       return observation.expected
         ? poll(following, observation.aborted, now)
-        : endHindered(following, observation.hindrance);
+        : end(following, hinderedEnding(observation.hindrance));
   }
+}
+
+/** The milliseconds for which reads may be forbidden: an authorizer may be unavailable for a moment. */
+const FORBIDDEN_GRACE = 3000;
+
+function afterRejectedRead(
+  following: Following,
+  { message, aborted }: FollowingObservation & { readonly kind: "forbidden" },
+  now: number,
+): Next {
+  const { ref, forbiddenSince = now } = following;
+  if (now - forbiddenSince < FORBIDDEN_GRACE) {
+    return poll({ ...following, forbiddenSince }, aborted, now);
+  }
+  const why = `may still be rolling: ${message}`;
+  return end(following, ended("still-rolling", "permission-lost", why, permissionStep(ref)));
 }
 
 function afterView(
@@ -101,58 +129,64 @@ function afterView(
   { view, aborted }: FollowingObservation & { readonly kind: "view" },
   now: number,
 ): Next {
-  const last = evaluateRollout(view, before.restart);
-  const { ending, hindrance, progress } = last;
-  const stall = noteState(before.stall, progress, now);
-  // Progress restarts the grace period, as a new hindrance does.
-  const grace = noteState(
-    stall === before.stall ? before.grace : startStall(now),
-    hindrance?.code ?? "",
-    now,
-  );
-  const following = { ...before, last, stall, grace };
+  const last = evaluateRollout(view, before.restart, before.patience);
+  const { ending, hindrance, failures, status } = last;
+  const minReady = minReadyOf(view.rollout);
+  const read = { ready: status.ready, minReady, failures, hindrance };
+  const stall = noteRead(before.stall, read, now);
+  const pods = podsByAge(view, before.restart);
+  const milestones = noteMilestones(before.milestones, pods, status.wanted, now);
+  const following = { ...before, last, stall, milestones };
   if (ending !== undefined) return end(following, ending);
-  if (hindrance === undefined || !isStalled(grace, hindrance.grace, now)) {
+  if (hindrance === undefined || !isHinderedTooLong(stall, hindrance, now)) {
     return poll(following, aborted, now);
   }
-  return hindrance.pod === undefined
-    ? endHindered(following, hindrance)
-    : [following, { kind: "check-room", hindrance, podUid: hindrance.pod.uid }];
+  const pod = podWithoutNode(hindrance);
+  return pod === undefined
+    ? end(following, hinderedEnding(hindrance))
+    : [following, { kind: "check-room", hindrance, podUid: pod.uid }];
 }
 
 function poll(following: Following, aborted: boolean, now: number): Next {
-  const { last, stall, timeout, reported } = following;
-  if (aborted) return endRolling(following, "interrupted", "still rolling");
+  const { last, stall } = following;
+  const { timeout } = following.patience;
+  if (aborted) return endRolling(following, "still-rolling", "interrupted", "still rolling");
   if (isStalled(stall, timeout, now)) {
     const message = `no progress for ${formatDuration(timeout)}, still rolling`;
-    return endRolling(following, "no-progress", message);
+    return endRolling(following, "timed-out", "no-progress", message);
   }
-  const report = last && reportOf(last);
-  if (report === undefined || isSameReport(report, reported)) {
-    return [following, { kind: "poll", report: undefined }];
-  }
+  const report = last && reportOf(last, isStalled(stall, SLOW, now));
+  if (report === undefined) return [following, { kind: "poll", report }];
+  // The words of a hindrance may name another pod each time.
+  const { message, ready, wanted } = report;
+  const topic = last?.hindrance?.code ?? message;
+  const [reported, isNew] = noteReport(stall, JSON.stringify([topic, ready, wanted]));
   return [
-    { ...following, reported: report },
-    { kind: "poll", report },
+    { ...following, stall: reported },
+    { kind: "poll", report: isNew ? report : undefined },
   ];
 }
 
-function reportOf({ status, hindrance }: RolloutEvaluation): RolloutReport {
+/** The milliseconds without progress after which a report names the node that it waits for. */
+const SLOW = 30_000;
+
+function reportOf(
+  { status, hindrance, slowNode }: RolloutEvaluation,
+  isSlow: boolean,
+): RolloutReport {
   const { ready, wanted } = status;
-  return { message: hindrance?.message ?? status.message, ready, wanted };
+  const node = isSlow && slowNode !== undefined ? `; ${slowNode}` : "";
+  return { message: hindrance?.message ?? `${status.message}${node}`, ready, wanted };
 }
 
-function isSameReport(one: RolloutReport, other: RolloutReport | undefined): boolean {
-  return one.message === other?.message && one.ready === other.ready && one.wanted === other.wanted;
-}
-
-function endHindered(following: Following, { code, message, nextStep }: Hindrance): Next {
-  return end(following, ended("failed", code, message, nextStep));
-}
-
-function endRolling(following: Following, code: string, message: string): Next {
+function endRolling(
+  following: Following,
+  outcome: "timed-out" | "still-rolling",
+  code: string,
+  message: string,
+): Next {
   const nextStep = rolloutCommand("status", following.ref);
-  return end(following, ended("timed-out", code, message, nextStep));
+  return end(following, ended(outcome, code, message, nextStep));
 }
 
 function end(following: Following, ending: Ending): Next {

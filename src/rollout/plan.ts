@@ -1,9 +1,13 @@
-import type { Assessment } from "../mesh/assessment.ts";
+import { type Assessment, isHeldBack } from "../mesh/assessment.ts";
+import { isWantedOnTarget } from "../mesh/drifted.ts";
+import { isReplacing } from "../mesh/ongoing-rollout.ts";
+import { isStuck } from "../mesh/restartability.ts";
 import type { Verdict } from "../mesh/verdict.ts";
 import type { Consent } from "../mesh/consent.ts";
-import { type Rollout, wantedPods, type Workload } from "../snapshot.ts";
+import { consentToGoBack } from "../mesh/way-back.ts";
+import { restartTime, type Rollout, wantedPods, type Workload } from "../snapshot.ts";
 import { incompleteRestart } from "./incomplete.ts";
-import { isReplacing, rolloutStatus } from "./status.ts";
+import { rolloutStatus } from "./status.ts";
 import type { Step, Wait } from "./step.ts";
 
 /** The restarts and waits of a run. A dry run stops here, so it shows what a real run would do. */
@@ -29,10 +33,28 @@ export function planRestart(
   timeout: number,
 ): Plan {
   const steps = assessments.flatMap((assessment) => {
-    const { workload, verdict, restart } = assessment;
-    if (!isWanted(verdict, consent) || restart.answer !== "yes") return [];
+    const { workload, verdict, restart, inPlace } = assessment;
+    // A replacement that an earlier run has begun is finished with any verdict.
+    if (inPlace?.kind === "possible") {
+      return stepOf(assessment).map((step) => ({
+        step: { ...step, podsAtOnce: 1 },
+        priority: "healthy" as const,
+      }));
+    }
+    const isAgain = isHeldBack(assessment, consent);
+    if (!isAgain && !isWanted(assessment, consent)) return [];
+    // A rollout that looks stuck may continue: it is waited for a moment, like any other rollout.
+    if (restart.answer !== "yes" && !isStuck(restart)) return [];
+    if (ON_TARGET.has(verdict) && !isAgain && isUnderWay(assessment)) return [];
     return stepOf(assessment).map((step) => ({ step, priority: priorityOf(workload) }));
   });
+  /** True if an earlier restart of a current workload still rolls: the run waits for it. */
+  function isUnderWay({ workload, running, target }: Assessment): boolean {
+    const { rollout } = workload;
+    if (incompleteRestart(workload, now, timeout) === undefined) return false;
+    const { unhealthy } = consentToGoBack(consent, running, target);
+    return !unhealthy || (rollout !== undefined && isReplacing(rollout));
+  }
   const ordered = PRIORITIES.flatMap((priority) =>
     interleave(steps.filter((each) => each.priority === priority).map(({ step }) => step)),
   );
@@ -53,7 +75,7 @@ export function planRestart(
 }
 
 /** Returns one step, or none if the target is unknown. */
-function stepOf({ workload, verdict, running, target }: Assessment): readonly Step[] {
+function stepOf({ workload, verdict, running, target, drift }: Assessment): readonly Step[] {
   if (target === undefined) return [];
   const { namespace, kind, name, uid, rollout } = workload;
   return [
@@ -65,15 +87,21 @@ function stepOf({ workload, verdict, running, target }: Assessment): readonly St
       hadSidecar: running.some(({ image }) => image !== undefined),
       podsAtOnce: rollout === undefined ? 0 : podsAtOnce(rollout),
       template: undefined,
+      restartedAt: restartTime(workload),
+      ...(drift !== undefined && { drift }),
     },
   ];
 }
 
-export function isWanted(verdict: Verdict, consent: Consent): boolean {
+/** True if the user wants a workload with this verdict to be restarted. */
+export function isWanted(
+  { verdict, drift }: Pick<Assessment, "verdict" | "drift">,
+  consent: Consent,
+): boolean {
   return (
     verdict === "outdated" ||
     (verdict === "missing" && consent.missing) ||
-    (verdict === "current" && consent.current)
+    (verdict === "current" && isWantedOnTarget(drift, consent))
   );
 }
 

@@ -3,8 +3,12 @@ export interface Schedule {
   readonly waiting: readonly Entry[];
   readonly rolling: readonly Entry[];
   readonly failures: number;
-  /** The time of the last start, in milliseconds since the epoch. */
+  /** The time at which the last workload got its turn, in milliseconds since the epoch. */
   readonly lastStart: number | undefined;
+  /** The time of the last permission to send a patch, in milliseconds since the epoch. */
+  readonly lastPatch: number | undefined;
+  /** The number of waves whose workloads may start. */
+  readonly openWaves: number;
   /** The reason why nothing new starts; `undefined` if the run is not stopped. */
   readonly stopped: StopReason | undefined;
   readonly limits: Limits;
@@ -14,6 +18,8 @@ export interface Entry {
   readonly id: string;
   /** The number of new pods that the workload may have in flight. */
   readonly pods: number;
+  /** The number of the wave, which is 1 for the first. Absent if the run has no waves. */
+  readonly wave?: number;
 }
 
 export interface Limits {
@@ -23,13 +29,27 @@ export interface Limits {
   readonly maxPods: number | undefined;
   /** The number of failures after which nothing new starts. */
   readonly maxFailures: number;
-  /** The minimum time between two starts, in milliseconds. */
+  /** The minimum time between two patches, and between two turns, in milliseconds. */
   readonly pause: number;
   /** The time after which nothing new starts, in milliseconds since the epoch. */
   readonly deadline: number | undefined;
 }
 
-export type StopReason = "failures" | "run-stopped" | "target-moved" | "deadline" | "interrupted";
+export type StopReason =
+  | "failures"
+  | "run-stopped"
+  | "target-moved"
+  | "deadline"
+  | "interrupted"
+  | "login-expired"
+  | "permission-lost"
+  | "lease-lost"
+  | "not-labelled"
+  | "label-changed"
+  | WaveStopReason;
+
+/** The reasons between two waves why the next one does not start. */
+export type WaveStopReason = "soak-failed" | "soak-unread" | "gate-refused" | "gate-unanswered";
 
 export type ScheduleEvent =
   /** Time has passed; also the first event of all. */
@@ -44,12 +64,19 @@ export interface Actions {
   readonly wakeAt: number | undefined;
 }
 
-export function newSchedule(entries: readonly Entry[], limits: Limits): Schedule {
+/** @param openWaves the number of waves whose workloads may start from the beginning. */
+export function newSchedule(
+  entries: readonly Entry[],
+  limits: Limits,
+  openWaves = Infinity,
+): Schedule {
   return {
     waiting: entries,
     rolling: [],
+    openWaves,
     failures: 0,
     lastStart: undefined,
+    lastPatch: undefined,
     stopped: undefined,
     limits,
   };
@@ -73,7 +100,7 @@ export function advance(
   while (mayStart(next)) {
     next = atTime(next, now);
     if (next.stopped !== undefined) break;
-    const restAfter = pauseEnd(next);
+    const restAfter = pauseEnd(next, next.lastStart);
     if (restAfter !== undefined && now < restAfter) return [next, { start, wakeAt: restAfter }];
     start.push(...next.waiting.slice(0, 1).map(({ id }) => id));
     next = withFirstStarted(next, now);
@@ -90,24 +117,21 @@ export type StartPermission =
   | { readonly kind: "not-before"; readonly time: number };
 
 /**
- * Asked just before a patch. The run may have been stopped while the workload waited for a control
- * plane or a rollout, and workloads that waited for the same thing must not all start at once.
- *
- * @param waited true if the workload waited after its turn came: the pause then counts from the
- *   last patch.
+ * Asked just before a patch. The run may have been stopped while the workload was read, or waited for
+ * a control plane or a rollout. Workloads that waited for the same thing must not all be patched at
+ * once, and one that is read fast must not come too close to one that was read slowly: the pause
+ * counts from the last patch, not only from turn to turn.
  */
 export function requestStart(
   schedule: Schedule,
-  waited: boolean,
   now: number,
 ): readonly [Schedule, StartPermission] {
   const current = atTime(schedule, now);
   const { stopped } = current;
   if (stopped !== undefined) return [current, { kind: "stopped", reason: stopped }];
-  if (!waited) return [current, { kind: "granted" }];
-  const time = pauseEnd(current);
+  const time = pauseEnd(current, current.lastPatch);
   if (time !== undefined && now < time) return [current, { kind: "not-before", time }];
-  return [{ ...current, lastStart: now }, { kind: "granted" }];
+  return [{ ...current, lastPatch: now }, { kind: "granted" }];
 }
 
 /** Returns the schedule at a time: after its deadline it is stopped. */
@@ -128,16 +152,17 @@ function withFirstStarted(schedule: Schedule, now: number): Schedule {
   };
 }
 
-function mayStart({ waiting, rolling, stopped, limits }: Schedule): boolean {
+function mayStart({ waiting, rolling, openWaves, stopped, limits }: Schedule): boolean {
   const [first] = waiting;
   if (first === undefined || stopped !== undefined) return false;
+  if ((first.wave ?? 1) > openWaves) return false;
   if (rolling.length >= limits.maxParallel) return false;
   const pods = rolling.reduce((sum, entry) => sum + entry.pods, first.pods);
   return rolling.length === 0 || pods <= (limits.maxPods ?? Infinity);
 }
 
-function pauseEnd({ lastStart, limits }: Schedule): number | undefined {
-  return lastStart === undefined || limits.pause === 0 ? undefined : lastStart + limits.pause;
+function pauseEnd({ limits }: Schedule, last: number | undefined): number | undefined {
+  return last === undefined || limits.pause === 0 ? undefined : last + limits.pause;
 }
 
 function applied(schedule: Schedule, event: ScheduleEvent): Schedule {

@@ -1,3 +1,4 @@
+import type { Drift } from "../mesh/drift.ts";
 import type { Target } from "../mesh/running-pods.ts";
 import type { Verdict } from "../mesh/verdict.ts";
 import type { WorkloadRef } from "../snapshot.ts";
@@ -14,6 +15,10 @@ export interface Step {
   readonly podsAtOnce: number;
   /** The hash of the pod template without the restart annotation; `undefined` if it was not read. */
   readonly template: string | undefined;
+  /** The time of the last restart, in RFC 3339; `undefined` if there was none. */
+  readonly restartedAt: string | undefined;
+  /** The changes of the restart; absent if they were not asked for, or are unknown. */
+  readonly drift?: readonly Drift[];
 }
 
 /** A workload that a plan only waits for: an earlier restart of it is still rolling out. */

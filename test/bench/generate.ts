@@ -95,7 +95,8 @@ export async function generator(bed: PlainBed, pods: number): Promise<Generate> 
     const { from } = token
       ? (JSON.parse(Buffer.from(token, "base64url").toString()) as { from: number })
       : { from: 0 };
-    return page(template, from, Math.min(count, from + 500), count);
+    const limit = Number(url.searchParams.get("limit") ?? "500");
+    return page(template, from, Math.min(count, from + limit), count);
   };
 }
 

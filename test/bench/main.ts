@@ -3,42 +3,54 @@
  *
  *   npm run bench -- [--sizes 10000,20000,50000,200000] [--runs 5] [--json]
  *
+ * `--sizes=` measures only the start, a small cluster and a fleet; `--fleet 0` leaves out the fleet.
+ *
  * Up to 10,000 pods are loaded into a real API server. Beyond that, a server generates the lists.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
+import { bundleProgram } from "../../packaging/bundle.ts";
+import { BUILDER } from "../../packaging/platforms.ts";
+import { openProgramBuilder } from "../../packaging/program.ts";
 import { connectApi } from "../testbed/api.ts";
 import { buildPrograms } from "../testbed/build.ts";
 import { writeKubeconfig } from "../testbed/kubeconfig.ts";
 import type { Programs } from "../testbed/programs.ts";
 import { countDryRuns, type DryRunCount } from "./dry-runs.ts";
+import { startFleet } from "./fleet.ts";
 import { type Counts, type Front, type Generate, startFront } from "./front.ts";
 import { generator } from "./generate.ts";
 import { startInjector } from "./injector.ts";
 import { load, loadControlPlane, loadWebhooks, namespaceName, unloadWebhooks } from "./load.ts";
 import { type Command, median, type Run, runOnce } from "./measure.ts";
+import { measurePace, PACE_TITLE, type Pace } from "./pace.ts";
 import type { PlainBed } from "./plain-bed.ts";
 import { ISTIO_NAMESPACE, takeShapes } from "./shapes.ts";
 
 const BIN = fileURLToPath(new URL("../../bin/istio-upgrade.js", import.meta.url));
 const DROP = fileURLToPath(new URL("fetch-and-drop.mjs", import.meta.url));
 const REAL_UP_TO = 10_000;
+/** The size of each cluster of a fleet. */
+const FLEET_PODS = 10_000;
 
 const { values } = parseArgs({
   options: {
     sizes: { type: "string", default: "10000,20000,50000,200000" },
     runs: { type: "string", default: "5" },
+    fleet: { type: "string", default: "20" },
     json: { type: "boolean", default: false },
   },
 });
-const sizes = values.sizes.split(",").map(Number);
+const sizes = values.sizes.split(",").filter(Boolean).map(Number);
 const runs = Number(values.runs);
+/** The number of runs that take a fraction of a second, because other processes disturb those most. */
+const MANY = Math.max(runs, 15);
 
 interface Row extends Run {
   readonly command: string;
@@ -65,10 +77,12 @@ const api = connectApi(bed.server, bed.ca, bed.token, "bench");
 const scenes: Scene[] = [];
 const dryRuns = await countDryRuns(REAL_UP_TO);
 say(dryRuns.map(dryRunLine).join("\n"));
+const paces: Pace[] = [];
+for (let time = 0; time < runs; time += 1) paces.push(await measurePace());
+say(paceLine(paces));
 
-scenes.push(
-  await play("start", [node(), us("--version"), us("--help")], undefined, Math.max(runs, 15)),
-);
+const built = await buildOneFileProgram();
+scenes.push(await play("start", [node(), us("--version"), us("--help")], undefined, MANY));
 
 await loadControlPlane(api, shapes);
 const injector = await startInjector(api, bed.folder);
@@ -76,8 +90,27 @@ const small = await load(api, shapes, { namespaces: 1, deployments: 5 }, () => u
 await loadWebhooks(api, shapes, injector.caBundle);
 const direct = await stageOf(() => undefined);
 scenes.push(
-  await play(`${small} pods, real API server`, [us("check"), kubectlPods(), drop()], direct),
+  await play(
+    `${small} pods, real API server`,
+    [kubectlPods(), us("check"), ...(built === undefined ? [] : [oneFile(built)]), drop()],
+    direct,
+    MANY,
+  ),
 );
+
+const fleetSize = Number(values.fleet);
+if (fleetSize > 0) {
+  const fleet = await startFleet(bed, fleetSize, FLEET_PODS);
+  const env = { KUBECONFIG: fleet.kubeconfig };
+  const commands = [["--context", "cluster-0"], ["--all-contexts"]].flatMap((args) => [
+    { ...us("check", ...args), env },
+    { ...us("check", ...args, "--json"), env },
+  ]);
+  scenes.push(
+    await play(`${fleetSize} clusters of ${FLEET_PODS} pods, generated`, commands, undefined),
+  );
+  fleet.stop();
+}
 
 let real = small;
 for (const size of sizes.filter((pods) => pods <= REAL_UP_TO)) {
@@ -126,8 +159,8 @@ const machine = {
 };
 process.stdout.write(
   values.json
-    ? `${JSON.stringify({ machine, scenes, dryRuns }, null, 2)}\n`
-    : [...scenes.map(tableOf), ...dryRuns.map(dryRunLine), ""].join("\n"),
+    ? `${JSON.stringify({ machine, scenes, dryRuns, paces }, null, 2)}\n`
+    : [...scenes.map(tableOf), ...dryRuns.map(dryRunLine), paceLine(paces), ""].join("\n"),
 );
 // The bed ends when its channel closes.
 bedProcess.disconnect();
@@ -197,6 +230,21 @@ function us(...args: string[]): Command {
   const argv = [process.execPath, BIN, ...args];
   // 2: workloads are outdated. 4: pods are not ready, which does not matter here.
   return { name: `istio-upgrade ${args.join(" ")}`, argv, fine: [2, 4] };
+}
+
+/** Builds the one-file program; `undefined` if this machine cannot build it. */
+async function buildOneFileProgram(): Promise<string | undefined> {
+  if (`${process.platform}-${process.arch}` !== BUILDER.name) return undefined;
+  const folder = join(bed.folder, "program");
+  mkdirSync(folder);
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const builder = await openProgramBuilder(await bundleProgram(root), folder);
+  await builder.buildProgram(BUILDER, join(folder, "istio-upgrade"));
+  return join(folder, "istio-upgrade");
+}
+
+function oneFile(program: string): Command {
+  return { ...us("check"), name: "one-file program check", argv: [program, "check"] };
 }
 
 function kubectlPods(): Command {
@@ -272,6 +320,13 @@ function tableOf({ title, rows }: Scene): string {
 
 function dryRunLine({ title, pods, namespaces, dryRuns: requested }: DryRunCount): string {
   return `check of ${pods} ${title} pods in ${namespaces} namespaces: dry runs ${requested}`;
+}
+
+/** Returns the medians of all runs. */
+function paceLine(all: readonly Pace[]): string {
+  const ratio = median(all.map(({ seconds, ideal }) => seconds / ideal));
+  const requests = median(all.map((pace) => pace.requests));
+  return `${PACE_TITLE}: ${ratio.toFixed(2)} times the ideal, ${requests} requests`;
 }
 
 function say(text: string): void {

@@ -19,6 +19,13 @@ export interface Command {
 }
 
 /**
+ * The home folder of all commands, as for a user who has run them before: kubectl keeps what it discovered
+ * there, and istio-upgrade its compiled code.
+ */
+const HOME = mkdtempSync(join(tmpdir(), "istio-upgrade-bench-home-"));
+process.once("exit", () => rmSync(HOME, { recursive: true, force: true }));
+
+/**
  * Runs a command under GNU time, which measures the peak memory of a child, and discards its output.
  * For a pipeline, the memory is that of the largest process.
  *
@@ -29,7 +36,7 @@ export async function runOnce({ name, argv, env = {}, fine = [] }: Command): Pro
   const file = join(folder, "time");
   try {
     const child = spawn("/usr/bin/time", ["-o", file, "-f", "%e %U %S %M", ...argv], {
-      env: { PATH: process.env["PATH"] ?? "", HOME: folder, NO_COLOR: "1", ...env },
+      env: { PATH: process.env["PATH"] ?? "", HOME, NO_COLOR: "1", ...env },
       stdio: ["ignore", "ignore", "pipe"],
     });
     let stderr = "";

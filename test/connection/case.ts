@@ -16,6 +16,8 @@ export interface Case {
   readonly cwd?: string;
   /** True to run in a pod, whose service account is in the folder `serviceaccount`. */
   readonly pod?: boolean;
+  /** True if the case needs the IPv6 address `::1`. */
+  readonly ipv6?: boolean;
   /** The `Authorization` headers that the server accepts. It answers 401 to others. */
   readonly accept?: readonly string[];
   readonly expect: Expected;

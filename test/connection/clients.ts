@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { COMMAND } from "../support/run-program.ts";
 import type { Case, Expected } from "./case.ts";
 
 /** A program that connects to a cluster by a kubeconfig. */
@@ -17,11 +18,9 @@ export interface Client {
   readonly hasOurMessages: boolean;
 }
 
-const BIN = fileURLToPath(new URL("../../bin/istio-upgrade.js", import.meta.url));
-
 export const OURS: Client = {
   name: "istio-upgrade",
-  command: [process.execPath, BIN, "explain", "pod/x", "--prove=never"],
+  command: [...COMMAND, "explain", "pod/x", "--prove=never"],
   timeout: 45_000,
   expected: (one) => one.expect,
   hasOurMessages: true,

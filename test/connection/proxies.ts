@@ -5,22 +5,33 @@ import {
   type Server,
 } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import { connect, createServer, type Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import {
+  type AddressInfo,
+  connect,
+  createServer,
+  type Server as NetServer,
+  type Socket,
+} from "node:net";
+import { networkInterfaces } from "node:os";
+import { type Duplex, pipeline } from "node:stream";
 import type { KeyPair } from "./certificates.ts";
 import { closed, listening } from "./recorder.ts";
 
 export interface Proxies {
   readonly httpPort: number;
   readonly httpsPort: number;
+  /** The port of an HTTPS proxy with the other certificate. */
+  readonly otherHttpsPort: number;
   readonly socksPort: number;
+  /** The ports of the first and the last proxy on the IPv6 address `::1`, if this machine has one. */
+  readonly ipv6Ports: { readonly http: number; readonly socks: number };
   /** Returns the targets since the last call, such as `http api.test:443` or `http me@api.test:443`. */
   take(): readonly string[];
   stop(): Promise<void>;
 }
 
-/** Starts three proxies that resolve every name to this machine and keep the port. */
-export async function startProxies({ certificate, key }: KeyPair): Promise<Proxies> {
+/** Starts proxies that resolve every name to this machine and keep the port. */
+export async function startProxies(main: KeyPair, other: KeyPair): Promise<Proxies> {
   let used: string[] = [];
   const sockets = new Set<Duplex>();
   const track = (socket: Duplex) => {
@@ -42,7 +53,7 @@ export async function startProxies({ certificate, key }: KeyPair): Promise<Proxi
     track(upstream);
   };
 
-  function openHttp(kind: "http" | "https"): Server {
+  function openHttp(kind: "http" | "https", { certificate, key }: KeyPair): Server {
     const server =
       kind === "http" ? createHttpServer() : createHttpsServer({ cert: certificate, key });
     server.on("connect", onConnect(kind));
@@ -77,14 +88,19 @@ export async function startProxies({ certificate, key }: KeyPair): Promise<Proxi
     track(upstream);
   }
 
-  const servers = [openHttp("http"), openHttp("https"), socks] as const;
-  const [httpPort, httpsPort, socksPort] = await Promise.all(
+  const withHttp = [openHttp("http", main), openHttp("https", main), openHttp("https", other)];
+  const servers = [...withHttp, socks];
+  const [httpPort, httpsPort, otherHttpsPort, socksPort] = await Promise.all(
     servers.map((server) => listening(server)),
   );
+  const http6 = await relayFrom6(httpPort ?? 0);
+  const socks6 = await relayFrom6(socksPort ?? 0);
   return {
     httpPort: httpPort ?? 0,
     httpsPort: httpsPort ?? 0,
+    otherHttpsPort: otherHttpsPort ?? 0,
     socksPort: socksPort ?? 0,
+    ipv6Ports: { http: portOf(http6), socks: portOf(socks6) },
     take: () => {
       const taken = [...new Set(used)];
       used = [];
@@ -92,12 +108,33 @@ export async function startProxies({ certificate, key }: KeyPair): Promise<Proxi
     },
     stop: async () => {
       for (const socket of sockets) socket.destroy();
-      const [http, https] = servers;
-      for (const server of [http, https]) server.closeAllConnections();
-      await Promise.all(servers.map((server) => closed(server)));
+      for (const server of withHttp) server.closeAllConnections();
+      await Promise.all(
+        [...servers, http6, socks6].flatMap((server) => (server ? [closed(server)] : [])),
+      );
     },
   };
 }
+
+/** Opens a port on `::1` for a port on `127.0.0.1`, unless there is no `::1`. */
+async function relayFrom6(target: number): Promise<NetServer | undefined> {
+  if (!HAS_IPV6) return undefined;
+  const relay = createServer((socket) => {
+    const onward = connect(target, "127.0.0.1");
+    pipeline(socket, onward, socket, () => undefined);
+  });
+  await listening(relay, "::1");
+  return relay;
+}
+
+function portOf(server: NetServer | undefined): number {
+  return (server?.address() as AddressInfo | undefined)?.port ?? 0;
+}
+
+/** True if this machine has the IPv6 address `::1`. */
+export const HAS_IPV6 = Object.values(networkInterfaces())
+  .flat()
+  .some((one) => one?.address === "::1");
 
 function userOf({ headers }: IncomingMessage): string {
   const [, encoded] = (headers["proxy-authorization"] ?? "").split(" ");
@@ -110,11 +147,15 @@ async function greet(socket: Socket): Promise<string> {
   socket.write(Buffer.from([5, 0]));
   const incoming = await chunkOf(socket);
   const port = incoming.readUInt16BE(incoming.length - 2);
-  const named = incoming[3] === 3;
-  const host = named
-    ? incoming.subarray(5, incoming.length - 2).toString()
-    : incoming.subarray(4, 8).join(".");
-  return `${host}:${port}`;
+  return `${addressIn(incoming)}:${port}`;
+}
+
+function addressIn(incoming: Buffer): string {
+  const end = incoming.length - 2;
+  if (incoming[3] === 3) return incoming.subarray(5, end).toString();
+  const address = incoming.subarray(4, end);
+  if (incoming[3] === 1) return address.join(".");
+  return `[${address.toString("hex").replaceAll(/(?<=.)(?=(?:....)+$)/g, ":")}]`;
 }
 
 function chunkOf(socket: Socket): Promise<Buffer> {

@@ -3,8 +3,9 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from "node:http";
+import { createSecureServer as createHttp2Server } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
-import type { AddressInfo, Server } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
 import type { TLSSocket } from "node:tls";
 import type { KeyPair } from "./certificates.ts";
@@ -29,8 +30,8 @@ export interface ReceivedRequest {
 }
 
 export interface Recorder {
-  readonly httpsPort: number;
-  readonly httpPort: number;
+  /** The port of each server by its name. */
+  readonly ports: Readonly<Record<string, number>>;
   /** Returns the requests since the last call. */
   take(): readonly ReceivedRequest[];
   /** Sets the `Authorization` headers that the server accepts; `undefined` accepts all. */
@@ -42,17 +43,32 @@ export interface Recorder {
 // oxlint-disable-next-line no-control-regex
 const REVIEWED = /\n[\x01-\x3f]([a-z0-9-]+)\x12\x04list/;
 
-/** Starts an API server that answers every request with 403 and records it. */
-export async function startRecorder({ certificate, key }: KeyPair): Promise<Recorder> {
+/** The key pairs of the servers with TLS, by their names. The server `h2` speaks only HTTP/2. */
+export type SecureServers = Readonly<Record<string, KeyPair>>;
+
+/**
+ * Starts an API server that answers every request with 403 and records it. It listens without TLS on
+ * the port `http`, and with each of the key pairs.
+ */
+export async function startRecorder(keyPairs: SecureServers): Promise<Recorder> {
   let received: ReceivedRequest[] = [];
   let known: readonly string[] | undefined;
   const listener = (request: IncomingMessage, response: ServerResponse) =>
     void answer(request, response);
-  const secure = createHttpsServer(
-    { cert: certificate, key, requestCert: true, rejectUnauthorized: false },
-    listener,
-  );
-  const plain = createHttpServer(listener);
+  const servers: Record<string, Server> = { http: createHttpServer(listener) };
+  for (const [name, { certificate, key }] of Object.entries(keyPairs)) {
+    const options = { cert: certificate, key, requestCert: true, rejectUnauthorized: false };
+    servers[name] =
+      name === "h2"
+        ? createHttp2Server(options, listener as never)
+        : createHttpsServer(options, listener);
+  }
+  const sockets = new Set<Socket>();
+  for (const server of Object.values(servers)) {
+    server.on("connection", (socket: Socket) => {
+      sockets.add(socket.on("close", () => sockets.delete(socket)));
+    });
+  }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { authorization } = request.headers;
@@ -78,8 +94,11 @@ export async function startRecorder({ certificate, key }: KeyPair): Promise<Reco
   }
 
   return {
-    httpsPort: await listening(secure),
-    httpPort: await listening(plain),
+    ports: Object.fromEntries(
+      await Promise.all(
+        Object.entries(servers).map(async ([name, server]) => [name, await listening(server)]),
+      ),
+    ) as Record<string, number>,
     take: () => {
       const taken = received;
       received = [];
@@ -89,8 +108,9 @@ export async function startRecorder({ certificate, key }: KeyPair): Promise<Reco
       known = headers;
     },
     stop: async () => {
-      for (const server of [secure, plain]) server.closeAllConnections();
-      await Promise.all([closed(secure), closed(plain)]);
+      const ends = Object.values(servers).map((server) => closed(server));
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(ends);
     },
   };
 }
@@ -103,7 +123,7 @@ function recorded(request: IncomingMessage, body: string, status: number): Recei
   const inBody = REVIEWED.exec(body)?.[1];
   return {
     secure: socket.encrypted === true,
-    host: (request.headers.host ?? "").replace(/:\d+$/, ""),
+    host: hostOf(request).replace(/:\d+$/, ""),
     prefix,
     sni: typeof socket.servername === "string" ? socket.servername : "",
     authorization: request.headers.authorization,
@@ -112,6 +132,12 @@ function recorded(request: IncomingMessage, body: string, status: number): Recei
     namespace: inPath ?? inBody,
     status,
   };
+}
+
+/** Returns the host and the port. HTTP/2 has them in a header of its own. */
+function hostOf({ headers }: IncomingMessage): string {
+  const host = headers.host ?? headers[":authority"];
+  return typeof host === "string" ? host : "";
 }
 
 function commonName(socket: Partial<TLSSocket>): string | undefined {

@@ -6,8 +6,13 @@ import { stringify } from "yaml";
 import type { RunResult } from "../support/run-program.ts";
 import type { Case, File, Groups } from "./case.ts";
 import type { Client } from "./clients.ts";
-import { clientKeyPair, serverKeyPair } from "./certificates.ts";
-import { startProxies } from "./proxies.ts";
+import {
+  certificateChain,
+  clientKeyPair,
+  commonNameKeyPair,
+  serverKeyPair,
+} from "./certificates.ts";
+import { HAS_IPV6, startProxies } from "./proxies.ts";
 import { type ReceivedRequest, startRecorder } from "./recorder.ts";
 
 /** The requests of one run that reached the API server, and the end of the run. */
@@ -52,23 +57,40 @@ export interface Bench {
 }
 
 export async function openBench(): Promise<Bench> {
-  const [server, stranger, alice, bob] = await Promise.all([
+  const [server, stranger, commonName, chain, strangers, alice, bob] = await Promise.all([
     serverKeyPair(),
     serverKeyPair(),
+    commonNameKeyPair("localhost"),
+    certificateChain(),
+    certificateChain(),
     clientKeyPair("alice"),
     clientKeyPair("bob"),
   ]);
-  const [recorder, proxies] = await Promise.all([startRecorder(server), startProxies(server)]);
+  const { root, intermediate, leaf } = chain;
+  const whole = { ...leaf, certificate: `${leaf.certificate}\n${intermediate.certificate}` };
+  const [recorder, proxies] = await Promise.all([
+    startRecorder({ https: server, chain: whole, leafOnly: leaf, commonName, h2: server }),
+    startProxies(server, whole),
+  ]);
   const base64 = (text: string) => Buffer.from(text).toString("base64");
+  const ports = Object.entries(recorder.ports).map(([name, port]) => [name, String(port)]);
   const placeholders: Readonly<Record<string, string>> = {
-    https: String(recorder.httpsPort),
-    http: String(recorder.httpPort),
+    ...(Object.fromEntries(ports) as Record<string, string>),
     httpProxy: String(proxies.httpPort),
     httpsProxy: String(proxies.httpsPort),
+    chainProxy: String(proxies.otherHttpsPort),
     socksProxy: String(proxies.socksPort),
+    httpProxy6: String(proxies.ipv6Ports.http),
+    socksProxy6: String(proxies.ipv6Ports.socks),
     ca: server.certificate,
     caData: base64(server.certificate),
     strangerData: base64(stranger.certificate),
+    commonNameData: base64(commonName.certificate),
+    rootData: base64(root.certificate),
+    intermediateData: base64(intermediate.certificate),
+    leafData: base64(leaf.certificate),
+    bothData: base64(`${server.certificate}\n${intermediate.certificate}`),
+    strangersIntermediateData: base64(strangers.intermediate.certificate),
     alice: alice.certificate,
     aliceKey: alice.key,
     aliceData: base64(alice.certificate),
@@ -130,18 +152,32 @@ function fillAll(value: object, fill: (text: string) => string, json: boolean): 
   return json ? JSON.stringify(filled) : stringify(filled);
 }
 
-/** Returns the cases that this machine can run: those in a pod need a mount namespace. */
+/** Returns the cases that this machine can run, and prints why it cannot run the others. */
 export function runnableCases(groups: Groups): Groups {
-  try {
-    execFileSync("unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/run"], { stdio: "pipe" });
-    return groups;
-  } catch (error) {
-    const why = (error as Error).message.split("\n").at(-1);
-    process.stderr.write(`skipped: the cases in a pod, for lack of a mount namespace: ${why}\n`);
+  const lacking = [
+    ...(HAS_IPV6 ? [] : [{ what: "ipv6" as const, why: "this machine has no address ::1" }]),
+    ...mountNamespaceLack(),
+  ];
+  for (const { what, why } of lacking) {
+    process.stderr.write(`skipped: the cases of test/connection with "${what}": ${why}\n`);
   }
   return Object.fromEntries(
-    Object.entries(groups).map(([name, cases]) => [name, cases.filter(({ pod }) => pod !== true)]),
+    Object.entries(groups).map(([name, cases]) => [
+      name,
+      cases.filter((one) => lacking.every(({ what }) => one[what] !== true)),
+    ]),
   );
+}
+
+/** Returns the reason why the cases in a pod cannot run, if there is one. */
+function mountNamespaceLack(): readonly { readonly what: "pod"; readonly why: string }[] {
+  try {
+    execFileSync("unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/run"], { stdio: "pipe" });
+    return [];
+  } catch (error) {
+    const why = (error as Error).message.split("\n").at(-1) ?? "";
+    return [{ what: "pod", why: `this machine makes no mount namespace: ${why}` }];
+  }
 }
 
 /** Wraps a command so that only this run sees the folder of the service account. */

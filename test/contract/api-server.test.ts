@@ -198,6 +198,36 @@ test("a self review names the user", async ({ cluster }) => {
   expect(await nameOf(cluster, await authenticate(cluster, "jane", []))).toMatch(/(^|:)jane$/);
 });
 
+test("a watch sends the objects that exist, then each change, until its time is over", async ({
+  cluster,
+  sandbox,
+}) => {
+  await sandbox.create("configmaps", configMap("web"));
+  const form = { accept: "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1" };
+  const query = "watch=true&fieldSelector=metadata.name%3Dweb&timeoutSeconds=3";
+  const path = `${sandbox.path("configmaps")}?${query}`;
+  const watched = cluster.request("GET", path, { headers: form });
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await sandbox.create("configmaps", configMap("other"));
+  await sandbox.patch("configmaps", "web", { data: { size: "2" } });
+  await cluster.request("DELETE", sandbox.path("configmaps", "web"));
+  const { status, body } = await watched;
+  const events = String(body)
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect([status, events.map(({ type }) => type)]).toEqual([200, ["ADDED", "MODIFIED", "DELETED"]]);
+  for (const { object } of events) {
+    expect(object).toMatchObject({ kind: "PartialObjectMetadata", metadata: { name: "web" } });
+    expect(object).not.toHaveProperty("data");
+  }
+
+  const jane = await authenticate(cluster, "jane", [READS_CONFIG]);
+  const refused = await cluster.request("GET", path, jane);
+  expect(refused.status).toBe(403);
+  expect(refused.body.message).toContain('cannot watch resource "configmaps"');
+});
+
 test("a terminating namespace rejects new objects and finally disappears", async ({
   cluster,
   sandbox,
@@ -232,3 +262,82 @@ test.for([
     expect(body.message).toContain("does not serve");
   },
 );
+
+test("events.k8s.io/v1 takes an event that is complete, and shows it in both forms", async ({
+  cluster,
+  sandbox,
+}) => {
+  const path = `/apis/events.k8s.io/v1/namespaces/${sandbox.name}/events`;
+  const { body: web } = await cluster.request("POST", sandbox.path("deployments"), {
+    body: deployment("web"),
+  });
+  const { uid } = web.metadata;
+  const event = {
+    apiVersion: "events.k8s.io/v1",
+    kind: "Event",
+    metadata: { name: "web.0123456789abcdef", namespace: sandbox.name },
+    eventTime: "2026-11-30T02:00:00.123000Z",
+    reportingController: "istio-upgrade",
+    reportingInstance: "machine-7",
+    regarding: {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      namespace: sandbox.name,
+      name: "web",
+      uid,
+    },
+    type: "Normal",
+    reason: "SidecarRestart",
+    action: "Restart",
+    note: "ü".repeat(512),
+  };
+  const wrong: readonly (readonly [status: number, change: object, problem: string])[] = [
+    [422, { note: `${event.note}.` }, "can have at most 1024 characters"],
+    [422, { eventTime: undefined }, "eventTime: Required value"],
+    [400, { eventTime: "2026-11-30T02:00:00.123Z" }, "parsing time"],
+    [422, { type: "Info" }, "has invalid value: Info"],
+    [422, { reportingController: undefined }, "reportingController: Required value"],
+    [422, { reportingInstance: "" }, "reportingInstance: Required value"],
+    [422, { reportingInstance: "m".repeat(129) }, "can have at most 128 characters"],
+    [422, { action: undefined }, "action: Required value"],
+    [422, { reason: undefined }, "reason: Required value"],
+    [422, { deprecatedCount: 1 }, "count: Invalid value"],
+    [
+      422,
+      { regarding: { ...event.regarding, namespace: undefined } },
+      "does not match event.namespace",
+    ],
+    [422, { metadata: { ...event.metadata, name: "web._" } }, "metadata.name: Invalid value"],
+  ];
+  for (const [status, change, problem] of wrong) {
+    const { status: found, body } = await cluster.request("POST", path, {
+      body: { ...event, ...change },
+    });
+    expect([problem, found, body.message]).toEqual([
+      problem,
+      status,
+      expect.stringContaining(problem),
+    ]);
+  }
+  const created = await cluster.request("POST", path, { body: event });
+  expect(created).toMatchObject({ status: 201, body: event });
+  const again = await cluster.request("POST", path, { body: event });
+  expect([again.status, again.body.reason]).toEqual([409, "AlreadyExists"]);
+  const core = await cluster.request(
+    "GET",
+    `${sandbox.path("events")}?fieldSelector=involvedObject.uid=${uid},reason=SidecarRestart`,
+  );
+  const { regarding, note, eventTime, type, reason } = event;
+  expect(core.body.items).toMatchObject([
+    {
+      involvedObject: regarding,
+      message: note,
+      eventTime,
+      type,
+      reason,
+      reportingComponent: "istio-upgrade",
+      firstTimestamp: null,
+      lastTimestamp: null,
+    },
+  ]);
+});

@@ -62,6 +62,19 @@ describe("an approved plan", () => {
     );
   }
 
+  test("is the next step of its own dry run", async ({ cluster, enter }) => {
+    const { file, sandbox } = await createPlan(cluster, enter, ["web"]);
+    for (const mode of ["--dry-run", "--dry-run=server"]) {
+      const ran = await run(cluster, "restart", "--plan", file, mode, "--json");
+      const { nextStep } = parseReport("RestartReport", ran.stdout);
+      expect([ran.status, nextStep]).toEqual([0, `istio-upgrade restart --plan ${file}`]);
+    }
+    const words = ["restart", "--plan", file, "--yes", "--json"];
+    const { results } = parseReport("RestartReport", (await run(cluster, ...words)).stdout);
+    expect(results.map(({ name, outcome }) => [name, outcome])).toEqual([["web", "restarted"]]);
+    expect(await restartTimes(sandbox, ["web"])).not.toContain(undefined);
+  });
+
   test("is carried out only for workloads that did not change", async ({ cluster, enter }) => {
     const names = ["current", "edited", "gone", "recreated", "rest"];
     const { sandbox, plan, file } = await createPlan(cluster, enter, names);
@@ -108,6 +121,35 @@ describe("an approved plan", () => {
     expect(await restartTimes(sandbox, ["edited", "recreated"])).toEqual([undefined, undefined]);
   });
 
+  test("is carried out in the other namespaces if one was deleted", async ({ cluster, enter }) => {
+    await cluster.installRevision({ name: REVISION, image: OLD });
+    await cluster.moveImage(REVISION, OLD);
+    const [gone, rest] = [
+      await enter({ "istio.io/rev": REVISION }),
+      await enter({ "istio.io/rev": REVISION }),
+    ];
+    for (const sandbox of [gone, rest]) {
+      await sandbox.create("deployments", deployment("web"));
+      await untilReady(sandbox, 1);
+    }
+    await cluster.moveImage(REVISION, NEW);
+    const both = `${gone.name},${rest.name}`;
+    const planned = await run(cluster, "restart", "-n", both, "--dry-run", "-o", "json");
+    const file = join(folder, "gone-namespace.json");
+    writeFileSync(file, planned.stdout);
+    await gone.remove();
+    await eventually(async () => {
+      const answer = await cluster.request("GET", `/api/v1/namespaces/${gone.name}`);
+      expect(answer.status).toBe(404);
+    });
+    const ran = await run(cluster, "restart", "--plan", file, "--yes", "--json");
+    expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([
+      { namespace: gone.name, outcome: "skipped", code: "gone" },
+      { namespace: rest.name, outcome: "restarted" },
+    ]);
+    expect(ran.status).toBe(0);
+  });
+
   test("is not carried out if the target image has changed", async ({ cluster, enter }) => {
     const { sandbox, file } = await createPlan(cluster, enter, ["a", "b"]);
     await cluster.moveImage(REVISION, NEWER);
@@ -137,7 +179,7 @@ describe("an approved plan", () => {
       [forOtherCluster(plan), "was made for https://prod:443"],
       ["{", "it is not JSON"],
       ["null", "is not a plan"],
-      [content.replace('"dryRun": "client"', '"dryRun": null'), "is not a plan"],
+      [content.replace('"kind": "RestartReport"', '"kind": "CheckReport"'), "is not a plan"],
     ];
     for (const [text, message] of refused) {
       const ran = await from(text);

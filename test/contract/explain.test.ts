@@ -1,5 +1,6 @@
 import { describe, expect } from "vitest";
-import { deployment, pod, statefulSet } from "../support/manifests.ts";
+import { withoutAges } from "../support/ages.ts";
+import { daemonSet, deployment, pod, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { eventually, run, type Sandbox, test } from "./sandbox.ts";
 
@@ -61,8 +62,9 @@ describe("explain", () => {
     ]);
     expect(steps.at(-1)).toEqual(["pods", "2 of 2", "patch"]);
 
-    const checked = await run(cluster, "check", "-n", sandbox.name, "--json");
-    expect(parseReport("CheckReport", checked.stdout).workloads).toEqual([document.workload]);
+    const checked = await run(cluster, "check", "--drift", "-n", sandbox.name, "--json");
+    const { workloads } = parseReport("CheckReport", checked.stdout);
+    expect(workloads.map(withoutAges)).toEqual([document.workload].map(withoutAges));
     expect(checked.status).toBe(ran.status);
     // The output is for people, so there is no RESULT line.
     expect(ran.stderr).toBe("");
@@ -88,6 +90,111 @@ describe("explain", () => {
       expect(steps.at(-1)).toMatchObject({ step: "pod", subject: `pod/${name}` });
       expect(steps.at(-1)?.detail).toContain(`${NEW} of asm-1-17`);
     }
+  });
+
+  test("takes every kind and name that check prints", async ({ cluster, enter }) => {
+    await cluster.installRevision({ name: "asm-1-17", image: NEW });
+    const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
+    await sandbox.create("deployments", deployment("web"));
+    await sandbox.create("statefulsets", statefulSet("db"));
+    await sandbox.create("daemonsets", daemonSet("agent"));
+    const { spec } = deployment("alone");
+    const alone = { kind: "ReplicaSet", apiVersion: "apps/v1", metadata: { name: "alone" }, spec };
+    await sandbox.create("replicasets", alone);
+    await sandbox.create("pods", pod("single"));
+    const owners = [
+      { apiVersion: "core.strimzi.io/v1beta2", kind: "StrimziPodSet", name: "kafka" },
+      { apiVersion: "apps.kruise.io/v1beta1", kind: "StatefulSet", name: "db" },
+    ];
+    for (const [index, owner] of owners.entries()) {
+      const { metadata, ...rest } = pod(`owned-${index}`);
+      const uid = `${index}2222222-2222-4222-8222-222222222222`;
+      const ownerReferences = [{ ...owner, uid, controller: true }];
+      await sandbox.create("pods", {
+        ...rest,
+        metadata: { ...(metadata as object), ownerReferences },
+      });
+    }
+    const kinds = [
+      "DaemonSet",
+      "Deployment",
+      "Pod",
+      "ReplicaSet",
+      "StatefulSet",
+      "StatefulSet.apps.kruise.io",
+      "StrimziPodSet",
+    ];
+    const args = ["-n", sandbox.name, "--json"];
+    await eventually(async () => {
+      const { stdout } = await run(cluster, "check", ...args);
+      const { workloads } = parseReport("CheckReport", stdout);
+      expect(workloads.map(({ kind }) => kind).sort()).toEqual(kinds);
+      expect(new Set(workloads.map(({ verdict }) => verdict))).toEqual(new Set(["current"]));
+    });
+    const { stdout } = await run(cluster, "check", "--drift", ...args);
+    const { workloads } = parseReport("CheckReport", stdout);
+    const explained = await Promise.all(
+      workloads.map(async ({ kind, name }, index) => {
+        const named = index % 2 === 0 ? kind : kind.toLowerCase();
+        const ran = await run(cluster, "explain", `${named}/${name}`, ...args);
+        return [ran.status, parseReport("Explanation", ran.stdout).workload];
+      }),
+    );
+    expect(explained).toEqual(workloads.map((workload) => [0, workload]));
+  });
+
+  test("judges the template of an owner that has no pods", async ({ cluster, enter }) => {
+    await cluster.installRevision({ name: "asm-1-17", image: NEW });
+    const sandbox = await enter({ "istio.io/rev": "asm-1-17" });
+    const { spec } = deployment("idle", { replicas: 0 }) as {
+      spec: { template: { spec: object } };
+    };
+    const once = {
+      ...spec.template,
+      spec: { ...spec.template.spec, restartPolicy: "Never" },
+    };
+    const labels = { "sidecar.istio.io/inject": "false" };
+    const optedOut = { ...once, metadata: { labels } };
+    const schedule = { schedule: "0 3 1 1 *", suspend: true };
+    const objects = [
+      [
+        "/apis/batch/v1",
+        "CronJob",
+        "idle",
+        { ...schedule, jobTemplate: { spec: { template: once } } },
+      ],
+      [
+        "/apis/batch/v1",
+        "CronJob",
+        "out",
+        { ...schedule, jobTemplate: { spec: { template: optedOut } } },
+      ],
+      ["/apis/batch/v1", "Job", "idle", { suspend: true, template: once }],
+      ["/apis/apps/v1", "ReplicaSet", "idle", spec],
+      ["/api/v1", "ReplicationController", "idle", { ...spec, selector: { app: "idle" } }],
+    ] as const;
+    for (const [root, kind, name, content] of objects) {
+      const path = `${root}/namespaces/${sandbox.name}/${kind.toLowerCase()}s`;
+      const body = { kind, metadata: { name }, spec: content };
+      expect(await cluster.request("POST", path, { body })).toMatchObject({ status: 201 });
+    }
+    const answers = await Promise.all(
+      objects.map(async ([, kind, name]) => {
+        const args = [`${kind.toLowerCase()}/${name}`, "-n", sandbox.name, "--json"];
+        const ran = await run(cluster, "explain", ...args);
+        const { subject, verdict, code, reason } = parseReport("Explanation", ran.stdout);
+        return [ran.status, subject.kind, subject.name, verdict, code, reason];
+      }),
+    );
+    const reason = `has no live pod; a new one would get ${NEW} of asm-1-17`;
+    const idle = ["idle", "current", "no-live-pods", reason];
+    expect(answers).toEqual([
+      [0, "CronJob", ...idle],
+      [0, "CronJob", "out", null, "inject-false", expect.any(String)],
+      [0, "Job", ...idle],
+      [0, "ReplicaSet", ...idle],
+      [0, "ReplicationController", ...idle],
+    ]);
   });
 
   test("follows a tag", async ({ cluster, enter }) => {

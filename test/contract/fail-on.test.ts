@@ -47,6 +47,13 @@ test("the flags decide which findings count, and the advice of check can be type
     exitCode: 0,
     exitReasons: ["by-hand:2", "missing:1"],
   });
+  // A finding that does not count for the exit code is still there.
+  for (const flags of [["--fail-on", "outdated"], ["--exit-zero"]]) {
+    for (const command of ["check", "verify"]) {
+      const { stdout, status } = await run(cluster, command, "-n", sandbox.name, ...flags);
+      expect([status, stdout]).toEqual([0, expect.stringMatching(/^3 workloads, 3 pods: /m)]);
+    }
+  }
   const consent = ["--include", "missing", "--allow-downtime"];
   const advised = await check(...consent);
   expect(advised).toMatchObject({

@@ -75,8 +75,19 @@ describe("an interrupted restart", () => {
     expect(Date.now() - asked).toBeLessThan(2500);
     const report = parseReport("RestartReport", ran.stdout);
     expect([ran.status, report.complete]).toEqual([status, false]);
+    expect(report.gaps).toMatchObject([
+      {
+        what: "verify restarted workloads",
+        hint: `check the result: istio-upgrade verify --namespace ${sandbox.name} --wait 10m`,
+      },
+    ]);
     expect(report.results).toMatchObject([
-      { name: "first", outcome: "timed-out", code: "interrupted", message: "still rolling" },
+      {
+        name: "first",
+        outcome: "still-rolling",
+        code: "interrupted",
+        message: expect.stringMatching(/^still rolling: .+; 1 old pod still serves$/),
+      },
       { name: "second", outcome: "not-started" },
     ]);
   });

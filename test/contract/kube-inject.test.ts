@@ -84,3 +84,22 @@ test("a sidecar that was injected by hand is blocked once its revision is gone",
   await createByHand(sandbox, "asm-1-1");
   expect(await verdictsIn(cluster, sandbox)).toEqual([5, 3, "blocked injected-by-hand-gone "]);
 });
+
+test("the template of a ReplicaSet without a Deployment decides, not its pods", async ({
+  cluster,
+  enter,
+}) => {
+  await cluster.installRevision({ name: REVISION, image: OLD });
+  const sandbox = await enter();
+  // A ReplicaSet without a Deployment.
+  const set = { ...deployment("set", injectedByHand(REVISION)), kind: "ReplicaSet" };
+  await sandbox.create("replicasets", set);
+  await eventually(async () => expect(await sandbox.pods()).toHaveLength(1));
+  expect(await verdictsIn(cluster, sandbox)).toEqual([0, 1, `current on-target ${OLD}`]);
+  await cluster.moveImage(REVISION, NEW);
+  expect(await verdictsIn(cluster, sandbox)).toEqual([0, 1, `pinned pinned-by-kube-inject ${OLD}`]);
+  const unproved = await verdictsIn(cluster, sandbox, "--prove=never");
+  expect(unproved).toEqual([6, 1, "unknown injected-by-hand "]);
+  await sandbox.relabel(LABEL);
+  expect(await verdictsIn(cluster, sandbox)).toEqual([5, 1, `outdated image-differs ${NEW}`]);
+});

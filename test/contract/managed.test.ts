@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, vi } from "vitest";
 import { proxyImage } from "../support/build/pod-group.ts";
 import { deployment } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
-import { run, type Sandbox, test, untilReady } from "./sandbox.ts";
+import { eventually, run, type Sandbox, test, untilReady } from "./sandbox.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -48,11 +49,15 @@ describe("a workload in a namespace of AKS", () => {
     expect(verdicts.map(([, ...rest]) => rest)).toEqual(
       ["edge", "labelled", "oauth2-proxy"].map(() => ["outdated", "image-differs"]),
     );
-    const used = await run(cluster, "revisions", REVISION, "--assert-unused", "--json");
-    expect(used.status).toBe(5);
-    const [revision] = parseReport("RevisionsReport", used.stdout).revisions;
-    expect(revision?.pods.managed).toBe(0);
-    expect(JSON.stringify(revision)).toContain(`${sandbox.name}/deploy/oauth2-proxy`);
+    // Pods of other tests may be about to end, in namespaces that are being deleted.
+    await eventually(async () => {
+      const used = await run(cluster, "revisions", REVISION, "--assert-unused", "--json");
+      const { revisions, gaps } = parseReport("RevisionsReport", used.stdout);
+      expect([used.status, gaps]).toEqual([5, []]);
+      const [revision] = revisions;
+      expect(revision?.pods.managed).toBe(0);
+      expect(JSON.stringify(revision)).toContain(`${sandbox.name}/deploy/oauth2-proxy`);
+    });
   });
 
   test("is managed with the labels of AKS", async ({ cluster, enter }) => {
@@ -98,6 +103,17 @@ describe("a gateway that istiod rendered", () => {
     const sandbox = await enter();
     await sandbox.create("deployments", rendered(revision, image));
     await untilReady(sandbox, 1);
+    if (verdict.includes("gateway-not-updated")) {
+      // At first, istiod may be about to render it.
+      await cluster.moveImage(REVISION, proxyImage("v1.94.8-1"));
+      await cluster.moveImage(REVISION, OLD);
+      const early = await verdictsIn(cluster, sandbox);
+      expect([early.exitCodes, early.verdicts]).toEqual([
+        [0, 0],
+        [["edge-istio", "managed", "gateway-api"]],
+      ]);
+      await sleep(31_000);
+    }
     const { exitCodes, verdicts, nextSteps } = await verdictsIn(cluster, sandbox);
     expect([exitCodes, verdicts]).toEqual([[exitCode, exitCode], [["edge-istio", ...verdict]]]);
     const restarted = await run(cluster, "restart", "--yes", "-n", sandbox.name);
@@ -105,7 +121,7 @@ describe("a gateway that istiod rendered", () => {
     if (exitCode === 0) return;
     expect(nextSteps[0]).toMatch(
       new RegExp(
-        `^kubectl label gateways.gateway.networking.k8s.io edge -n ${sandbox.name} istio.io/rev=asm-[-\\d]+ --overwrite`,
+        `^(?:for [^:]+: )?kubectl label gateways.gateway.networking.k8s.io edge -n ${sandbox.name} istio.io/rev=asm-[-\\d]+ --overwrite`,
       ),
     );
   });

@@ -3,7 +3,7 @@ import { deployment } from "../support/manifests.ts";
 import { grantsOf, nameOf, rulesOf } from "../support/rbac.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { runProgram } from "../support/run-program.ts";
-import type { TestCluster } from "../support/test-cluster.ts";
+import type { TestCluster, TestRule } from "../support/test-cluster.ts";
 import { eventually, type Sandbox, test } from "./sandbox.ts";
 
 const IMAGE = "mcr.microsoft.com/oss/istio/proxyv2:1.17.1-distroless";
@@ -55,6 +55,29 @@ describe("the permissions in deploy/", () => {
     },
   );
 
+  test("are enough without watch: a restart asks for it once, and reads more often", async ({
+    cluster,
+    enter,
+  }) => {
+    const sandbox = await createOutdated(cluster, enter);
+    const grants = grantsOf("restart-namespace", sandbox.name);
+    const watchesOf = async (user: string, rules: readonly TestRule[]) => {
+      const args = ["restart", "-n", sandbox.name, "--include", "current", "--yes", "--verbose"];
+      const env = { KUBECONFIG: await cluster.userKubeconfig(user, rules) };
+      const ran = await runProgram([...args, "--json"], env);
+      const { results, notes } = parseReport("RestartReport", ran.stdout);
+      expect([ran.status, notes]).toEqual([0, []]);
+      expect(results).toMatchObject([{ name: "web", outcome: "restarted" }]);
+      const lines = [...ran.stderr.matchAll(/^GET \S+watch=true\S*(.*)$/gm)];
+      return lines.map(([, error]) => error);
+    };
+    expect(await watchesOf("watcher", rulesOf(grants))).toEqual([""]);
+    const fewer = grants.filter(({ verb }) => verb !== "watch");
+    expect(await watchesOf("poller", rulesOf(fewer))).toEqual([
+      " ApiError: the watch was rejected: HTTP 403",
+    ]);
+  });
+
   test("of a single namespace are enough, since dry runs prove the injection", async ({
     cluster,
     enter,
@@ -100,7 +123,7 @@ describe("the permissions in deploy/", () => {
     });
   });
 
-  test("of a single namespace are not enough for all namespaces, and the hint names --namespace", async ({
+  test("of a single namespace are not enough for all namespaces, and the hint says what may be enough", async ({
     cluster,
     enter,
   }) => {
@@ -113,7 +136,7 @@ describe("the permissions in deploy/", () => {
     expect(gaps.find(({ what }) => what === "list pods")).toMatchObject({
       namespace: null,
       reason: "forbidden",
-      hint: "name the namespaces that you may read with --namespace, or ask for the permission: kubectl auth can-i list pods --all-namespaces",
+      hint: "choose only namespaces that you may read, or ask for the permission: kubectl auth can-i list pods --all-namespaces",
     });
   });
 

@@ -116,6 +116,9 @@ describe("a policy that moves images to a mirror", () => {
     await createWorkloads(sandbox);
     const call = await caller(cluster, sandbox, false);
     expect(await answersOf(call, sandbox)).toEqual(allOf(6, "unknown image-rewritten"));
+    // New pods would get an image of the mirror, which is not the predicted one.
+    await cluster.moveImage(REVISION, NEW);
+    expect(await answersOf(call, sandbox)).toEqual(allOf(6, "unknown image-rewritten"));
     const { metadata } = await sandbox.get("deployments", "web");
     expect(metadata.generation).toBe(1);
     await remove();

@@ -107,4 +107,9 @@ test("a selector is sent to the API server with lists of workloads only", async 
       .map(({ searchParams }) => searchParams.get("labelSelector"));
   expect(asked("deployments")).toEqual(["tier in (front)"]);
   expect(asked("pods")).toEqual([null]);
+  // One list shows since when all the outdated workloads are outdated.
+  const ofIstiod = urls.filter(({ pathname }) =>
+    pathname.endsWith("/aks-istio-system/replicasets"),
+  );
+  expect(ofIstiod).toHaveLength(1);
 });

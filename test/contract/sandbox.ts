@@ -1,6 +1,7 @@
 import { test as base, expect, vi } from "vitest";
 import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { type Manifest, namespace, pod } from "../support/manifests.ts";
+import { problemOfSteps } from "../support/pasted-steps.ts";
 import { type RunResult, runProgram } from "../support/run-program.ts";
 import type { Answer, RequestOptions, TestCluster } from "../support/test-cluster.ts";
 import { hasRealCluster, openRealCluster } from "../testbed/open-real-cluster.ts";
@@ -11,11 +12,13 @@ const GROUPS: Readonly<Record<string, string>> = {
   daemonsets: "/apis/apps/v1",
   replicasets: "/apis/apps/v1",
   rollouts: "/apis/argoproj.io/v1alpha1",
+  jobs: "/apis/batch/v1",
+  poddisruptionbudgets: "/apis/policy/v1",
 };
 
 /** Repeats the assertion until it passes: real controllers take their time. */
-export async function eventually(assertion: () => Promise<void>): Promise<void> {
-  await vi.waitFor(assertion, { timeout: 30_000, interval: 50 });
+export async function eventually(assertion: () => Promise<void>, timeout = 30_000): Promise<void> {
+  await vi.waitFor(assertion, { timeout, interval: 50 });
 }
 
 /** Skips a test on the real cluster and prints the reason, which the test runner does not print. */
@@ -24,18 +27,50 @@ export function onlyEmbedded(
   skip: (reason: string) => void,
   reason: string,
 ): void {
-  if (cluster.kind === "embedded") return;
+  if (cluster.kind !== "embedded") skipAloud(skip, reason);
+}
+
+/** Skips a test on the embedded cluster, likewise. */
+export function onlyReal(
+  cluster: TestCluster,
+  skip: (reason: string) => void,
+  reason: string,
+): void {
+  if (cluster.kind !== "real") skipAloud(skip, reason);
+}
+
+function skipAloud(skip: (reason: string) => void, reason: string): void {
   process.stderr.write(`skipped: ${reason}\n`);
   skip(reason);
 }
 
-/** Runs the program against a cluster with full permissions. */
-export function run(cluster: TestCluster, ...args: readonly string[]): Promise<RunResult> {
-  return runProgram(args, { KUBECONFIG: cluster.kubeconfig });
+/**
+ * Runs the program against a cluster with full permissions. The next steps of a document that it
+ * prints have to repeat the flags that led to the cluster.
+ */
+export async function run(cluster: TestCluster, ...args: readonly string[]): Promise<RunResult> {
+  const result = await runProgram(args, { KUBECONFIG: cluster.kubeconfig });
+  if (result.stdout.startsWith("{\n")) {
+    expect(problemOfSteps(JSON.parse(result.stdout), args)).toBeUndefined();
+  }
+  return result;
+}
+
+/** Waits until istiod has loaded an image. */
+export async function untilInjected(
+  cluster: TestCluster,
+  sandbox: Sandbox,
+  image: string,
+): Promise<void> {
+  const probe = { body: pod("probe") };
+  await eventually(async () => {
+    const { body } = await cluster.request("POST", `${sandbox.path("pods")}?dryRun=All`, probe);
+    expect(JSON.stringify(body)).toContain(image);
+  });
 }
 
 /** Waits until the namespace has exactly `count` pods and all of them are ready. */
-export async function untilReady(sandbox: Sandbox, count: number): Promise<void> {
+export async function untilReady(sandbox: Sandbox, count: number, timeout?: number): Promise<void> {
   await eventually(async () => {
     const pods = await sandbox.pods();
     const ready = pods.filter(({ status }) =>
@@ -45,7 +80,24 @@ export async function untilReady(sandbox: Sandbox, count: number): Promise<void>
       ),
     );
     expect([pods.length, ready.length]).toEqual([count, count]);
-  });
+  }, timeout);
+}
+
+/**
+ * Waits until no namespace has the label of a revision: those of other tests take a while to end. Only for
+ * tests about the state of the whole cluster.
+ *
+ * @param revision the only one that must not be left; by default, any.
+ */
+export async function untilAlone(cluster: TestCluster, revision?: string): Promise<void> {
+  const label = revision === undefined ? "istio.io/rev" : `istio.io/rev=${revision}`;
+  const path = `/api/v1/namespaces?labelSelector=${encodeURIComponent(label)}`;
+  await eventually(async () => {
+    const { body } = await cluster.request("GET", path);
+    // The conditions show what keeps a namespace from ending.
+    const left = body.items.map(({ metadata, status }: Answer["body"]) => [metadata.name, status]);
+    expect(left).toEqual([]);
+  }, 120_000);
 }
 
 export const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";
@@ -103,7 +155,8 @@ async function openCluster(): Promise<TestCluster> {
   return hasRealCluster() ? openRealCluster() : startEmbeddedCluster();
 }
 
-async function openSandbox(
+/** Creates a namespace with these labels, and resolves once pods can be created in it. */
+export async function openSandbox(
   cluster: TestCluster,
   labels: Readonly<Record<string, string>> = {},
   prefix = "contract",

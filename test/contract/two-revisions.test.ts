@@ -34,5 +34,5 @@ test("a running upgrade is named while nothing is outdated, and a way back is ma
   const back = await run(cluster, "check", "-n", sandbox.name);
   expect(back.status).toBe(2);
   expect(back.stdout).toContain("OUTDATED: 1 workload, 2 pods (1 to an older version)\n");
-  expect(back.stdout).toMatch(/ deploy\/web +v1\.20\.8-2 +v1\.19\.9-1 +2 +downgrade\n/);
+  expect(back.stdout).toMatch(/ deploy\/web +v1\.20\.8-2 +v1\.19\.9-1 +2 +downgrade +<\d+s\n/);
 });

@@ -125,11 +125,12 @@ async function textOf(document: Explanation): Promise<string> {
   return [...render(document, PLAIN)].join("");
 }
 
-/** Returns the explanation without random names and without the webhooks of other revisions. */
+/** Returns the explanation without random names, and without other revisions of the cluster. */
 function comparable(document: Explanation, { name }: Sandbox): Explanation {
   const text = JSON.stringify(document)
     .replaceAll(name, "shop")
-    .replaceAll(/web-[a-z\d]+-[a-z\d]{5}\b/g, "web-x-y");
+    .replaceAll(/web-[a-z\d]+-[a-z\d]{5}\b/g, "web-x-y")
+    .replaceAll(new RegExp(`for ${REVISION}: |; for asm-[^"]*`, "g"), "");
   const { steps, ...rest } = JSON.parse(text) as Explanation;
   return {
     ...rest,

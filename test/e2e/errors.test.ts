@@ -17,7 +17,8 @@ async function runFailing(
   env: Readonly<Record<string, string>> = {},
 ): Promise<RunResult> {
   const ran = await runProgram(args, env);
-  if (!["check", "restart", "verify"].includes(args[0] ?? "") || ran.stderr === "") return ran;
+  const hasResult = args.some((word) => ["check", "restart", "verify", "status"].includes(word));
+  if (!hasResult || ran.stderr === "") return ran;
   const lines = ran.stderr.split("\n");
   expect(lines.at(-2)).toMatch(
     new RegExp(`^RESULT exit=${ran.status} cluster=\\S+ error=[a-z-]+$`),
@@ -42,16 +43,12 @@ describe("the error message", () => {
   });
 
   const USAGE: readonly (readonly [args: string, message: string, hint: string])[] = [
-    [
-      "chek",
-      "unknown command 'chek' (Did you mean check?)",
-      "run 'istio-upgrade --help' for usage",
-    ],
-    ["check --nope", "unknown option '--nope'", "run 'istio-upgrade check --help' for usage"],
+    ["chek", "unknown command 'chek' (Did you mean check?)", "see the usage: istio-upgrade --help"],
+    ["check --nope", "unknown option '--nope'", "see the usage: istio-upgrade check --help"],
     [
       "check -n",
       "option '-n, --namespace <name>' argument missing",
-      "run 'istio-upgrade check --help' for usage",
+      "see the usage: istio-upgrade check --help",
     ],
     [
       "check -n Shop",
@@ -66,7 +63,7 @@ describe("the error message", () => {
     [
       "check -o yaml",
       '--output "yaml" is not valid',
-      "use one of: table, wide, json, jsonl, markdown, junit",
+      "use one of: table, wide, json, jsonl, markdown, junit, html, prometheus",
     ],
     [
       "check -l a~b",
@@ -81,13 +78,56 @@ describe("the error message", () => {
     [
       "restart --yes",
       "restart needs a scope",
-      "add --namespace NAMESPACE, --all-namespaces, or workloads as KIND/NAME",
+      "add --namespace NAMESPACE, --all-namespaces, --namespace-selector LABELS, or workloads as KIND/NAME",
     ],
     [
       "restart pod/web -n shop --yes",
       '"pod/web" is not a KIND/NAME that can be restarted',
+      "see which workload it belongs to, and what to do: istio-upgrade explain pod/web --namespace shop",
+    ],
+    [
+      "restart deploy web/x -n shop --yes",
+      '"deploy" is not a KIND/NAME that can be restarted',
       "kinds are deployment, statefulset, daemonset and rollout: deploy/web, sts/db, ds/agent, ro/api",
     ],
+    [
+      "restart pod web -n shop --yes",
+      '"pod/web" is not a KIND/NAME that can be restarted',
+      "see which workload it belongs to, and what to do: istio-upgrade explain pod/web --namespace shop",
+    ],
+    [
+      "check deploy/web -n shop --context prod",
+      "too many arguments for 'check'. Expected 0 arguments but got 1.",
+      "for one workload: istio-upgrade explain --context prod deploy/web --namespace shop",
+    ],
+    [
+      "verify sts db",
+      "too many arguments for 'verify'. Expected 0 arguments but got 2.",
+      "for one workload: istio-upgrade explain sts/db",
+    ],
+    [
+      "explain deploy web -n shop",
+      "too many arguments for 'explain'. Expected 1 argument but got 2.",
+      "for one workload: istio-upgrade explain deploy/web --namespace shop",
+    ],
+    [
+      "check web",
+      "too many arguments for 'check'. Expected 0 arguments but got 1.",
+      "see the usage: istio-upgrade check --help",
+    ],
+    [
+      "restart -n shop --force",
+      "unknown option '--force'",
+      "nothing overrides would-lose or blocked; --include and --allow-downtime restart what is left out by default",
+    ],
+    ["check --all", "unknown option '--all'", "for all namespaces, write --all-namespaces"],
+    ["help chek", 'there is no command "chek"', "see the commands: istio-upgrade --help"],
+    [
+      "-n Shop check",
+      '--namespace "Shop" is not a valid namespace name',
+      "use lower-case letters, digits and dashes; list the namespaces with: kubectl get namespaces",
+    ],
+    ["--nope check", "unknown option '--nope'", "see the usage: istio-upgrade check --help"],
     [
       "restart -n shop",
       "restart asks for confirmation, but there is no terminal",
@@ -97,6 +137,41 @@ describe("the error message", () => {
       "restart -A --yes",
       "--all-namespaces with --yes also needs --context: the current context may be another cluster",
       "see the contexts: kubectl config get-contexts",
+    ],
+    [
+      "restart --namespace-selector team=pay --yes",
+      "--namespace-selector with --yes also needs --context: the current context may be another cluster",
+      "see the contexts: kubectl config get-contexts",
+    ],
+    [
+      "check --namespace-selector team===pay",
+      '--namespace-selector has an invalid part: "team===pay"',
+      "use the syntax of kubectl: app=web,tier!=db,env in (test,prod),!legacy",
+    ],
+    [
+      "check -n pay --namespace-selector team=pay",
+      "--namespace-selector and --namespace cannot be used together",
+      "use only one of them",
+    ],
+    [
+      "check --group-by team",
+      '--group-by "team" is not valid',
+      "use one of: namespace, kind, revision, label=KEY, namespace-label=KEY, namespace-annotation=KEY; for a label of the namespaces: --group-by namespace-label=team",
+    ],
+    [
+      "status --group-by label=",
+      '--group-by label "" is not the key of a label or an annotation',
+      "write the key alone, such as team or example.com/owner",
+    ],
+    [
+      "verify -L team=pay",
+      '--label-columns "team=pay" is not the key of a label or an annotation',
+      "write the key alone, such as team or example.com/owner",
+    ],
+    [
+      "check --since nowhere.json",
+      'could not read the report "nowhere.json": ENOENT',
+      "make one with the same flags: istio-upgrade check --report-file FILE",
     ],
     [
       "explain web -n shop",
@@ -116,7 +191,7 @@ describe("the error message", () => {
     [
       "revisions --namespace shop",
       "unknown option '--namespace'",
-      "run 'istio-upgrade revisions --help' for usage",
+      "see the usage: istio-upgrade revisions --help",
     ],
     [
       "check --fail-on outdated,gaps",
@@ -131,7 +206,7 @@ describe("the error message", () => {
     [
       "check --include all",
       '--include "all" is not valid',
-      "use one of: missing, current, unhealthy",
+      "use one of: missing, current, drifted, unhealthy",
     ],
     [
       "restart -n shop --yes --max-parallel 0",
@@ -151,7 +226,6 @@ describe("the error message", () => {
   ];
 
   test.each([
-    ["check --context a --context b", "--context", "a", "b"],
     ["restart -n shop --yes --context=a --context a", "--context", "a", "a"],
     ["verify --kubeconfig a --kubeconfig b", "--kubeconfig", "a", "b"],
     ["explain deploy/web --context a --context=b", "--context", "a", "b"],
@@ -202,7 +276,7 @@ describe("the error message", () => {
       stdout: "",
       stderr:
         "error: no cluster is configured: there is no kubeconfig file\n" +
-        "set KUBECONFIG or --kubeconfig; on AKS, first run: az aks get-credentials\n",
+        "set KUBECONFIG or --kubeconfig; on AKS, first run: az aks get-credentials --resource-group RESOURCE_GROUP --name CLUSTER\n",
     });
   });
 
@@ -233,8 +307,33 @@ describe("the error message", () => {
     expect([ran.status, ran.stdout]).toEqual([1, ""]);
     expect(ran.stderr).toBe(
       'error: could not read from the API server of the context "test": 127.0.0.1:1: connect ECONNREFUSED\n' +
-        "check whether kubectl can: kubectl get --raw /readyz (https://127.0.0.1:1)\n",
+        "check whether kubectl can reach https://127.0.0.1:1: kubectl get --raw /readyz\n",
     );
+  });
+
+  test.each([
+    "check",
+    "restart -n shop --yes",
+    "verify -n shop",
+    "explain deploy/web -n shop",
+    "explain pod/web -n shop",
+    "revisions",
+    "revisions asm-1-27 --assert-unused",
+    "status --to asm-1-28",
+  ])("for credentials that are not accepted: %s", async (args) => {
+    const expired = join(folder, "expired");
+    const config = readFileSync(cluster.kubeconfig, "utf8").replace(
+      /"token":"[^"]*"/,
+      '"token":"expired"',
+    );
+    writeFileSync(expired, config);
+    const ran = await runFailing([...args.split(" "), "--kubeconfig", expired], { KUBECONFIG: "" });
+    expect([ran.status, ran.stdout]).toEqual([1, ""]);
+    expect(ran.stderr).toMatch(/^error: .*: Unauthorized\n/);
+    expect(ran.stderr.split("\n").slice(1)).toEqual([
+      `log in again, then check whether kubectl can: kubectl --kubeconfig ${expired} auth whoami`,
+      "",
+    ]);
   });
 
   test("for a namespace that does not exist", async () => {
@@ -258,7 +357,7 @@ describe("the error message", () => {
       stdout: "",
       stderr:
         `error: no ConfigMap istio-sidecar-injector* in the namespace "aks-istio-system" of ${host}\n` +
-        "does this cluster use the AKS Istio add-on? For another Istio, name its namespace: --istio-namespace istio-system\n",
+        "does this cluster use the AKS Istio add-on? For another Istio, name its namespace: istio-upgrade check --istio-namespace istio-system\n",
     });
   });
 
@@ -268,6 +367,8 @@ describe("the error message", () => {
       ["check --context dead", "unreachable", 1, "dead"],
       ["verify --context=dead", "unreachable", 1, "dead"],
       ["restart -n shop --yes --context dead", "unreachable", 1, "dead"],
+      ["move shop --to asm-1-28 --yes --context dead", "unreachable", 1, "dead"],
+      ["status --context dead", "unreachable", 1, "dead"],
       ["revisions --context dead", "unreachable", 1, "dead"],
       ["explain deploy/web --context dead", "unreachable", 1, "dead"],
       ["check --context nowhere", "kubeconfig", 1, "nowhere"],
@@ -276,6 +377,8 @@ describe("the error message", () => {
       ["check --context stranger", "unauthorized", 1, "stranger"],
       ["check --max-parallel 3", "usage", 64, "test"],
       ["restart -n shop", "usage", 64, "test"],
+      ["move shop --to asm-1-28", "usage", 64, "test"],
+      ["status --to", "usage", 64, "test"],
     ];
     let kubeconfig = "";
 
@@ -305,8 +408,14 @@ describe("the error message", () => {
           expect(ran.stderr).toContain(`error: ${document.message}\n${document.hint}\n${result}\n`);
           expect(ran.status).toBe(exitCode);
         }
-        const text = await runProgram(args.split(" "), { KUBECONFIG: kubeconfig });
+        const file = join(folder, "report.json");
+        writeFileSync(file, "the report of an earlier run");
+        const withFile = [...args.split(" "), "--report-file", file];
+        const text = await runProgram(withFile, { KUBECONFIG: kubeconfig });
         expect(text.stdout).toBe("");
+        const document = parseReport("Error", readFileSync(file, "utf8"));
+        expect(document).toMatchObject({ cluster: { context }, code, exitCode });
+        expect(text.stderr).toContain(`error: ${document.message}\n${document.hint}\n`);
         expect(text.stderr.includes("RESULT")).toBe(!/^(revisions|explain)/.test(args));
       },
     );

@@ -2,6 +2,7 @@ import { SaxesParser } from "saxes";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ATTACKS } from "../support/build/hostile.ts";
 import { type EmbeddedCluster, startEmbeddedCluster } from "../support/embedded/cluster.ts";
+import { findElements, parsePage } from "../support/html-page.ts";
 import { parseLines } from "../support/report-schema.ts";
 import { runInProcess } from "../support/run-in-process.ts";
 
@@ -186,6 +187,11 @@ const COMMANDS: readonly (readonly [args: readonly string[], codes: readonly num
     [0, 6],
   ],
   [["revisions"], [0, 6]],
+  [["status"], [2, 5, 6]],
+  [
+    ["status", "--to", "asm-1-99"],
+    [5, 6],
+  ],
   [
     ["revisions", ATTACKS["shell commands"] ?? "", "--assert-unused"],
     [5, 6],
@@ -207,9 +213,25 @@ const COMMANDS: readonly (readonly [args: readonly string[], codes: readonly num
     [2, 5, 6],
   ],
 ];
-const OUTPUTS = ["table", "wide", "json", "jsonl", "markdown", "junit"] as const;
+const OUTPUTS = [
+  "table",
+  "wide",
+  "json",
+  "jsonl",
+  "markdown",
+  "junit",
+  "html",
+  "prometheus",
+] as const;
+
+function outputsOf([command = "", subject]: readonly string[]) {
+  if (subject?.startsWith("pod/replica")) return ["table"] as const;
+  const hasMetrics = command === "check" || command === "verify";
+  return OUTPUTS.filter((output) => hasMetrics || output !== "prometheus");
+}
+
 const RUNS = COMMANDS.flatMap(([args, codes]) =>
-  (args[1]?.startsWith("pod/replica") ? (["table"] as const) : OUTPUTS).map((output) => ({
+  outputsOf(args).map((output) => ({
     command: [...args, "--output", output].map((word) => JSON.stringify(word)).join(" "),
     args: [...args, "--output", output],
     codes,
@@ -228,11 +250,13 @@ describe("in a cluster with hostile texts", () => {
       const lines = [...stdout.split("\n"), ...stderr.split("\n")];
       expect(lines.find((line) => UNSAFE.test(line))).toBeUndefined();
       expect(problemOf(output, stdout)).toBeUndefined();
-      // The subject is still named.
+      // The subject is still named; metrics name no workload.
       const named =
-        args[0] === "revisions"
+        args[0] === "revisions" || args[0] === "status"
           ? REVISION
-          : (/^\w+\/([\w-]+)$/.exec(args[1] ?? "")?.[1] ?? "late-0");
+          : output === "prometheus"
+            ? "shop"
+            : (/^\w+\/([\w-]+)$/.exec(args[1] ?? "")?.[1] ?? "late-0");
       expect(status === 1 || args.includes("--assert-unused") || stdout.includes(named)).toBe(true);
     },
   );
@@ -245,6 +269,16 @@ describe("in a cluster with hostile texts", () => {
     expect(asked.filter((path) => /secret|token|kube-system/i.test(path))).toEqual([]);
   });
 });
+
+/** Returns the elements of a page that no page of the program has. */
+function foreignElements(page: string): readonly unknown[] {
+  return findElements(
+    parsePage(page),
+    ({ name, attributes }) =>
+      /^(?:img|iframe|object|failure|link|base)$/.test(name) ||
+      Object.keys(attributes).some((attribute) => /^(?:on|src$|style$)/.test(attribute)),
+  );
+}
 
 /** Returns the error that a parser of the output format would report. */
 function problemOf(output: (typeof OUTPUTS)[number], stdout: string): unknown {
@@ -259,6 +293,7 @@ function problemOf(output: (typeof OUTPUTS)[number], stdout: string): unknown {
       });
       parser.write(stdout).close();
     }
+    if (output === "html") return foreignElements(stdout)[0];
     return undefined;
   } catch (error) {
     return error;

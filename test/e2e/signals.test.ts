@@ -1,20 +1,18 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { proxyImage } from "../support/build/pod-group.ts";
 import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { deployment, namespace } from "../support/manifests.ts";
 import { type Relay, startRelay } from "../support/relay.ts";
 import { parseReport } from "../support/report-schema.ts";
-import { runProgram, startProgram } from "../support/run-program.ts";
+import { COMMAND, runProgram, startProgram } from "../support/run-program.ts";
 import { requireTerminal, startOnTerminal } from "../support/terminal.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 
-const BIN = fileURLToPath(new URL("../../bin/istio-upgrade.js", import.meta.url));
 const DEPLOYMENTS = "/apis/apps/v1/namespaces/shop/deployments";
 const ARGS = ["restart", "-n", "shop", "--yes", "--json", "--max-parallel", "1"];
 
@@ -95,7 +93,7 @@ describe("a restart that ends early", () => {
 
   test("reports that the workload may still roll after a SIGTERM while the API server is silent", async () => {
     const running = start();
-    await until(running, "first: restarting");
+    await until(running, "first: 0 of 1 new pods ready");
     relay.stall();
     // By then a request is waiting for its answer.
     await new Promise((resolve) => setTimeout(resolve, 800));
@@ -105,9 +103,12 @@ describe("a restart that ends early", () => {
     expect(report.results).toMatchObject([
       {
         name: "first",
-        outcome: "timed-out",
+        outcome: "still-rolling",
         code: "interrupted",
-        message: "may still be rolling: the API server did not answer",
+        message: expect.stringMatching(
+          /^may still be rolling: the API server did not answer; last seen: .* 1 old pod still serves$/,
+        ),
+        cause: { oldPodsReady: 1 },
         nextStep: `kubectl rollout status deployment/first -n shop`,
       },
       { name: "second", outcome: "not-started", code: "interrupted" },
@@ -136,6 +137,64 @@ describe("a restart that ends early", () => {
       expect(report.workloads).toEqual([]);
     },
   );
+
+  test("takes a SIGHUP, which comes when the terminal is closed, for a SIGTERM", async () => {
+    const running = start();
+    await until(running, "first: restarting");
+    const ran = await endWith(running, "SIGHUP");
+    const report = parseReport("RestartReport", ran.stdout);
+    expect([ran.status, report.results.map(({ code }) => code)]).toEqual([
+      143,
+      ["interrupted", "interrupted"],
+    ]);
+  });
+
+  describe("with a report file", () => {
+    let folder = "";
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), "istio-upgrade-report-"));
+    });
+    afterEach(() => rmSync(folder, { recursive: true }));
+
+    test("leaves a record even if it is killed before the first workload has ended", async () => {
+      const file = join(folder, "report.json");
+      const running = start("--report-file", file);
+      await until(running, "first: restarting");
+      running.signal("SIGKILL");
+      await running.done;
+      expect(parseReport("RestartReport", readFileSync(file, "utf8"))).toMatchObject({
+        complete: false,
+        steps: [{ name: "first" }, { name: "second" }],
+        results: [],
+        exitReasons: expect.arrayContaining(["unfinished:2"]),
+      });
+    });
+
+    test("continues if the file is a pipe that nobody reads, and a signal still ends it", async () => {
+      const pipe = join(folder, "pipe");
+      execFileSync("mkfifo", [pipe]);
+      const running = start("--report-file", pipe);
+      await until(running, "second: restarting");
+      const ran = await endWith(running, "SIGTERM");
+      expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([
+        { name: "first", outcome: "restarted" },
+        { name: "second", code: "interrupted" },
+      ]);
+      expect(ran.stderr).toContain(`the report could not be written to "${pipe}": ETIMEDOUT`);
+    });
+  });
+
+  test("ends at once on a SIGINT during a pause that is longer than the longest timer of Node", async () => {
+    const running = start("--pause", "600h");
+    await until(running, "first: restarted, rolled out");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const ran = await endWith(running, "SIGINT");
+    expect(ran.stderr).not.toContain("TimeoutOverflowWarning");
+    expect(parseReport("RestartReport", ran.stdout).results).toMatchObject([
+      { name: "first", outcome: "restarted" },
+      { name: "second", outcome: "not-started", code: "interrupted" },
+    ]);
+  });
 
   test("ends at once on a SIGINT during a pause", async () => {
     const running = start("--pause", "10m");
@@ -167,7 +226,8 @@ describe("a restart that ends early", () => {
     try {
       const file = join(folder, "report.json");
       const args = ["restart", "-n", "shop", "--yes", "-o", "jsonl", "--report-file", file];
-      const child = spawn(process.execPath, [BIN, ...args], {
+      const [command, ...first] = COMMAND;
+      const child = spawn(command, [...first, ...args], {
         env: { ...process.env, HOME: "/nonexistent", KUBECONFIG: cluster.kubeconfig },
         stdio: ["ignore", "pipe", "pipe"],
       });
@@ -189,7 +249,8 @@ describe("a restart that ends early", () => {
       process.stderr.write(`skipped: ${reason}\n`);
       return skip(reason);
     }
-    const child = spawn(process.execPath, [BIN, "check", "-n", "shop"], {
+    const [command, ...first] = COMMAND;
+    const child = spawn(command, [...first, "check", "-n", "shop"], {
       env: { ...process.env, HOME: "/nonexistent", KUBECONFIG: cluster.kubeconfig },
       stdio: ["ignore", openSync("/dev/full", "w"), "pipe"],
     });

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { SourceMap, type SourceMapPayload } from "node:module";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { main } from "../../src/main.ts";
@@ -9,47 +10,54 @@ import { runProgram } from "../support/run-program.ts";
 
 const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
 
-/** Module hooks that print the URL of every loaded module to stderr. */
-const HOOKS = `
-  import { writeSync } from "node:fs";
-  export async function load(url, context, next) {
-    if (url.startsWith("file:")) writeSync(2, "loaded " + url + "\\n");
-    return next(url, context);
-  }`;
-const REGISTER = `
-  import { register } from "node:module";
-  register("data:text/javascript,${encodeURIComponent(HOOKS)}");`;
-
-/** Returns the files of `dist/` that a run loads, and the packages that are bundled into them. */
-async function loadedBy(...args: string[]) {
-  const { stderr } = await runProgram(args, {
-    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(REGISTER)}`,
-  });
-  const files = [...stderr.matchAll(/^loaded (.*\/dist\/.*)$/gm)].map(([, url = ""]) =>
-    fileURLToPath(url),
-  );
-  return {
-    files: files.map((file) => basename(file)),
-    packages: packagesIn(files.map((file) => `${file}.map`)),
-  };
+/** A script as V8 measured its coverage. */
+interface Coverage {
+  readonly url: string;
+  readonly functions: readonly {
+    readonly ranges: readonly { readonly startOffset: number; readonly count: number }[];
+  }[];
 }
 
-/** Returns the packages that the source maps name. */
-function packagesIn(maps: readonly string[]): readonly string[] {
-  const sources = maps.flatMap(
-    (map) => (JSON.parse(readFileSync(map, "utf8")) as { sources: string[] }).sources,
-  );
-  const packages = sources.flatMap(
-    (source) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? [],
+/** Returns the original files of the functions that a run calls, as far as they are in the bundle. */
+async function filesRunBy(...args: string[]): Promise<readonly string[]> {
+  const folder = mkdtempSync(join(tmpdir(), "coverage-"));
+  await runProgram(args, { NODE_V8_COVERAGE: folder, XDG_CACHE_HOME: folder });
+  const script = readdirSync(folder)
+    .filter((name) => name.endsWith(".json"))
+    .flatMap((name) => JSON.parse(readFileSync(join(folder, name), "utf8")).result as Coverage[])
+    .find(({ url }) => url.endsWith("/dist/main.cjs"));
+  rmSync(folder, { recursive: true });
+  if (script === undefined) return [];
+  const called = script.functions.filter(({ ranges }) => (ranges[0]?.count ?? 0) > 0);
+  return [...new Set(called.flatMap(({ ranges }) => sourceAt(ranges[0]?.startOffset ?? 0)))];
+}
+
+/** The part of the wrapper before the bundle. */
+const WRAPPER = "(function (exports, require, module) {".length;
+
+const BUNDLE = readFileSync(join(DIST, "main.cjs"), "utf8");
+const MAP = JSON.parse(readFileSync(join(DIST, "main.cjs.map"), "utf8")) as SourceMapPayload;
+const SOURCES = new SourceMap(MAP);
+
+function sourceAt(offset: number): readonly string[] {
+  const before = BUNDLE.slice(0, Math.max(0, offset - WRAPPER)).split("\n");
+  const entry = SOURCES.findEntry(before.length - 1, before.at(-1)?.length ?? 0);
+  return "originalSource" in entry ? [entry.originalSource] : [];
+}
+
+/** Returns the packages that these files belong to. */
+function packagesIn(files: readonly string[]): readonly string[] {
+  const packages = files.flatMap(
+    (file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? [],
   );
   return [...new Set(packages)].sort();
 }
 
-// The loaded modules determine the start time, and counting them needs no clock.
+// The modules that are evaluated determine the start time, and counting them needs no clock.
 test.each([[["--version"]], [["--help"]], [["-h"]], [[]]])(
   "%j loads no module of the program",
   async (args) => {
-    expect(await loadedBy(...args)).toEqual({ files: [], packages: [] });
+    expect(await filesRunBy(...args)).toEqual([]);
   },
 );
 
@@ -62,15 +70,15 @@ test("the texts that the build stores are what the program prints", async () => 
 });
 
 test.each([[["check", "--help"]], [["chek"]], [["restart"]], [["check", "--output", "yml"]]])(
-  "%j loads no heavy module",
+  "%j evaluates no heavy module",
   async (args) => {
-    const { files, packages } = await loadedBy(...args);
-    expect(files).toContain("main.js");
-    expect(packages).toEqual(["commander", "parse-duration"]);
+    const files = await filesRunBy(...args);
+    expect(files).toContain("../src/cli.ts");
+    expect(packagesIn(files)).toEqual(["commander", "parse-duration"]);
   },
 );
 
-test("check loads only what it needs: no proxy agent without a proxy", async () => {
+test("check evaluates only what it needs: no proxy agent without a proxy", async () => {
   const folder = mkdtempSync(join(tmpdir(), "start-"));
   const kubeconfig = join(folder, "config");
   writeFileSync(
@@ -79,9 +87,9 @@ test("check loads only what it needs: no proxy agent without a proxy", async () 
 contexts: [{ name: one, context: { cluster: one } }]
 current-context: one`,
   );
-  const { packages } = await loadedBy("check", "--kubeconfig", kubeconfig);
+  const files = await filesRunBy("check", "--kubeconfig", kubeconfig);
   rmSync(folder, { recursive: true });
-  expect(packages).toEqual([
+  expect(packagesIn(files)).toEqual([
     "@kubernetes/client-node",
     "chalk",
     "commander",
@@ -92,12 +100,13 @@ current-context: one`,
     "semver",
     "yocto-queue",
   ]);
+  // Few runs make a page.
+  expect(files.filter((file) => file.includes("/report/html/"))).toEqual([]);
 });
 
 test("the licence of every bundled package is published", () => {
   const licences = readFileSync(join(DIST, "THIRD-PARTY-LICENSES"), "utf8");
-  const maps = readdirSync(DIST).filter((file) => file.endsWith(".map"));
-  const packages = packagesIn(maps.map((file) => join(DIST, file)));
+  const packages = packagesIn(MAP.sources);
   expect(packages.length).toBeGreaterThan(20);
   const missing = packages.filter((name) => !new RegExp(`^${name} \\d`, "m").test(licences));
   expect(missing).toEqual([]);

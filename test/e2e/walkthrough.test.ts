@@ -15,12 +15,15 @@ function shown(page: string, command: string): string {
 }
 
 /**
- * Removes the differences between runs: times, the order in which parallel rollouts end, and
+ * Removes the differences between runs: times, ages, the order in which parallel rollouts end, and
  * progress lines.
  */
 function normalized(output: string): string {
   const lines = output
     .replace(/^\d{4}-\S+Z /gm, "TIME ")
+    .replace(/\[\d\/6\]/g, "[N/6]")
+    .replace(/ \(\d+s\)/g, " (1s)")
+    .replace(/(>|at least |oldest=)\d+[smhd]\b/g, (_text, before: string) => `${before}8d`)
     .replace(/sha256:\w+/g, "HASH")
     .split("\n")
     .filter((line) => !line.includes(" new pods ready; "));

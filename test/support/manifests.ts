@@ -42,6 +42,17 @@ export function daemonSet(name: string, options: WorkloadOptions = {}): Manifest
   return workload("DaemonSet", name, options, {});
 }
 
+export function job(name: string, options: WorkloadOptions = {}): Manifest {
+  const { metadata, spec } = podTemplate(name, options);
+  const template = { metadata, spec: { restartPolicy: "Never", ...spec } };
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name },
+    spec: { template, ...options.spec },
+  };
+}
+
 /** A `Rollout` of Argo Rollouts. With `workloadRef` in its spec it needs no template. */
 export function argoRollout(name: string, options: WorkloadOptions = {}): Manifest {
   const { spec, ...rest } = workload("Rollout", name, options, {

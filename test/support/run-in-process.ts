@@ -41,6 +41,9 @@ export async function runInProcess(
     stdout: record("stdout"),
     stderr: record("stderr"),
     env: { NO_COLOR: "1", HOME: "/nonexistent", ...env },
+    process: { pid: process.pid, platform: process.platform, kill: () => true },
+    isStdoutPiped: () => false,
+    hostname: () => "ops-1",
     now: () => new Date(now()),
     random: Math.random,
     sleep: async (milliseconds, signal) => {
@@ -58,6 +61,7 @@ export async function runInProcess(
         open["signal listeners"] -= 1;
       };
     },
+    endSoon: () => undefined,
   });
   const left = Object.entries(open).flatMap(([what, count]) => (count > 0 ? [what] : []));
   return { status, ...written, left };

@@ -9,6 +9,15 @@ export interface RunResult {
 }
 
 const BIN = fileURLToPath(new URL("../../bin/istio-upgrade.js", import.meta.url));
+const ONE_FILE = process.env["ISTIO_UPGRADE_PROGRAM"];
+
+/** The path of the program under test: `ISTIO_UPGRADE_PROGRAM`, or the script that runs `dist/`. */
+export const PROGRAM: string = ONE_FILE || BIN;
+
+/** The command that starts the program under test, and its first arguments. */
+export const COMMAND: readonly [string, ...string[]] = ONE_FILE
+  ? [ONE_FILE]
+  : [process.execPath, BIN];
 
 /** A run of the program that is in progress. */
 export interface RunningProgram {
@@ -22,13 +31,17 @@ export interface RunningProgram {
  * Starts the program as a user would: in its own process, without a terminal, without colour and
  * with an empty stdin. The environment is the caller's, without the variables that could lead to a
  * cluster.
+ *
+ * @param launcher a command that starts the program: the program and its arguments follow its words.
  */
 export function startProgram(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  launcher: readonly string[] = [],
 ): RunningProgram {
   const { KUBECONFIG: _, KUBERNETES_SERVICE_HOST: __, FORCE_COLOR: ___, ...own } = process.env;
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const [command = "", ...words] = [...launcher, ...COMMAND, ...args];
+  const child = spawn(command, words, {
     env: { ...own, NO_COLOR: "1", HOME: "/nonexistent", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -54,7 +67,8 @@ export function runVisibly(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<number | null> {
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const [command, ...first] = COMMAND;
+  const child = spawn(command, [...first, ...args], {
     env: { ...process.env, ...env },
     stdio: "inherit",
   });

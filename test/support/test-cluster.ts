@@ -15,6 +15,11 @@ export interface TestCluster {
    * Deployment `istiod-NAME`. For a revision that is already installed it only sets the image.
    */
   installRevision(revision: TestRevision): Promise<void>;
+  /**
+   * Removes the control plane of a revision, as Azure does at the end of an upgrade. Tags and shared
+   * ConfigMaps stay.
+   */
+  removeRevision(revision: string): Promise<void>;
   /** Sets `global.proxy.image` in the ConfigMap's `values`, as Azure does in a patch upgrade. */
   moveImage(revision: string, image: string): Promise<void>;
   /** Does the same as `istioctl tag set TAG --revision REVISION --overwrite`. */
@@ -23,7 +28,10 @@ export interface TestCluster {
   removeTag(tag: string): Promise<void>;
   /** Installs Argo Rollouts, both the type `Rollout` and its controller. Later calls do nothing. */
   installArgoRollouts(): Promise<void>;
-  /** Returns the path of a kubeconfig whose user has only the permissions in `rules`. */
+  /**
+   * Returns the path of a kubeconfig whose user has only the permissions in `rules`. A later call
+   * replaces the permissions for the whole cluster.
+   */
   userKubeconfig(user: string, rules: readonly TestRule[]): Promise<string>;
   stop(): Promise<void>;
 }
@@ -35,6 +43,8 @@ export interface TestRevision {
   readonly image: string;
   /** True for native sidecars: `istio-proxy` is an init container. */
   readonly native?: boolean;
+  /** The namespace of another mesh's control plane; `aks-istio-system` by default. Real cluster only. */
+  readonly namespace?: string;
 }
 
 /** A rule as in an RBAC role. */
@@ -42,6 +52,8 @@ export interface TestRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
+  /** The names of the only objects of the rule; absent for all. */
+  readonly resourceNames?: readonly string[];
   /** The only namespace of the rule; absent for the whole cluster. */
   readonly namespace?: string;
 }
@@ -64,12 +76,20 @@ export interface Answer {
 /**
  * Annotations of a pod template that both clusters support.
  * `readyAfter`: a Go duration from the pod's creation until it is ready.
+ * `drain`: a Go duration for which a deleted pod is terminating.
  * `fail`: the waiting reason of its first container, which never runs (`ErrImagePull`,
- * `CrashLoopBackOff`, `CreateContainerConfigError`); such a pod never becomes ready.
+ * `CrashLoopBackOff`, `CreateContainerConfigError`); such a pod never becomes ready. With `OutOfcpu`
+ * the kubelet rejects the pod, with `Init:Error` the first init container crashes in a loop, with
+ * `Init:Running` it never ends, with `NotStarted` nothing starts, as without a volume, with `Unready` only `istio-proxy` is not ready, with
+ * `Stumble` the first container crashes once, and its pod is ready four seconds later, and with
+ * `Flapping` all its containers run, and the pod is ready and unready in turns, for two seconds each.
  * `failRestarted`: the same, but only for pods that a restart created.
+ * `failOf`: limits `failRestarted` to pods with a sidecar of this revision.
  */
 export const POD_BEHAVIOUR = {
   readyAfter: "test.istio-upgrade/ready-after",
+  drain: "test.istio-upgrade/drain",
   fail: "test.istio-upgrade/fail",
   failRestarted: "test.istio-upgrade/fail-restarted",
+  failOf: "test.istio-upgrade/fail-of",
 } as const;

@@ -9,10 +9,13 @@ import { recordedIo } from "../support/build/recorded-io.ts";
 const NO_ACTIONS: Actions = {
   check: () => Promise.resolve(),
   restart: () => Promise.resolve(),
+  move: () => Promise.resolve(),
   verify: () => Promise.resolve(),
   explain: () => Promise.resolve(),
   revisions: () => Promise.resolve(),
+  status: () => Promise.resolve(),
   completion: () => Promise.resolve(),
+  version: () => undefined,
   complete: () => Promise.resolve(),
 };
 
@@ -53,6 +56,7 @@ describe("the flags of", () => {
         "--timeout",
         "--include",
         "--allow-downtime",
+        "--allow-revision",
         "--reason",
         "--fail-on",
       ],
@@ -67,7 +71,7 @@ describe("the flags of", () => {
       .map((option) => option.long);
     expect(long).toEqual(expect.arrayContaining(flags));
     // A command may have further flags, but none that belongs to another command.
-    const own = ["--wait", "--yes", "--dry-run", "--max-parallel"];
+    const own = ["--wait", "--yes", "--allow-revision", "--dry-run", "--max-parallel"];
     expect(own.filter((flag) => long?.includes(flag))).toEqual(
       own.filter((flag) => flags.includes(flag)),
     );
@@ -115,7 +119,13 @@ describe("a command gets", () => {
       color: "auto",
       prove: "auto",
     };
-    const restart = { ...common, maxParallel: "4", maxFailures: "1", timeout: "10m" };
+    const restart = {
+      ...common,
+      maxParallel: "4",
+      maxFailures: "1",
+      timeout: "10m",
+      schedulingTimeout: "30s",
+    };
     expect(await given(["check"])).toMatchObject([["check", common]]);
     expect(await given(["verify"])).toMatchObject([["verify", { ...common, wait: "0s" }]]);
     expect(await given(["restart"])).toMatchObject([["restart", restart, []]]);
@@ -179,37 +189,33 @@ describe("help and version", () => {
 
 describe("invalid arguments are a usage error with a hint", () => {
   test.each<[argv: readonly string[], message: string | RegExp, hint: string]>([
-    [["chekc"], /unknown command 'chekc'/, "run 'istio-upgrade --help' for usage"],
+    [["chekc"], /unknown command 'chekc'/, "see the usage: istio-upgrade --help"],
     [
-      ["--namespace", "shop", "check"],
-      /unknown option '--namespace'/,
-      "run 'istio-upgrade check --help' for usage",
+      ["--namespaces", "shop", "check"],
+      /unknown option '--namespaces'/,
+      "see the usage: istio-upgrade check --help",
     ],
     [
       ["check", "--frobnicate"],
       /unknown option '--frobnicate'/,
-      "run 'istio-upgrade check --help' for usage",
+      "see the usage: istio-upgrade check --help",
     ],
-    [["check", "shop"], /too many arguments/, "run 'istio-upgrade check --help' for usage"],
-    [
-      ["restart", "--namespace"],
-      /argument missing/,
-      "run 'istio-upgrade restart --help' for usage",
-    ],
+    [["check", "shop"], /too many arguments/, "see the usage: istio-upgrade check --help"],
+    [["restart", "--namespace"], /argument missing/, "see the usage: istio-upgrade restart --help"],
     [
       ["verify", "--max-parallel", "3"],
       /unknown option '--max-parallel'/,
-      "run 'istio-upgrade verify --help' for usage",
+      "see the usage: istio-upgrade verify --help",
     ],
     [
       ["check", "--output", "yaml"],
       '--output "yaml" is not valid',
-      "use one of: table, wide, json, jsonl, markdown, junit",
+      "use one of: table, wide, json, jsonl, markdown, junit, html, prometheus",
     ],
     [
       ["restart"],
       "restart needs a scope",
-      "add --namespace NAMESPACE, --all-namespaces, or workloads as KIND/NAME",
+      "add --namespace NAMESPACE, --all-namespaces, --namespace-selector LABELS, or workloads as KIND/NAME",
     ],
     // An unset variable must mean neither "all" nor the default.
     ...(
@@ -245,7 +251,7 @@ describe("invalid arguments are a usage error with a hint", () => {
     ].map((argv): [string[], string, string] => [
       argv,
       "an argument is empty",
-      `run 'istio-upgrade ${argv[0]} --help' for usage`,
+      `see the usage: istio-upgrade ${argv[0]} --help`,
     ]),
     [
       ["check", "--exclude", "/deploy/web"],
@@ -255,9 +261,14 @@ describe("invalid arguments are a usage error with a hint", () => {
     [
       ["restart", "-n", "shop", "--include", "all"],
       '--include "all" is not valid',
-      "use one of: missing, current, unhealthy",
+      "use one of: missing, current, drifted, unhealthy",
     ],
     [["verify", "--wait", "soon"], '--wait "soon" is not a duration', "write 90s, 10m or 1h30m"],
+    [
+      ["check", "--max-age", "30 days"],
+      '--max-age "30 days" is not a duration above 0',
+      "write 30d, 12h or 1d12h, with days of 24 hours",
+    ],
     // A flag with an optional value never takes the next argument.
     [
       ["restart", "--dry-run", "web"],
@@ -288,7 +299,7 @@ describe("main", () => {
     expect(io.written).toEqual({
       stdout: "",
       stderr:
-        "error: restart needs a scope\nadd --namespace NAMESPACE, --all-namespaces, or workloads as KIND/NAME\n" +
+        "error: restart needs a scope\nadd --namespace NAMESPACE, --all-namespaces, --namespace-selector LABELS, or workloads as KIND/NAME\n" +
         "RESULT exit=64 cluster=unknown error=usage\n",
     });
   });
@@ -309,6 +320,14 @@ describe("main", () => {
     const io = recordedIo(HOMELESS);
     expect(await main(["restart", "-A", "--yes"], io)).toBe(EXIT.usage);
     expect(io.written.stderr).toContain("--all-namespaces with --yes also needs --context");
+  });
+
+  test("rejects --namespace-selector --yes without --context for the same reason", async () => {
+    const io = recordedIo(HOMELESS);
+    expect(await main(["restart", "--namespace-selector", "team=pay", "--yes"], io)).toBe(
+      EXIT.usage,
+    );
+    expect(io.written.stderr).toContain("--namespace-selector with --yes also needs --context");
   });
 
   test("exits 1 with a hint if no cluster is configured", async () => {

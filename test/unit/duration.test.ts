@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { formatDuration } from "../../src/duration-text.ts";
-import { readDuration } from "../../src/duration.ts";
+import { readDuration, readLongDuration } from "../../src/duration.ts";
 
 test.each([
   ["0", 0],
@@ -36,6 +36,25 @@ test.each([
 ])("%j is not a duration", (text) => {
   expect(readDuration(text)).toBeUndefined();
 });
+
+test.each([
+  ["30d", 2_592_000_000],
+  ["1d12h", 129_600_000],
+  ["1d1h1m1s", 90_061_000],
+  ["0.5d", 43_200_000],
+  ["90s", 90_000],
+  ["0", 0],
+  ["0d", 0],
+])("%s, which may have days, is %i milliseconds", (text, milliseconds) => {
+  expect(readLongDuration(text)).toBe(milliseconds);
+});
+
+test.each(["", "30", "-1d", "12h1d", "1d1d", "1 d", "30 days", "1D", "1w", "d", "P30D"])(
+  "%j is not a duration, even with days",
+  (text) => {
+    expect(readLongDuration(text)).toBeUndefined();
+  },
+);
 
 test("hours, minutes and seconds add up", () => {
   fc.assert(

@@ -9,7 +9,8 @@ import { createStepFormatter } from "../../src/report/next-step-text.ts";
 import { problemOf } from "../support/pasted-steps.ts";
 import { controlPlane } from "../support/build/control-plane.ts";
 import { namespace } from "../support/build/namespace.ts";
-import { podTemplate } from "../support/build/workload.ts";
+import { sidecars } from "../support/build/pod-group.ts";
+import { deployment, podTemplate } from "../support/build/workload.ts";
 
 const SRC = new URL("../../src/", import.meta.url).pathname;
 
@@ -94,7 +95,12 @@ const UNKNOWN_OUTCOME: Readonly<Record<keyof typeof unknownOutcome, Finding>> = 
   ownerUnread: unknownOutcome.ownerUnread(WEB),
   revisionUnnamed: unknownOutcome.revisionUnnamed(WEB, 2, "asm-1-27"),
   noPods: unknownOutcome.noPods(WEB, 3),
+  notReplaced: unknownOutcome.notReplaced(deployment("web"), {
+    ...sidecars(1, "a:1"),
+    reported: { image: "a:0", imageId: undefined, specChanged: true },
+  }),
   rewritten: unknownOutcome.rewritten(WEB, "a:1", "b:1", "you may not create pods"),
+  otherOrigin: unknownOutcome.otherOrigin(WEB, "a:1", "b:2", "you may not create pods"),
   nothingNewer: unknownOutcome.nothingNewer(WEB, "a:1", SOURCE, "you may not create pods"),
   proxyConfig: unknownOutcome.proxyConfig(WEB, "a:1", "a ProxyConfig", "you may not create pods"),
 };

@@ -84,9 +84,10 @@ function commandsAbout(evil: string): readonly Command[] {
     kind: "pods",
     gateway: false,
     managed: false,
-    release: "restart",
+    release: { by: "restart", to: undefined },
   } as const;
-  const move = { from: evil, to: evil, istioNamespace: evil, elsewhere: undefined };
+  const choose = (stepTo: (to: string) => Command | string) => stepTo(evil);
+  const move = { from: evil, choose, istioNamespace: evil, elsewhere: undefined };
   const holders = remainingReferences(
     [
       pods,

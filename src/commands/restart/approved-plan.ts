@@ -1,12 +1,12 @@
-import { readFile } from "node:fs/promises";
 import { UsageError } from "../../errors.ts";
 import { istioUpgrade, sentence } from "../../next-step.ts";
-import { API_VERSION, type RestartReport, type StepEntry } from "../../report/document.ts";
-import { planHash } from "../../report/entries.ts";
+import type { RestartReport, StepEntry } from "../../report/document.ts";
 import type { Step } from "../../rollout/step.ts";
 import { consentFrom, type RestartSettings } from "../../settings.ts";
+import type { PlannedMove } from "../move/preflight.ts";
 import { serverAddress } from "../report.ts";
 import type { Session } from "../session.ts";
+import { readPlanFile } from "./plan-file.ts";
 
 /** A plan that was saved by a dry run and approved. */
 export interface ApprovedPlan {
@@ -17,21 +17,28 @@ export interface ApprovedPlan {
   readonly server: string;
   readonly istioNamespace: string;
   readonly consent: RestartSettings["consent"];
+  /** Absent unless sidecars are replaced in place. */
+  readonly inPlace: RestartReport["inPlace"];
+  /** The namespaces that `move` labels; `undefined` for the plan of a restart. */
+  readonly move: PlannedMove | undefined;
 }
 
-const CREATE_ONE = sentence`create one: ${istioUpgrade("restart", "--namespace", "NAMESPACE", "--dry-run", "--output", "json")} > FILE`;
-
-/** @throws UsageError if the file contains no plan, or a plan that was changed. */
-export async function readApprovedPlan(file: string): Promise<ApprovedPlan> {
-  const document = parsePlan(file, await contentOf(file));
+/** @throws UsageError if the file contains no plan of the command, or a plan that was changed. */
+export async function readApprovedPlan(
+  file: string,
+  command: "restart" | "move",
+): Promise<ApprovedPlan> {
+  const document = await readPlanFile(file);
   const { plan: hash, steps, cluster, scope } = document;
-  if (planHash(document) !== hash) {
+  const move = plannedMove(document);
+  if ((move === undefined) === (command === "move")) {
+    const other = move === undefined ? "restart" : "move";
     throw new UsageError(
-      `the plan in "${file}" was changed after it was made: its content does not match the hash ${hash}`,
-      CREATE_ONE,
+      `the plan in "${file}" is one of ${other}, not of ${command}`,
+      sentence`carry it out: ${istioUpgrade(other, "--plan", file)}`,
     );
   }
-  if (steps.length === 0) {
+  if (steps.length === 0 && move === undefined) {
     throw new UsageError(`the plan in "${file}" restarts nothing`, "there is nothing to do");
   }
   return {
@@ -41,17 +48,39 @@ export async function readApprovedPlan(file: string): Promise<ApprovedPlan> {
     server: cluster.server,
     istioNamespace: cluster.istioNamespace,
     consent: consentFrom(scope.include, document.allowDowntime),
+    inPlace: document.inPlace,
+    move,
+  };
+}
+
+function plannedMove({ move, namespaces = [] }: RestartReport): PlannedMove | undefined {
+  if (move === undefined) return undefined;
+  return {
+    to: move.to,
+    namespaces: namespaces.map(({ name, from, injection, to }) => ({
+      name,
+      from: from ?? undefined,
+      injection: injection ?? undefined,
+      to,
+    })),
   };
 }
 
 /** Returns the settings of a run with an approved plan, which reads only the plan's namespaces. */
-export function withPlan(settings: RestartSettings, approved: ApprovedPlan): RestartSettings {
-  const namespaces = [...new Set(approved.steps.map(({ ref }) => ref.namespace))];
+export function withPlan<Settings extends RestartSettings>(
+  settings: Settings,
+  approved: ApprovedPlan,
+): Settings {
+  const moved = approved.move?.namespaces.map(({ name }) => name) ?? [];
+  const namespaces = [...new Set([...moved, ...approved.steps.map(({ ref }) => ref.namespace)])];
   return {
     ...settings,
     istioNamespace: approved.istioNamespace,
     scope: { ...settings.scope, namespaces },
     consent: approved.consent,
+    inPlace: approved.inPlace !== undefined,
+    pull: approved.inPlace?.pull === true,
+    drift: approved.consent.drifted || approved.steps.some(({ drift }) => drift !== undefined),
   };
 }
 
@@ -65,39 +94,8 @@ export function requireSameCluster({ api }: Session, { file, server }: ApprovedP
   );
 }
 
-async function contentOf(file: string): Promise<string> {
-  try {
-    const bytes = await readFile(file);
-    // Windows PowerShell redirects output as UTF-16.
-    const wide = bytes[0] === 0xff && bytes[1] === 0xfe;
-    return bytes.toString(wide ? "utf16le" : "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`could not read the plan "${file}": ${code}`, CREATE_ONE);
-  }
-}
-
-function parsePlan(file: string, content: string): RestartReport {
-  let document: Partial<RestartReport> | null;
-  try {
-    // Some editors on Windows add a byte order mark.
-    document = JSON.parse(content.replace(/^\uFEFF/, "")) as typeof document;
-  } catch {
-    throw new UsageError(`"${file}" is not a plan: it is not JSON`, CREATE_ONE);
-  }
-  const isPlan =
-    document?.apiVersion === API_VERSION &&
-    document.kind === "RestartReport" &&
-    typeof document.dryRun === "string" &&
-    Array.isArray(document.steps) &&
-    Array.isArray(document.scope?.include) &&
-    typeof document.cluster?.server === "string";
-  if (isPlan) return document as RestartReport;
-  throw new UsageError(`"${file}" is not a plan: it is not the report of a dry run`, CREATE_ONE);
-}
-
 function plannedStep(entry: StepEntry): Step {
-  const { namespace, kind, name, uid, verdict, from, to, template } = entry;
+  const { namespace, kind, name, uid, verdict, from, to, template, restartedAt, drift } = entry;
   return {
     ref: { namespace, kind, name, uid },
     verdict,
@@ -110,5 +108,7 @@ function plannedStep(entry: StepEntry): Step {
     hadSidecar: from.some(({ image }) => image !== null),
     podsAtOnce: 0,
     template: template ?? undefined,
+    restartedAt: restartedAt ?? undefined,
+    ...(drift !== undefined && { drift }),
   };
 }

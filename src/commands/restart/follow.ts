@@ -1,7 +1,4 @@
-import { readRollingPods } from "../../cluster/rolling-pods.ts";
-import { getWorkload } from "../../cluster/named-workload.ts";
-import { ApiError } from "../../http/api-error.ts";
-import { formatSelector } from "../../kubernetes/selector.ts";
+import { ApiError, isForbidden } from "../../http/api-error.ts";
 import type { AcceptedRestart } from "../../rollout/attempt.ts";
 import {
   advanceFollowing,
@@ -9,68 +6,77 @@ import {
   type FollowingObservation,
   startFollowing,
 } from "../../rollout/following.ts";
+import type { Milestones } from "../../rollout/milestones.ts";
 import type { Ending } from "../../rollout/result.ts";
-import { restartTime, type WorkloadRef } from "../../snapshot.ts";
-import { mayGetRoom, newRefusals } from "./refusals.ts";
+import type { WorkloadRef } from "../../snapshot.ts";
+import { explained } from "./explained.ts";
+import { mayGetRoom } from "./refusals.ts";
+import { startReadPace } from "./read-pace.ts";
 import { pollInterval } from "./request-limits.ts";
 import type { RestartSession } from "./restart-session.ts";
+import type { RolloutReader } from "./rollout-reader.ts";
 
-/** Follows the rollout of an accepted restart until it is done, has failed, or has stalled. */
+/**
+ * Follows the rollout of an accepted restart until it is done, has failed, or has stalled.
+ *
+ * @param reader reads the workload, and ignores the events from before the restart.
+ * @param onRead gets the milestones so far, after each read.
+ */
 export async function followRollout(
   session: RestartSession,
   ref: WorkloadRef,
+  reader: RolloutReader,
   restart: AcceptedRestart,
   abort: AbortSignal,
+  onRead: (milestones: Milestones) => void,
 ): Promise<Ending> {
-  const { io, settings } = session;
-  let following = startFollowing(ref, restart, settings.timeout, io.now().getTime());
+  const { io, settings, watches } = session;
+  let following = startFollowing(ref, restart, settings, io.now().getTime());
+  const end = new AbortController();
+  const ended = AbortSignal.any([abort, end.signal]);
+  const pace = startReadPace(io, pollInterval(settings), ended);
+  watches.keepOpen(ref, pace.listener, ended);
   let action: FollowingAction = { kind: "poll", report: undefined };
-  while (action.kind !== "end") {
-    const observation = await perform(session, ref, restart, action, abort);
-    [following, action] = advanceFollowing(following, observation, io.now().getTime());
+  let answered = true;
+  try {
+    while (action.kind !== "end") {
+      const observation = await perform(session, ref, reader, action, abort, () =>
+        pace.untilDue(answered),
+      );
+      answered = observation.kind === "view";
+      [following, action] = advanceFollowing(following, observation, io.now().getTime());
+      onRead(following.milestones);
+    }
+  } finally {
+    end.abort();
   }
-  return action.ending;
+  return explained(session, reader, restart, action.ending, abort);
 }
 
 async function perform(
   session: RestartSession,
   ref: WorkloadRef,
-  restart: AcceptedRestart,
+  reader: RolloutReader,
   action: Exclude<FollowingAction, { readonly kind: "end" }>,
   abort: AbortSignal,
+  untilDue: () => Promise<void>,
 ): Promise<FollowingObservation> {
-  const { io, progress, settings } = session;
+  const { progress } = session;
   if (action.kind === "check-room") {
     const { hindrance, podUid } = action;
     const expected = await mayGetRoom(session, ref.namespace, podUid);
     return { kind: "room", hindrance, expected, aborted: abort.aborted };
   }
   if (action.report) progress.emit({ type: "rolling", ref, ...action.report });
-  await io.sleep(pollInterval(settings) * (0.75 + io.random() / 2), abort);
+  await untilDue();
   try {
-    return await readView(session, ref, restart, abort);
+    const view = await reader.read();
+    return view === undefined ? { kind: "gone" } : { kind: "view", view, aborted: abort.aborted };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    return { kind: "no-answer", aborted: abort.aborted };
+    const { aborted } = abort;
+    return isForbidden(error)
+      ? { kind: "forbidden", message: error.message, aborted }
+      : { kind: "no-answer", aborted };
   }
-}
-
-async function readView(
-  session: RestartSession,
-  ref: WorkloadRef,
-  { knownRefusals }: AcceptedRestart,
-  abort: AbortSignal,
-): Promise<FollowingObservation> {
-  const { api } = session;
-  // First the workload, then its pods: if it is done, the list has every new pod.
-  const workload = await getWorkload(api, ref);
-  const rollout = workload?.rollout;
-  if (rollout === undefined) return { kind: "gone" };
-  const [pods, refusals] = await Promise.all([
-    readRollingPods(api, ref.namespace, formatSelector(rollout.selector)),
-    newRefusals(session, ref, rollout, knownRefusals),
-  ]);
-  const restartedAt = workload && restartTime(workload);
-  const view = { ref, rollout, restartedAt, pods, refusals };
-  return { kind: "view", view, aborted: abort.aborted };
 }

@@ -1,7 +1,5 @@
 import type { Io } from "../../io.ts";
-import { rolloutCommand } from "../../kubernetes/kinds.ts";
-import { type Ending, ended } from "../../rollout/result.ts";
-import type { WorkloadRef } from "../../snapshot.ts";
+import type { AbortCause } from "../../rollout/stop.ts";
 
 export type SignalName = Parameters<Parameters<Io["onSignal"]>[0]>[0];
 
@@ -38,27 +36,17 @@ export async function runUntilSignal<Value>(
 const GRACE = 1000;
 
 /**
- * Resolves a moment after an abort, with the ending of a workload whose own loop has not ended by
- * then: an API server that does not answer must not delay the report.
- *
- * @param mayBeRolling true if the restart was sent.
+ * Resolves a moment after an abort. A loop that has not ended by then must not delay the report, because
+ * the API server may not answer.
  */
-export async function endAfterAbort(
-  io: Pick<Io, "sleep">,
-  ref: WorkloadRef,
-  abort: AbortSignal,
-  mayBeRolling: () => boolean,
-): Promise<Ending> {
+export async function aborted(io: Pick<Io, "sleep">, abort: AbortSignal): Promise<void> {
   if (!abort.aborted) {
     await new Promise((resolve) => abort.addEventListener("abort", resolve, { once: true }));
   }
   await io.sleep(GRACE);
-  return mayBeRolling()
-    ? ended(
-        "timed-out",
-        "interrupted",
-        "may still be rolling: the API server did not answer",
-        rolloutCommand("status", ref),
-      )
-    : ended("not-started", "interrupted", "the run was interrupted");
+}
+
+/** Returns the cause of an abort. A run aborts with no other reason. */
+export function causeOf({ reason }: AbortSignal): AbortCause {
+  return reason as AbortCause;
 }

@@ -1,6 +1,7 @@
 import { ApiError, isForbidden } from "../../http/api-error.ts";
 import { withoutGeneratedNames } from "../../kubernetes/generated-names.ts";
 import { type EventRecord, listEvents } from "../../cluster/events.ts";
+import { refusedCreation } from "../../mesh/health.ts";
 import type { Rollout, WorkloadRef } from "../../snapshot.ts";
 import type { Session } from "../session.ts";
 
@@ -20,6 +21,15 @@ export async function knownRefusals(
   return new Set(events.map(({ id }) => id));
 }
 
+/** Returns the ids of the events from before the first call. */
+export type EarlierRefusals = () => Promise<ReadonlySet<string>>;
+
+/** Remembers the events about rejected pods at the first call: only later ones are about the present. */
+export function earlierRefusals(session: Session, ref: WorkloadRef): EarlierRefusals {
+  let known: Promise<ReadonlySet<string>> | undefined;
+  return () => (known ??= knownRefusals(session, ref));
+}
+
 /**
  * Returns the API server's reasons why pods could not be created.
  *
@@ -32,9 +42,8 @@ export async function newRefusals(
   known: ReadonlySet<string>,
 ): Promise<readonly string[]> {
   if (rollout.kind === "Deployment" || rollout.kind === "Rollout") {
-    return rollout.conditions
-      .filter(({ type, status }) => type === "ReplicaFailure" && status === "True")
-      .map(({ message }) => withoutGeneratedNames(message, ref.name));
+    const refusal = refusedCreation(rollout);
+    return refusal === undefined ? [] : [withoutGeneratedNames(refusal, ref.name)];
   }
   const events = await failedCreates(session, ref);
   return events
@@ -47,7 +56,7 @@ function failedCreates(session: Session, { namespace, uid }: WorkloadRef) {
 }
 
 /** Returns `undefined` if the events cannot be read. A note explains a missing permission. */
-async function eventsAbout(
+export async function eventsAbout(
   { api, notes }: Session,
   namespace: string,
   uid: string,

@@ -1,10 +1,6 @@
 import type { LimitFunction } from "p-limit";
 import { messageOf } from "../../errors.ts";
-import { Gaps } from "../../cluster/gaps.ts";
-import { getWorkload } from "../../cluster/named-workload.ts";
-import { readPodsOf } from "../../cluster/workloads.ts";
 import { ApiError, isForbidden } from "../../http/api-error.ts";
-import { formatSelector } from "../../kubernetes/selector.ts";
 import { type Ending, endedUnexpectedly, type StepResult } from "../../rollout/result.ts";
 import type { Wait } from "../../rollout/step.ts";
 import {
@@ -14,10 +10,13 @@ import {
   type WaitingAction,
   type WaitingObservation,
 } from "../../rollout/waiting.ts";
-import type { Workload } from "../../snapshot.ts";
 import { writeStacks } from "../../report/error-stack.ts";
-import { endAfterAbort } from "./interruption.ts";
+import { endingAfterAbort } from "../../rollout/stop.ts";
+import { explained, explainedByLastRead } from "./explained.ts";
+import { aborted, causeOf } from "./interruption.ts";
+import { earlierRefusals, mayGetRoom } from "./refusals.ts";
 import type { RestartSession } from "./restart-session.ts";
+import { createRolloutReader, type RolloutReader } from "./rollout-reader.ts";
 
 /** The limits on the reads of all waits of a run together. */
 export interface ReadLimits {
@@ -41,36 +40,44 @@ export async function awaitRestart(
   const { io, progress } = session;
   const message = `restarted at ${restartedAt}, rollout still in progress`;
   progress.emit({ type: "waiting", ref, message });
+  const reader = createRolloutReader(session, ref, earlierRefusals(session, ref));
+  const restart = { target: to, restartedAt };
   const ending = await Promise.race([
-    waitUntilReady(session, wait, abort, limits).catch((error: unknown) => {
+    waitUntilReady(session, wait, reader, abort, limits).catch((error: unknown) => {
       writeStacks(error, io);
       return endedUnexpectedly(ref, messageOf(error), true);
     }),
-    endAfterAbort(io, ref, abort, () => true),
+    aborted(io, abort).then(() =>
+      explainedByLastRead(reader, restart, endingAfterAbort(causeOf(abort), ref, true)),
+    ),
   ]);
   return { ref, from, to, ...ending, startedAt: undefined, finishedAt: io.now() };
 }
 
 async function waitUntilReady(
   session: RestartSession,
-  { ref, restartedAt }: Wait,
+  { ref, to, restartedAt }: Wait,
+  reader: RolloutReader,
   abort: AbortSignal,
   { limit, interval }: ReadLimits,
 ): Promise<Ending> {
   const { io, progress, settings } = session;
-  let waiting = startWaiting(ref, restartedAt, settings.timeout, io.now().getTime());
+  const restart = { target: to, restartedAt };
+  let waiting = startWaiting(ref, restart, settings, io.now().getTime());
   for (;;) {
     const action = await limit(takeTurn);
-    if (action.kind === "end") return action.ending;
+    if (action.kind === "end") return explained(session, reader, restart, action.ending, abort);
     if (action.report !== undefined) {
       progress.emit({ type: "waiting", ref, message: action.report });
     }
     await io.sleep(interval * (0.75 + io.random() / 2), abort);
   }
 
-  async function takeTurn(): Promise<Exclude<WaitingAction, { readonly kind: "read" }>> {
+  async function takeTurn(): Promise<Extract<WaitingAction, { readonly kind: "poll" | "end" }>> {
     let action = advance({ kind: "turn" });
-    while (action.kind === "read") action = advance(await observe(session, waiting, abort));
+    while (action.kind === "read" || action.kind === "check-room") {
+      action = advance(await observe(session, waiting, action, reader, abort));
+    }
     return action;
   }
 
@@ -84,26 +91,21 @@ async function waitUntilReady(
 async function observe(
   session: RestartSession,
   { ref }: Waiting,
+  action: WaitingAction,
+  reader: RolloutReader,
   abort: AbortSignal,
 ): Promise<WaitingObservation> {
   try {
-    const workload = await readWithPods(session, ref);
-    return { kind: "answer", workload, aborted: abort.aborted };
+    if (action.kind === "check-room") {
+      const expected = await mayGetRoom(session, ref.namespace, action.podUid);
+      return { kind: "room", expected, aborted: abort.aborted };
+    }
+    const view = await reader.read();
+    return { kind: "answer", view, aborted: abort.aborted };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     return isForbidden(error)
       ? { kind: "forbidden", message: error.message }
       : { kind: "no-answer", aborted: abort.aborted };
   }
-}
-
-async function readWithPods(
-  { api }: RestartSession,
-  ref: Wait["ref"],
-): Promise<Workload | undefined> {
-  const found = await getWorkload(api, ref);
-  if (found?.rollout === undefined) return undefined;
-  // If the user is not allowed to list pods, the scope already has a gap for them.
-  const selector = formatSelector(found.rollout.selector);
-  return (await readPodsOf(api, found, selector, new Gaps(api))) ?? found;
 }

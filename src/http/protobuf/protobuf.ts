@@ -56,6 +56,20 @@ export function message<const Of extends Fields>(table: Of): Message<Of> {
   };
 }
 
+/**
+ * Creates the type of a message around a struct that Go embeds: the API's JSON has the fields of the
+ * struct instead of the message. The other fields of the message are skipped.
+ *
+ * @param number the field of the struct.
+ */
+export function embedded<Value>(number: number, type: Type<Value>): Type<Value> {
+  const holder = message({ held: [number, type] });
+  return {
+    wire: BYTES,
+    read: (reader, end) => (holder.read(reader, end, undefined) as { held?: Value }).held,
+  };
+}
+
 /** Creates the type of a repeated field. */
 export function repeated<Value>(type: Type<Value>): Type<readonly Value[]> {
   return {

@@ -1,4 +1,4 @@
-import type { Case } from "../case.ts";
+import type { Case, Expected } from "../case.ts";
 import { CLUSTER, config } from "../kubeconfig.ts";
 
 const BASE = config() as Record<string, unknown>;
@@ -31,6 +31,19 @@ contexts:
   context: {cluster: one, user: one}
 current-context: one
 `;
+
+/** Returns a case for a YAML 1.1 boolean, which kubectl reads in any of these forms. */
+function flag(written: string, expect: Expected): Case {
+  return {
+    name: `insecure-skip-tls-verify: ${written}`,
+    files: {
+      config: TEXT.replace("certificate-authority: ca.crt", `insecure-skip-tls-verify: ${written}`),
+    },
+    expect,
+  };
+}
+
+const NO_FLAG = { refused: 'insecure-skip-tls-verify of the cluster "one" must be true or false' };
 
 /** Cases about the files that are read, and about the choice of a context. */
 export const FILES: readonly Case[] = [
@@ -292,5 +305,32 @@ export const FILES: readonly Case[] = [
     },
     env: { KUBECONFIG: "{dir}/first:{dir}/config" },
     expect: { authorization: "Bearer one" },
+  },
+  ...["yes", "Yes", "on", "ON", "y", "True"].map((text) =>
+    flag(text, { authorization: "Bearer one" }),
+  ),
+  ...["no", "off", "n", "FALSE"].map((text) =>
+    flag(text, { refused: /127\.0\.0\.1:\d+: .*certificate/ }),
+  ),
+  ...['"yes"', "1", "yEs", "!!str true"].map((text) => flag(text, NO_FLAG)),
+  {
+    name: "a token that YAML 1.1 reads as a boolean",
+    files: { config: TEXT.replace("token: one", "token: on"), "ca.crt": "{ca}" },
+    expect: { refused: 'token of the user "one" must be a string' },
+  },
+  {
+    name: "a second document in the file, which is ignored",
+    files: { config: `# first\n---\n${TEXT}---\nkind: [Other\n`, "ca.crt": "{ca}" },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "a document that ends before text of another kind",
+    files: { config: `${TEXT}...\nkind: Other\n`, "ca.crt": "{ca}" },
+    expect: { authorization: "Bearer one" },
+  },
+  {
+    name: "an empty document before the kubeconfig",
+    files: { config: `---\n---\n${TEXT}`, "ca.crt": "{ca}" },
+    expect: { refused: "no current context" },
   },
 ];

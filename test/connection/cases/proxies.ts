@@ -53,6 +53,68 @@ export const PROXIES: readonly Case[] = [
     expect: { ...THROUGH, proxy: "socks5 api.test:{https}" },
   },
   {
+    name: "an HTTPS proxy whose intermediate certificate is the authority",
+    files: {
+      config: named({
+        "proxy-url": "https://127.0.0.1:{chainProxy}",
+        "certificate-authority-data": "{bothData}",
+      }),
+    },
+    expect: { ...THROUGH, proxy: "https api.test:{https}" },
+  },
+  ...["http", "https", "socks5"].map((scheme): Case => {
+    const port = { http: "{httpProxy}", https: "{httpsProxy}", socks5: "{socksProxy}" }[scheme];
+    const address = scheme === "socks5" ? "[fd00:0000:0000:0000:0000:0000:0000:0009]" : "[fd00::9]";
+    return {
+      name: `the IPv6 address of a server through a ${scheme} proxy`,
+      files: {
+        config: config(one, {
+          server: "https://[fd00::9]:{https}",
+          "proxy-url": `${scheme}://127.0.0.1:${port}`,
+        }),
+      },
+      expect: {
+        authorization: "Bearer one",
+        host: "[fd00::9]",
+        proxy: `${scheme} ${address}:{https}`,
+      },
+    };
+  }),
+  {
+    name: "an IPv6 address of a server that its certificate does not have, through a proxy",
+    files: { config: config(one, { server: "https://[fd00::8]:{https}", "proxy-url": HTTP }) },
+    expect: { refused: /\[fd00::8\]:\d+: .*IP: fd00::8 is not in the cert's list/ },
+  },
+  {
+    name: "the IPv4 address of a server through a SOCKS proxy",
+    files: { config: config(one, { "proxy-url": "socks5://127.0.0.1:{socksProxy}" }) },
+    expect: { authorization: "Bearer one", proxy: "socks5 127.0.0.1:{https}" },
+  },
+  {
+    name: "the IPv6 address of a server in plain HTTP through a proxy",
+    files: {
+      config: config(
+        {},
+        { server: "http://[fd00::9]:{http}", "certificate-authority-data": undefined },
+      ),
+    },
+    env: { HTTP_PROXY: HTTP },
+    expect: { secure: false, host: "[fd00::9]", proxy: "http [fd00::9]:{http}" },
+  },
+  {
+    name: "the IPv6 address of an HTTP proxy",
+    ipv6: true,
+    files: { config: named() },
+    env: { HTTPS_PROXY: "http://[::1]:{httpProxy6}" },
+    expect: { ...THROUGH, proxy: "http api.test:{https}" },
+  },
+  {
+    name: "the IPv6 address of a SOCKS proxy",
+    ipv6: true,
+    files: { config: named({ "proxy-url": "socks5://[::1]:{socksProxy6}" }) },
+    expect: { ...THROUGH, proxy: "socks5 api.test:{https}" },
+  },
+  {
     name: "proxy-url with an unknown scheme",
     files: { config: named({ "proxy-url": "socks4://127.0.0.1:{socksProxy}" }) },
     expect: {

@@ -15,6 +15,7 @@ export interface ApiPodOptions {
   readonly waiting?: string;
   readonly terminating?: boolean;
   readonly phase?: string;
+  readonly createdAt?: string;
 }
 
 /** Returns a pod in the JSON of the API server, with istio-init beside every sidecar. */
@@ -43,7 +44,10 @@ export function apiPod(options: ApiPodOptions = {}): V1Pod {
       ...(owner && {
         ownerReferences: [{ apiVersion: "", controller: true, ...owner }],
       }),
-      // JSON has a string here, although the client's type is Date.
+      // JSON has strings here, although the client's type is Date.
+      ...(options.createdAt !== undefined && {
+        creationTimestamp: options.createdAt as unknown as Date,
+      }),
       ...(options.terminating === true && {
         deletionTimestamp: "2026-11-22T20:00:00Z" as unknown as Date,
       }),

@@ -1,4 +1,10 @@
-import { type Assessment, assess, type AssessmentOptions } from "../../../src/mesh/assessment.ts";
+import type { Age } from "../../../src/mesh/age.ts";
+import {
+  type Assessment,
+  assess,
+  type AssessmentOptions,
+  type ServerAnswers,
+} from "../../../src/mesh/assessment.ts";
 import { type Mesh, resolveMesh } from "../../../src/mesh/mesh.ts";
 import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import type { Workload } from "../../../src/snapshot.ts";
@@ -23,13 +29,23 @@ export function assessmentOf(
     readonly mesh?: Mesh;
     readonly labels?: NamespaceOptions;
     readonly policy?: Partial<AssessmentOptions>;
+    readonly answers?: ServerAnswers;
   } = {},
 ): Assessment {
   const mesh = options.mesh ?? meshOf();
   const [revision = ""] = mesh.revisions.keys();
   const home = namespace(workload.namespace, options.labels ?? { rev: revision });
   const policy = { ...NO_CONSENT, excludes: () => undefined, ...options.policy };
-  const assessment = assess(workload, home, mesh, policy);
+  const assessment = assess(workload, home, mesh, policy, options.answers);
   if (assessment === undefined) throw new Error(`${workload.name} is outside the mesh`);
   return assessment;
+}
+
+/** Adds the time for which a workload and all its outdated pods have been outdated. */
+export function aged(assessment: Assessment, outdatedFor: Age): Assessment {
+  if (assessment.verdict !== "outdated") throw new Error("the workload is not outdated");
+  const running = assessment.running.map((group) =>
+    group.change === "none" ? group : { ...group, outdatedFor },
+  );
+  return { ...assessment, running, outdatedFor };
 }

@@ -30,13 +30,15 @@ export interface ControlPlaneOptions {
   readonly tags?: Readonly<Record<string, string>>;
   /** The time at which the images of the revisions last changed, in RFC 3339. */
   readonly changedAt?: string;
+  /** The time of the read by the API server's clock, in RFC 3339. */
+  readonly readAt?: string;
   /** Other ConfigMaps of the Istio namespace. */
   readonly configMaps?: Readonly<Record<string, Labels>>;
   /** The parts that could not be read. */
   readonly unread?: readonly Part[];
 }
 
-export type Part = Exclude<keyof ControlPlane, "istioNamespace" | "valuesChangedAt">;
+export type Part = Exclude<keyof ControlPlane, "istioNamespace" | "valuesChangedAt" | "readAt">;
 
 /** Returns the records of a control plane as Istio's charts and `istioctl tag set` install it. */
 export function controlPlane(options: ControlPlaneOptions): ControlPlane {
@@ -97,6 +99,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
             [...whole.configMaps.keys()].map((name) => [name, options.changedAt ?? ""]),
           ),
         }),
+    ...(options.readAt === undefined ? {} : { readAt: new Date(options.readAt) }),
   };
 }
 

@@ -55,12 +55,13 @@ export const hostileText: fc.Arbitrary<string> = fc
 /** The fields that the program writes itself: its own words, times and hashes. */
 const OWN = new Set(
   (
-    "apiVersion version generatedAt startedAt finishedAt plan dryRun " +
-    "verdict code change outcome restart proof step result exitReasons"
+    "apiVersion version generatedAt startedAt firstPodAt readyAt finishedAt plan dryRun " +
+    "verdict code change outcome restart proof step result phase state exitReasons " +
+    "groupBy labelColumns before now"
   ).split(" "),
 );
 const OWN_KINDS =
-  /^(?:\w+Report|Explanation|tags|namespaces|templates|gateways|(?:terminating-)?pods)$/;
+  /^(?:\w+Report|Error|Explanation|tags|namespaces|templates|gateways|(?:terminating-)?pods)$/;
 
 /**
  * Returns the document with every text that is not the program's own replaced by one of `texts`.

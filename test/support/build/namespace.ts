@@ -5,6 +5,8 @@ export interface NamespaceOptions {
   readonly rev?: string;
   /** The label `istio-injection`. */
   readonly injection?: string;
+  /** Other labels. */
+  readonly labels?: Labels;
   readonly annotations?: Labels;
 }
 
@@ -12,12 +14,13 @@ export function namespace(name: string, options: NamespaceOptions = {}): Namespa
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
     throw new Error(`"${name}" is not a valid namespace name`);
   }
-  const { rev, injection, annotations = {} } = options;
+  const { rev, injection, labels = {}, annotations = {} } = options;
   return {
     name,
     labels: {
       // The API server sets this label on every namespace.
       "kubernetes.io/metadata.name": name,
+      ...labels,
       ...(rev === undefined ? {} : { "istio.io/rev": rev }),
       ...(injection === undefined ? {} : { "istio-injection": injection }),
     },

@@ -1,4 +1,4 @@
-import type { PodGroup, PodTrouble } from "../../../src/snapshot.ts";
+import { type PodGroup, type PodTrouble, UNSCHEDULABLE } from "../../../src/snapshot.ts";
 
 export interface SidecarOptions {
   readonly revision?: string | undefined;
@@ -6,6 +6,7 @@ export interface SidecarOptions {
   readonly ready?: number;
   readonly podNames?: readonly string[];
   readonly newest?: string;
+  readonly oldest?: string;
   readonly trouble?: PodTrouble;
 }
 
@@ -20,6 +21,16 @@ export function sidecars(pods: number, image: string, options: SidecarOptions = 
   return group(pods, image, "revision" in options ? options.revision : "asm-1-27", options);
 }
 
+/** Returns the trouble of a pod that crashes; by default in a loop. */
+export function crashing(pod: string, outlook: PodTrouble["outlook"] = "final"): PodTrouble {
+  return { pod, reason: "CrashLoopBackOff", message: "back-off", outlook };
+}
+
+/** Returns the trouble of a pod that fits no node. */
+export function unschedulable(pod: string, message = "no nodes available"): PodTrouble {
+  return { pod, reason: UNSCHEDULABLE, message, outlook: "open" };
+}
+
 /** Returns live pods without a sidecar. */
 export function bare(pods: number, options: Pick<SidecarOptions, "ready" | "podNames"> = {}) {
   return group(pods, undefined, undefined, options);
@@ -29,7 +40,7 @@ function group(
   pods: number,
   image: string | undefined,
   revision: string | undefined,
-  { native = false, ready = pods, podNames, newest, trouble }: SidecarOptions,
+  { native = false, ready = pods, podNames, newest, oldest, trouble }: SidecarOptions,
 ): PodGroup {
   if (!Number.isInteger(pods) || pods < 1) throw new Error("a group needs at least one pod");
   if (ready < 0 || ready > pods) throw new Error(`${ready} of ${pods} pods cannot be ready`);
@@ -39,5 +50,16 @@ function group(
   if (trouble && !names.includes(trouble.pod) && pods <= 10) {
     throw new Error(`${trouble.pod} is not in the group`);
   }
-  return { image, revision, native, pods, ready, podNames: names.toSorted(), newest, trouble };
+  const [name = ""] = names;
+  return {
+    image,
+    revision,
+    native,
+    pods,
+    ready,
+    podNames: names.toSorted(),
+    newest,
+    ...(oldest !== undefined && { oldestPod: { name, createdAt: oldest } }),
+    trouble,
+  };
 }

@@ -20,9 +20,13 @@ export function recordedIo(env: Io["env"] = {}): RecordedIo {
     stdout: record("stdout"),
     stderr: record("stderr"),
     env,
+    process: { pid: process.pid, platform: process.platform, kill: () => true },
+    isStdoutPiped: () => false,
+    hostname: () => "ops-1",
     now: () => new Date("2026-11-22T20:00:00Z"),
     random: () => 0,
     sleep: () => Promise.resolve(),
     onSignal: () => () => undefined,
+    endSoon: () => undefined,
   };
 }

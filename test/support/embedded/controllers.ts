@@ -2,8 +2,16 @@ import { reconcileDeployment, reconcileReplicaSet } from "./deployment.ts";
 import type { KubeObject } from "./kinds.ts";
 import { recordEvent } from "./events.ts";
 import { reconcileRollout } from "./argo-rollout.ts";
-import { hasNode, unscheduledStatus } from "./nodes.ts";
-import { failureOf, isTerminating, readyAfter, startedStatus } from "./pods.ts";
+import { ANY_NODE, nodeFor, unscheduledStatus } from "./nodes.ts";
+import {
+  durationOf,
+  failureOf,
+  FLAP_MS,
+  isTerminating,
+  startedStatus,
+  STUMBLE_MS,
+  withTransitions,
+} from "./pods.ts";
 import { Refusal } from "./refusal.ts";
 import { reconcileDaemonSet, reconcileStatefulSet } from "./sets.ts";
 import { type Store, keyOf } from "./store.ts";
@@ -94,15 +102,39 @@ export function startControllers(store: Store, options: EmbeddedOptions): () => 
 
   function runPod(pod: KubeObject): void {
     const isHeld = (pod.metadata.finalizers ?? []).length > 0;
-    if (isTerminating(pod) && !isHeld && isDue(pod, "end", options.terminateMs)) {
+    const terminateMs = Math.max(options.terminateMs, durationOf(pod, "drain"));
+    if (isTerminating(pod) && !isHeld && isDue(pod, "end", terminateMs)) {
       return store.drop(pod);
     }
     if (isTerminating(pod)) return;
-    if (!hasNode(store, pod)) return setStatus(store, pod, unscheduledStatus(store, pod));
-    const failure = failureOf(pod);
-    const ready = isDue(pod, "ready", Math.max(options.startMs, readyAfter(pod)));
+    const node = nodeFor(store, pod);
+    if (node === undefined) {
+      // The scheduler tries again as soon as there may be room.
+      schedule("Pod", pod.metadata.namespace, pod.metadata.name, 100);
+      return setStatus(store, pod, unscheduledStatus(store, pod));
+    }
+    if (pod.spec.nodeName !== node && node !== ANY_NODE) {
+      store.put({ ...pod, spec: { ...pod.spec, nodeName: node } });
+      return;
+    }
+    if (pod.status?.phase === "Failed" || pod.status?.isFixed) return;
+    const wanted = failureOf(pod);
+    const isOver =
+      (wanted === "Stumble" && isDue(pod, "stumble", STUMBLE_MS)) ||
+      (wanted === "Flapping" && isUpNow(pod));
+    const failure = isOver ? undefined : wanted;
+    const ready = isDue(pod, "ready", Math.max(options.startMs, durationOf(pod, "readyAfter")));
     if (!isDue(pod, "start", options.startMs)) return;
-    setStatus(store, pod, startedStatus(pod, ready && failure === undefined, failure));
+    const restarts = isOver && wanted === "Stumble" ? 1 : 0;
+    const status = startedStatus(pod, ready && failure === undefined, failure, restarts);
+    setStatus(store, pod, withTransitions(pod.status, status));
+  }
+
+  /** True in every second period of the life of a pod that flaps. */
+  function isUpNow(pod: KubeObject): boolean {
+    let periods = 0;
+    while (isDue(pod, `period ${periods}`, FLAP_MS)) periods++;
+    return periods % 2 === 1;
   }
 
   store.onChange(({ kind, metadata }) => {

@@ -1,6 +1,14 @@
 import type { Cluster } from "./controllers.ts";
 import type { KubeObject } from "./kinds.ts";
-import { controlledBy, hashOf, isReady, isTerminating, podOf } from "./pods.ts";
+import {
+  controlledBy,
+  hashOf,
+  isAvailable,
+  isFailed,
+  isReady,
+  isTerminating,
+  podOf,
+} from "./pods.ts";
 import { Refusal } from "./refusal.ts";
 import type { Store } from "./store.ts";
 import { create, remove, setStatus, update } from "./write.ts";
@@ -15,7 +23,8 @@ export function reconcileDeployment(cluster: Cluster, deployment: KubeObject): v
   const { store } = cluster;
   const { metadata, spec } = deployment;
   const hash = hashOf(deployment);
-  const sets = store.owned(deployment);
+  // A pod may name a Deployment as its controller, too.
+  const sets = store.owned(deployment).filter(({ kind }) => kind === "ReplicaSet");
   const found = sets.find((set) => set.metadata.labels[HASH] === hash);
   if (!spec.paused) {
     const current = found ?? create(store, replicaSet(deployment, hash));
@@ -55,6 +64,7 @@ export function replicaSet(deployment: KubeObject, hash: string, label = HASH): 
     },
     spec: {
       replicas: 0,
+      minReadySeconds: spec.minReadySeconds ?? 0,
       selector: { matchLabels: { ...spec.selector.matchLabels, [label]: hash } },
       template: { ...spec.template, metadata: { ...spec.template.metadata, labels } },
     },
@@ -127,12 +137,13 @@ function progressing(
     : condition("True", "ReplicaSetUpdated", "is progressing.");
 }
 
-export function reconcileReplicaSet({ store }: Cluster, set: KubeObject): void {
+export function reconcileReplicaSet(cluster: Cluster, set: KubeObject): void {
+  const { store } = cluster;
   const { spec, metadata } = set;
   const pods = store.owned(set);
   // Pods that are not ready are deleted first.
   const live = pods
-    .filter((pod) => !isTerminating(pod))
+    .filter((pod) => !isTerminating(pod) && !isFailed(pod))
     .sort((a, b) => Number(isReady(b)) - Number(isReady(a)));
   for (const pod of live.splice(spec.replicas)) remove(store, pod);
   const refusal = refusalOf(() => {
@@ -140,14 +151,15 @@ export function reconcileReplicaSet({ store }: Cluster, set: KubeObject): void {
       live.push(create(store, podOf(set, { generateName: `${metadata.name}-` })));
     }
   });
-  const ready = live.filter(isReady).length;
+  const ready = live.filter(isReady);
+  const available = ready.filter((pod) => isAvailable(cluster, set, pod));
   setStatus(store, set, {
     observedGeneration: metadata.generation,
     replicas: live.length,
-    readyReplicas: ready || undefined,
-    availableReplicas: ready || undefined,
+    readyReplicas: ready.length || undefined,
+    availableReplicas: available.length || undefined,
     // A Deployment with the strategy Recreate waits until the last of these is gone.
-    terminatingReplicas: store.owned(set).length - live.length,
+    terminatingReplicas: store.owned(set).filter(isTerminating).length,
     ...(refusal && { conditions: [replicaFailure(refusal)] }),
   });
   if (refusal) throw refusal;

@@ -5,25 +5,27 @@ import type { Store } from "./store.ts";
 export const ISTIO_NAMESPACE = "aks-istio-system";
 
 /**
- * Returns the pod after injection, by the simplest rule: the namespace's `istio.io/rev` names an
- * installed revision or a tag, and the pod does not opt out. The sidecar replaces a container of the
+ * Returns the pod after injection, by the simplest rule: the namespace's `istio.io/rev`, or that of
+ * the pod, names an installed revision or a tag, and the pod does not opt out. The sidecar replaces a container of the
  * template that has the image `auto`, or that was injected by hand. Selectors, policies and pins are tested on the real cluster; a second implementation here would only drift.
  */
 export function injected(store: Store, pod: KubeObject): KubeObject {
   const { labels, annotations, namespace } = pod.metadata;
-  const named = store.get("Namespace", undefined, namespace)?.metadata.labels["istio.io/rev"];
+  const place = store.get("Namespace", undefined, namespace)?.metadata.labels ?? {};
+  const named = place["istio.io/rev"] ?? labels?.["istio.io/rev"];
   const revision = behindTag(store, named) ?? named;
   const map = store.get("ConfigMap", ISTIO_NAMESPACE, `istio-sidecar-injector-${revision}`);
   const isOut = [labels, annotations].some((map_) => map_?.["sidecar.istio.io/inject"] === "false");
-  if (map === undefined || isOut) return pod;
+  if (map === undefined || isOut || place["istio-injection"] !== undefined) return pod;
 
   const { global, pilot } = JSON.parse(loadedConfig(store, map).data.values);
   const native = pilot.env.ENABLE_NATIVE_SIDECARS === "true";
   const image = imageFor(store, namespace, global);
-  const proxy = { name: "istio-proxy", image, args: ["proxy", "sidecar"] };
+  const { resources } = global.proxy;
+  const proxy = { name: "istio-proxy", image, args: ["proxy", "sidecar"], resources };
   const staying = { ...proxy, restartPolicy: "Always" };
   const byHand = annotations?.["sidecar.istio.io/status"] !== undefined;
-  const init = { name: "istio-init", image, args: ["istio-iptables"] };
+  const init = { name: "istio-init", image, args: ["istio-iptables"], resources };
   const { initContainers = [], containers } = pod.spec;
   const isReplaced = (one: KubeObject) =>
     one["name"] === proxy.name && (one["image"] === "auto" || (!native && byHand));
@@ -107,8 +109,13 @@ export function revisionObjects(
   caBundle: string,
 ): readonly KubeObject[] {
   const labels = { app: "istiod", "istio.io/rev": name };
+  // The defaults of Istio's charts.
+  const resources = {
+    requests: { cpu: "100m", memory: "128Mi" },
+    limits: { cpu: "2000m", memory: "1024Mi" },
+  };
   const values = {
-    global: { proxy: { image } },
+    global: { proxy: { image, resources } },
     pilot: { env: { ENABLE_NATIVE_SIDECARS: String(native) } },
   };
   const discovery = {

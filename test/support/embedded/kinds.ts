@@ -10,11 +10,15 @@ export interface Kind {
   readonly kind: string;
 }
 
+/** The newer of the two groups that serve events. */
+export const EVENTS_GROUP = "events.k8s.io";
+
 export const KINDS: readonly Kind[] = [
   ["", "namespaces", "Namespace"],
   ["", "configmaps", "ConfigMap"],
   ["", "events", "Event"],
   ["", "nodes", "Node"],
+  ["", "persistentvolumeclaims", "PersistentVolumeClaim"],
   ["", "pods", "Pod"],
   ["", "resourcequotas", "ResourceQuota"],
   ["", "replicationcontrollers", "ReplicationController"],
@@ -25,8 +29,15 @@ export const KINDS: readonly Kind[] = [
     "mutatingadmissionpolicybindings",
     "MutatingAdmissionPolicyBinding",
   ],
+  ["admissionregistration.k8s.io", "validatingadmissionpolicies", "ValidatingAdmissionPolicy"],
+  [
+    "admissionregistration.k8s.io",
+    "validatingadmissionpolicybindings",
+    "ValidatingAdmissionPolicyBinding",
+  ],
   ["apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition"],
   ["admissionregistration.k8s.io", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration"],
+  ["apps", "controllerrevisions", "ControllerRevision"],
   ["apps", "daemonsets", "DaemonSet"],
   ["apps", "deployments", "Deployment"],
   ["apps", "replicasets", "ReplicaSet"],
@@ -36,8 +47,12 @@ export const KINDS: readonly Kind[] = [
   ["argoproj.io", "rollouts", "Rollout"],
   ["batch", "cronjobs", "CronJob"],
   ["batch", "jobs", "Job"],
+  ["coordination.k8s.io", "leases", "Lease"],
   ["networking.istio.io", "proxyconfigs", "ProxyConfig"],
+  ["policy", "poddisruptionbudgets", "PodDisruptionBudget"],
   ["discovery.k8s.io", "endpointslices", "EndpointSlice"],
+  // The same objects as those of the core group, in another form.
+  [EVENTS_GROUP, "events", "Event"],
 ].map(([group = "", resource = "", kind = ""]) => ({ group, resource, kind }));
 
 export function findKind(group: string, resource: string): Kind | undefined {

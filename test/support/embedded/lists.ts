@@ -71,7 +71,8 @@ export function fieldPredicate(text: string): (object: KubeObject) => boolean {
   const terms = text.split(",").filter((term) => term !== "");
   const tests = terms.map((term) => {
     const [, path = "", value] = /^([\w.]+)==?(.*)$/.exec(term) ?? [];
-    if (!["involvedObject.uid", "reason", "metadata.name"].includes(path)) {
+    const fields = ["involvedObject.kind", "involvedObject.uid", "reason", "type", "metadata.name"];
+    if (!fields.includes(path)) {
       throw notImplemented(`the field selector ${term}`);
     }
     const [first = "", second] = path.split(".");

@@ -38,8 +38,30 @@ export const otherUid = about(
   "Invalid",
   (what) => `${what} is invalid: metadata.uid: field is immutable`,
 );
+/** Returns the error about an object that breaks rules of its type. */
+export function invalid(kind: Kind, name: string, problems: readonly string[]): Refusal {
+  const [only] = problems;
+  const all = problems.length === 1 ? only : `[${problems.join(", ")}]`;
+  return about(422, "Invalid", (what) => `${what} is invalid: ${all}`)(kind, name);
+}
+/** Returns the error about a body that is not an object of its type. */
+export function malformed(kind: string, why: string): Refusal {
+  return new Refusal(
+    400,
+    "BadRequest",
+    `${kind} in version "v1" cannot be handled as a ${kind}: ${why}`,
+  );
+}
+/** The answer to a JSON patch whose operation or test fails. */
+export function failedPatch(): Refusal {
+  const message = "the server rejected our request due to an error in our request";
+  return new Refusal(422, "Invalid", message);
+}
 export const forbidden = (why: string) =>
   about(403, "Forbidden", (what) => `${what} is forbidden: ${why}`);
+/** A ValidatingAdmissionPolicy answers 422, although its message says forbidden. */
+export const rejectedByPolicy = (why: string) =>
+  about(422, "Invalid", (what) => `${what} is forbidden: ${why}`);
 
 /**
  * Returns a 410. The token `next` continues the list at the same place, with the current objects.

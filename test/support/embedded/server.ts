@@ -4,10 +4,11 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { generate } from "selfsigned";
 import type { User } from "./access.ts";
-import { answer } from "./api.ts";
+import { answer, type ApiRequest } from "./api.ts";
 import type { KubeObject } from "./kinds.ts";
 import { Refusal } from "./refusal.ts";
 import type { Store } from "./store.ts";
+import { durationOfWatch, isWatch, openWatch } from "./watch.ts";
 
 export interface Server {
   readonly url: string;
@@ -23,6 +24,8 @@ export interface LoggedRequest {
   readonly user: string;
   readonly userAgent: string;
   readonly status: number;
+  /** The port of the client. Requests over the same connection have the same. */
+  readonly port: number | undefined;
 }
 
 /** Starts the HTTPS server, which authenticates requests and sends answers. */
@@ -43,6 +46,8 @@ export async function startServer(
   const server = createServer({ key, cert }, (request, response) => {
     void respond(request, response);
   });
+  // As with a real API server, the client ends idle connections. Otherwise it may use one as it ends.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const url = `https://127.0.0.1:${port}`;
@@ -51,19 +56,35 @@ export async function startServer(
     const { method = "GET", url: path = "/", headers } = request;
     const user = users.get(headers.authorization?.replace(/^Bearer /, "") ?? "");
     const body = await text(request);
-    if (user !== undefined && isWatch(new URL(path, url))) {
-      response.writeHead(200, { "content-type": "application/json" });
-      response.flushHeaders();
-      return;
-    }
     const answered = caught(() => {
       if (user === undefined) throw new Refusal(401, "Unauthorized", "Unauthorized");
-      return answer(store, { user, method, url: new URL(path, url), headers, text: body });
+      const asked = { user, method, url: new URL(path, url), headers, text: body };
+      return isWatch(asked.url) ? watch(asked, response) : answer(store, asked);
     });
     const status = answered["code"] ?? (method === "POST" ? 201 : 200);
-    log({ method, path, user: user?.name ?? "", userAgent: headers["user-agent"] ?? "", status });
+    const userAgent = headers["user-agent"] ?? "";
+    const { remotePort } = request.socket;
+    log({ method, path, user: user?.name ?? "", userAgent, status, port: remotePort });
+    if (response.headersSent) return;
     response.writeHead(status, { "content-type": "application/json" });
     response.end(JSON.stringify(answered));
+  }
+
+  /** Sends events until the client or the time limit ends the watch. */
+  function watch(asked: ApiRequest, response: ServerResponse): KubeObject {
+    const events: KubeObject[] = [];
+    let send = (event: KubeObject): void => void events.push(event);
+    const end = openWatch(store, asked, (event) => send(event));
+    response.writeHead(200, { "content-type": "application/json" });
+    response.flushHeaders();
+    send = (event) => void response.write(`${JSON.stringify(event)}\n`);
+    for (const event of events) send(event);
+    const timer = setTimeout(() => response.end(), durationOfWatch(asked.url));
+    response.on("close", () => {
+      end();
+      clearTimeout(timer);
+    });
+    return {};
   }
 
   return {
@@ -75,14 +96,6 @@ export async function startServer(
         server.closeAllConnections();
       }),
   };
-}
-
-/**
- * True for a watch after a list. The watch stays open without events, for clients that need only
- * the list. A watch that asks for the list as events is rejected as an unknown parameter.
- */
-function isWatch({ searchParams }: URL): boolean {
-  return searchParams.get("watch") === "true" && !searchParams.has("sendInitialEvents");
 }
 
 function caught(work: () => KubeObject): KubeObject {

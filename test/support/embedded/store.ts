@@ -3,7 +3,7 @@ import type { KubeObject } from "./kinds.ts";
 /** The store of all objects. An object is never changed in place: a write replaces it. */
 export class Store {
   readonly #objects = new Map<string, KubeObject>();
-  readonly #listeners: ((object: KubeObject) => void)[] = [];
+  readonly #listeners = new Set<(object: KubeObject) => void>();
   /** The API groups of installed custom resources. */
   readonly installed = new Set<string>();
   /** The number of writes, which is the newest `resourceVersion`. */
@@ -47,8 +47,10 @@ export class Store {
     this.#changed(object);
   }
 
-  onChange(listener: (object: KubeObject) => void): void {
-    this.#listeners.push(listener);
+  /** @returns a function that removes the listener. */
+  onChange(listener: (object: KubeObject) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   #changed(object: KubeObject): void {

@@ -1,9 +1,17 @@
 import { randomInt, randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { admit, rewritten } from "./admission.ts";
+import { admit, admitChange, rewritten } from "./admission.ts";
 import { injected } from "./istio.ts";
 import { ARGO, type KubeObject, apiVersion, kindNamed } from "./kinds.ts";
-import { alreadyExists, conflict, notFound, notImplemented, otherUid } from "./refusal.ts";
+import { managedBy, TEST_CLIENT } from "./managed-fields.ts";
+import {
+  alreadyExists,
+  conflict,
+  failedPatch,
+  notFound,
+  notImplemented,
+  otherUid,
+} from "./refusal.ts";
 import type { Store } from "./store.ts";
 
 /** Writes as a real API server does: with validation, defaults, injection and generations. */
@@ -42,13 +50,17 @@ export function create(store: Store, body: KubeObject, dryRun = false): KubeObje
       name,
       uid: randomUUID(),
       creationTimestamp: now(),
-      ...((kind.group === "apps" || kind.group === ARGO) && { generation: 1 }),
+      ...((kind.group === "apps" || kind.group === ARGO || body.kind === "Pod") && {
+        generation: 1,
+      }),
     },
-    ...(body.spec && { status: {} }),
+    ...(body.spec && body.kind !== "Lease" && { status: {} }),
   });
   if (body.kind === "CustomResourceDefinition") store.installed.add(object.spec.group);
   const admitted =
-    body.kind === "Pod" ? rewritten(store, injected(store, object)) : withDataOwner(object);
+    body.kind === "Pod"
+      ? rewritten(store, injected(store, object))
+      : managedBy({}, object, TEST_CLIENT, now());
   if (body.kind === "Pod") admit(store, admitted);
   return dryRun ? admitted : store.put(admitted);
 }
@@ -67,29 +79,11 @@ export function update(
   if (sent.resourceVersion !== resourceVersion) throw conflict(kind, name);
   const object = withDefaults({ ...after, ...(before.status && { status: before.status }) });
   if (isDeepStrictEqual(object, before)) return before;
-  if (!isDeepStrictEqual(object.data, before.data)) {
-    object.metadata = withDataOwner(object).metadata;
-  }
   if (generation !== undefined && !isDeepStrictEqual(object.spec, before.spec)) {
     object.metadata = { ...object.metadata, generation: generation + 1 };
   }
+  if (!isDeepStrictEqual(object.spec, before.spec)) admitChange(store, object);
   return dryRun ? object : store.put(object);
-}
-
-/** Sets the time at which the keys of a ConfigMap last changed. */
-function withDataOwner(object: KubeObject): KubeObject {
-  if (object.kind !== "ConfigMap") return object;
-  const keys = Object.keys(object["data"] ?? {}).map((key) => [`f:${key}`, {}]);
-  const others = (object.metadata.managedFields ?? []).filter(
-    (entry: KubeObject) => entry["fieldsV1"] === undefined,
-  );
-  const entry = {
-    manager: "test",
-    operation: "Update",
-    time: now(),
-    fieldsV1: { "f:data": Object.fromEntries(keys) },
-  };
-  return { ...object, metadata: { ...object.metadata, managedFields: [...others, entry] } };
 }
 
 export function setStatus(store: Store, object: KubeObject, status: KubeObject): void {
@@ -125,11 +119,48 @@ function withDefaults(object: KubeObject): KubeObject {
 
 /** Returns a patched copy of `object`. */
 export function patched(object: KubeObject, contentType: string, text: string): KubeObject {
+  if (contentType === "application/json-patch+json") return jsonPatched(object, JSON.parse(text));
   const strategic = contentType === "application/strategic-merge-patch+json";
   if (!strategic && contentType !== "application/merge-patch+json") {
     throw notImplemented(`patches of the type ${contentType}`);
   }
   return merged(object, JSON.parse(text), strategic);
+}
+
+interface PatchOperation {
+  readonly op: string;
+  readonly path: string;
+  readonly value?: unknown;
+}
+
+/** Applies the operations of RFC 6902 that this program sends. A test that fails rejects the patch. */
+function jsonPatched(object: KubeObject, operations: readonly PatchOperation[]): KubeObject {
+  const result = structuredClone(object);
+  for (const { op, path, value } of operations) {
+    const keys = path
+      .split("/")
+      .slice(1)
+      .map((key) => key.replace("~1", "/").replace("~0", "~"));
+    const last = keys.pop() ?? "";
+    const parent = keys.reduce((at, key) => at?.[key], result);
+    if (parent?.[last] === undefined && op !== "add") throw failedPatch();
+    switch (op) {
+      case "test":
+        if (!isDeepStrictEqual(parent?.[last], value)) throw failedPatch();
+        break;
+      case "add":
+      case "replace":
+        if (parent === undefined) throw failedPatch();
+        parent[last] = value;
+        break;
+      case "remove":
+        delete parent?.[last];
+        break;
+      default:
+        throw notImplemented(`the operation ${op} of a JSON patch`);
+    }
+  }
+  return result;
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- any part of any object

@@ -28,14 +28,34 @@ test("a Rollout becomes a workload", () => {
     selector: { matchLabels: { app: "web" }, matchExpressions: [] },
     surge: 0,
     unavailable: 1,
+    minReadySeconds: 0,
     strategy: "Evict",
     replicas: 5,
     restartAt: "t",
+    restarting: true,
     phase: "Progressing",
     message: "more",
     status: { replicas: 5, updated: 5, available: 4 },
     conditions: [],
   });
+});
+
+test("a Rollout is restarting until its controller has restarted every pod", () => {
+  const restarting = (restartAt?: string, restartedAt?: string) => {
+    const object = {
+      metadata,
+      spec: restartAt === undefined ? {} : { restartAt },
+      status: restartedAt === undefined ? {} : { restartedAt },
+    };
+    const { rollout } = argoWorkload(object, undefined);
+    return rollout?.kind === "Rollout" && rollout.restarting;
+  };
+  expect([restarting(), restarting("t"), restarting("t", "s"), restarting("t", "t")]).toEqual([
+    false,
+    true,
+    true,
+    false,
+  ]);
 });
 
 test("a Rollout with a workloadRef has the template and the selector of the Deployment", () => {

@@ -1,8 +1,9 @@
-import type { V1Deployment } from "@kubernetes/client-node";
+import type { V1Deployment, V1ReplicaSet } from "@kubernetes/client-node";
 import { describe, expect, test } from "vitest";
 import {
   istiodRecord,
   readyEndpoints,
+  releaseRecord,
   serviceRecord,
   webhookRecords,
 } from "../../../src/cluster/control-plane-records.ts";
@@ -223,5 +224,46 @@ describe("the record of an istiod", () => {
       spec: { selector: {}, template: {} },
     };
     expect(istiodRecord(other)).toBeUndefined();
+  });
+});
+
+describe("the record of a ReplicaSet of istiod", () => {
+  const CREATED = "2026-11-20T12:00:02Z";
+
+  function replicaSet(annotations: Readonly<Record<string, string>>, app = "istiod"): V1ReplicaSet {
+    const env = [{ name: "REVISION", value: "asm-1-27" }];
+    const container = { name: "discovery", image: "pilot:v1.27.9-6" };
+    return {
+      // JSON has a string here, although the client's type is Date.
+      metadata: { annotations, creationTimestamp: CREATED as unknown as Date },
+      spec: {
+        selector: {},
+        template: {
+          metadata: { labels: { app } },
+          spec: { containers: [app === "istiod" ? { ...container, env } : container] },
+        },
+      },
+    };
+  }
+
+  const ROLLOUT = "deployment.kubernetes.io/revision";
+
+  test.each<[what: string, annotations: Readonly<Record<string, string>>, rollouts: number[]]>([
+    ["one rollout", { [ROLLOUT]: "12" }, [12]],
+    ["several rollouts", { [ROLLOUT]: "12", [`${ROLLOUT}-history`]: "9,2" }, [2, 9, 12]],
+    ["no rollout", {}, []],
+    ["texts that are no numbers", { [ROLLOUT]: "x", [`${ROLLOUT}-history`]: ",-3,1e3" }, []],
+  ])("has its version and the numbers of %s", (_what, annotations, rollouts) => {
+    expect(releaseRecord(replicaSet(annotations))).toEqual({
+      revision: "asm-1-27",
+      image: "pilot:v1.27.9-6",
+      createdAt: CREATED,
+      rollouts,
+    });
+  });
+
+  test("does not exist for any other ReplicaSet", () => {
+    expect(releaseRecord(replicaSet({}, "kiali"))).toBeUndefined();
+    expect(releaseRecord({})).toBeUndefined();
   });
 });

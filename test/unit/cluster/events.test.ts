@@ -1,6 +1,18 @@
 import { expect, test } from "vitest";
-import { listEvents } from "../../../src/cluster/events.ts";
+import { listEvents, listPodWarnings } from "../../../src/cluster/events.ts";
 import { scriptedApi } from "../../support/build/scripted-api.ts";
+
+test("the Events of this program explain nothing about pods", async () => {
+  const event = (uid: string, reportingComponent: string) => ({
+    involvedObject: { uid: "uid-bare" },
+    metadata: { uid, creationTimestamp: "2026-11-22T20:00:05Z" },
+    reportingComponent,
+    type: "Warning",
+  });
+  const items = [event("a", "istio-upgrade"), event("b", "kubelet")];
+  const api = scriptedApi([{ kind: "EventList", metadata: {}, items }]);
+  expect((await listPodWarnings(api, "shop")).map(({ uid }) => uid)).toEqual(["b"]);
+});
 
 test("events are sorted with the newest last, and have another id when they occur again", async () => {
   const event = (uid: string, count: number, lastTimestamp: string | null) => ({

@@ -122,6 +122,24 @@ describe("no report is made if nothing could be read", () => {
       /^could not read from the API server of the context "prod": prod.example:6443: connect/,
       /kubectl get --raw \/readyz/,
     ],
+    [
+      "for lack of a login",
+      new ApiError("Unauthorized", { status: 401, reason: "Unauthorized" }),
+      /^could not read from the API server of the context "prod": Unauthorized/,
+      /^log in again, then check whether kubectl can: kubectl auth whoami$/,
+    ],
+    [
+      "because another server may answer",
+      new ApiError("no trusted authority", { status: 0, reason: "untrusted" }),
+      /no trusted authority/,
+      /^fetch the kubeconfig again, or find out what answers instead of the API server/,
+    ],
+    [
+      "for lack of HTTP/1.1",
+      new ApiError("only HTTP/2", { status: 0, reason: "http2" }),
+      /only HTTP\/2/,
+      /^use the address of the API server itself/,
+    ],
   ])("%s", async (_what, error, message, hint) => {
     const gaps = new Gaps(API);
     await gaps.during({ verb: "list", resource: "pods", namespace: undefined }, fail(error));

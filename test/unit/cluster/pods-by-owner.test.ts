@@ -33,6 +33,21 @@ describe("pods with the same owner", () => {
     ]);
   });
 
+  test("have the times of the oldest and of the newest pod", () => {
+    const times = ["2026-11-22T20:00:01Z", "2026-10-01T09:00:00Z", "2026-11-22T20:00:00Z"];
+    const [only] = add(
+      ...times.map((createdAt, index) => ({
+        name: `web-${index}`,
+        owner: WEB,
+        sidecar: SIDECAR,
+        createdAt,
+      })),
+    );
+    expect(only?.groups).toMatchObject([
+      { oldestPod: { name: "web-1", createdAt: times[1] }, newest: times[0] },
+    ]);
+  });
+
   test.each(["Succeeded", "Failed"])("do not include a pod with phase %s", (phase) => {
     expect(add({ phase, ready: false, sidecar: SIDECAR })).toEqual([]);
   });
@@ -45,6 +60,14 @@ describe("pods with the same owner", () => {
     const [only] = add({ owner: WEB, sidecar: SIDECAR, terminating: true });
     expect([only?.terminating, only?.groups.length]).toEqual([1, 0]);
   });
+
+  test.each(["Deployment", "Rollout", "CronJob"])(
+    "include a pod that names a %s as its own owner, since such an owner counts no pods",
+    (kind) => {
+      const [only] = add({ name: "stray", owner: { kind, name: "web", uid: "uid-web" } });
+      expect(only?.owner).toMatchObject({ kind: "Pod", name: "stray" });
+    },
+  );
 
   test("include a bare pod as its own owner, with its labels", () => {
     const labels = { app: "web" };

@@ -108,3 +108,19 @@ test("an error that is not the API server's is thrown by the iteration", async (
   const { batches } = await readCluster(broken, scope);
   await expect(batches[Symbol.asyncIterator]().next()).rejects.toThrow("broken");
 });
+
+test("of many namespaces, eight are read ahead", async () => {
+  const names = Array.from({ length: 20 }, (_, index) => `team-${String(index).padStart(2, "0")}`);
+  const asked = new Set<string>();
+  const many = respondingApi(({ path, kind }) => {
+    const [, namespace] = /namespaces\/(team-\d+)\//.exec(path) ?? [];
+    if (namespace !== undefined) asked.add(namespace);
+    return { kind, metadata: { name: "x" }, items: [] };
+  });
+  const scope = { istioNamespace: "aks-istio-system", namespaces: names };
+  const { batches, allGaps } = await readCluster(many, scope);
+  expect([...asked]).toEqual(names.slice(0, 8));
+  for await (const _batch of batches) throw new Error("there is no workload");
+  expect([...asked]).toEqual(names);
+  expect(allGaps()).toEqual([]);
+});

@@ -101,3 +101,56 @@ test("a pod that lost its annotations loses the containers with the names of inj
   const kept = uninjectedPod({ metadata: { name: "x" }, spec: { containers: [APP, own] } });
   expect(kept.spec?.containers).toEqual([APP, own]);
 });
+
+test("probes, hooks and metrics that injection redirects to the sidecar are those of the application", () => {
+  const redirected = (path: string) => ({ path, port: 15_020 });
+  const probers = {
+    "/app-health/app/livez": { httpGet: { path: "/live", port: 8080 }, timeoutSeconds: 1 },
+    "/app-health/app/readyz": { tcpSocket: { port: 8080 } },
+    "/app-lifecycle/app/prestopz": { httpGet: { path: "/stop", port: 8080 } },
+  };
+  const env = [
+    { name: "ISTIO_KUBE_APP_PROBERS", value: JSON.stringify(probers) },
+    {
+      name: "ISTIO_PROMETHEUS_ANNOTATIONS",
+      value: JSON.stringify({ scrape: "true", path: "", port: "9090" }),
+    },
+  ];
+  const own = { exec: { command: ["true"] } };
+  const { metadata, spec } = uninjectedPod({
+    metadata: {
+      name: "web",
+      annotations: {
+        "sidecar.istio.io/status": JSON.stringify({ initContainers: ["istio-proxy"] }),
+        "prometheus.io/port": "15020",
+        "prometheus.io/path": "/stats/prometheus",
+        "prometheus.io/scrape": "true",
+      },
+    },
+    spec: {
+      containers: [
+        {
+          ...APP,
+          livenessProbe: { httpGet: redirected("/app-health/app/livez"), failureThreshold: 5 },
+          readinessProbe: { httpGet: redirected("/app-health/app/readyz") },
+          startupProbe: own,
+          lifecycle: { preStop: { httpGet: redirected("/app-lifecycle/app/prestopz") } },
+        },
+      ],
+      initContainers: [{ name: "istio-proxy", image: "proxyv2:1", env }],
+    },
+  });
+  expect(metadata?.annotations).toEqual({
+    "prometheus.io/scrape": "true",
+    "prometheus.io/port": "9090",
+  });
+  expect(spec?.containers).toEqual([
+    {
+      ...APP,
+      livenessProbe: { httpGet: { path: "/live", port: 8080 }, failureThreshold: 5 },
+      readinessProbe: { tcpSocket: { port: 8080 } },
+      startupProbe: own,
+      lifecycle: { preStop: { httpGet: { path: "/stop", port: 8080 } } },
+    },
+  ]);
+});

@@ -1,6 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { templateRecord, workloadRecord } from "../../../src/cluster/workload-records.ts";
 
+function revisions(currentRevision: string, updateRevision: string) {
+  return { currentRevision, updateRevision };
+}
+
 describe("a pod template", () => {
   test("that is empty has the defaults", () => {
     const empty = {
@@ -181,6 +185,17 @@ describe("a workload's rollout", () => {
       surge: 0,
       unavailable: 1,
     });
+  });
+
+  test.each<[what: string, status: object, growing: boolean]>([
+    ["without a status", {}, false],
+    ["that creates its pods", { replicas: 1, updatedReplicas: 1, ...revisions("a", "a") }, true],
+    ["that has no pod yet", revisions("a", "a"), true],
+    ["that is updated", { replicas: 3, updatedReplicas: 1, ...revisions("a", "b") }, false],
+    ["whose update was undone", { replicas: 3, updatedReplicas: 2, ...revisions("a", "a") }, false],
+  ])("of a StatefulSet %s shows whether it replaces pods", (_what, status, growing) => {
+    const object = { metadata, spec: { ...base.spec, serviceName: "w" }, status };
+    expect(workloadRecord("StatefulSet", object).rollout).toMatchObject({ growing });
   });
 
   test("of a DaemonSet takes its counts from the fields of a DaemonSet", () => {

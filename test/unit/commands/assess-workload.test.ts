@@ -7,7 +7,7 @@ import type { DryRun, Gap, Workload } from "../../../src/snapshot.ts";
 import { meshOf } from "../../support/build/assessment.ts";
 import { namespace } from "../../support/build/namespace.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
-import { deployment } from "../../support/build/workload.ts";
+import { deployment, podTemplate } from "../../support/build/workload.ts";
 
 const OLD = proxyImage("v1.27.7-1");
 const WEB = deployment("web", { pods: [sidecars(1, OLD)] });
@@ -56,6 +56,10 @@ async function assessed(workload: Workload, change: ContextChange) {
     options: { ...NO_CONSENT, excludes: () => undefined },
     proofs: createSharedProofs({ prove }),
     proxyConfigs: () => Promise.resolve([]),
+    ownTemplate: () => {
+      calls.push("template");
+      return Promise.resolve(undefined);
+    },
     lastRefusal: () => {
       calls.push("refusal");
       return Promise.resolve("exceeded quota");
@@ -64,6 +68,7 @@ async function assessed(workload: Workload, change: ContextChange) {
     prover: {
       when,
       prove,
+      create: () => Promise.resolve({ kind: "unavailable", message: "not asked" }),
       notes: () => [],
       gaps: () => [],
     },
@@ -96,6 +101,65 @@ test("looks up why a workload has no pods, and blocks it", async () => {
   const { assessment, calls } = await assessed(WITHOUT_PODS, proving("never"));
   expect(calls).toEqual(["refusal"]);
   expect(assessment).toMatchObject({ verdict: "blocked" });
+});
+
+describe("a workload whose template is not listed", () => {
+  const UNLABELLED = { namespaces: new Map([["shop", namespace("shop", {})]]) };
+  const JOB: Workload = { ...WEB, kind: "Job", name: "load", rollout: undefined };
+  const STATUS = { "sidecar.istio.io/status": "{}" };
+  const byHand = podTemplate({ annotations: STATUS, proxy: { image: OLD } });
+  const ownTemplate = () => Promise.resolve(byHand);
+
+  test.each(["Job", "CronJob", "ReplicaSet", "ReplicationController"])(
+    "keeps a sidecar that is part of its template: %s",
+    async (kind) => {
+      const prove = () =>
+        Promise.resolve<DryRun>({ kind: "pod", image: OLD, revision: "asm-1-27" });
+      const { assessment } = await assessed(
+        { ...JOB, kind },
+        { ...UNLABELLED, ownTemplate, prover: { when: "auto", prove } },
+      );
+      expect(assessment).toMatchObject({ verdict: "pinned", target: { image: OLD } });
+    },
+  );
+
+  test("is unknown without a dry run if its template has the sidecar", async () => {
+    const { assessment } = await assessed(JOB, { ...UNLABELLED, ownTemplate, ...proving("never") });
+    expect(assessment).toMatchObject({
+      verdict: "unknown",
+      finding: { code: "injected-by-hand" },
+    });
+  });
+
+  test.each<[verdict: string, ContextChange]>([
+    ["would-lose", UNLABELLED],
+    ["outdated", {}],
+  ])("is %s if its template has no sidecar", async (verdict, change) => {
+    const { assessment } = await assessed(JOB, {
+      ...change,
+      ...proving("auto"),
+      ownTemplate: () => Promise.resolve(podTemplate()),
+    });
+    expect(assessment?.verdict).toBe(verdict);
+  });
+
+  test("lags behind nothing if a webhook keeps the sidecar of its template", async () => {
+    const prove = () => Promise.resolve<DryRun>({ kind: "pod", image: OLD, revision: "asm-1-27" });
+    const { assessment } = await assessed(JOB, { ownTemplate, prover: { when: "auto", prove } });
+    expect(assessment).toMatchObject({
+      verdict: "pinned",
+      finding: { code: "pinned-by-kube-inject" },
+    });
+  });
+
+  test.each<[what: string, Workload, ContextChange]>([
+    ["the template of a Deployment is listed", WEB, UNLABELLED],
+    ["a bare pod has no template", { ...JOB, kind: "Pod" }, UNLABELLED],
+    ["a Job on target", { ...JOB, pods: CURRENT.pods }, {}],
+  ])("its template is read only if necessary: %s", async (_what, workload, change) => {
+    const { calls } = await assessed(workload, { ...change, ...proving("never") });
+    expect(calls).toEqual([]);
+  });
 });
 
 /** A mesh that no rule can use. */

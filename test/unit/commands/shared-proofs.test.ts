@@ -75,15 +75,17 @@ describe("the number of dry runs of a check", () => {
       return Promise.resolve(answer);
     };
     const places = Array.from({ length: 10 }, (_, index) => `team-${index}`);
+    const create = () => Promise.resolve({ kind: "unavailable" as const, message: "not asked" });
     const context = {
       mesh: meshOf(),
       namespaces: new Map(places.map((name) => [name, namespace(name, { rev: "asm-1-27" })])),
       gaps: [],
       options: { ...NO_CONSENT, excludes: () => undefined },
-      prover: { when: "auto" as const, prove, notes: () => [], gaps: () => [] },
+      prover: { when: "auto" as const, prove, create, notes: () => [], gaps: () => [] },
       proofs: createSharedProofs({ prove }),
       isPlan,
       proxyConfigs: () => Promise.resolve([]),
+      ownTemplate: () => Promise.resolve(undefined),
       lastRefusal: () => Promise.resolve(undefined),
     };
     const workloads = places.flatMap((place) =>

@@ -5,6 +5,7 @@ import { scopeSettings } from "../../../src/scope.ts";
 import type { Workload } from "../../../src/snapshot.ts";
 import { assessmentOf, meshOf } from "../../support/build/assessment.ts";
 import { namespace } from "../../support/build/namespace.ts";
+import { formatStep } from "../../support/build/next-step.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { deployment } from "../../support/build/workload.ts";
 
@@ -29,7 +30,7 @@ describe("a part of the scope", () => {
     ["--selector", { selector: "app=web" }],
     ["--revision", { revision: "asm-1-27" }],
   ])("of %s has no note if a workload matches it", (_flag, flags) => {
-    expect(scopeOf(flags).notes(MESH)).toEqual([]);
+    expect(scopeOf(flags).notes(MESH, NAMESPACES)).toEqual([]);
   });
 
   test.each([
@@ -38,9 +39,38 @@ describe("a part of the scope", () => {
     ["--selector", { selector: "app=wbe" }, undefined],
     ["--revision", { revision: "asm-1-99" }, undefined],
   ])("of %s has a note if no workload matches it", (_flag, flags, workload) => {
-    const notes = scopeOf(flags, [], workload ? [workload] : []).notes(MESH);
+    const notes = scopeOf(flags, [], workload ? [workload] : []).notes(MESH, NAMESPACES);
     expect(notes).toHaveLength(1);
     expect(notes[0]).toContain(Object.values(flags).flat()[0]);
+  });
+});
+
+describe("a selector that no workload matches", () => {
+  const notes = (flags: Readonly<Record<string, unknown>>, places = [...NAMESPACES.values()]) => {
+    const found = scopeOf(flags, [], []).notes(MESH, new Map(places.map((one) => [one.name, one])));
+    return found.map(formatStep);
+  };
+  const teams = [
+    namespace("shop", { labels: { team: "web" } }),
+    namespace("pay", { labels: { team: "pay" } }),
+  ];
+
+  test("may be one of namespaces", () => {
+    expect(notes({ selector: "team in (pay)" }, teams)).toEqual([
+      "no workload in scope matches --selector 'team in (pay)', but 1 namespace does: use --namespace-selector 'team in (pay)'",
+    ]);
+    // Every namespace lacks the label.
+    expect(notes({ selector: "!tier" }, teams)).toEqual([
+      "no workload in scope matches --selector '!tier'",
+    ]);
+  });
+
+  test("matches nothing if there is no namespace", () => {
+    const flags = { namespaceSelector: "team=pya", exclude: ["deploy/web"] };
+    expect(notes(flags, [])).toEqual([
+      "no namespace matches --namespace-selector team=pya; see their labels: kubectl get namespaces --show-labels",
+    ]);
+    expect(notes({ namespaceSelector: "team=pay" }, teams)).toEqual([]);
   });
 });
 

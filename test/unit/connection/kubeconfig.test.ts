@@ -80,7 +80,7 @@ describe("in a pod", () => {
       inCluster: true,
     });
     expect(connection.server.href).toBe("https://10.0.0.1/");
-    expect(await connection.authorize()).toEqual({
+    expect(await connection.authorize()).toMatchObject({
       ca: "the authority",
       headers: { Authorization: "Bearer first" },
     });
@@ -144,15 +144,19 @@ describe("a credential plugin", () => {
     expect(tokenOf(await authorize())).toBe("2");
   });
 
-  test("runs again for later requests after it failed", async () => {
-    const { authorize } = await open(plugin({}, ""));
+  test("runs again a minute after it failed, not for each request", async () => {
+    let now = EXPIRES;
+    const { authorize } = await open(plugin({}, ""), { now: () => now });
     const broken = write("broken", "");
     await expect(Promise.all([authorize(), authorize()])).rejects.toMatchObject({
       name: "CannotRun",
       message: expect.stringContaining("failed with exit code 1") as string,
     });
-    expect(told()).toHaveLength(1);
     rmSync(broken);
+    now += 59_999;
+    await expect(authorize()).rejects.toMatchObject({ name: "CannotRun" });
+    expect(told()).toHaveLength(1);
+    now += 1;
     expect(tokenOf(await authorize())).toBe("2");
   });
 
@@ -164,13 +168,17 @@ describe("a credential plugin", () => {
   ])(
     "with interactiveMode %s, at a terminal: %s, can prompt: %s",
     async (interactiveMode, terminal, may) => {
-      let cleared = 0;
-      const host = { terminal, clearProgress: () => void (cleared += 1) };
+      const calls: string[] = [];
+      const pauseProgress = () => {
+        calls.push("pause");
+        return () => calls.push("resume");
+      };
+      const host = { terminal, pauseProgress };
       const { authorize } = await open(plugin({ interactiveMode }, ""), host);
       await authorize();
       expect(JSON.parse(told()[0] ?? "")).toMatchObject({ spec: { interactive: may } });
-      // The progress display is cleared for the prompt.
-      expect(cleared).toBe(1);
+      // The plugin has the terminal to itself.
+      expect(calls).toEqual(["pause", "resume"]);
     },
   );
 });

@@ -5,10 +5,10 @@ import { type Grant, grantsOf, nameOf, ROLES } from "../../support/rbac.ts";
 const PAGE = readFileSync(new URL("../../../docs/permissions.md", import.meta.url), "utf8");
 
 /** The columns of the table of permissions, as `list pods`. */
-const [CHECK, RESTART, EXPLAIN] = [1, 2, 3].map((column) =>
+const [CHECK, RESTART, MOVE, IN_PLACE, EVENTS, EXPLAIN] = [1, 2, 3, 4, 5, 6].map((column) =>
   PAGE.split("\n")
     .filter(
-      (line) => /^\| [a-z.\d]+ +\|( *[a-z ]*\|){3}$/.test(line) && !line.startsWith("| resource "),
+      (line) => /^\| [a-z.\d]+ +\|( *[a-z ]*\|){6}$/.test(line) && !line.startsWith("| resource "),
     )
     .map((line) =>
       line
@@ -19,7 +19,7 @@ const [CHECK, RESTART, EXPLAIN] = [1, 2, 3].map((column) =>
     .flatMap((cells) =>
       (cells[column] ?? "").split(" ").flatMap((verb) => (verb ? [`${verb} ${cells[0]}`] : [])),
     ),
-) as [string[], string[], string[]];
+) as [string[], string[], string[], string[], string[], string[]];
 
 function namesOf(grants: readonly Grant[]): readonly string[] {
   return [...new Set(grants.map(nameOf))].sort();
@@ -30,8 +30,40 @@ describe("the table of permissions is what the manifests grant", () => {
     expect(namesOf(grantsOf("read-only"))).toEqual([...CHECK, ...EXPLAIN].sort());
   });
 
+  test("check", () => {
+    expect(namesOf(grantsOf("check"))).toEqual(CHECK.toSorted());
+  });
+
   test("restart-cluster", () => {
     expect(namesOf(grantsOf("restart-cluster"))).toEqual([...CHECK, ...RESTART].sort());
+  });
+
+  test("move, together with restart-cluster", () => {
+    expect(namesOf(grantsOf("move"))).toEqual([...CHECK, ...RESTART, ...MOVE].sort());
+    expect(MOVE).toEqual(["patch namespaces"]);
+  });
+
+  test("in-place, together with restart-cluster", () => {
+    expect(namesOf(grantsOf("in-place"))).toEqual([...CHECK, ...RESTART, ...IN_PLACE].sort());
+    expect(IN_PLACE).toEqual(["patch pods", "delete pods", "list nodes"]);
+  });
+
+  test("events, together with restart-cluster", () => {
+    expect(namesOf(grantsOf("events"))).toEqual([...CHECK, ...RESTART, ...EVENTS].sort());
+    expect(EVENTS).toEqual(["create events.events.k8s.io"]);
+  });
+
+  test("lease, whose permissions are in the list below the table", () => {
+    const base = new Set(namesOf(grantsOf("restart-cluster")));
+    const own = grantsOf("lease").filter((grant) => !base.has(nameOf(grant)));
+    expect(own.map((grant) => [nameOf(grant), grant.resourceNames])).toEqual([
+      ["create leases.coordination.k8s.io", undefined],
+      ["get leases.coordination.k8s.io", ["istio-upgrade"]],
+      ["patch leases.coordination.k8s.io", ["istio-upgrade"]],
+    ]);
+    expect(PAGE.replaceAll(/\s+/g, " ")).toContain(
+      "`leases.coordination.k8s.io` are for [`--lease`](lease.md) alone: `create` in the namespace of the lease, `get` and `patch` of that lease.",
+    );
   });
 
   test("restart-namespace", () => {
@@ -57,19 +89,29 @@ test("restart-namespace grants nothing in the whole cluster but the list of webh
   ]);
 });
 
-test.each(ROLES)("%s has no wildcard, and changes nothing but workloads", (role) => {
-  const grants = grantsOf(role);
-  expect(JSON.stringify(grants)).not.toContain("*");
-  const writes = grants.filter(({ verb }) => !["get", "list"].includes(verb)).map(nameOf);
-  expect(writes).toEqual(
-    role === "read-only"
-      ? []
-      : [
-          "create pods",
-          "patch deployments.apps",
-          "patch statefulsets.apps",
-          "patch daemonsets.apps",
-          "patch rollouts.argoproj.io",
-        ],
-  );
-});
+test.each(ROLES)(
+  "%s has no wildcard, and changes nothing but workloads, labels, pods, Events and leases",
+  (role) => {
+    const grants = grantsOf(role);
+    expect(JSON.stringify(grants)).not.toContain("*");
+    const reads = new Set(["get", "list", "watch"]);
+    const writes = grants.filter(({ verb }) => !reads.has(verb)).map(nameOf);
+    expect(writes).toEqual(
+      role === "read-only" || role === "check"
+        ? []
+        : [
+            "create pods",
+            "patch deployments.apps",
+            "patch statefulsets.apps",
+            "patch daemonsets.apps",
+            "patch rollouts.argoproj.io",
+            ...(role === "move" ? ["patch namespaces"] : []),
+            ...(role === "events" ? ["create events.events.k8s.io"] : []),
+            ...(role === "lease"
+              ? ["create leases.coordination.k8s.io", "patch leases.coordination.k8s.io"]
+              : []),
+            ...(role === "in-place" ? ["patch pods", "create pods", "delete pods"] : []),
+          ],
+    );
+  },
+);

@@ -6,7 +6,11 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import {
+  type AddressInfo,
+  createServer as createTcpServer,
+  type Server as TcpServer,
+} from "node:net";
 import { generate } from "selfsigned";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Api, openApi } from "../../../src/http/api.ts";
@@ -44,7 +48,7 @@ beforeEach(() => {
 function open(
   authorize: Connection["authorize"] = () => Promise.resolve({}),
   scheme = "http",
-  at = server,
+  at: TcpServer = server,
   proxy?: URL,
 ): Api {
   const { port } = at.address() as AddressInfo;
@@ -164,6 +168,23 @@ describe("a transient error is retried", () => {
     expect([asked.length, clock]).toEqual([1, 0]);
   });
 
+  test.each<[what: string, send: (response: ServerResponse) => void]>([
+    ["a byte now and then", (response) => response.write("{")],
+    ["blanks", (response) => response.write(" ")],
+  ])("of a response that sends only %s", async (_what, sendSome) => {
+    let timer: NodeJS.Timeout | undefined;
+    script = [
+      (_request, response) => {
+        response.writeHead(200, { "content-type": "application/json" });
+        timer = setInterval(() => sendSome(response), 20);
+        response.on("close", () => clearInterval(timer));
+      },
+    ];
+    await list();
+    expect(asked).toHaveLength(2);
+    expect(lines[0]).toContain("less than 1024 bytes a second for 0.2 s");
+  });
+
   test("for at most two minutes, timeouts included", async () => {
     const silence: Answer = () => {
       clock += 50_000;
@@ -172,6 +193,28 @@ describe("a transient error is retried", () => {
     await expect(list()).rejects.toMatchObject({ status: 0, reason: "ETIMEDOUT" });
     // A fourth attempt would start too late.
     expect(asked).toHaveLength(3);
+  });
+
+  describe("within the limits of the request", () => {
+    const limits = { attempts: 2, timeout: 100, seconds: 10 };
+    const create = () =>
+      open().send({ method: "GET", path: "/api/v1/pods", kind: "PodList", limits });
+
+    test.each<[what: string, answers: Answer[], attempts: number, milliseconds: number]>([
+      ["the number of attempts", [[500], [500]], 2, 200],
+      ["the delay that the server asks for", [[429, { "retry-after": "11" }]], 1, 0],
+      ["the time of the first attempt", [() => void (clock += 10_000)], 1, 10_000],
+    ])("%s", async (_what, answers, attempts, milliseconds) => {
+      script = answers;
+      await expect(create()).rejects.toMatchObject({ name: "ApiError" });
+      expect([asked.length, clock]).toEqual([attempts, milliseconds]);
+    });
+
+    test("the time without a byte", async () => {
+      script = [() => undefined];
+      await create();
+      expect(lines[0]).toContain("0.1 s");
+    });
   });
 
   test("with a trace line for each attempt", async () => {
@@ -183,6 +226,14 @@ describe("a transient error is retried", () => {
       expect.stringMatching(/^GET http:.*limit=250$/),
     ]);
   });
+});
+
+test("a trace line has no password of the server's address", async () => {
+  const api = open();
+  api.connection.server.username = "jane";
+  api.connection.server.password = "secret";
+  await api.send({ method: "GET", path: "/api/v1/pods", kind: "PodList" });
+  expect(lines).toEqual([expect.stringMatching(/^GET http:\/\/127\.0\.0\.1:\d+\/api\/v1\/pods$/)]);
 });
 
 test("missing credentials fail every request with the same error, and are loaded once", async () => {
@@ -243,6 +294,16 @@ describe("credentials that the server rejects", () => {
   });
 });
 
+test.each<[what: string, answers: Answer[], isAfter: boolean]>([
+  ["after a lost answer", [(request) => request.socket.destroy(), [409]], true],
+  ["after an error of the server", [[500], [409]], true],
+  ["after a 429, which changes nothing", [[429], [409]], false],
+  ["at once", [[409]], false],
+])("an error %s says if the request may have taken effect", async (_what, answers, isAfter) => {
+  script = answers;
+  await expect(list()).rejects.toMatchObject({ status: 409, afterLostAnswer: isAfter });
+});
+
 test("a pending request is not retried after the API is closed", async () => {
   script = Array.from({ length: 3 }, () => [503]);
   const api = open();
@@ -284,9 +345,30 @@ test("an untrusted certificate is not retried", async () => {
   await new Promise<void>((resolve) => secure.listen(0, "127.0.0.1", resolve));
   const api = open(() => Promise.resolve({ ca: [] }), "https", secure);
   const failed = api.send({ method: "GET", path: "/api/v1/pods", kind: "PodList" });
-  await expect(failed).rejects.toMatchObject({ status: 0, reason: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+  await expect(failed).rejects.toMatchObject({ status: 0, reason: "untrusted" });
   api.close();
   secure.close();
+  expect([connections, clock]).toEqual([1, 0]);
+});
+
+test("a server that answers in HTTP/2 without being asked is named, and not retried", async () => {
+  const settings = Buffer.from("000012040000000000000300000064000400100000000500ffffff", "hex");
+  let connections = 0;
+  const other = createTcpServer((socket) => {
+    connections += 1;
+    socket.on("error", () => undefined).end(settings);
+  });
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const failed = open(undefined, "http", other).send({
+    method: "GET",
+    path: "/api/v1/pods",
+    kind: "PodList",
+  });
+  await expect(failed).rejects.toMatchObject({
+    reason: "http2",
+    message: expect.stringContaining("the server offers only HTTP/2") as string,
+  });
+  other.close();
   expect([connections, clock]).toEqual([1, 0]);
 });
 

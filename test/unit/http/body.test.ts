@@ -79,3 +79,16 @@ test("a corrupt body closes its connection", async () => {
   await expect(bodies(response, "PodList")).rejects.toThrow("invalid");
   expect(response.destroyed).toBe(true);
 });
+
+test.each([
+  ["plain", (bytes: Buffer) => answer(bytes)],
+  ["compressed", zipped],
+])("a %s body that is too large is an error before it fills the memory", async (_how, respond) => {
+  const bodies = createBodyReader(1024 * 1024);
+  const fits = await bodies(respond(Buffer.alloc(1024 * 1024)), "PodList");
+  expect(fits.bytes.length).toBe(1024 * 1024);
+  await expect(bodies(respond(Buffer.alloc(64 * 1024 * 1024)), "PodList")).rejects.toMatchObject({
+    code: "EMSGSIZE",
+    message: "the response is larger than 1 MiB",
+  });
+});

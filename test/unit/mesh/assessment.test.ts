@@ -953,3 +953,19 @@ test("pods in ambient mode have a warning, and no consent restarts them", () => 
     warnings: [{ code: "ambient" }],
   });
 });
+
+test.each<[replicas: number, verdict: string, code: string]>([
+  [2, "outdated", "config-not-loaded"],
+  [0, "current", "scaled-to-zero"],
+])(
+  "a ConfigMap that istiod has not loaded concerns the pods that lag behind it: %s",
+  (replicas, verdict, code) => {
+    const pods = replicas > 0 ? [sidecars(replicas, OUTDATED)] : [];
+    const web = deployment("web", { pods, rollout: { replicas } });
+    const dryRun: DryRun = { kind: "pod", image: OUTDATED, revision: "asm-1-27" };
+    expect(assess(web, SHOP, mesh(), OPTIONS, { dryRun })).toMatchObject({
+      verdict,
+      finding: { code },
+    });
+  },
+);

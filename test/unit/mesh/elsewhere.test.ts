@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { assess } from "../../../src/mesh/assessment.ts";
+import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import { injectorElsewhere } from "../../../src/mesh/elsewhere.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import { type RevisionUsage, usageByRevision } from "../../../src/mesh/revision-usage.ts";
@@ -88,6 +89,22 @@ describe("a revision of another mesh", () => {
     expect(releases(found)).toEqual([`namespaces: ${step}`, `pods: ${step}`]);
   });
 
+  test("is used by a gateway with a label of AKS, which AKS does not remove with it", () => {
+    const gateway = deployment("edge", {
+      labels: { "kubernetes.azure.com/managedby": "aks" },
+      template: { labels: { "istio.io/rev": "default" }, proxy: { image: "auto" } },
+      pods: [sidecars(2, IMAGE, { revision: "default" })],
+    });
+    const kinds = (plane: ControlPlane, revision: string) =>
+      usage(plane, { ...places(namespace("shop")), workloads: [gateway] }, revision).references.map(
+        ({ kind }) => kind,
+      );
+    expect(kinds(beside(AKS, SELF), "default")).toEqual(["templates", "pods"]);
+    const own = controlPlane({ revisions: [{ ...STOCK, name: "default" }] });
+    expect(kinds(own, "default")).toEqual([]);
+    expect(kinds(beside(SELF, AKS), "default")).toEqual(["templates", "pods"]);
+  });
+
   test("keeps its namespaces if the mesh of AKS is the other one", () => {
     const found = usage(beside(SELF, AKS), places(namespace("a", { rev: "asm-1-27" })), "asm-1-27");
     expect(releases(found).join("\n")).not.toContain("kubectl label");
@@ -153,13 +170,7 @@ describe("with several meshes", () => {
 
 test("a workload of another mesh that would lose its sidecar is not moved to this mesh", () => {
   const pods = [sidecars(2, IMAGE, { revision: "default" })];
-  const options = {
-    excludes: () => undefined,
-    downtime: false,
-    missing: false,
-    current: false,
-    unhealthy: false,
-  };
+  const options = { ...NO_CONSENT, excludes: () => undefined };
   const stepFor = (plane: ControlPlane) => {
     const web = deployment("web", { pods });
     const found = assess(web, namespace("shop"), resolveMesh(plane), options);
@@ -171,6 +182,6 @@ test("a workload of another mesh that would lose its sidecar is not moved to thi
   ]);
   expect(stepFor(AKS)).toEqual([
     "would-lose",
-    "kubectl label namespace shop istio.io/rev=asm-1-28",
+    "for asm-1-27 (tag prod): kubectl label namespace shop istio.io/rev=asm-1-27 && istio-upgrade restart --namespace shop --allow-revision asm-1-27; for asm-1-28: kubectl label namespace shop istio.io/rev=asm-1-28 && istio-upgrade restart --namespace shop --allow-revision asm-1-28",
   ]);
 });

@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { withNamespaceUses } from "../../../src/mesh/choices.ts";
 import { resolveMesh } from "../../../src/mesh/mesh.ts";
 import { predictInjection } from "../../../src/mesh/prediction.ts";
 import { controlPlane, type RevisionOptions } from "../../support/build/control-plane.ts";
 import { namespace, type NamespaceOptions } from "../../support/build/namespace.ts";
 import { proxyImage } from "../../support/build/pod-group.ts";
 import { podTemplate, type TemplateOptions } from "../../support/build/workload.ts";
-import { withPrintedSteps } from "../../support/build/next-step.ts";
+import type { Namespace } from "../../../src/snapshot.ts";
+import { problemOf } from "../../support/pasted-steps.ts";
+import { formatStep, withPrintedSteps } from "../../support/build/next-step.ts";
 
 const OLD: RevisionOptions = { name: "asm-1-9", values: { image: proxyImage("v1.9.0-1") } };
 const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1.28.3-2") } };
@@ -13,7 +16,7 @@ const NEW: RevisionOptions = { name: "asm-1-28", values: { image: proxyImage("v1
 function findingOf(
   labels: NamespaceOptions,
   template: TemplateOptions = {},
-  revisions: readonly RevisionOptions[] = [OLD, NEW],
+  revisions: readonly RevisionOptions[] = [NEW],
 ) {
   const mesh = resolveMesh(controlPlane({ revisions }));
   const prediction = predictInjection(podTemplate(template), namespace("shop", labels), mesh);
@@ -232,7 +235,7 @@ describe("an unread ConfigMap is not reported as absent", () => {
 
   test("the suggested revision may be known from its webhooks alone", () => {
     expect(withPrintedSteps(unread({}).nextStep)).toBe(
-      "kubectl label namespace shop istio.io/rev=asm-1-28",
+      "for asm-1-9: kubectl label namespace shop istio.io/rev=asm-1-9; for asm-1-28: kubectl label namespace shop istio.io/rev=asm-1-28",
     );
   });
 
@@ -248,5 +251,87 @@ test("without any installed revision, the next step is to install one", () => {
     code: "revision-gone",
     reason: "namespace shop has istio.io/rev=asm-1-27, which names no installed revision or tag",
     nextStep: "no revision is installed: install a revision first",
+    choices: [],
+  });
+});
+
+describe("with several revisions, the next step names each that may be meant", () => {
+  const label = "kubectl label namespace shop";
+  const others = (count: number, labels: NamespaceOptions) =>
+    Array.from({ length: count }, (_, index) => namespace(`other-${index}`, labels));
+
+  /** @param places all namespaces; `undefined` if only that of the workload was read. */
+  function stepFor(
+    places: readonly Namespace[] | undefined,
+    tags: Readonly<Record<string, string>> = {},
+    template: TemplateOptions = {},
+    labels: NamespaceOptions = { rev: "asm-1-8" },
+  ) {
+    const read = resolveMesh(controlPlane({ revisions: [NEW, OLD], tags }));
+    const mesh = places === undefined ? read : withNamespaceUses(read, places, []);
+    const found = predictInjection(podTemplate(template), namespace("shop", labels), mesh);
+    if (found.kind === "injected") throw new Error("it would be injected");
+    return formatStep(found.finding.nextStep);
+  }
+
+  function both(oldTitle: string, newTitle: string): string {
+    return `for ${oldTitle}: ${label} istio.io/rev=asm-1-9 --overwrite; for ${newTitle}: ${label} istio.io/rev=asm-1-28 --overwrite`;
+  }
+
+  test.each<
+    [
+      what: string,
+      places: readonly Namespace[] | undefined,
+      tags: Readonly<Record<string, string>>,
+      nextStep: string,
+    ]
+  >([
+    ["the oldest first, if no use is known", undefined, {}, both("asm-1-9", "asm-1-28")],
+    [
+      "with the tags alone, if not all namespaces were read",
+      undefined,
+      { prod: "asm-1-9" },
+      both("asm-1-9 (tag prod)", "asm-1-28"),
+    ],
+    [
+      "with the namespaces that lead to it by a tag or by its name",
+      [...others(8, { rev: "prod" }), namespace("direct", { rev: "asm-1-9" })],
+      { prod: "asm-1-9" },
+      both("asm-1-9 (9 namespaces, tag prod)", "asm-1-28 (no namespaces)"),
+    ],
+    [
+      "with one namespace and several tags",
+      [namespace("direct", { rev: "asm-1-9" })],
+      { a: "asm-1-9", b: "asm-1-9", c: "asm-1-9", d: "asm-1-9", canary: "asm-1-28" },
+      both(
+        "asm-1-9 (1 namespace, tags a, b, c and 1 more)",
+        "asm-1-28 (no namespaces, tag canary)",
+      ),
+    ],
+    [
+      "the most used one first",
+      others(2, { rev: "asm-1-28" }),
+      { prod: "asm-1-9" },
+      `for asm-1-28 (2 namespaces): ${label} istio.io/rev=asm-1-28 --overwrite; for asm-1-9 (no namespaces, tag prod): ${label} istio.io/rev=asm-1-9 --overwrite`,
+    ],
+    [
+      "without a namespace that two labels exclude",
+      others(2, { rev: "asm-1-28", injection: "disabled" }),
+      {},
+      both("asm-1-9 (no namespaces)", "asm-1-28 (no namespaces)"),
+    ],
+  ])("%s", (_what, places, tags, nextStep) => {
+    expect(stepFor(places, tags)).toBe(nextStep);
+  });
+
+  test("in a pod template", () => {
+    const template = { labels: { "istio.io/rev": "asm-1-8" } };
+    expect(stepFor(undefined, {}, template, {})).toBe(
+      "for asm-1-9: set the label istio.io/rev=asm-1-9 in the pod template; for asm-1-28: set the label istio.io/rev=asm-1-28 in the pod template",
+    );
+  });
+
+  test("as commands that a shell takes", () => {
+    expect(problemOf(stepFor(others(2, { rev: "asm-1-28" }), { prod: "asm-1-9" }))).toBeUndefined();
   });
 });

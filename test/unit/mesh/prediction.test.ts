@@ -395,6 +395,15 @@ describe("several webhooks for one pod", () => {
     expect(outcome(predict(plane, { rev: "asm-1-27" }))).toBe("unknown match-conditions");
     expect(outcome(predict(plane, { rev: "asm-1-28" }))).toBe(BY_28);
   });
+
+  test("with matchConditions do not matter to a pod that opts out", () => {
+    const plane = { revisions: [{ ...OLD, matchConditions: true }, NEW] };
+    const optOut = { annotations: { "sidecar.istio.io/inject": "false" } };
+    expect(outcome(predict(plane, { rev: "asm-1-27" }, optOut))).toBe("none inject-false");
+    // If the webhook is called, an injector that does not answer rejects the pod.
+    const dead = { revisions: [{ ...OLD, matchConditions: true, state: "dead" as const }] };
+    expect(outcome(predict(dead, { rev: "asm-1-27" }, optOut))).toBe("unknown match-conditions");
+  });
 });
 
 describe("the outcome is unknown because of", () => {

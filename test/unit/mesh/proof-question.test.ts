@@ -45,13 +45,15 @@ function summaryOf(question: ProofQuestion | undefined): string {
   return [scope, question.unproved?.("why").code].filter(Boolean).join(" ");
 }
 
+const PINNED = proxyImage("v1.27.8-1");
 const web = (...pods: PodGroup[]) => deployment("web", { pods });
 const MIRROR = "mirror.example.com/oss/v2/istio/proxyv2";
 
 describe("the question that running pods raise", () => {
   test.each<[what: string, pods: readonly PodGroup[], expected: string]>([
     ["on target", [sidecars(2, NEW)], "none"],
-    ["without a sidecar", [bare(2)], "none"],
+    ["without a sidecar", [bare(2)], "namespace"],
+    ["some without a sidecar", [sidecars(1, NEW), bare(1)], "namespace"],
     ["a patch behind", [sidecars(2, OLD)], "target"],
     ["a patch behind, created before the target changed", [at(OLD, BEFORE)], "target"],
     ["a patch behind, created as the target changed", [at(OLD, SAME)], "target"],
@@ -70,7 +72,21 @@ describe("the question that running pods raise", () => {
       "target",
     ],
     ["from a mirror", [sidecars(2, `${MIRROR}:v1.27.9-6`)], "namespace image-rewritten"],
-    ["from a mirror and a patch behind", [sidecars(2, `${MIRROR}:v1.27.7-1`)], "namespace"],
+    [
+      "from a mirror and a patch behind",
+      [sidecars(2, `${MIRROR}:v1.27.7-1`)],
+      "namespace image-rewritten",
+    ],
+    [
+      "from another path and a patch behind",
+      [sidecars(2, "mcr.microsoft.com/other/proxyv2:v1.27.7-1")],
+      "namespace image-rewritten",
+    ],
+    [
+      "with a digest and a patch behind",
+      [sidecars(2, `${OLD}@sha256:aa`)],
+      "namespace image-rewritten",
+    ],
     ["with a digest", [sidecars(2, `${NEW}@sha256:aa`)], "namespace image-rewritten"],
     [
       "with only a digest",
@@ -86,12 +102,17 @@ describe("the question that running pods raise", () => {
     [
       "from a mirror, of another revision",
       [at(`${MIRROR}:v1.27.9-6`, BEFORE, "asm-1-26")],
+      "namespace image-rewritten",
+    ],
+    [
+      "from another path, of a revision that is gone",
+      [at("mcr.microsoft.com/oss/istio/proxyv2:v1.26.1-1", BEFORE, "asm-1-26")],
       "namespace",
     ],
     [
       "from a mirror, some a patch behind",
       [sidecars(1, `${MIRROR}:v1.27.9-6`), sidecars(1, OLD)],
-      "namespace",
+      "namespace image-rewritten",
     ],
     [
       "created later, some before",
@@ -121,6 +142,32 @@ describe("the question that running pods raise", () => {
     const template = { annotations: { "sidecar.istio.io/proxyImage": proxyImage("v1.27.8-1") } };
     const workload = deployment("web", { pods: [at(OLD, AFTER)], template });
     expect(summaryOf(questionOf(workload))).toBe("target");
+  });
+
+  test.each<[what: string, pin: string, running: string, expected: string]>([
+    ["its registry", PINNED, `mirror.example.com/${PINNED}`, "namespace image-rewritten"],
+    ["its digest", PINNED, `${PINNED}@sha256:${"4f".repeat(32)}`, "namespace image-rewritten"],
+    ["its version", PINNED, proxyImage("v1.27.7-1"), "target"],
+    ["a tag without a version", "x/proxyv2:v9", "y/proxyv2:v8", "namespace image-rewritten"],
+  ])("a policy may change a pinned image, too: %s differs", (_what, pin, running, expected) => {
+    const template = { annotations: { "sidecar.istio.io/proxyImage": pin } };
+    const workload = deployment("web", { pods: [sidecars(1, running)], template });
+    expect(summaryOf(questionOf(workload))).toBe(expected);
+  });
+
+  test.each<[what: string, image: string, expected: string]>([
+    ["the registry of their revision", "docker.io/istio/proxyv2:1.26.1", "namespace"],
+    ["another registry", "mirror.example.com/istio/proxyv2:1.26.1", "namespace image-rewritten"],
+    ["the registry of the target", proxyImage("v1.26.1-1"), "target"],
+  ])("compares pods of another revision with %s", (_what, image, expected) => {
+    const old: RevisionOptions = {
+      name: "asm-1-26",
+      values: { hub: "docker.io/istio", tag: "1.26.2", image: "proxyv2" },
+    };
+    const mesh = resolveMesh(controlPlane({ revisions: [AKS, old], changedAt: CHANGED_AT }));
+    const workload = web(at(image, BEFORE, "asm-1-26"));
+    const question = proofQuestion(assessmentOf(workload, { mesh }), mesh, []);
+    expect(summaryOf(question)).toBe(expected);
   });
 
   test.each<["true" | "false" | "auto", native: boolean, expected: string]>([

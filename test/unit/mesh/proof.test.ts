@@ -3,7 +3,7 @@ import type { Prediction } from "../../../src/mesh/prediction.ts";
 import { predictInjection } from "../../../src/mesh/prediction.ts";
 import { pinFinding } from "../../../src/mesh/pin.ts";
 import { applyProof } from "../../../src/mesh/proof.ts";
-import type { DryRun } from "../../../src/snapshot.ts";
+import type { DryRun, PodTemplate } from "../../../src/snapshot.ts";
 import { meshOf } from "../../support/build/assessment.ts";
 import { namespace } from "../../support/build/namespace.ts";
 import { proxyImage } from "../../support/build/pod-group.ts";
@@ -108,7 +108,9 @@ test.each<[what: string, dryRun: DryRun, kind: string]>([
   ]);
 });
 
-test.each<[what: string, message: string, kind: string]>([
+const OWN = podTemplate({ proxy: { image: "custom:1", args: [], confined: false } });
+
+test.each<[what: string, message: string, kind: string, template?: PodTemplate]>([
   [
     "for a reason of its own",
     'pods "x" is forbidden: violates PodSecurity (container "app" must ...)',
@@ -124,8 +126,17 @@ test.each<[what: string, message: string, kind: string]>([
     'violates PodSecurity (container "istio-init" must not ...)',
     "rejected",
   ],
-])("a dry run rejected %s, given the prediction of no sidecar", (_what, message, kind) => {
-  const result = applyProof(none, { kind: "refused", message }, MESH, PLAIN);
+  ["for an injected proxy", 'violates PodSecurity (container "istio-proxy" must ...)', "rejected"],
+  ["for its own proxy", 'violates PodSecurity (container "istio-proxy" must ...)', "none", OWN],
+  [
+    "for a second proxy",
+    'spec.containers[2].name: Duplicate value: "istio-proxy"',
+    "rejected",
+    OWN,
+  ],
+])("a dry run rejected %s, given the prediction of no sidecar", (...row) => {
+  const [, message, kind, template = PLAIN] = row;
+  const result = applyProof(none, { kind: "refused", message }, MESH, template);
   expect([result.prediction.kind, result.proved]).toEqual([kind, kind === "rejected"]);
   expect(result.disagreement).toMatchObject(
     kind === "rejected"
@@ -216,6 +227,19 @@ describe("a dry run of a template that was injected by hand", () => {
       nextStep:
         "inject the original manifest again, or apply it without a sidecar and let a revision inject it",
     });
+  });
+
+  test.each([
+    ["another registry", "mirror.test/oss/v2/istio/proxyv2:v1.27.7-1"],
+    ["a digest", `${OLD}@sha256:${"4f".repeat(32)}`],
+  ])("shows a pin if a policy gives its image %s", (_what, image) => {
+    const { prediction: kept } = prove({ ...POD, image });
+    expect(kept).toMatchObject({ image, unpinned: TARGET, pin: { by: "kube-inject" } });
+    const gone = prove({ ...POD, image, revision: "asm-1-26" }).prediction;
+    expect(gone).toMatchObject({ finding: { code: "injected-by-hand-gone" } });
+    // The revision gives the same version, which the policy moves, too.
+    const same = prove({ ...POD, image }, meshOf("v1.27.7-1")).prediction;
+    expect(same).toMatchObject({ image, pin: undefined });
   });
 
   test("shows no pin that matters if its revision gives the same image", () => {

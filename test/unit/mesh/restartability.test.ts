@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Consent, NO_CONSENT } from "../../../src/mesh/consent.ts";
 import { type Restartability, restartabilityOf } from "../../../src/mesh/restartability.ts";
 import type { Condition, PodGroup, Workload } from "../../../src/snapshot.ts";
-import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { bare, crashing, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import {
   argoRollout,
   daemonSet,
@@ -25,7 +25,7 @@ const DEADLINE: Condition = {
 const CRASHING = [
   sidecars(1, IMAGE, {
     ready: 0,
-    trouble: { pod: "pod-0", reason: "CrashLoopBackOff", message: "back-off" },
+    trouble: crashing("pod-0"),
   }),
 ];
 
@@ -139,6 +139,51 @@ describe("the answer without consent for", () => {
       "refused unhealthy-before",
     ],
     ["an Argo Rollout", argoRollout("web", { pods: THREE }), "yes"],
+    [
+      "a Deployment that may stop all of its pods at once",
+      deployment("web", { pods: THREE, rollout: { surge: 1, unavailable: 3 } }),
+      "refused all-at-once",
+    ],
+    [
+      "a Deployment that keeps one pod",
+      deployment("web", { pods: THREE, rollout: { surge: 0, unavailable: 2 } }),
+      "yes",
+    ],
+    [
+      "a Deployment with one replica and no surge",
+      deployment("web", { pods: ONE, rollout: { surge: 0, unavailable: 1 } }),
+      "refused all-at-once",
+    ],
+    [
+      "a Deployment with one replica that starts its new pod first",
+      deployment("web", { pods: ONE, rollout: { surge: 1, unavailable: 0 } }),
+      "yes",
+    ],
+    [
+      "a StatefulSet that may stop all of its pods at once",
+      statefulSet("db", { pods: THREE, rollout: { unavailable: 3 } }),
+      "refused all-at-once",
+    ],
+    [
+      "a DaemonSet that may stop all of its pods at once",
+      daemonSet("agent", { pods: THREE, rollout: { unavailable: 3 } }),
+      "refused all-at-once",
+    ],
+    [
+      "a DaemonSet that takes one node at a time",
+      daemonSet("agent", { pods: THREE, rollout: { unavailable: 1 } }),
+      "yes",
+    ],
+    [
+      "a DaemonSet on one node",
+      daemonSet("agent", { pods: ONE, rollout: { unavailable: 1 } }),
+      "yes",
+    ],
+    [
+      "an Argo Rollout that may evict all of its pods at once",
+      argoRollout("web", { pods: THREE, rollout: { unavailable: 3 } }),
+      "refused all-at-once",
+    ],
     [
       "an Argo Rollout with one replica",
       argoRollout("web", { pods: ONE }),
@@ -348,7 +393,16 @@ describe("a workload without a rollout is restarted by hand:", () => {
   });
 
   test("consent makes no difference", () => {
-    const all: Consent = { missing: true, current: true, unhealthy: true, downtime: true };
+    const all: Consent = {
+      missing: true,
+      current: true,
+      drifted: true,
+      unhealthy: true,
+      downtime: true,
+      revisions: "asked",
+      onlySidecar: false,
+      back: false,
+    };
     const pod = otherWorkload("Pod", "web", { pods: ONE });
     expect(answerFor(pod, all)).toEqual(answerFor(pod));
   });
@@ -358,7 +412,7 @@ describe("consent", () => {
   const recreate = deployment("web", { pods: THREE, rollout: { strategy: "Recreate" } });
   const single = statefulSet("db", { pods: ONE });
   const failing = deployment("web", { pods: CRASHING });
-  const failingSingle = statefulSet("db", { pods: CRASHING });
+  const failingSingle = statefulSet("db", { pods: CRASHING, rollout: { ordered: false } });
   const paused = deployment("web", { pods: THREE, rollout: { paused: true } });
   const onDelete = daemonSet("agent", { pods: THREE, rollout: { strategy: "OnDelete" } });
   const kept = statefulSet("db", { pods: THREE, rollout: { partition: 3 } });
@@ -377,21 +431,27 @@ describe("consent", () => {
     [{ downtime: true }, "a failing Deployment", failing, "refused unhealthy-before"],
     [
       { unhealthy: true },
-      "a failing StatefulSet with one replica",
+      "a failing Parallel StatefulSet with one replica",
       failingSingle,
       "refused single-replica-statefulset",
     ],
     [
       { downtime: true },
-      "a failing StatefulSet with one replica",
+      "a failing Parallel StatefulSet with one replica",
       failingSingle,
       "refused unhealthy-before",
     ],
     [
       { downtime: true, unhealthy: true },
-      "a failing StatefulSet with one replica",
+      "a failing Parallel StatefulSet with one replica",
       failingSingle,
       "yes",
+    ],
+    [
+      { downtime: true, unhealthy: true },
+      "a failing OrderedReady StatefulSet",
+      statefulSet("db", { pods: CRASHING }),
+      "refused unhealthy-before",
     ],
     [{ downtime: true, unhealthy: true }, "a paused Deployment", paused, "refused paused"],
     [{ downtime: true, unhealthy: true }, "OnDelete", onDelete, "refused on-delete"],
@@ -424,9 +484,10 @@ describe("the next step after a refusal of", () => {
       "istio-upgrade restart statefulset/db --namespace shop --allow-downtime",
     ],
     [
-      "a failing StatefulSet with one replica and without a sidecar",
+      "a failing Parallel StatefulSet with one replica and without a sidecar",
       statefulSet("db", {
-        pods: [{ ...bare(1), trouble: { pod: "db-0", reason: "Error", message: "" } }],
+        pods: [{ ...bare(1), trouble: crashing("db-0") }],
+        rollout: { ordered: false },
       }),
       "fix it first, or restart it as it is: istio-upgrade restart statefulset/db --namespace shop --include missing,unhealthy --allow-downtime",
     ],

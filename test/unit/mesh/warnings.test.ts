@@ -1,8 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { warningsFor } from "../../../src/mesh/warnings.ts";
-import type { Workload } from "../../../src/snapshot.ts";
+import {
+  budgetWarning,
+  claimWarning,
+  repeatWarning,
+  warningsFor,
+} from "../../../src/mesh/warnings.ts";
+import { type Budget, type Claim, RESTARTED_AT, type Workload } from "../../../src/snapshot.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
-import { deployment, statefulSet } from "../../support/build/workload.ts";
+import { argoRollout, daemonSet, deployment, statefulSet } from "../../support/build/workload.ts";
 
 const IMAGE = proxyImage("v1.27.7-1");
 const ONE = [sidecars(1, IMAGE)];
@@ -19,11 +24,10 @@ describe("the warnings before a restart of", () => {
     ["a plain workload", deployment("web", { pods: TWO }), []],
     ["one replica with surge", deployment("web", { pods: ONE }), []],
     [
-      "one replica without surge",
-      deployment("web", { pods: ONE, rollout: { surge: 0 } }),
-      ["single-replica"],
+      "one replica without surge, which needs consent instead",
+      deployment("web", { pods: ONE, rollout: { surge: 0, unavailable: 1 } }),
+      [],
     ],
-    ["two replicas without surge", deployment("web", { pods: TWO, rollout: { surge: 0 } }), []],
     [
       "a StatefulSet with one replica, which needs consent instead",
       statefulSet("db", { pods: ONE }),
@@ -92,15 +96,26 @@ test("without a restart, only warnings about the verdict remain", () => {
     template: { probed: false },
     rollout: { surge: 0 },
   });
-  expect(codes(workload, true)).toEqual([
-    "terminating",
-    "single-replica",
-    "no-readiness-probe",
-    "flux",
-    "argo-cd",
-  ]);
+  expect(codes(workload, true)).toEqual(["terminating", "no-readiness-probe", "flux", "argo-cd"]);
   expect(codes(workload, false)).toEqual(["terminating"]);
 });
+
+test.each<[what: string, workload: Workload, warned: boolean]>([
+  ["was never restarted", deployment("web", { pods: TWO }), false],
+  ["was restarted earlier", restartedAt("2026-11-21T20:00:00Z"), false],
+  ["was restarted since", restartedAt("2026-11-21T20:00:01Z"), true],
+  ["has a time that cannot be read", restartedAt("yesterday"), false],
+])(
+  "a restart of a current workload that %s counts if it is a repetition",
+  (_what, workload, warned) => {
+    const found = repeatWarning(workload, Date.parse("2026-11-22T20:00:00Z"));
+    expect(found.map(({ code }) => code)).toEqual(warned ? ["restarted-recently"] : []);
+  },
+);
+
+function restartedAt(time: string): Workload {
+  return deployment("web", { pods: TWO, template: { annotations: { [RESTARTED_AT]: time } } });
+}
 
 test("the warning about an operator names it, and ways out", () => {
   const controller = { kind: "Revision", name: "hello-00001" };
@@ -113,4 +128,88 @@ test("the warning about an operator names it, and ways out", () => {
     },
   ]);
   expect(codes(owned, false)).toEqual([]);
+});
+
+describe("the warning of a claim that only one pod or node can use", () => {
+  const once = { name: "disk", accessModes: ["ReadWriteOnce"] };
+  const pod = { name: "disk", accessModes: ["ReadWriteOncePod"] };
+  const many = { name: "files", accessModes: ["ReadWriteMany"] };
+  const waits = (where: string) => `a new pod${where} cannot start while an old pod uses it`;
+  test.each<[what: string, workload: Workload, claims: readonly Claim[], expected: string[]]>([
+    [
+      "surge",
+      deployment("web", { pods: ONE, rollout: { unavailable: 0 } }),
+      [many, once],
+      [`its claim disk is ReadWriteOnce: ${waits(" on another node")}`],
+    ],
+    [
+      "a claim for one pod",
+      deployment("web", { pods: ONE, rollout: { unavailable: 0 } }),
+      [pod],
+      [`its claim disk is ReadWriteOncePod: ${waits("")}`],
+    ],
+    [
+      "no surge, but a second old pod",
+      deployment("web", { pods: TWO, rollout: { surge: 0, unavailable: 1 } }),
+      [once],
+      [`its claim disk is ReadWriteOnce: ${waits(" on another node")}`],
+    ],
+    ["Recreate", deployment("web", { pods: ONE, rollout: { unavailable: 1 } }), [once], []],
+    ["a shared claim", deployment("web", { pods: ONE, rollout: { unavailable: 0 } }), [many], []],
+    [
+      "a claim that several nodes may use, too",
+      deployment("web", { pods: ONE, rollout: { unavailable: 0 } }),
+      [{ name: "disk", accessModes: ["ReadWriteOnce", "ReadWriteMany"] }],
+      [],
+    ],
+    ["no claim", deployment("web", { pods: ONE, rollout: { unavailable: 0 } }), [], []],
+    ["a StatefulSet, whose old pod ends first", statefulSet("db", { pods: ONE }), [once], []],
+    ["a DaemonSet, whose pods stay on their nodes", daemonSet("ds", { pods: ONE }), [once], []],
+    ["a Rollout, which evicts", argoRollout("ro", { pods: ONE }), [once], []],
+  ])("with %s", (_what, workload, claims, expected) => {
+    expect(claimWarning(workload, claims).map(({ message }) => message)).toEqual(expected);
+  });
+});
+
+describe("the warning of a budget that allows no eviction", () => {
+  const labels = { app: "web" };
+  const budget = (name: string, allowed: number, app = "web"): Budget => ({
+    name,
+    selector: { matchLabels: { app } },
+    allowed,
+  });
+  const evicts = "and Argo Rollouts evicts pods to restart them";
+  const rollout = argoRollout("ro", { pods: TWO, template: { labels } });
+  test.each<[what: string, workload: Workload, budgets: readonly Budget[], expected: string[]]>([
+    [
+      "for a Rollout",
+      rollout,
+      [budget("other", 0, "api"), budget("web", 0)],
+      [`the PodDisruptionBudget web allows no eviction, ${evicts}`],
+    ],
+    [
+      "that selects every pod",
+      rollout,
+      [{ name: "all", selector: {}, allowed: 0 }],
+      [`the PodDisruptionBudget all allows no eviction, ${evicts}`],
+    ],
+    [
+      "because there are two",
+      rollout,
+      [budget("one", 1), budget("two", 1)],
+      [
+        `the PodDisruptionBudgets one and two select the same pods, which allows no eviction, ${evicts}`,
+      ],
+    ],
+    ["unless it allows one", rollout, [budget("web", 1)], []],
+    ["unless it selects other pods", rollout, [budget("api", 0, "api")], []],
+    [
+      "unless a rolling update replaces the pods",
+      deployment("web", { pods: TWO, template: { labels } }),
+      [budget("web", 0)],
+      [],
+    ],
+  ])("%s", (_what, workload, budgets, expected) => {
+    expect(budgetWarning(workload, budgets).map(({ message }) => message)).toEqual(expected);
+  });
 });

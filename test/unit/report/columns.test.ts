@@ -56,6 +56,16 @@ test("a row that fits exactly is not cut", () => {
   expect([...columns(["A", "IMAGE"], [["shop", image]], PLAIN_80)][1]).toBe(`shop   ${image}`);
 });
 
+test("names and revisions, which people copy, are never cut: other columns are cut first", () => {
+  const [namespace, workload, image] = ["n".repeat(40), `deploy/${"w".repeat(50)}`, "i".repeat(60)];
+  const [, line = ""] = columns(
+    ["NAMESPACE", "WORKLOAD", "IMAGE"],
+    [[namespace, workload, image]],
+    PLAIN_80,
+  );
+  expect(line).toBe(`${namespace}   ${workload}   iii…iiiiiiii`);
+});
+
 test("nothing is cut without a terminal", () => {
   const image = "x".repeat(300);
   expect([...columns(["A", "IMAGE"], [["shop", image]], WIDE)][1]).toBe(`shop   ${image}`);

@@ -62,7 +62,7 @@ describe("the next step removes the obstacle to a restart before it names a flag
       "would lose the sidecar: only the label fixes it",
       deployment("web", { pods: [sidecars(2, LATE)], rollout: { paused: true } }),
       { labels: { rev: "asm-1-26" } },
-      "kubectl label namespace shop istio.io/rev=asm-1-27 --overwrite",
+      "kubectl label namespace shop istio.io/rev=asm-1-27 --overwrite && istio-upgrade restart --namespace shop --allow-revision asm-1-27",
     ],
   ])("%s", (_what, workload, options, nextStep) => {
     expect(entry(workload, options).nextStep).toBe(nextStep);
@@ -123,6 +123,7 @@ describe("the hash of a plan", () => {
     ["another cluster", { cluster: { ...plan.cluster, server: "https://aks-2:443" } }],
     ["another control plane", { cluster: { ...plan.cluster, istioNamespace: "istio-system" } }],
     ["consent to downtime", { allowDowntime: true }],
+    ["a replacement in place", { inPlace: { pull: false } }],
     ["more than was asked for", { scope: { include: ["current", "missing", "unhealthy"] } }],
   ])("differs for %s", (_what, more) => {
     expect(planHash({ ...plan, ...more })).not.toBe(planHash(plan));

@@ -1,17 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { exitCodeOf } from "../../../src/exit-codes.ts";
+import type { Assessment } from "../../../src/mesh/assessment.ts";
 import { workloadEntry } from "../../../src/report/entries.ts";
 import {
   countEntries,
+  moveReasons,
   verdictReasons,
+  resultFields,
   resultLine,
   resultReasons,
   unreadyReasons,
 } from "../../../src/report/exit-reasons.ts";
 import type { FailOn } from "../../../src/settings.ts";
 import type { Workload } from "../../../src/snapshot.ts";
-import { assessmentOf } from "../../support/build/assessment.ts";
+import { aged, assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { checkReport, restartReport, verifyReport } from "../../support/build/report.ts";
 import { someResult } from "../../support/build/step.ts";
 import {
   AKS_GATEWAY,
@@ -175,12 +179,14 @@ describe("results of restarts", () => {
       someResult({ outcome: "failed", code: "pod-failed" }),
       someResult({ outcome: "failed", code: "gone" }),
       someResult({ outcome: "timed-out", code: "no-progress" }),
+      someResult({ outcome: "still-rolling", code: "interrupted" }),
       someResult({ outcome: "not-started", code: "max-failures" }),
     ];
     expect(resultReasons(results)).toEqual([
       { code: 3, text: "sidecar-lost:1" },
       { code: 3, text: "failed:2" },
       { code: 4, text: "timed-out:1" },
+      { code: 4, text: "still-rolling:1" },
       { code: 4, text: "not-started:1" },
     ]);
   });
@@ -207,6 +213,35 @@ test("the RESULT line has one field for each count", () => {
   );
 });
 
+describe("the RESULT line has the age of the oldest workload", () => {
+  const DAY = 86_400;
+  const late = assessmentOf(deployment("a", { pods: [sidecars(1, LATE)] }));
+  const current = assessmentOf(deployment("g", { pods: [sidecars(1, TARGET)] }));
+  const old = aged(late, { atLeast: 8 * DAY + 1, atMost: 30 * DAY });
+  const unknown = aged(late, { atLeast: undefined, atMost: 90 * DAY });
+
+  test.each<[what: string, assessments: readonly Assessment[], oldest: string | undefined]>([
+    ["in days", [current, old, aged(late, { atLeast: 3600, atMost: 3600 })], "8d"],
+    ["in a smaller unit", [aged(late, { atLeast: 3599, atMost: 3600 })], "59m"],
+    ["as far as it is known", [unknown, old], "8d"],
+    ["if it is unknown", [unknown], "unknown"],
+    ["only if one is outdated", [current], undefined],
+  ])("%s", (_what, assessments, oldest) => {
+    const { oldest: found, ...counts } = resultFields(checkReport({ assessments }));
+    expect(found).toBe(oldest);
+    expect(counts).toEqual(countEntries(checkReport({ assessments }).workloads, 0));
+    expect(resultFields(verifyReport({ assessments })).oldest).toBe(oldest);
+  });
+
+  test("at its end", () => {
+    expect(resultLine(2, "prod", { ...COUNTS, oldest: "8d" })).toMatch(/ gaps=0 oldest=8d$/);
+  });
+
+  test("but not that of a restart", () => {
+    expect(resultFields(restartReport([], { assessments: [old] }))).not.toHaveProperty("oldest");
+  });
+});
+
 test.each([
   ["my cluster\u00a0eu", "my_cluster_eu"],
   ["prod\nRESULT exit=0", "prod_RESULT_exit=0"],
@@ -215,6 +250,16 @@ test.each([
   const line = resultLine(2, context, COUNTS);
   expect(line).toContain(` cluster=${shown} outdated=9 `);
   expect(line.split(" ")).toHaveLength(12);
+});
+
+test("workloads that nobody allowed to move count with 5, even if --fail-on omits by-hand", () => {
+  const pods = [sidecars(1, LATE, { revision: "asm-1-26" })];
+  const left = (revisions: readonly string[]) =>
+    entry(deployment("m", { pods }), { policy: { revisions } });
+  const entries = [left([]), left(["asm-1-27"]), ENTRIES.refused];
+  expect(moveReasons(entries)).toEqual([{ code: 5, text: "revision-not-allowed:1" }]);
+  expect(moveReasons(entries.slice(1))).toEqual([]);
+  expect(countEntries(entries, 0)).toMatchObject({ outdated: 3, restartable: 1, "by-hand": 2 });
 });
 
 describe("--fail-on", () => {
@@ -236,5 +281,74 @@ describe("--fail-on", () => {
 
   test("not-ready counts pods that are not ready", () => {
     expect(unreadyReasons(all, ["not-ready"])).toEqual([{ code: 4, text: "not-ready:1" }]);
+  });
+});
+
+describe("--max-age 30d", () => {
+  const DAY = 86_400;
+  const LIMIT = 30 * DAY;
+  const outdated = assessmentOf(deployment("a", { pods: [sidecars(1, LATE)] }));
+  const byHand = assessmentOf(otherWorkload("Pod", "c", { pods: [sidecars(1, LATE)] }));
+  const [young, old] = [
+    { atLeast: 8 * DAY, atMost: 90 * DAY },
+    { atLeast: LIMIT + 1, atMost: 90 * DAY },
+  ];
+  const [youngPods, unknown] = [
+    { atLeast: undefined, atMost: LIMIT },
+    { atLeast: undefined, atMost: 90 * DAY },
+  ];
+
+  test.each<[what: string, assessments: readonly Assessment[], code: number, texts: string[]]>([
+    ["leaves out younger workloads", [aged(outdated, young)], 0, []],
+    ["leaves out workloads with younger pods", [aged(outdated, youngPods)], 0, []],
+    ["counts older workloads", [aged(outdated, old)], 2, ["outdated:1"]],
+    ["counts workloads of an unknown age", [aged(outdated, unknown)], 2, ["outdated:1"]],
+    ["counts workloads whose age nobody asked for", [outdated], 2, ["outdated:1"]],
+    ["leaves out younger workloads that are restarted by hand", [aged(byHand, young)], 0, []],
+    ["counts older workloads that are restarted by hand", [aged(byHand, old)], 5, ["by-hand:1"]],
+    [
+      "does not count a younger workload because of an older one",
+      [aged(outdated, young), aged(byHand, old)],
+      5,
+      ["by-hand:1"],
+    ],
+    [
+      "counts each older workload once",
+      [aged(outdated, young), aged(outdated, old), aged(byHand, young), aged(byHand, unknown)],
+      2,
+      ["outdated:2", "by-hand:1"],
+    ],
+  ])("%s", (_what, assessments, code, texts) => {
+    const entries = assessments.map((one) => workloadEntry(one, formatStep, LIMIT));
+    const reasons = verdictReasons(entries, 0, false);
+    expect(reasons.map(({ text }) => text)).toEqual(texts);
+    expect(exitCodeOf(reasons)).toBe(code);
+    // The counts of the RESULT line remain those of the report.
+    expect(countEntries(entries, 0).outdated).toBe(assessments.length);
+  });
+
+  test("changes nothing about other findings, and omits none that --fail-on omits", () => {
+    const { wouldLose, missing, unknown: undecided } = ENTRIES;
+    const within = workloadEntry(aged(outdated, young), formatStep, LIMIT);
+    const older = workloadEntry(aged(outdated, old), formatStep, LIMIT);
+    const all = [wouldLose, missing, undecided, within, older];
+    expect(verdictReasons(all, 1, false).map(({ text }) => text)).toEqual([
+      "outdated:1",
+      "would-lose:1",
+      "missing:1",
+      "unknown:1",
+      "gaps:1",
+    ]);
+    expect(verdictReasons([within, older], 0, false, ["by-hand"])).toEqual([]);
+  });
+
+  test("adds the number of younger workloads to the RESULT line", () => {
+    const summary = {
+      ...checkReport().summary,
+      withinMaxAge: 3,
+      oldest: { atLeast: "P8D", atMost: null },
+    };
+    const fields = resultFields({ ...checkReport(), summary });
+    expect(resultLine(0, "prod", fields)).toMatch(/ gaps=0 within-max-age=3 oldest=8d$/);
   });
 });

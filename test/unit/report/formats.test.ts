@@ -1,10 +1,10 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { AnyDocument, ScopeEntry } from "../../../src/report/document.ts";
 import { renderJunit } from "../../../src/report/junit.ts";
 import { renderMarkdown } from "../../../src/report/markdown.ts";
-import { assessmentOf } from "../../support/build/assessment.ts";
-import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
-import { checkReport, restartReport } from "../../support/build/report.ts";
+import { aged, assessmentOf } from "../../support/build/assessment.ts";
+import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { checkReport, restartReport, verifyReport } from "../../support/build/report.ts";
 import { someResult } from "../../support/build/step.ts";
 import { deployment, statefulSet } from "../../support/build/workload.ts";
 
@@ -66,9 +66,25 @@ test("a check without findings is a JUnit suite without failures", () => {
   expect(xml).not.toMatch(/<(failure|error)/);
 });
 
+test("a test case in JUnit says for how long a workload has been outdated", () => {
+  const old = aged(late, { atLeast: 8 * 86_400, atMost: undefined });
+  const xml = [...renderJunit(checkReport({ assessments: [old], exitCode: 2 }))].join("");
+  expect(xml).toContain('<failure message="outdated for at least 8d: 3 pods would get ');
+});
+
+test("a test case in JUnit is skipped if --max-age keeps it from the exit code", () => {
+  const young = aged(late, { atLeast: 8 * 86_400, atMost: undefined });
+  const report = checkReport({ assessments: [young], maxAge: 36 * 3600 * 20 });
+  const xml = [...renderJunit(report)].join("");
+  expect(xml).toContain("<skipped/>");
+  expect(xml).toContain("outdated for at least 8d, within 30 days: 3 pods would get ");
+  expect(xml).not.toMatch(/<(failure|error)/);
+});
+
 test("a ticket shows the scope and the notes of a restart", () => {
   const scope: ScopeEntry = {
     namespaces: ["shop", "pay"],
+    namespaceSelector: null,
     workloads: [],
     selector: "tier=front",
     revision: null,
@@ -81,4 +97,57 @@ test("a ticket shows the scope and the notes of a restart", () => {
   );
   expect(text).toContain("## Notes\n");
   expect(text).toContain("a \\| note");
+});
+
+describe("Markdown", () => {
+  const rows = (text: string, title: string) =>
+    (text.split(`## ${title}`)[1] ?? "").split("\n## ")[0]?.match(/^\|.*/gm) ?? [];
+
+  test("has the targets and the warnings of check, verify and restart", () => {
+    const pods = [sidecars(3, proxyImage("v1.27.9-6"), { ready: 1 })];
+    const web = assessmentOf(deployment("web", { pods }));
+    const warned = { ...web, warnings: [{ code: "flux", message: "it *is* down" }] };
+    const options = { assessments: [warned] };
+    const reports = [checkReport(options), verifyReport(options), restartReport([], options)];
+    for (const text of reports.map(renderMarkdown)) {
+      expect(rows(text, "Targets")[0]).toMatch(/^\| Revision \| Image +\| Ready \|$/);
+      expect(rows(text, "Warnings")[2]).toMatch(/^\| it \\\*is\\\* down \| shop\/deploy\/web \|$/);
+    }
+    const unready = reports.map((report) => rows(renderMarkdown(report), "Not ready: 1 workload"));
+    expect(unready.map(([, , row]) => row)).toEqual([
+      undefined,
+      "| shop      | deploy/web | 1/3   |",
+      undefined,
+    ]);
+  });
+
+  test("formats the command in a note as code, and the sentence around it as text", () => {
+    const notes = ["2 revisions are installed; before you remove one: istio-upgrade revisions"];
+    expect(renderMarkdown({ ...checkReport(), notes })).toContain(
+      "| 2 revisions are installed; before you remove one: `istio-upgrade revisions` |",
+    );
+  });
+
+  test("omits a column without any text", () => {
+    const scaled = assessmentOf(deployment("web", { pods: [bare(1)] }));
+    const finding = { code: "no-sidecar", reason: "why", nextStep: "" };
+    const head = (nextStep: string) => {
+      const one = { ...scaled, finding: { ...finding, nextStep } };
+      const text = renderMarkdown(checkReport({ assessments: [one] }));
+      return rows(text, "Needs you: 1 workload")[0]?.replace(/ +/g, " ");
+    };
+    expect(head("")).toBe("| What | Workloads | Why |");
+    expect(head("wait")).toBe("| What | Workloads | Why | Next step |");
+  });
+
+  test("shows the consents of a restart", () => {
+    const text = renderMarkdown({
+      ...restartReport([]),
+      allowDowntime: true,
+      allowRevisions: ["asm-1-28"],
+    });
+    expect(text).toMatch(
+      /\| Scope +\| all namespaces; `--allow-downtime`; `--allow-revision asm-1-28` +\|/,
+    );
+  });
 });

@@ -12,7 +12,9 @@ import type { Style } from "../../../src/report/style.ts";
 import { countEntries, resultLine } from "../../../src/report/exit-reasons.ts";
 import { OUTPUTS } from "../../../src/settings.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
+import { clusterError, fleetOf } from "../../support/build/fleet.ts";
 import { ATTACKS, hostileDocument, hostileText } from "../../support/build/hostile.ts";
+import { namespace } from "../../support/build/namespace.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { recordedIo } from "../../support/build/recorded-io.ts";
 import { checkReport, PLAIN_80, restartReport, verifyReport } from "../../support/build/report.ts";
@@ -100,22 +102,67 @@ const REVISIONS: RevisionsReport = {
   exitReasons: [],
 };
 
-const DOCUMENTS: Readonly<Record<string, AnyDocument>> = {
+const fleet = fleetOf(
+  [CHECK, verifyReport(head), REVISIONS, clusterError("lost"), clusterError("late")],
+  { notes: ["a note"] },
+);
+
+const DOCUMENTS: Record<string, AnyDocument> = {
+  "a fleet": { ...fleet, clusters: [...fleet.clusters] },
   "a check": CHECK,
-  "a restart": restartReport([failed, someResult()], head),
+  // Hostile texts give all workloads one name, and an outdated workload that failed has one entry.
+  "a restart": restartReport([failed, someResult()], { ...head, assessments: [lost] }),
   "a plan": restartReport([someResult({ outcome: "skipped" })], { ...head, dryRun: "client" }),
   "a verification": verifyReport(head),
   "an explanation": EXPLANATION,
   revisions: REVISIONS,
 };
+const GROUPING = {
+  groupBy: { kind: "namespace-annotation", key: "example.com/owner" },
+  labelColumns: ["team"],
+} as const;
+const TEAMS = {
+  grouping: GROUPING,
+  places: ["shop", "pay"].map((name) =>
+    namespace(name, { labels: { team: "t" }, annotations: { "example.com/owner": name } }),
+  ),
+};
+// Hostile texts would turn one group into several, or several into one.
+const GROUPED = checkReport({ ...head, ...TEAMS, assessments: [lost] });
+
+DOCUMENTS["a check of teams"] = GROUPED;
+// Hostile texts would make workloads new that the earlier report has.
+DOCUMENTS["a check with an earlier report"] = {
+  ...CHECK,
+  workloads: [],
+  since: {
+    generatedAt: "2026-11-21T20:00:00.000Z",
+    new: [
+      { namespace: "shop", kind: "Deployment", name: "web", verdict: "outdated", before: null },
+    ],
+    gone: [
+      { namespace: "pay", kind: "Deployment", name: "api", verdict: "missing", now: "current" },
+    ],
+  },
+};
+DOCUMENTS["a plan of teams"] = {
+  ...restartReport([someResult({ outcome: "skipped" })], { ...head, dryRun: "client" }),
+  ...GROUPED,
+  kind: "RestartReport",
+};
+
 type Render = (document: AnyDocument, style: Style) => string;
 const renderers = new Map<string, Render>();
 for (const output of OUTPUTS) {
   const render = await loadRenderer(output);
   renderers.set(output, (document, style) => [...render(document, style)].join(""));
 }
+/** The documents that have metrics. */
+const MEASURED: ReadonlySet<string> = new Set(["a fleet", "a check", "a verification"]);
 const FORMATS = [...renderers].flatMap(([output, render]) =>
-  Object.entries(DOCUMENTS).map(([what, document]) => ({ what, output, document, render })),
+  Object.entries(DOCUMENTS)
+    .filter(([what]) => output !== "prometheus" || MEASURED.has(what))
+    .map(([what, document]) => ({ what, output, document, render })),
 );
 
 /** Returns the rendered lines, for a terminal and for a pipe. */
@@ -204,8 +251,9 @@ test("one long name does not widen every row", () => {
   if (entry === undefined) throw new Error("there is one");
   const workloads = [{ ...entry, name: "n".repeat(100_000) }];
   for (let index = 0; index < 1000; index += 1) workloads.push({ ...entry, name: `web-${index}` });
+  const scope = { ...CHECK.scope, namespaces: ["shop"] };
   for (const output of ["table", "wide", "markdown"]) {
-    const text = renderers.get(output)?.({ ...CHECK, workloads }, WIDE) ?? "";
+    const text = renderers.get(output)?.({ ...CHECK, scope, workloads }, WIDE) ?? "";
     expect(text).toContain("web-999");
     expect(text.length / workloads.length, output).toBeLessThan(3000);
   }
@@ -215,13 +263,16 @@ describe("a line on stderr", () => {
   const events = (text: string): readonly ProgressEvent[] => {
     const ref = { namespace: text, kind: text, name: text, uid: "u" };
     const from = [{ image: text, revision: text, pods: 1 }];
+    const to = { revision: text, image: text };
     return [
       { type: "reading", what: text },
-      { type: "planned", steps: 1, message: text },
-      { type: "started", ref, from, image: text },
+      { type: "planned", steps: [{ ref, from, to }], message: text },
+      { type: "started", ref, from, to },
       { type: "rolling", ref, message: text, ready: 1, wanted: 2 },
       { type: "waiting", ref, message: text },
-      { type: "notice", message: text },
+      { type: "notice", message: text, cluster: text },
+      { type: "cluster-read", cluster: text, exitCode: 1, message: text, done: 1, of: 2 },
+      { type: "stopped", reason: "deadline", notStarted: 1, message: text },
       { type: "ended", result: someResult({ ref, message: text }) },
     ];
   };
@@ -230,7 +281,12 @@ describe("a line on stderr", () => {
     const lines: string[] = [resultLine(2, text, countEntries([], 0))];
     for (const event of events(text)) {
       view = withEvent(view, event, 1000);
-      lines.push(formatEvent(event), summaryLine(view, 2000), ...rollingLines(view, 2000, 80));
+      const size = { columns: 80, rows: 24 };
+      lines.push(
+        formatEvent(event),
+        summaryLine(view, 2000, 76),
+        ...rollingLines(view, 2000, size),
+      );
     }
     return lines;
   };

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { imageTexts, shortImage } from "../../../src/report/image-text.ts";
+import { shortImage } from "../../../src/mesh/short-image.ts";
+import { imageTexts } from "../../../src/report/image-text.ts";
 
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
 

@@ -7,19 +7,24 @@ import { parseLines } from "../../support/report-schema.ts";
 import { recordedIo } from "../../support/build/recorded-io.ts";
 import { someResult } from "../../support/build/step.ts";
 
-const { ref, from } = someResult();
-const STARTED: ProgressEvent = { type: "started", ref, from, image: proxyImage("v1.27.9-6") };
+const { ref, from, to } = someResult();
+const STARTED: ProgressEvent = { type: "started", ref, from, to };
 const DISPLAY = {
   output: "table",
   color: "auto",
   headers: true,
   verbose: false,
-  reportFile: undefined,
+  reportFiles: [],
 } as const;
 
 test.each<[what: string, event: ProgressEvent, text: string]>([
   ["reading", { type: "reading", what: "shop, pay" }, "reading shop, pay"],
   ["started", STARTED, "shop/deploy/web: restarting, v1.27.7-1 -> v1.27.9-6"],
+  [
+    "started, to move to another revision with the same image",
+    { type: "started", ref, from, to: { revision: "asm-1-28", image: proxyImage("v1.27.7-1") } },
+    "shop/deploy/web: restarting, asm-1-27 -> asm-1-28",
+  ],
   [
     "rolling",
     { type: "rolling", ref, message: "1 of 3 new pods are available", ready: 1, wanted: 3 },
@@ -30,11 +35,28 @@ test.each<[what: string, event: ProgressEvent, text: string]>([
     { type: "waiting", ref, message: "already rolling" },
     "shop/deploy/web: waiting, already rolling",
   ],
-  ["restarted", { type: "ended", result: someResult() }, "shop/deploy/web: restarted, rolled out"],
+  [
+    "restarted, with the time that it took",
+    { type: "ended", result: someResult() },
+    "shop/deploy/web: restarted, rolled out (1m 30s)",
+  ],
   [
     "failed, with a message from the cluster",
     { type: "ended", result: someResult({ outcome: "failed", message: "pod\u001b[31m x\nfell" }) },
-    "shop/deploy/web: failed, pod x fell",
+    "shop/deploy/web: failed, pod x fell (1m 30s)",
+  ],
+  [
+    "skipped, without a time",
+    { type: "ended", result: someResult({ outcome: "skipped", message: "it changed" }) },
+    "shop/deploy/web: skipped, it changed",
+  ],
+  [
+    "no longer waited for after two interrupts",
+    {
+      type: "ended",
+      result: someResult({ outcome: "still-rolling", code: "interrupted", message: "see later" }),
+    },
+    "shop/deploy/web: still-rolling, see later (1m 30s)",
   ],
   [
     "passed a dry run",
@@ -42,7 +64,12 @@ test.each<[what: string, event: ProgressEvent, text: string]>([
     "shop/deploy/web: fine",
   ],
   ["a notice", { type: "notice", message: "interrupted" }, "interrupted"],
-  ["the plan", { type: "planned", steps: 2, message: "2 to restart" }, "2 to restart"],
+  ["the plan", { type: "planned", steps: [], message: "2 to restart" }, "2 to restart"],
+  [
+    "the end of the restarts",
+    { type: "stopped", reason: "deadline", notStarted: 2, message: "2 not started" },
+    "2 not started",
+  ],
 ])("%s", (_what, event, text) => {
   expect(formatEvent(event)).toBe(text);
 });
@@ -58,6 +85,40 @@ describe("without a terminal", () => {
       stdout: "",
       stderr: "2026-11-22T20:00:00Z shop/deploy/web: restarting, v1.27.7-1 -> v1.27.9-6\n",
     });
+  });
+
+  test("lines about a workload count the workloads that have ended, once there is a plan", async () => {
+    const io = recordedIo();
+    const progress = await openProgress(io, { ...DISPLAY, quiet: false });
+    const steps = [{ ref, from, to }];
+    const events: readonly ProgressEvent[] = [
+      { type: "planned", steps: [...steps, ...steps], message: "restarting 2 workloads" },
+      STARTED,
+      { type: "ended", result: someResult() },
+      { type: "notice", message: "a warning" },
+    ];
+    for (const event of events) progress.emit(event);
+    expect(io.written.stderr.replaceAll("2026-11-22T20:00:00Z ", "").split("\n")).toEqual([
+      "restarting 2 workloads",
+      "[0/2] shop/deploy/web: restarting, v1.27.7-1 -> v1.27.9-6",
+      "[1/2] shop/deploy/web: restarted, rolled out (1m 30s)",
+      "a warning",
+      "",
+    ]);
+  });
+
+  test("a wait of verify has a new line if more than the remaining time changed", async () => {
+    const io = recordedIo();
+    const progress = await openProgress(io, { ...DISPLAY, quiet: false });
+    const state = { type: "verifying", ready: 4, wanted: 7 } as const;
+    progress.emit({ ...state, message: "4 of 7", left: "10s" });
+    progress.emit({ ...state, message: "4 of 7", left: "7s" });
+    progress.emit({ ...state, message: "5 of 7", left: "4s" });
+    expect(io.written.stderr.replaceAll("2026-11-22T20:00:00Z ", "").split("\n")).toEqual([
+      "waiting: 4 of 7, 10s left",
+      "waiting: 5 of 7, 4s left",
+      "",
+    ]);
   });
 
   test("--quiet prints nothing", async () => {
@@ -84,7 +145,28 @@ test("--output jsonl also prints every event as JSON on stdout, with the origina
       workloadKind: "Deployment",
       name: "web",
       message: "waiting, pod\u001b[31m x",
+      code: null,
+      ready: null,
+      wanted: null,
+      from: null,
+      to: null,
     },
     expect.objectContaining({ type: "notice", namespace: null, workloadKind: null, name: null }),
+  ]);
+});
+
+test("events in JSON carry numbers, changes and codes as fields", async () => {
+  const io = recordedIo();
+  const progress = await openProgress(io, { ...DISPLAY, output: "jsonl", quiet: true });
+  progress.emit(STARTED);
+  progress.emit({ type: "rolling", ref, message: "on node-7", ready: 1, wanted: 3 });
+  progress.emit({ type: "ended", result: someResult() });
+  progress.emit({ type: "stopped", reason: "failures", notStarted: 2, message: "" });
+  const none = { code: null, ready: null, wanted: null, from: null, to: null };
+  expect(parseLines(io.written.stdout)).toMatchObject([
+    { type: "started", ...none, from, to },
+    { type: "rolling", ...none, ready: 1, wanted: 3 },
+    { type: "ended", ...none, code: "rolled-out", from, to },
+    { type: "stopped", ...none, code: "failures" },
   ]);
 });

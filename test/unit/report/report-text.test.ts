@@ -4,11 +4,11 @@ import { planSize } from "../../../src/report/changes.ts";
 import { renderMarkdown } from "../../../src/report/markdown.ts";
 import type { Assessment } from "../../../src/mesh/assessment.ts";
 import { renderReport } from "../../../src/report/report-text.ts";
-import { assessmentOf } from "../../support/build/assessment.ts";
+import { aged, assessmentOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { checkReport, PLAIN_80, restartReport, verifyReport } from "../../support/build/report.ts";
 import { someResult } from "../../support/build/step.ts";
-import { deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
+import { daemonSet, deployment, otherWorkload, statefulSet } from "../../support/build/workload.ts";
 
 const TARGET = proxyImage("v1.27.9-6");
 const LATE = proxyImage("v1.27.7-1");
@@ -83,7 +83,7 @@ WOULD LOSE ITS SIDECAR (1)
   namespace pay has istio.io/rev=asm-1-26, which names no installed revision or
   tag
     pay/sts/ledger
-    -> kubectl label namespace pay istio.io/rev=asm-1-27 --overwrite
+    -> kubectl label namespace pay istio.io/rev=asm-1-27 --overwrite && istio-upgrade restart --namespace pay --allow-revision asm-1-27
 BY HAND (1)
   no controller would replace the pod
     shop/pod/job-runner
@@ -148,9 +148,7 @@ shop        deploy/slow   1/3
   });
 
   test("that an empty scope is empty, not that all is well", () => {
-    expect(table(checkReport())).toBe(
-      `${TARGETS}\nNo workload in scope has a sidecar, or would get one.\n`,
-    );
+    expect(table(checkReport())).toBe("No workload in scope has a sidecar, or would get one.\n");
   });
 
   test("that the plan of a dry run is empty", () => {
@@ -184,6 +182,21 @@ shop        deploy/slow   1/3
   ])("that all is well only if the exit code is 0: %s", (_kind, report, line) => {
     expect(table(report).trimEnd().split("\n").at(-1)).toBe(line);
     expect(table({ ...report, exitCode: 4 })).not.toContain(line);
+    expect(table({ ...report, exitReasons: ["not-ready:1"] })).not.toContain(line);
+  });
+
+  test.each<[what: string, report: Report]>([
+    ["outdated in check", checkReport({ assessments: [late], exitCode: 0 })],
+    ["lost in check", checkReport({ assessments: [current, lost], exitCode: 0 })],
+    ["by hand in check", checkReport({ assessments: [alone], exitCode: 0 })],
+    ["outdated in verify", verifyReport({ assessments: [late], exitCode: 0 })],
+    ["not ready in verify", verifyReport({ assessments: [unready], exitCode: 0 })],
+    ["lost in restart", restartReport([someResult()], { assessments: [lost], exitCode: 0 })],
+  ])("not that all is well if what is left does not count: %s", (_what, report) => {
+    const last = table(report)
+      .split("\n")
+      .find((text) => /^\w.*\d pods?: /.test(text));
+    expect(last).toMatch(/^\d+ workloads?, \d+ pods?: /);
   });
 });
 
@@ -217,7 +230,7 @@ WOULD LOSE ITS SIDECAR (2)
   namespace shop has istio.io/rev=asm-1-26, which names no installed revision or
   tag
     shop/deploy/api, shop/deploy/web
-    -> kubectl label namespace shop istio.io/rev=asm-1-27 --overwrite
+    -> kubectl label namespace shop istio.io/rev=asm-1-27 --overwrite && istio-upgrade restart --namespace shop --allow-revision asm-1-27
 BY HAND (2)
   no controller would replace the pod
     shop/pod/b, shop/pod/c
@@ -234,13 +247,28 @@ WOULD LOSE ITS SIDECAR (2)
   namespace … has istio.io/rev=asm-1-26, which names no installed revision or
   tag
     pay/deploy/a, shop/deploy/b
-    -> kubectl label namespace pay istio.io/rev=asm-1-27 --overwrite
-    -> kubectl label namespace shop istio.io/rev=asm-1-27 --overwrite`);
+    -> kubectl label namespace pay istio.io/rev=asm-1-27 --overwrite && istio-upgrade restart --namespace pay --allow-revision asm-1-27
+    -> kubectl label namespace shop istio.io/rev=asm-1-27 --overwrite && istio-upgrade restart --namespace shop --allow-revision asm-1-27`);
   });
 
   test("a reason that differs only in numbers of pods appears once, with the total", () => {
     expect(needsYou(missing("a", 1), missing("b", 2), missing("c", 4))).toContain(
       "  7 pods have no sidecar, and asm-1-27 would inject one\n    shop/deploy/a, shop/deploy/b, shop/deploy/c\n",
+    );
+  });
+
+  test("next steps that differ only in names of pods have one reason", () => {
+    const set = (name: string) =>
+      assessmentOf(
+        otherWorkload("ReplicaSet", name, {
+          pods: [sidecars(1, proxyImage("v1.27.7-1"), { podNames: [`${name}-1`] })],
+        }),
+      );
+    expect(needsYou(set("cart"), set("list"))).toContain(
+      `  a ReplicaSet without a Deployment has no rollout
+    shop/replicaset/cart, shop/replicaset/list
+    -> delete its pods one at a time, waiting for each new pod: kubectl delete pod cart-1 -n shop
+    -> delete its pods one at a time, waiting for each new pod: kubectl delete pod list-1 -n shop`,
     );
   });
 
@@ -253,6 +281,23 @@ BY HAND (4)
     -> istio-upgrade restart statefulset/a statefulset/b statefulset/c --namespace shop --allow-downtime
     -> istio-upgrade restart statefulset/d --namespace pay --allow-downtime`,
     );
+  });
+
+  test("a reason of workloads of several kinds appears once", () => {
+    const policy = { revisions: [] };
+    const moved = [
+      deployment("web", { pods: [sidecars(1, LATE, { revision: "asm-1-26" })] }),
+      daemonSet("agent", { pods: [sidecars(3, LATE, { revision: "asm-1-26" })] }),
+    ];
+    const report = restartReport([], {
+      assessments: moved.map((workload) => assessmentOf(workload, { policy })),
+    });
+    expect(section(report, "NOT RESTARTED")).toBe(`NOT RESTARTED: 2 workloads
+BY HAND (2)
+  a restart would move 4 pods from asm-1-26 to asm-1-27, and --allow-revision
+  does not name asm-1-27
+    shop/deploy/web, shop/ds/agent
+    -> istio-upgrade restart deployment/web daemonset/agent --namespace shop --allow-revision asm-1-27`);
   });
 
   test("a workload without its sidecar shows the reason against a restart", () => {
@@ -276,10 +321,100 @@ BY HAND (1)
     const text = renderMarkdown(checkReport({ assessments: [pod("b"), lostIn("api")] }));
     expect(text).toContain("## Needs you: 2 workloads\n");
     expect(text).toContain(
-      "replace it from its manifest: `kubectl replace --force -f FILE -n shop` |",
+      "replace it from its manifest: `kubectl replace --force -f FILE -n shop` ",
     );
-    expect(text).toContain("| `kubectl label namespace shop istio.io/rev=asm-1-27 --overwrite` ");
+    expect(text).toContain(
+      "| `kubectl label namespace shop istio.io/rev=asm-1-27 --overwrite && istio-upgrade restart ",
+    );
     expect(text.indexOf("Would lose its sidecar")).toBeLessThan(text.indexOf("| By hand"));
+  });
+});
+
+describe("the time for which workloads have been outdated", () => {
+  const DAY = 86_400;
+  const web = aged(late, { atLeast: 8 * DAY, atMost: 30 * DAY + 1 });
+  const worker = aged(assessmentOf(deployment("worker", { pods: [sidecars(1, LATE)] })), {
+    atLeast: undefined,
+    atMost: 3 * DAY,
+  });
+  const assessments = [current, web, worker];
+
+  test("is a column, and the conclusion has that of the oldest", () => {
+    const text = table(checkReport({ assessments, exitCode: 2 }));
+    expect(text).toContain(`OUTDATED: 2 workloads, 4 pods
+NAMESPACE   WORKLOAD        FROM        TO          PODS   CHANGE   FOR
+shop        deploy/web      v1.27.7-1   v1.27.9-6   3      patch    >8d
+shop        deploy/worker   v1.27.7-1   v1.27.9-6   1      patch    <3d
+`);
+    expect(text).toContain(`
+3 workloads, 6 pods: 2 outdated, 1 current. The oldest has been outdated for at
+least 8d.
+`);
+  });
+
+  test("has both bounds with --output wide", () => {
+    const text = table(checkReport({ assessments, exitCode: 2 }), true);
+    expect(text).toMatch(/^shop +deploy\/web .* patch +>8d,<31d$/m);
+    expect(text).toMatch(/^shop +deploy\/web +outdated .* 3\/3 +>8d,<31d$/m);
+    expect(text).toMatch(/^shop +deploy\/api +current .* 2\/2 +-$/m);
+  });
+
+  test("is in the conclusion of a verification, and not of a restart", () => {
+    expect(table(verifyReport({ assessments, exitCode: 2 }))).toContain("at\nleast 8d.");
+    expect(table(restartReport([], { assessments }))).not.toContain("The oldest");
+  });
+
+  test("has no lower bound if none is known", () => {
+    const text = table(checkReport({ assessments: [worker], exitCode: 2 }));
+    expect(text).toContain("1 outdated. The oldest has been outdated for at most 3d.\n");
+    const unknown = aged(late, { atLeast: undefined, atMost: undefined });
+    const without = table(checkReport({ assessments: [unknown], exitCode: 2 }));
+    expect(without).toMatch(/ patch +\?$/m);
+    expect(without).not.toContain("The oldest");
+  });
+
+  describe("with --max-age 30d", () => {
+    const byHand = aged(alone, { atLeast: 1, atMost: 60 });
+    const old = aged(assessmentOf(deployment("old", { pods: [sidecars(1, LATE)] })), {
+      atLeast: 31 * DAY,
+      atMost: 60 * DAY,
+    });
+    const maxAge = 30 * DAY;
+    const report = checkReport({ assessments: [web, byHand, old], exitCode: 2, maxAge });
+
+    test("has a table for those that do not count, restarted by hand or not", () => {
+      const text = table(report);
+      expect(text).toContain(`OUTDATED: 1 workload, 1 pod
+NAMESPACE   WORKLOAD     FROM        TO          PODS   CHANGE   FOR
+shop        deploy/old   v1.27.7-1   v1.27.9-6   1      patch    >31d
+
+WITHIN 30 DAYS: 2 workloads, 4 pods
+NAMESPACE   WORKLOAD         FROM        TO          PODS   CHANGE   FOR
+shop        deploy/web       v1.27.7-1   v1.27.9-6   3      patch    >8d
+shop        pod/job-runner   v1.27.7-1   v1.27.9-6   1      patch    >1s
+`);
+      expect(text).not.toContain("NEEDS YOU");
+    });
+
+    test("does not say that nothing is left", () => {
+      const text = table(checkReport({ assessments: [web], maxAge }));
+      expect(text).toContain("\n1 workload, 3 pods: 1 outdated. The oldest");
+      expect(text).not.toContain("Nothing is left");
+    });
+
+    test("has a section in the ticket", () => {
+      const text = renderMarkdown(report);
+      expect(text).toContain("## Outdated: 1 workload\n");
+      expect(text).toContain("## Within 30 days: 2 workloads\n");
+      expect(text).not.toContain("Needs you");
+    });
+  });
+
+  test("is in the ticket", () => {
+    const text = renderMarkdown(checkReport({ assessments, exitCode: 2 }));
+    expect(text).toContain("| Change | For  |");
+    expect(text).toContain("| patch  | \\>8d |");
+    expect(text).toContain("6 pods; the oldest has been outdated for at least 8d |");
   });
 });
 
@@ -328,7 +463,9 @@ shop        deploy/web   v1.27.7-1   v1.27.9-6   3      patch
       "## Plan: 2 workloads, in this order (1 to an older version)\n",
     );
     expect(renderMarkdown(report)).toContain("| 3    | **downgrade** |\n");
-    expect(planSize(report.steps)).toBe("2 workloads (6 pods; 1 to an older version)");
+    expect(planSize(report.steps)).toBe(
+      "2 workloads (6 pods; 1 workload to an older version; 1 workload from asm-1-28 to asm-1-27)",
+    );
     expect(planSize(report.steps.slice(1))).toBe("1 workload (3 pods)");
   });
 
@@ -394,10 +531,66 @@ shop        deploy/web   asm-1-26    asm-1-27    3      revision
     expect(table(CHECK)).not.toContain("WORKLOADS");
   });
 
-  test("--no-headers removes all column headers", () => {
-    const text = [...renderReport(CHECK, { ...PLAIN_80, headers: false }, false)].join("");
-    expect(text).not.toMatch(/REVISION|WORKLOAD /);
-    expect(text).toContain("asm-1-27   mcr.microsoft.com/");
+  test("only revisions that a workload in scope uses are targets, all with --output wide", () => {
+    const [target] = CHECK.targets;
+    if (target === undefined) throw new Error("no target");
+    const report = { ...CHECK, targets: [target, { ...target, revision: "asm-1-28" }] };
+    expect(table(report)).not.toContain("asm-1-28");
+    expect(table(report, true)).toContain("\nasm-1-28   ");
+  });
+
+  test.each<[what: string, report: Report, wide: boolean, rows: string]>([
+    ["check", CHECK, false, "shop   deploy/web   v1.27.7-1   v1.27.9-6   3   patch\n"],
+    [
+      "check with --output wide",
+      checkReport({ assessments: [late], exitCode: 2 }),
+      true,
+      `shop   deploy/web   outdated   asm-1-27   ${LATE}   3/3\n`,
+    ],
+    ["a clean check", checkReport({ assessments: [current] }), false, ""],
+    ["verify", VERIFY, false, "shop   deploy/slow   1/3\n"],
+    ["the plan", DRY_RUN, false, "shop   deploy/web   v1.27.7-1   v1.27.9-6   3   patch\n"],
+    [
+      "restart",
+      RESTART,
+      false,
+      `shop   deploy/web   v1.27.7-1   v1.27.9-6   3   patch   restarted
+pay    sts/ledger   v1.27.7-1   v1.27.9-6   3   patch   failed
+`,
+    ],
+  ])("--no-headers prints rows only: %s", (_what, report, wide, rows) => {
+    const style = { ...PLAIN_80, width: undefined, headers: false };
+    expect([...renderReport(report, style, wide)].join("")).toBe(rows);
+  });
+});
+
+describe("a table that is too wide for the terminal", () => {
+  const named = (name: string, image = LATE) =>
+    assessmentOf(deployment(name, { namespace: "reporting", pods: [sidecars(2, image)] }));
+  const LONG = "gateway-long-name-for-the-edge-of-the-mesh";
+  const outdated = (...assessments: readonly Assessment[]) => {
+    const text = table(checkReport({ assessments, exitCode: 2 }));
+    return text.slice(text.indexOf("OUTDATED"), text.indexOf("\n\n", text.indexOf("OUTDATED")));
+  };
+
+  test("says a change that all rows share once, in the title", () => {
+    expect(outdated(named("api"), named(LONG)))
+      .toBe(`OUTDATED: 2 workloads, 4 pods, all v1.27.7-1 -> v1.27.9-6
+NAMESPACE   WORKLOAD                                            PODS   CHANGE
+reporting   deploy/api                                          2      patch
+reporting   deploy/gateway-long-name-for-the-edge-of-the-mesh   2      patch`);
+  });
+
+  test("keeps the changes if they differ, and never cuts a name", () => {
+    const lines = outdated(named("api", proxyImage("v1.27.8-1")), named(LONG)).split("\n");
+    expect(lines[0]).toBe("OUTDATED: 2 workloads, 4 pods");
+    expect(lines[3]).toBe(`reporting   deploy/${LONG}   v1.27.7-1   v1.27.9-6   2      patch`);
+  });
+
+  test("keeps all columns without a terminal, so that scripts find them", () => {
+    const report = checkReport({ assessments: [named(LONG)], exitCode: 2 });
+    const text = [...renderReport(report, { ...PLAIN_80, width: undefined }, false)].join("");
+    expect(text).toContain(`deploy/${LONG}   v1.27.7-1   v1.27.9-6   2      patch\n`);
   });
 });
 

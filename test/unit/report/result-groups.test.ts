@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { resultEntry, workloadEntry } from "../../../src/report/entries.ts";
-import { withoutFailures, undoneResults } from "../../../src/report/result-groups.ts";
+import { undoneResults, withoutUndone } from "../../../src/report/result-groups.ts";
+import { renderMarkdown } from "../../../src/report/markdown.ts";
 import { renderReport } from "../../../src/report/report-text.ts";
 import type { Outcome, StepResult } from "../../../src/rollout/result.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
-import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { crashing, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { PLAIN_80, restartReport } from "../../support/build/report.ts";
 import { someResult } from "../../support/build/step.ts";
 import { deployment } from "../../support/build/workload.ts";
@@ -18,8 +19,8 @@ function ended(name: string, outcome: Outcome, more: Partial<StepResult> = {}): 
 }
 
 /** An outdated workload whose new pod crashes. */
-const crashing = (name: string) => {
-  const trouble = { pod: `${name}-2`, reason: "CrashLoopBackOff", message: "back-off" };
+const failing = (name: string) => {
+  const trouble = crashing(`${name}-2`);
   return assessmentOf(deployment(name, { pods: [{ ...sidecars(2, LATE), trouble }] }));
 };
 
@@ -37,13 +38,64 @@ test("failures come first, then timeouts, each in the order of the plan", () => 
   expect(undoneResults(results).map(({ name }) => name)).toEqual(["b", "f", "e", "c", "a"]);
 });
 
-test("a workload that failed in this run is not also listed as outdated", () => {
-  const entries = [
-    workloadEntry(crashing("mine"), formatStep),
-    workloadEntry(crashing("before"), formatStep),
-  ];
-  const left = withoutFailures(entries, [resultEntry(ended("mine", "failed"), formatStep)]);
-  expect(left.map(({ name }) => name)).toEqual(["before"]);
+test("a workload that this run did not bring on target is not also listed as outdated", () => {
+  const names = ["failed", "slow", "late", "refused", "before"];
+  const entries = names.map((name) => workloadEntry(failing(name), formatStep));
+  const results = [
+    ended("failed", "failed"),
+    ended("slow", "timed-out"),
+    ended("late", "not-started"),
+    ended("refused", "skipped"),
+    ended("done", "restarted"),
+  ].map((result) => resultEntry(result, formatStep));
+  expect(withoutUndone(entries, results).map(({ name }) => name)).toEqual(["before"]);
+});
+
+test.each<[what: string, outcome: Outcome, text: string]>([
+  ["failed", "failed", "NOT DONE: 1 workload"],
+  ["was not started", "not-started", "NOT DONE: 1 workload"],
+  ["was skipped", "skipped", "NOT DONE: 1 workload"],
+])("an outdated workload that %s has one row", (_what, outcome, text) => {
+  const late = assessmentOf(deployment("web", { pods: [sidecars(2, LATE)] }));
+  const report = restartReport([ended("web", outcome)], { assessments: [late], exitCode: 3 });
+  const rendered = [...renderReport(report, PLAIN_80, false)].join("");
+  expect(rendered).toContain(text);
+  expect(rendered).not.toContain("OUTDATED");
+  expect(rendered.match(/deploy\/web/g)).toHaveLength(1);
+});
+
+test("a rollout that the user no longer waits for is still rolling, in every text", () => {
+  const report = restartReport([ended("web", "still-rolling", { code: "interrupted" })], {
+    exitCode: 4,
+  });
+  const rendered = [...renderReport(report, PLAIN_80, false)].join("");
+  expect(rendered).toContain("shop   deploy/web   still-rolling   interrupted\n");
+  expect(renderMarkdown(report)).toContain("still-rolling: ");
+});
+
+test("workloads that were not done for the same reason are named as far as they are few", () => {
+  const results = ["a", "b", "c", "d", "e", "f"].map((name) =>
+    ended(name, "not-started", { code: "deadline", message: "no new restarts" }),
+  );
+  const text = (wide: boolean) => {
+    const all = [ended("z", "failed", { code: "quota", message: "it is full" }), ...results];
+    return [...renderReport(restartReport(all, { exitCode: 3 }), PLAIN_80, wide)].join("");
+  };
+  expect(text(false)).toContain(
+    [
+      "NOT DONE: 7 workloads",
+      "shop   deploy/z   failed   quota",
+      "    it is full",
+      "shop   deploy/a   not-started   deadline",
+      "shop   deploy/b   not-started   deadline",
+      "shop   deploy/c   not-started   deadline",
+      "and 3 more   not-started   deadline",
+      "    no new restarts",
+      "",
+    ].join("\n"),
+  );
+  expect(text(true)).toContain("deploy/f   not-started   deadline");
+  expect(text(true)).not.toContain("more   not-started");
 });
 
 test("a restart that the API server rejected in a dry run is listed below the plan", () => {

@@ -21,6 +21,10 @@ test.each<[step: string, parts: ReturnType<typeof stepParts>]>([
   ],
   ["kubectl get 'a; b: kubectl c'", [command("kubectl get 'a; b: kubectl c'")]],
   [
+    "kubectl get 'a'\\''b'; kubectl get c",
+    [command("kubectl get 'a'\\''b'"), prose("; "), command("kubectl get c")],
+  ],
+  [
     "it isn't there; see: kubectl get a",
     [prose("it isn't there"), prose("; "), prose("see: "), command("kubectl get a")],
   ],

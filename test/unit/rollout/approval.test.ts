@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { narrowPlan } from "../../../src/rollout/approval.ts";
-import { NO_CONSENT } from "../../../src/mesh/consent.ts";
+import { type Consent, NO_CONSENT } from "../../../src/mesh/consent.ts";
 import { planRestart } from "../../../src/rollout/plan.ts";
 import type { Step } from "../../../src/rollout/step.ts";
 import { RESTARTED_AT, type Workload } from "../../../src/snapshot.ts";
@@ -21,13 +21,16 @@ interface Present {
   readonly labels?: Readonly<Record<string, string>>;
   /** Hash of the pod template that each workload has now. */
   readonly template?: string;
+  readonly consent?: Consent;
 }
 
 /** The names of the steps that may run, and `name: code` of the decided ones. */
 function narrow(steps: readonly Step[], workloads: readonly Workload[], present: Present = {}) {
-  const { template = "sha256:template", ...world } = present;
-  const assessments = workloads.map((workload) => assessmentOf(workload, world));
-  const planned = planRestart(assessments, NO_CONSENT, NOW.getTime(), 600_000);
+  const { template = "sha256:template", consent = NO_CONSENT, ...world } = present;
+  const assessments = workloads.map((workload) =>
+    assessmentOf(workload, { ...world, policy: consent }),
+  );
+  const planned = planRestart(assessments, consent, NOW.getTime(), 600_000);
   const fresh = { ...planned, steps: planned.steps.map((step) => ({ ...step, template })) };
   const templates = new Map(steps.map(({ ref }) => [ref.uid, template]));
   const { plan, decided } = narrowPlan(steps, fresh, templates, assessments, NOW);
@@ -58,6 +61,32 @@ test("a workload that was restarted meanwhile and is still rolling is waited for
   });
 });
 
+test("a current workload that is restarted a second time is skipped, or waited for while it rolls", () => {
+  const current = (available: number, restartedAt: string) =>
+    deployment("web", {
+      template: { annotations: { [RESTARTED_AT]: restartedAt } },
+      pods: [sidecars(2, TARGET)],
+      rollout: { status: { replicas: 2, updated: 2, available } },
+    });
+  const consent = { ...NO_CONSENT, current: true };
+  const planned = [stepFor(assessmentOf(current(2, "2026-11-24T10:00:00Z")))];
+  expect(narrow(planned, [current(2, "2026-11-24T10:00:00Z")], { consent })).toMatchObject({
+    left: ["web"],
+    decided: [],
+  });
+  expect(narrow(planned, [current(2, "2026-11-24T19:59:00Z")], { consent })).toMatchObject({
+    left: [],
+    waits: [],
+    decided: ["web: skipped already-restarted"],
+    messages: ["it was restarted at 2026-11-24T19:59:00Z, after the plan was made"],
+  });
+  expect(narrow(planned, [current(1, "2026-11-24T19:59:00Z")], { consent })).toMatchObject({
+    left: [],
+    waits: ["web"],
+    decided: [],
+  });
+});
+
 describe("a changed workload is skipped, and the others run", () => {
   const rest = late("rest");
   const recreated = { ...late("web"), uid: "another" };
@@ -66,6 +95,17 @@ describe("a changed workload is skipped, and the others run", () => {
     ["it is current", [deployment("web", { pods: [sidecars(2, TARGET)] })], {}, "already-current"],
     ["it is gone", [], {}, "gone"],
     ["it was recreated", [recreated], {}, "recreated"],
+    [
+      "it was restarted, and that did not help",
+      [
+        deployment("web", {
+          pods: [sidecars(2, LATE)],
+          template: { annotations: { [RESTARTED_AT]: "2026-11-24T19:59:00Z" } },
+        }),
+      ],
+      {},
+      "already-restarted",
+    ],
     [
       "it may not be restarted any more",
       [deployment("web", { pods: [sidecars(2, LATE)], rollout: { paused: true } })],

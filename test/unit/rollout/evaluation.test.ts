@@ -1,8 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { evaluateRollout } from "../../../src/rollout/evaluation.ts";
 import type { RolloutView } from "../../../src/rollout/view.ts";
-import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
-import { newPod, oldPod, RESTART, rolloutView } from "../../support/build/rollout-view.ts";
+import { bare, crashing, proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import {
+  crashingPod,
+  failedPod,
+  newPod,
+  oldPod,
+  RESTART,
+  rolloutView,
+} from "../../support/build/rollout-view.ts";
 import { withPrintedSteps } from "../../support/build/next-step.ts";
 import { argoRollout, daemonSet, deployment, statefulSet } from "../../support/build/workload.ts";
 
@@ -14,8 +21,6 @@ const HALFWAY = deployment("web", {
 });
 const OLD = [oldPod("web-1"), oldPod("web-2")];
 const NEW = [newPod("web-3"), newPod("web-4")];
-const crashing = (name: string) => ({ pod: name, reason: "CrashLoopBackOff", message: "back-off" });
-
 function endingOf(view: RolloutView) {
   const { ending } = evaluateRollout(view, RESTART);
   return ending && [ending.outcome, ending.code, ending.message];
@@ -45,6 +50,16 @@ describe("an ending", () => {
         "pod-failed",
         "the new pod web-3 is in CrashLoopBackOff: back-off; 2 old pods still serve",
       ],
+    ],
+    [
+      "a new pod stumbles at its start",
+      rolloutView(HALFWAY, { pods: [...OLD, crashingPod("web-3", "passing")] }),
+      undefined,
+    ],
+    [
+      "a new pod has failed, and its controller replaces it",
+      rolloutView(HALFWAY, { pods: [...OLD, failedPod("web-3")] }),
+      undefined,
     ],
     [
       "an old pod crashes",
@@ -135,6 +150,14 @@ describe("an ending", () => {
 describe("a template that somebody else changed", () => {
   const changed = "somebody else changed the pod template during the rollout";
   const later = { restartedAt: undefined };
+  /** @param seconds after the restart. */
+  const manager = (name: string, seconds: number, restarted = false) => ({
+    name,
+    changedAt: new Date(Date.parse(RESTART.restartedAt) + seconds * 1000)
+      .toISOString()
+      .replace(".000Z", "Z"),
+    restarted,
+  });
 
   test.each<[what: string, view: RolloutView, ending: ReturnType<typeof endingOf>]>([
     [
@@ -166,6 +189,41 @@ describe("a template that somebody else changed", () => {
       ["failed", "superseded", `${changed}: 1 of 1 pods have no sidecar`],
     ],
     [
+      "the fields of the template name who changed it",
+      rolloutView(DONE, {
+        ...later,
+        pods: OLD,
+        templateManagers: [manager("helm", -1), manager("argocd-controller", 4)],
+      }),
+      [
+        "failed",
+        "superseded",
+        `argocd-controller changed the pod template during the rollout: 2 of 2 pods run ${proxyImage("v1.27.7-1")}`,
+      ],
+    ],
+    [
+      "somebody else's restart names its owner, although another change was later",
+      rolloutView(DONE, {
+        restartedAt: "2026-11-22T20:00:09Z",
+        pods: [newPod("web-5", { restartedAt: "2026-11-22T20:00:09Z" })],
+        templateManagers: [manager("kubectl-rollout", 9, true), manager("hpa", 10)],
+      }),
+      [
+        "restarted",
+        "superseded",
+        "rolled out on target, although kubectl-rollout changed the pod template during the rollout",
+      ],
+    ],
+    [
+      "a removed field has no owner",
+      rolloutView(DONE, {
+        ...later,
+        pods: OLD,
+        templateManagers: [manager("helm", -1), manager("istio-upgrade", 1)],
+      }),
+      ["failed", "superseded", `${changed}: 2 of 2 pods run ${proxyImage("v1.27.7-1")}`],
+    ],
+    [
       "its own pods fail",
       rolloutView(HALFWAY, {
         ...later,
@@ -193,17 +251,42 @@ describe("a template that somebody else changed", () => {
   });
 });
 
-describe("progress", () => {
-  const state = (view: RolloutView) => evaluateRollout(view, RESTART).progress;
-  const before = rolloutView(HALFWAY, { pods: [...OLD, newPod("web-3")] });
+describe("the number of ready pods", () => {
+  const readyOf = (view: RolloutView) => evaluateRollout(view, RESTART).status.ready;
+  const pods = (...readiness: readonly boolean[]) =>
+    readiness.map((ready, index) => newPod(`web-${index}`, { ready }));
 
-  test("is a new pod, but not the same state again", () => {
-    expect(state(before)).toBe(state({ ...before, pods: [...before.pods] }));
-    expect(state(before)).not.toBe(state({ ...before, pods: [...before.pods, newPod("web-4")] }));
-  });
-
-  test("is not a new refusal", () => {
-    expect(state(before)).toBe(state({ ...before, refusals: ["exceeded quota: q"] }));
+  test.each<[what: string, view: RolloutView, ready: number]>([
+    ["counts new pods", rolloutView(HALFWAY, { pods: [...OLD, ...pods(true)] }), 1],
+    ["does not count unready ones", rolloutView(HALFWAY, { pods: [...OLD, ...pods(false)] }), 0],
+    [
+      "does not depend on the readiness of old ones",
+      rolloutView(HALFWAY, { pods: [oldPod("web-9", { ready: false }), ...pods(true)] }),
+      1,
+    ],
+    [
+      "does not count those that terminate or have failed",
+      rolloutView(HALFWAY, { pods: [newPod("web-8", { terminating: true }), failedPod("web-9")] }),
+      0,
+    ],
+    [
+      "is at most the number that is wanted",
+      rolloutView(DONE, { pods: pods(true, true, true) }),
+      2,
+    ],
+    [
+      "of a DaemonSet right after its restart is zero",
+      rolloutView(
+        daemonSet("agent", {
+          pods: [bare(3)],
+          rollout: { status: { desired: 3, updated: 1, available: 2 } },
+        }),
+        { pods: [oldPod("agent-a"), oldPod("agent-b"), newPod("agent-c", { ready: false })] },
+      ),
+      0,
+    ],
+  ])("%s", (_what, view, ready) => {
+    expect(readyOf(view)).toBe(ready);
   });
 });
 
@@ -213,19 +296,19 @@ describe("a DaemonSet names the node that it waits for", () => {
     rollout: { status: { desired: 3, updated: 2, available: 2 } },
   });
   const on = (node: string) => ({ node });
-  const messageOf = (pods: RolloutView["pods"]) =>
-    evaluateRollout(rolloutView(agent, { pods }), RESTART).status.message;
+  const nodeOf = (pods: RolloutView["pods"]) =>
+    evaluateRollout(rolloutView(agent, { pods }), RESTART).slowNode;
 
-  test.each<[what: string, pods: RolloutView["pods"], node: string]>([
+  test.each<[what: string, pods: RolloutView["pods"], node: string | undefined]>([
     [
       "where the new pod is not ready",
       [newPod("agent-a", on("aks-1")), newPod("agent-b", { node: "aks-2", ready: false })],
-      "; waiting for node aks-2, where agent-b is not ready",
+      "waiting for node aks-2, where agent-b is not ready",
     ],
     [
       "where the old pod does not end",
       [newPod("agent-a", on("aks-1")), oldPod("agent-b", { node: "aks-7", terminating: true })],
-      "; waiting for node aks-7, where agent-b is terminating",
+      "waiting for node aks-7, where agent-b is terminating",
     ],
     [
       "the first of several",
@@ -234,16 +317,16 @@ describe("a DaemonSet names the node that it waits for", () => {
         newPod("agent-b", { node: "aks-2", ready: false }),
         oldPod("agent-c", { node: "aks-3", terminating: true }),
       ],
-      "; waiting for node aks-1, where agent-a is not ready, and for 2 more nodes",
+      "waiting for node aks-1, where agent-a is not ready, and for 2 more nodes",
     ],
-    ["none if no pod delays it", [newPod("agent-a"), oldPod("agent-b")], ""],
-  ])("%s", (_what, pods, holdup) => {
-    expect(messageOf(pods)).toBe(`2 of 3 new pods have been created${holdup}`);
+    ["none if no pod delays it", [newPod("agent-a"), oldPod("agent-b")], undefined],
+  ])("%s", (_what, pods, node) => {
+    expect(nodeOf(pods)).toBe(node);
   });
 
   test("but other kinds do not", () => {
     const view = rolloutView(HALFWAY, { pods: [newPod("web-3", { ready: false })] });
-    expect(evaluateRollout(view, RESTART).status.message).toBe("1 of 2 new pods have been created");
+    expect(evaluateRollout(view, RESTART).slowNode).toBeUndefined();
   });
 });
 

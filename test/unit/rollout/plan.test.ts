@@ -5,7 +5,7 @@ import { VERDICTS } from "../../../src/mesh/verdict.ts";
 import { NO_CONSENT } from "../../../src/mesh/consent.ts";
 import { RESTARTED_AT, type Workload } from "../../../src/snapshot.ts";
 import { assessmentOf } from "../../support/build/assessment.ts";
-import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import { bare, crashing, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import {
   AKS_GATEWAY,
   argoRollout,
@@ -149,12 +149,12 @@ describe("a plan restarts the wanted workloads, and leaves out the others with a
 
 test("no consent includes would-lose, blocked or unknown", () => {
   const all = { ...NO_CONSENT, missing: true, current: true };
-  expect(VERDICTS.filter((verdict) => isWanted(verdict, all))).toEqual([
+  expect(VERDICTS.filter((verdict) => isWanted({ verdict }, all))).toEqual([
     "outdated",
     "missing",
     "current",
   ]);
-  expect(VERDICTS.filter((verdict) => isWanted(verdict, NO_CONSENT))).toEqual(["outdated"]);
+  expect(VERDICTS.filter((verdict) => isWanted({ verdict }, NO_CONSENT))).toEqual(["outdated"]);
 });
 
 describe("a workload that an earlier restart brought on target", () => {
@@ -190,7 +190,7 @@ describe("a workload that an earlier restart brought on target", () => {
       "what fails",
       deployment("web", {
         template: template(1),
-        pods: [{ ...sidecars(2, TARGET), trouble: { pod: "web-1", reason: "Err", message: "" } }],
+        pods: [{ ...sidecars(2, TARGET), trouble: crashing("web-1") }],
         rollout: coming,
       }),
       true,
@@ -231,9 +231,13 @@ describe("a workload that an earlier restart brought on target", () => {
     expect(plan.waits.map(({ ref }) => ref.name)).toEqual(waited ? ["web"] : []);
   });
 
-  test("is restarted again with --include current", () => {
-    const assessment = assessmentOf(web(1), { policy: { current: true } });
+  test.each<[when: string, available: number, steps: number, waits: number]>([
+    ["is restarted again if its rollout is done", 2, 1, 0],
+    ["is waited for while it rolls", 1, 0, 1],
+  ])("%s, with --include current", (_when, available, steps, waits) => {
+    const rollout = { status: { replicas: 2, updated: 2, available } };
+    const assessment = assessmentOf(web(1, rollout), { policy: { current: true } });
     const plan = planFor([assessment], { ...NO_CONSENT, current: true });
-    expect([plan.steps.length, plan.waits]).toEqual([1, []]);
+    expect([plan.steps.length, plan.waits.length]).toEqual([steps, waits]);
   });
 });

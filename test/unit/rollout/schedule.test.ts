@@ -172,23 +172,37 @@ describe("permission to send the patch", () => {
   ]).schedule;
 
   test("is granted until the run is stopped", () => {
-    expect(requestStart(going, false, 11)).toEqual([going, { kind: "granted" }]);
+    expect(requestStart(going, 11)).toEqual([{ ...going, lastPatch: 11 }, { kind: "granted" }]);
     const stopped = play(going, [[stop("interrupted"), 12]]).schedule;
-    expect(requestStart(stopped, true, 13)[1]).toEqual({ kind: "stopped", reason: "interrupted" });
+    expect(requestStart(stopped, 13)[1]).toEqual({ kind: "stopped", reason: "interrupted" });
   });
 
   test("is denied from the deadline on, and the run stops for the deadline", () => {
-    const [next, permission] = requestStart(going, true, 50);
+    const [next, permission] = requestStart(going, 50);
     expect(permission).toEqual({ kind: "stopped", reason: "deadline" });
     expect(next.stopped).toBe("deadline");
   });
 
-  test("keeps the pause between workloads that waited", () => {
-    const [first, started] = requestStart(going, true, 30);
-    expect(started).toEqual({ kind: "granted" });
-    const [second, early] = requestStart(first, true, 31);
-    expect([second, early]).toEqual([first, { kind: "not-before", time: 40 }]);
-    expect(requestStart(second, true, 40)[1]).toEqual({ kind: "granted" });
+  test.for([
+    ["that waited for the same thing", [30, 31], [30, 40]],
+    ["if the first was read slowly", [9, 11], [9, 19]],
+    ["if the first was read fast", [1, 19], [1, 19]],
+  ] as const)("keeps the pause between two workloads %s", ([, asked, patched]) => {
+    let schedule = going;
+    const times = asked.map((at) => {
+      for (let now: number = at; ;) {
+        const [next, permission] = requestStart(schedule, now);
+        schedule = next;
+        if (permission.kind !== "not-before") return now;
+        now = permission.time;
+      }
+    });
+    expect(times).toEqual(patched);
+  });
+
+  test("needs no pause by default", () => {
+    const [next] = requestStart(scheduleOf("ab"), 5);
+    expect(requestStart(next, 5)[1]).toEqual({ kind: "granted" });
   });
 });
 

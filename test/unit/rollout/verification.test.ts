@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import type { Assessment } from "../../../src/mesh/assessment.ts";
 import type { Mesh } from "../../../src/mesh/mesh.ts";
 import { isFailure, type Outcome } from "../../../src/rollout/result.ts";
-import { verifyResults } from "../../../src/rollout/verification.ts";
-import type { PodGroup } from "../../../src/snapshot.ts";
+import { lostElsewhere, verifyResults, withRejections } from "../../../src/rollout/verification.ts";
+import type { PodGroup, Workload } from "../../../src/snapshot.ts";
 import { assessmentOf, meshOf } from "../../support/build/assessment.ts";
 import { bare, proxyImage, sidecars } from "../../support/build/pod-group.ts";
 import { resultOf, stepFor } from "../../support/build/step.ts";
@@ -66,7 +67,7 @@ describe("a restart that completed has failed", () => {
       outcome: "failed",
       code: "sidecar-lost",
       message: "3 pods no longer have a sidecar, 0 still with one",
-      nextStep: "istio-upgrade check --namespace shop",
+      nextStep: "istio-upgrade explain deployment/web --namespace shop",
     });
   });
 
@@ -83,6 +84,16 @@ describe("a restart that completed has failed", () => {
     const workload = deployment("web", { pods: [bare(3)] });
     const [verified] = verifyResults([resultOf(step)], [step], [workload], []);
     expect(withPrintedSteps(verified)).toMatchObject({ outcome: "failed", code: "sidecar-lost" });
+  });
+
+  test("if it was not restarted, and has lost its last sidecar", () => {
+    const losing = assessmentOf(deployment("web", { pods: [sidecars(1, LATE), bare(2)] }));
+    const planned = stepFor(losing);
+    const skipped = resultOf(planned, { outcome: "skipped" });
+    const verified = (pods: readonly PodGroup[]) =>
+      verifyResults([skipped], [planned], [deployment("web", { pods })], []);
+    expect(verified([bare(2)])).toMatchObject([{ outcome: "failed", code: "sidecar-lost" }]);
+    expect(verified([sidecars(1, LATE), bare(2)])).toEqual([skipped]);
   });
 
   test("if a pod is still outdated", () => {
@@ -176,13 +187,91 @@ test("a workload with the same name and a different uid is ignored", () => {
   expect(verifyResults([result], [step], [fresh], [])).toEqual([result]);
 });
 
-test.each<Outcome>(["skipped", "failed", "timed-out", "not-started"])(
-  "the outcome %s stays, regardless of the pods",
-  (outcome) => {
-    const { result, verified } = verify({ pods: [bare(3)], outcome });
+describe("a workload that was not restarted", () => {
+  const outcomes: readonly Outcome[] = ["skipped", "timed-out", "not-started"];
+
+  test.each(outcomes)("has lost its sidecar if its pods have none now: %s", (outcome) => {
+    const { verified } = verify({ pods: [sidecars(2, LATE), bare(1)], outcome });
+    expect(withPrintedSteps(verified)).toMatchObject({
+      outcome: "failed",
+      code: "sidecar-lost",
+      message: "1 pod no longer has a sidecar, 2 still with one",
+    });
+  });
+
+  test.each(outcomes)("stays as it is if its pods are still outdated: %s", (outcome) => {
+    const { result, verified } = verify({ pods: [sidecars(3, LATE)], outcome });
     expect(withPrintedSteps(verified)).toEqual(result);
-  },
-);
+  });
+
+  test("has lost nothing if as many pods had no sidecar before", () => {
+    const mixed = assessmentOf(deployment("web", { pods: [sidecars(2, LATE), bare(1)] }));
+    const pods = [sidecars(2, LATE), bare(1)];
+    const { result, verified } = verify({ pods, outcome: "skipped" }, stepFor(mixed));
+    expect(withPrintedSteps(verified)).toEqual(result);
+  });
+
+  test("keeps the reason of its failure", () => {
+    const { result, verified } = verify({ pods: [bare(3)], outcome: "failed" });
+    expect(withPrintedSteps(verified)).toEqual(result);
+  });
+});
+
+describe("a workload that was not planned", () => {
+  const now = new Date("2026-11-22T20:10:00Z");
+  const lost = (assessed: readonly Assessment[], fresh: readonly Workload[]) =>
+    lostElsewhere(assessed, fresh, [resultOf(step)], now);
+  const other = (pods: readonly PodGroup[]) => deployment("api", { pods });
+  const had = (pods: readonly PodGroup[]) => [before, assessmentOf(other(pods))];
+
+  test("is a failure if it lost its sidecar during the run", () => {
+    const found = lost(had([sidecars(2, TARGET)]), [other([sidecars(1, TARGET), bare(1)])]);
+    expect(withPrintedSteps(found)).toMatchObject([
+      {
+        ref: { name: "api" },
+        outcome: "failed",
+        code: "sidecar-lost",
+        message: "1 pod no longer has a sidecar, 1 still with one",
+        startedAt: undefined,
+      },
+    ]);
+  });
+
+  test("is a failure if the run began while it was losing its last sidecar", () => {
+    const found = lost(had([sidecars(1, TARGET), bare(2)]), [other([bare(2)])]);
+    expect(found).toMatchObject([
+      { code: "sidecar-lost", message: "2 pods no longer have a sidecar, 0 still with one" },
+    ]);
+  });
+
+  test.each<[what: string, earlier: readonly PodGroup[], fresh: readonly Workload[]]>([
+    ["its sidecars", [sidecars(2, TARGET)], [other([sidecars(2, TARGET)])]],
+    [
+      "as many pods without a sidecar",
+      [sidecars(2, TARGET), bare(1)],
+      [other([sidecars(1, TARGET), bare(1)])],
+    ],
+    ["no pods", [sidecars(1, TARGET), bare(1)], [other([])]],
+    ["no sidecar before", [bare(1)], [other([bare(2)])]],
+    ["been deleted", [sidecars(2, TARGET)], []],
+  ])("is none if it has %s", (_what, earlier, fresh) => {
+    expect(lost(had(earlier), fresh)).toEqual([]);
+  });
+
+  test("is none if the plan has it", () => {
+    expect(lost([before], [deployment("web", { pods: [bare(3)] })])).toEqual([]);
+  });
+});
+
+test("a rejected restart needs a person", () => {
+  const message = "the restart was rejected: no";
+  const rejected = resultOf(step, { outcome: "skipped", code: "rejected", message });
+  const other = assessmentOf(deployment("api", { pods: [sidecars(2, LATE)] }));
+  expect(withRejections([before, other], [rejected])).toMatchObject([
+    { restart: { answer: "refused", finding: { code: "rejected", reason: message } } },
+    { restart: { answer: "yes" } },
+  ]);
+});
 
 test.each<[outcome: Outcome, failure: boolean]>([
   ["restarted", false],

@@ -5,33 +5,43 @@ import {
   type WaitingAction,
   type WaitingObservation,
 } from "../../../src/rollout/waiting.ts";
-import type { DeploymentRollout, PodTrouble } from "../../../src/snapshot.ts";
+import type { DeploymentRollout, RollingPod } from "../../../src/snapshot.ts";
 import { proxyImage, sidecars } from "../../support/build/pod-group.ts";
+import {
+  crashingPod,
+  newPod,
+  oldPod,
+  RESTART,
+  rolloutView,
+  unschedulablePod,
+} from "../../support/build/rollout-view.ts";
 import { deployment } from "../../support/build/workload.ts";
 
-const RESTARTED_AT = "2026-11-26T20:00:00Z";
-const TIMEOUT = 60_000;
+const PATIENCE = { timeout: 60_000, schedulingTimeout: 30_000 };
 const TURN = { kind: "turn" } as const;
 const NO_ANSWER = { kind: "no-answer", aborted: false } as const;
 const FORBIDDEN = { kind: "forbidden", message: 'deployments.apps "web" is forbidden' } as const;
-const GONE = { kind: "answer", workload: undefined, aborted: false } as const;
+const GONE = { kind: "answer", view: undefined, aborted: false } as const;
 
 /** `web` with a number of its two pods available. */
 function answer(
   available: number,
   rollout: Partial<DeploymentRollout> = {},
-  trouble?: PodTrouble,
+  pods?: readonly RollingPod[],
+  refusals: readonly string[] = [],
 ): WaitingObservation {
-  const pods = [{ ...sidecars(2, proxyImage("v1.27.9-6")), trouble }];
+  const groups = [sidecars(2, proxyImage("v1.27.9-6"))];
   const status = { replicas: 2, updated: 2, available };
-  const workload = deployment("web", { pods, rollout: { status, ...rollout } });
-  return { kind: "answer", workload, aborted: false };
+  const workload = deployment("web", { pods: groups, rollout: { status, ...rollout } });
+  const both = [0, 1].map((index) => newPod(`web-${index}`, { ready: index < available }));
+  const view = rolloutView(workload, { pods: pods ?? both, refusals });
+  return { kind: "answer", view, aborted: false };
 }
 
 /** The action after each observation, which comes at a number of seconds. */
 function play(events: readonly (readonly [at: number, WaitingObservation])[]): readonly string[] {
   const { namespace, kind, name, uid } = deployment("web");
-  let waiting = startWaiting({ namespace, kind, name, uid }, RESTARTED_AT, TIMEOUT, 0);
+  let waiting = startWaiting({ namespace, kind, name, uid }, RESTART, PATIENCE, 0);
   return events.map(([at, observation]) => {
     const [next, action] = advanceWaiting(waiting, observation, at * 1000);
     waiting = next;
@@ -43,6 +53,8 @@ function textOf(action: WaitingAction): string {
   switch (action.kind) {
     case "read":
       return "read";
+    case "check-room":
+      return `check room for ${action.podUid}`;
     case "poll":
       return action.report === undefined ? "poll" : `poll: ${action.report}`;
     case "end": {
@@ -90,6 +102,16 @@ describe("a wait", () => {
       [NONE, "read", "poll", STALLED],
     ],
     [
+      "has minReadySeconds more until a ready pod is available",
+      [
+        [0, answer(0, { minReadySeconds: 30 })],
+        [50, answer(1, { minReadySeconds: 30 })],
+        [139, TURN],
+        [140, TURN],
+      ],
+      [NONE, ONE, "read", STALLED],
+    ],
+    [
       "continues if more pods are ready than ever before",
       [
         [0, answer(0)],
@@ -109,7 +131,7 @@ describe("a wait", () => {
         [59, TURN],
         [60, TURN],
       ],
-      [ONE, NONE, ONE, "read", STALLED],
+      [ONE, NONE, "poll", "read", STALLED],
     ],
     [
       "continues while the server does not answer, until the timeout",
@@ -141,8 +163,8 @@ const DEADLINE = {
   reason: "ProgressDeadlineExceeded",
   message: "timed out progressing",
 };
-const TROUBLE = { pod: "web-1", reason: "CrashLoopBackOff", message: "back-off" };
-const SINCE = `restarted at ${RESTARTED_AT},`;
+const BROKEN = [newPod("web-0"), crashingPod("web-1")];
+const SINCE = `restarted at ${RESTART.restartedAt},`;
 
 test.each<[what: string, observation: WaitingObservation, action: string]>([
   ["still rolling", answer(1), ONE],
@@ -150,8 +172,8 @@ test.each<[what: string, observation: WaitingObservation, action: string]>([
   ["paused", answer(1, { paused: true }), `timed-out paused: ${SINCE} and now paused`],
   [
     "failing",
-    answer(1, {}, TROUBLE),
-    `timed-out unhealthy: ${SINCE} but its pod web-1 is in CrashLoopBackOff`,
+    answer(1, {}, BROKEN),
+    `timed-out unhealthy: ${SINCE} but the new pod web-1 is in CrashLoopBackOff: back-off; no old pod is serving`,
   ],
   [
     "past its progress deadline",
@@ -167,8 +189,80 @@ test.each<[what: string, observation: WaitingObservation, action: string]>([
   [
     "still rolling when the run is aborted",
     { ...answer(1), aborted: true } as WaitingObservation,
-    "timed-out interrupted: the run was interrupted, still rolling",
+    "still-rolling interrupted: the run was interrupted, still rolling",
   ],
 ])("a workload that an earlier run restarted and that is %s", (_what, observation, action) => {
   expect(play([[0, observation]])).toEqual([action]);
+});
+
+const QUOTA = "exceeded quota: q";
+const HALF = { status: { replicas: 2, updated: 1, available: 1 } };
+const REFUSED = answer(1, HALF, [oldPod("web-0"), newPod("web-1", { ready: false })], [QUOTA]);
+const ENDING = answer(1, HALF, [oldPod("web-0", { terminating: true }), newPod("web-1")], [QUOTA]);
+const PENDING = answer(1, HALF, [oldPod("web-0"), unschedulablePod("web-1")]);
+const NO_QUOTA = (serving: string) => `poll: new pods cannot be created: ${QUOTA}; ${serving}`;
+const NO_NODE = "the new pod web-1 cannot be scheduled: no nodes available; 1 old pod still serves";
+
+describe("a wait for new pods that cannot run", () => {
+  test.each<
+    [rule: string, events: readonly (readonly [number, WaitingObservation])[], actions: string[]]
+  >([
+    [
+      "ends after the grace period of their problem",
+      [
+        [0, REFUSED],
+        [29, REFUSED],
+        [30, REFUSED],
+      ],
+      [
+        NO_QUOTA("1 old pod still serves"),
+        "poll",
+        `timed-out unhealthy: ${SINCE} but new pods cannot be created: ${QUOTA}; 1 old pod still serves`,
+      ],
+    ],
+    [
+      "continues while old pods are ending",
+      [
+        [0, ENDING],
+        [59, ENDING],
+        [60, TURN],
+      ],
+      [NO_QUOTA("no old pod is serving"), "poll", STALLED],
+    ],
+    [
+      "ends if no node is on its way",
+      [
+        [0, PENDING],
+        [30, PENDING],
+        [30, { kind: "room", expected: false, aborted: false }],
+      ],
+      [
+        `poll: ${NO_NODE}`,
+        "check room for uid-web-1",
+        `timed-out unhealthy: ${SINCE} but ${NO_NODE}`,
+      ],
+    ],
+    [
+      "continues if a node is on its way",
+      [
+        [0, PENDING],
+        [30, PENDING],
+        [30, { kind: "room", expected: true, aborted: false }],
+      ],
+      [`poll: ${NO_NODE}`, "check room for uid-web-1", "poll"],
+    ],
+    [
+      "continues if a container crashed once",
+      [
+        [0, answer(1, {}, [newPod("web-0"), crashingPod("web-1", "passing")])],
+        [12, answer(2)],
+      ],
+      [
+        "poll: the new pod web-1 is in CrashLoopBackOff: back-off; no old pod is serving",
+        `waited rolled-out: ${SINCE} rolled out`,
+      ],
+    ],
+  ])("%s", (_rule, events, actions) => {
+    expect(play(events)).toEqual(actions);
+  });
 });

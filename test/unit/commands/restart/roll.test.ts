@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { RestartSession } from "../../../../src/commands/restart/restart-session.ts";
 import { rollWorkload, type RunControl } from "../../../../src/commands/restart/roll.ts";
+import { createWatches } from "../../../../src/commands/restart/watches.ts";
 import { ApiError } from "../../../../src/http/api-error.ts";
 import type { Api } from "../../../../src/http/api.ts";
 import type { ApiRequest } from "../../../../src/http/request.ts";
@@ -14,26 +15,40 @@ import { type WebState, webApi } from "../../../support/build/web-api.ts";
 const STEP = someStep();
 const NOT_FOUND = new ApiError("not found", { status: 404, reason: "NotFound" });
 const CONFLICT = new ApiError("it was changed", { status: 409, reason: "Conflict" });
+const LATE_CONFLICT = new ApiError("it was changed", {
+  status: 409,
+  reason: "Conflict",
+  afterLostAnswer: true,
+});
+const LATE_REJECTION = new ApiError("denied the request", {
+  status: 403,
+  reason: "Forbidden",
+  afterLostAnswer: true,
+});
 const LOST = new ApiError("the connection was closed", { status: 0, reason: "" });
 
-const CONTROL: RunControl = {
-  stopReason: () => undefined,
-  requestStart: () => ({ kind: "granted" }),
-  abort: new AbortController().signal,
-};
+function control(): RunControl {
+  return {
+    stopReason: () => undefined,
+    requestStart: () => ({ kind: "granted" }),
+    abort: new AbortController().signal,
+  };
+}
 
 function sessionWith(api: Api, io: VirtualIo, events: ProgressEvent[] = []): RestartSession {
   return {
     api,
     io,
+    watches: createWatches(api, io),
     approved: undefined,
     prover: { when: "never" },
     progress: { emit: (event: ProgressEvent) => events.push(event) },
     settings: {
       istioNamespace: "aks-istio-system",
       consent: NO_CONSENT,
-      scope: { excludes: [] },
+      scope: { excludes: [], workloads: [] },
       timeout: 60_000,
+      schedulingTimeout: 30_000,
       maxParallel: 4,
     },
   } as unknown as RestartSession;
@@ -53,6 +68,8 @@ interface Case {
   readonly waits?: readonly string[];
   /** The number of patches. */
   readonly patched: number;
+  /** The number of restart times in the patches; 1 unless the row says otherwise. */
+  readonly times?: number;
 }
 
 const ACCEPTED = { kind: "Deployment" };
@@ -100,8 +117,27 @@ test.each<Case>([
     patches: (second) => (second < 5 ? CONFLICT : ACCEPTED),
     outcome: "restarted rolled-out",
     end: 30,
-    startedAt: 0,
+    startedAt: 5,
     patched: 21,
+    times: 6,
+  },
+  {
+    rule: "is followed if a conflict comes from its own patch, whose answer was lost",
+    state: (second, taken) => (taken === undefined ? BEFORE : after(taken, second)),
+    patches: () => LATE_CONFLICT,
+    outcome: "restarted rolled-out",
+    end: 30.25,
+    startedAt: 0,
+    patched: 1,
+  },
+  {
+    rule: "may have been restarted if a patch without an answer was rejected the second time",
+    state: () => BEFORE,
+    patches: () => LATE_REJECTION,
+    outcome: "failed api-error",
+    end: 0.25,
+    startedAt: 0,
+    patched: 1,
   },
   {
     rule: "is given up if it keeps changing",
@@ -110,6 +146,7 @@ test.each<Case>([
     outcome: "timed-out still-changing",
     end: 60,
     patched: 240,
+    times: 60,
   },
   {
     rule: "is followed if the answer was lost",
@@ -129,41 +166,91 @@ test.each<Case>([
     startedAt: 0,
     patched: 1,
   },
-])("a workload $rule", async ({ state, patches, outcome, end, startedAt, waits = [], patched }) => {
-  const io = virtualIo();
-  const second = () => Math.floor(io.elapsed() / 1000);
-  const times: string[] = [];
-  let taken: string | undefined;
-  const api = webApi(
-    () => state(second(), taken),
-    ({ body }) => {
-      const time = restartTimeIn(body);
-      times.push(time);
-      const answer = patches(second());
-      if (answer !== CONFLICT) taken = time;
-      return answer;
-    },
-  );
-  const events: ProgressEvent[] = [];
-  const result = await rollWorkload(sessionWith(api, io, events), STEP, CONTROL);
-  expect(`${result.outcome} ${result.code}`).toBe(outcome);
-  expect(io.elapsed() / 1000).toBe(end);
-  const started = result.startedAt && result.startedAt.getTime() - io.now().getTime();
-  expect(started === undefined ? undefined : started / 1000 + end).toBe(startedAt);
-  expect(events.flatMap((event) => (event.type === "waiting" ? event.message : []))).toEqual(waits);
-  // A repeated patch writes the same time.
-  expect([times.length, new Set(times).size]).toEqual([patched, Math.min(patched, 1)]);
-});
+])(
+  "a workload $rule",
+  async ({ state, patches, outcome, end, startedAt, waits = [], patched, times: most = 1 }) => {
+    const io = virtualIo();
+    const second = () => Math.floor(io.elapsed() / 1000);
+    const times: string[] = [];
+    let taken: string | undefined;
+    const api = webApi(
+      () => state(second(), taken),
+      ({ body }) => {
+        const time = restartTimeIn(body);
+        times.push(time);
+        const answer = patches(second());
+        if (answer !== CONFLICT) taken = time;
+        return answer;
+      },
+    );
+    const events: ProgressEvent[] = [];
+    const result = await rollWorkload(sessionWith(api, io, events), STEP, control());
+    expect(`${result.outcome} ${result.code}`).toBe(outcome);
+    expect(io.elapsed() / 1000).toBe(end);
+    const started = result.startedAt && result.startedAt.getTime() - io.now().getTime();
+    expect(started === undefined ? undefined : started / 1000 + end).toBe(startedAt);
+    expect(events.flatMap((event) => (event.type === "waiting" ? event.message : []))).toEqual(
+      waits,
+    );
+    // A repeated patch writes the same time, unless no earlier one can have been accepted.
+    expect([times.length, new Set(times).size]).toEqual([patched, Math.min(patched, most)]);
+  },
+);
 
 function restartTimeIn(body: ApiRequest["body"]): string {
   const patch = body as { spec: { template: { metadata: { annotations: object } } } };
   return String(Object.values(patch.spec.template.metadata.annotations)[0]);
 }
 
+describe("the Event before a restart", () => {
+  const roll = async (begin: (io: VirtualIo, abort: AbortController) => Promise<void>) => {
+    const [io, abort] = [virtualIo(), new AbortController()];
+    const patches: ApiRequest[] = [];
+    const taken = () => (patches.length === 0 ? undefined : "2026-11-22T20:00:00Z");
+    const api = webApi(
+      () => (taken() === undefined ? BEFORE : after(taken(), 30)),
+      (request) => {
+        patches.push(request);
+        return ACCEPTED;
+      },
+    );
+    const begun: unknown[][] = [];
+    const notices = {
+      begin: async (step: typeof STEP, version?: string) => {
+        begun.push([step.ref.name, step.to.image, version, patches.length]);
+        await begin(io, abort);
+      },
+    };
+    const session = { ...sessionWith(api, io), notices } as unknown as RestartSession;
+    const result = await rollWorkload(session, STEP, { ...control(), abort: abort.signal });
+    return { result, begun, patches };
+  };
+
+  test("comes before the patch, with its version", async () => {
+    const { result, begun, patches } = await roll(async () => undefined);
+    expect(begun).toEqual([["web", STEP.to.image, expect.any(String), 0]]);
+    const resourceVersion = begun.flat()[2];
+    expect(patches).toMatchObject([{ body: { metadata: { resourceVersion } } }]);
+    expect(result.outcome).toBe("restarted");
+  });
+
+  test("is followed by no patch if the run is aborted meanwhile", async () => {
+    const { result, patches } = await roll(async (io, abort) => {
+      abort.abort({ kind: "interrupted" });
+      await io.sleep(500);
+    });
+    expect([patches.length, result.outcome, result.startedAt]).toEqual([
+      0,
+      "not-started",
+      undefined,
+    ]);
+  });
+});
+
 describe("a workload that cannot be read", () => {
   /** An API that answers each request by itself. */
   const roll = (respond: (request: ApiRequest) => Answer) =>
-    rollWorkload(sessionWith(respondingApi(respond), virtualIo()), STEP, CONTROL);
+    rollWorkload(sessionWith(respondingApi(respond), virtualIo()), STEP, control());
 
   test("is skipped if its namespace was deleted", async () => {
     const result = await roll(({ path }) =>
@@ -202,7 +289,7 @@ describe("an unexpected error", () => {
         return ACCEPTED;
       },
     );
-    return rollWorkload(sessionWith(api, virtualIo()), STEP, CONTROL);
+    return rollWorkload(sessionWith(api, virtualIo()), STEP, control());
   };
 
   test("before the restart skips the workload", async () => {
