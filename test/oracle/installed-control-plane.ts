@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import { parseDocument, type Scalar, type YAMLMap } from "yaml";
 import type { RealCluster } from "../testbed/real-cluster.ts";
 import type { Answer } from "../support/test-cluster.ts";
+import { defineCustomKinds } from "./custom-kinds.ts";
+import { createImagePolicies } from "./image-policies.ts";
 import {
   type Image,
   type ControlPlane,
@@ -14,6 +16,19 @@ import {
 
 const SYSTEM = "/api/v1/namespaces/aks-istio-system";
 const APPS = "/apis/apps/v1/namespaces/aks-istio-system";
+
+/** The namespace of a revision's control plane. */
+function namespaceOf(name: RevisionName): string {
+  return name === "other-mesh" ? "other-istio-system" : "aks-istio-system";
+}
+
+function corePath(name: RevisionName): string {
+  return `/api/v1/namespaces/${namespaceOf(name)}`;
+}
+
+function deploymentPath(name: RevisionName): string {
+  return `/apis/apps/v1/namespaces/${namespaceOf(name)}/deployments/${istiod(name)}`;
+}
 const WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
 const PLAIN = "mcr.microsoft.com/oss/v2/istio/proxyv2:v1.27.7-1";
 
@@ -34,14 +49,15 @@ export async function openControlPlane(cluster: RealCluster): Promise<InstalledC
 
   async function install(name: RevisionName): Promise<void> {
     if (installed.has(name)) return;
-    const revision = { name, image: PLAIN, native: name === "asm-1-28" };
+    const native = name === "asm-1-28";
+    const revision = { name, image: PLAIN, native, namespace: namespaceOf(name) };
     // Another process may have taken one of the chosen ports: try once more.
     await cluster.installRevision(revision).catch(() => cluster.installRevision(revision));
     installed.add(name);
     // The test cluster's istiod has the tag `latest`, but some rules depend on the version.
-    const path = `${APPS}/deployments/${istiod(name)}`;
     const containers = [{ name: "discovery", image: "registry.istio.io/testing/pilot:1.31.0" }];
-    await api.merge(path, { spec: { template: { spec: { containers } } } }, "strategic");
+    const patch = { spec: { template: { spec: { containers } } } };
+    await api.merge(deploymentPath(name), patch, "strategic");
   }
 
   async function remove(name: RevisionName): Promise<void> {
@@ -61,7 +77,7 @@ export async function openControlPlane(cluster: RealCluster): Promise<InstalledC
   async function enable(name: RevisionName): Promise<void> {
     if (!disabled.delete(name)) return;
     const service = services.get(name);
-    if (service !== undefined) await api.create(`${SYSTEM}/services`, service);
+    if (service !== undefined) await api.create(`${corePath(name)}/services`, service);
     services.delete(name);
     await cluster.restoreRevision(name);
     await setReplicas(name, 1);
@@ -69,7 +85,7 @@ export async function openControlPlane(cluster: RealCluster): Promise<InstalledC
 
   async function disable(name: RevisionName, outage: Revision["outage"]): Promise<void> {
     if (outage === "no-service") {
-      const path = `${SYSTEM}/services/${istiod(name)}`;
+      const path = `${corePath(name)}/services/${istiod(name)}`;
       const { metadata, spec } = await api.get(path);
       // Keep the cluster IP, because the test cluster has a route to it.
       services.set(name, { ...recreatable("v1", "Service", metadata), spec });
@@ -83,11 +99,11 @@ export async function openControlPlane(cluster: RealCluster): Promise<InstalledC
   }
 
   async function setReplicas(name: RevisionName, replicas: number): Promise<void> {
-    await api.merge(`${APPS}/deployments/${istiod(name)}`, { spec: { replicas } });
+    await api.merge(deploymentPath(name), { spec: { replicas } });
     await waitUntil(`${replicas} endpoints of ${name}`, async () => {
       const query = `labelSelector=kubernetes.io/service-name%3D${istiod(name)}`;
       const { items } = await api.get(
-        `/apis/discovery.k8s.io/v1/namespaces/aks-istio-system/endpointslices?${query}`,
+        `/apis/discovery.k8s.io/v1/namespaces/${namespaceOf(name)}/endpointslices?${query}`,
       );
       const ready = items
         .flatMap((slice: Answer["body"]) => slice.endpoints ?? [])
@@ -114,7 +130,7 @@ export async function openControlPlane(cluster: RealCluster): Promise<InstalledC
 
   async function writeConfig(name: RevisionName, revision: Revision, mark: string): Promise<void> {
     const suffix = name === "default" ? "" : `-${name}`;
-    const path = `${SYSTEM}/configmaps/istio-sidecar-injector${suffix}`;
+    const path = `${corePath(name)}/configmaps/istio-sidecar-injector${suffix}`;
     const { data } = await api.get(path);
     const config = parseDocument(data.config);
     config.set("policy", revision.policy ?? "enabled");
@@ -207,8 +223,8 @@ export async function openControlPlane(cluster: RealCluster): Promise<InstalledC
     current = { revisions: {} };
   }
 
-  // Another suite may not have removed its revisions.
-  for (const name of REVISIONS) await cluster.removeRevision(name).catch(() => undefined);
+  await createImagePolicies(cluster);
+  await defineCustomKinds(cluster);
   return { changeTo, clear };
 }
 

@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { access } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { cacheFolder } from "../../packaging/cache-folder.ts";
 
 const run = promisify(execFile);
 
@@ -16,8 +16,7 @@ export const NODES = ["20.19.0", "20.20.2", "22.23.3", "24.21.0", "26.10.0"] as 
  * @throws Error with npm's message if the installation fails.
  */
 export async function nodeProgram(version: (typeof NODES)[number]): Promise<string> {
-  const cache = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
-  const folder = join(cache, "istio-upgrade", "nodes", version);
+  const folder = cacheFolder("nodes", version);
   const name = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
   const program = join(folder, "node_modules", name, "bin", "node");
   const isThere = await access(program).then(
