@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type InProcessResult, runInProcess } from "../support/run-in-process.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
-import { type Command, expectedOf } from "./expected.ts";
+import { CHANGES, type Command, expectedOf } from "./expected.ts";
 import { CLOCKS, type Fault, FAULTS, type Times } from "./faults.ts";
 import type { Proxy } from "./proxy.ts";
-import { openScenario, REVISION, type Scenario } from "./scenario.ts";
+import { ABSENT, openScenario, OTHER, REVISION, type Scenario } from "./scenario.ts";
 
 /** One run of one command with one fault. */
 export interface Cell {
@@ -32,6 +32,14 @@ interface Variant {
 const VARIANTS: readonly Variant[] = [
   { command: "check", args: () => ["check", "--revision", REVISION, "--prove", "always"] },
   { command: "check", args: ({ namespace }) => ["check", "-n", namespace] },
+  {
+    command: "check",
+    args: ({ namespace, moved }) => [
+      "check",
+      "--namespace-selector",
+      `kubernetes.io/metadata.name in (${namespace},${moved})`,
+    ],
+  },
   { command: "verify", args: ({ namespace }) => ["verify", "-n", namespace] },
   { command: "explain", args: ({ namespace }) => ["explain", "deploy/web", "-n", namespace] },
   {
@@ -39,6 +47,8 @@ const VARIANTS: readonly Variant[] = [
     args: async ({ namespace, podName }) => ["explain", `pod/${await podName()}`, "-n", namespace],
   },
   { command: "revisions", args: () => ["revisions", REVISION] },
+  { command: "status", args: () => ["status", "--to", REVISION] },
+  { command: "status", args: () => ["status", "--to", ABSENT] },
   {
     command: "restart",
     args: ({ namespace }) => [
@@ -52,7 +62,14 @@ const VARIANTS: readonly Variant[] = [
       "2m",
     ],
   },
+  {
+    command: "move",
+    args: ({ moved }) => ["move", moved, "--to", OTHER, "--yes", "--timeout", "2m"],
+  },
 ];
+
+/** The exit code of `status` while an upgrade is in progress. */
+const NEEDS_PERSON = 5;
 
 /** The factors by which sleeps are shortened: minutes of waiting take about a second. */
 const SLEEP_DIVISOR = { reading: 100, restarting: 30 };
@@ -74,23 +91,26 @@ export async function openMatrix(cluster: TestCluster): Promise<Matrix> {
       [...(await args(scenario)), "--json", "--request-timeout", "700ms"],
       { KUBECONFIG: scenario.kubeconfig },
       {
-        sleepDivisor: command === "restart" ? SLEEP_DIVISOR.restarting : SLEEP_DIVISOR.reading,
+        sleepDivisor: CHANGES.has(command) ? SLEEP_DIVISOR.restarting : SLEEP_DIVISOR.reading,
         ahead,
       },
     );
 
-  const usual = new Map<number, string>();
+  const usual = new Map<number, Usual>();
   const cells: Cell[] = [];
   for (const [variant, { command, ...rest }] of VARIANTS.entries()) {
     await proxy.arm(undefined);
     const ran = await start({ command, ...rest });
-    if (ran.status !== 0) throw new Error(`${command} without a fault: ${ran.stderr}`);
-    usual.set(variant, comparablePart(ran));
+    if (ran.status !== (command === "status" ? NEEDS_PERSON : 0)) {
+      throw new Error(`${command} without a fault: ${ran.stderr}`);
+    }
+    usual.set(variant, { status: ran.status, report: comparablePart(ran) });
+    await scenario.takeLabel();
     await scenario.settled();
     const known = new Set(cells.filter((cell) => cell.command === command).map(({ key }) => key));
     const added = proxy
       .keys()
-      .filter((key) => !known.has(key))
+      .filter((key) => !known.has(key) && !isOfOthers(key))
       .sort();
     const cell = { command, variant };
     cells.push(
@@ -123,7 +143,7 @@ export async function openMatrix(cluster: TestCluster): Promise<Matrix> {
       const took = Date.now() - began;
       const wasApplied = proxy.timesApplied() > 0 || fault.clockAheadMs !== undefined;
       const wrong = [
-        ...problemsOf(ran, cell, usual.get(variant) ?? ""),
+        ...problemsOf(ran, cell, usual.get(variant)),
         ...(wasApplied ? [] : ["the fault was never applied"]),
         ...(took > (fault.onlyKeys ? MAX_DURATION.pages : MAX_DURATION.usual)
           ? [`the run took ${took} ms`]
@@ -136,11 +156,18 @@ export async function openMatrix(cluster: TestCluster): Promise<Matrix> {
       const restarts = Math.max(...after.map((count, index) => count - (before[index] ?? 0)));
       if (restarts > (command === "restart" ? 1 : 0))
         wrong.push(`${restarts} restarts of one workload`);
+      wrong.push(...labelProblems(ran, cell, await scenario.takeLabel()));
       if (command === "restart") await scenario.settled();
       return wrong.length === 0 ? undefined : `${wrong.join("; ")}\n    ${summaryOf(ran)}`;
     },
     close: () => scenario.close(),
   };
+}
+
+/** True for a request about a namespace that another test has left. */
+function isOfOthers(key: string): boolean {
+  const [, name] = /\/namespaces\/([^/ ]+)/.exec(key) ?? [];
+  return name !== undefined && !/^(?:faults(?:-moved)?|aks-istio-system)$/.test(name);
 }
 
 function appliesTo({ midList, onlyKeys }: Fault, key: string): boolean {
@@ -149,16 +176,27 @@ function appliesTo({ midList, onlyKeys }: Fault, key: string): boolean {
 
 const TIMES: readonly Times[] = ["once", "always"];
 
-function problemsOf(ran: InProcessResult, cell: Cell, usual: string): readonly string[] {
-  const { status, gap } = expectedOf(cell);
+/** A run without a fault. */
+interface Usual {
+  readonly status: number;
+  readonly report: string;
+}
+
+function problemsOf(ran: InProcessResult, cell: Cell, usual: Usual | undefined): readonly string[] {
+  const { status: expected, gap, report: comparison } = expectedOf(cell);
+  const status = expected.map((code) => (code === 0 ? (usual?.status ?? 0) : code));
   if (ran.status === null || !status.includes(ran.status)) {
     return [`exit ${ran.status} instead of ${status.join(" or ")}`];
   }
   if (ran.stderr.includes("this is a bug")) return ["the error is reported as a bug"];
-  if (ran.status === 1)
+  if (ran.status === 1 || ran.status === 64)
     return /^error: .+\n.+/m.test(ran.stderr) ? [] : ["the error gives no reason"];
   const report = JSON.parse(ran.stdout);
-  if (ran.status === 0) return comparablePart(ran) === usual ? [] : ["exit 0 with another report"];
+  if (ran.status === usual?.status && expected.includes(0)) {
+    const isUsual = comparablePart(ran) === usual.report;
+    if (comparison === "other" && isUsual) return ["the report does not name what was not read"];
+    return isUsual || comparison !== undefined ? [] : [`exit ${ran.status} with another report`];
+  }
   if (ran.status !== 6) return [];
   const gaps: readonly { what: string; reason: string; message: string; hint: string }[] =
     report.gaps;
@@ -170,9 +208,29 @@ function problemsOf(ran: InProcessResult, cell: Cell, usual: string): readonly s
     : [`gaps ${gaps.map(({ reason }) => reason).join()} instead of ${gap}`];
 }
 
+/** Compares the label of the namespace that is moved with what the report says about it. */
+function labelProblems(
+  { status, stdout }: InProcessResult,
+  { command }: Cell,
+  label: string,
+): readonly string[] {
+  if (command !== "move") return label === REVISION ? [] : [`${command} set a label`];
+  if (status === 1 || status === 6 || status === 64) {
+    return label === REVISION ? [] : [`exit ${status}, but the label is set`];
+  }
+  const [namespace] = JSON.parse(stdout).namespaces;
+  const isReported =
+    namespace.outcome === "labelled" ? label === OTHER : label === REVISION || mayBeSet(namespace);
+  return isReported ? [] : [`the label is ${label}, and the report says ${namespace.outcome}`];
+}
+
+function mayBeSet({ message }: { readonly message: string }): boolean {
+  return message.includes("may or may not have its label");
+}
+
 /** Returns the part of a report that must be the same in two correct runs. */
 function comparablePart({ stdout }: InProcessResult): string {
-  const { gaps, complete, workloads, workload, revisions, exitReasons, results } =
+  const { gaps, complete, workloads, workload, revisions, exitReasons, results, ...rest } =
     JSON.parse(stdout);
   const judged = [...(workloads ?? []), ...(workload ? [workload] : [])].map(
     ({ namespace, kind, name, verdict, running, target }) => ({
@@ -188,7 +246,10 @@ function comparablePart({ stdout }: InProcessResult): string {
     name,
     outcome,
   ]);
-  return JSON.stringify({ gaps, complete, judged, held, exitReasons, done });
+  const { phase, steps, namespaces, nextStep } = rest;
+  const moved = namespaces?.map((one: object) => ({ ...one, labelledAt: undefined }));
+  const upgrade = rest.kind === "StatusReport" ? { phase, steps, nextStep } : undefined;
+  return JSON.stringify({ gaps, complete, judged, held, exitReasons, done, moved, upgrade });
 }
 
 async function openConnections(proxy: Proxy): Promise<readonly string[]> {

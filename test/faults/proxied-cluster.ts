@@ -6,21 +6,33 @@ import type { TestCluster } from "../support/test-cluster.ts";
 import { type Proxy, startProxy } from "./proxy.ts";
 
 /** A cluster behind a proxy. */
-export interface ProxiedCluster {
-  readonly proxy: Proxy;
+export interface ProxiedCluster<Started = Proxy> {
+  readonly proxy: Started;
   readonly kubeconfig: string;
   readonly close: () => Promise<void>;
 }
 
-export async function openProxiedCluster(
+export function openProxiedCluster(
   cluster: Pick<TestCluster, "kubeconfig">,
 ): Promise<ProxiedCluster> {
+  return openThroughProxy(cluster, startProxy);
+}
+
+/**
+ * Opens a cluster through a proxy of any kind.
+ *
+ * @param start starts the proxy, given the address and the authority of the API server.
+ */
+export async function openThroughProxy<Started extends Pick<Proxy, "url" | "authorities" | "stop">>(
+  cluster: Pick<TestCluster, "kubeconfig">,
+  start: (target: string, ca: string) => Promise<Started>,
+): Promise<ProxiedCluster<Started>> {
   const text = await readFile(cluster.kubeconfig, "utf8");
   // oxlint-disable-next-line typescript/no-explicit-any -- a kubeconfig that the tests wrote
   const config = parseYaml(text) as any;
   const [{ name, cluster: direct }] = config.clusters;
   const ca = Buffer.from(direct["certificate-authority-data"], "base64").toString();
-  const proxy = await startProxy(direct.server, ca);
+  const proxy = await start(direct.server, ca);
   const through = {
     server: proxy.url,
     "certificate-authority-data": Buffer.from(proxy.authorities).toString("base64"),

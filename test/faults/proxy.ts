@@ -8,7 +8,7 @@ import { type TlsServer, startTlsServer } from "./tls-server.ts";
 export interface InterceptedRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** The method and path, such as `GET /api/v1/pods`, with `(next page)` if it continues a list. */
+  /** The method and path, such as `GET /api/v1/pods`, with `(next page)`, `(watch)` or `(selected)` if it is one. */
   readonly key: string;
   readonly times: Times;
   /** An object that identifies the run. */
@@ -71,7 +71,10 @@ export async function startProxy(target: string, ca: string): Promise<Proxy> {
       return forward(request, url, agent, sent, asJson === true);
     };
     const applies = armed?.key === key && (armed.times === "always" || applied === 0);
-    if (!applies || armed === undefined) return answer(response, await upstream());
+    if (!applies || armed === undefined) {
+      if (isWatch(url)) return passOn(request, response, url, agent);
+      return answer(response, await upstream());
+    }
     applied += 1;
     const { fault, times } = armed;
     await fault.apply({ request, response, key, times, armed, server, upstream });
@@ -103,11 +106,17 @@ export async function startProxy(target: string, ca: string): Promise<Proxy> {
 function keyOf(method: string, url: URL): string {
   const trial = url.searchParams.get("dryRun") === "All" ? " (dry run)" : "";
   const next = url.searchParams.has("continue") ? " (next page)" : "";
+  const watch = isWatch(url) ? " (watch)" : "";
   // These names differ in every run.
   const path = url.pathname
     .replace(/\/faults-\w+/, "/faults")
     .replace(/\/(pods|replicasets)\/[^/]+$/, "/$1/*");
-  return `${method} ${path}${trial}${next}`;
+  const isSelection = path === "/api/v1/namespaces" && url.searchParams.has("labelSelector");
+  return `${method} ${path}${trial}${isSelection ? " (selected)" : ""}${next}${watch}`;
+}
+
+export function isWatch(url: URL): boolean {
+  return url.searchParams.get("watch") === "true";
 }
 
 export function answer(
@@ -120,22 +129,48 @@ export function answer(
   response.end(body);
 }
 
-function forward(
+/** Forwards a request with its body. The answer's body is complete and not compressed. */
+export function forward(
   request: IncomingMessage,
   url: URL,
   agent: Agent,
   body: Buffer,
-  asJson: boolean,
+  asJson = false,
 ): Promise<Upstream> {
   const { "accept-encoding": _, host: __, connection: ___, ...headers } = request.headers;
   if (asJson) headers.accept = (headers.accept ?? "").replace(/[^,]*protobuf[^,]*,/, "");
   return new Promise((resolve, reject) => {
     const outgoing = httpsRequest(url, { method: request.method, headers, agent }, (incoming) => {
       const { statusCode: status = 0, headers: got } = incoming;
-      const answered = buffer(incoming).then((whole) => ({ status, headers: got, body: whole }));
+      const whole = isWatch(url) ? firstEvents(incoming) : buffer(incoming);
+      const answered = whole.then((read) => ({ status, headers: got, body: read }));
       answered.then(resolve, reject);
     });
     outgoing.on("error", reject);
     outgoing.end(body);
   });
+}
+
+/** Reads the first events of a watch, which never ends by itself, and ends it. */
+async function firstEvents(incoming: IncomingMessage): Promise<Buffer> {
+  for await (const chunk of incoming) return chunk as Buffer;
+  return Buffer.alloc(0);
+}
+
+/** Forwards a watch event by event. */
+export function passOn(
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+  agent: Agent,
+): void {
+  const { host: _, connection: __, ...headers } = request.headers;
+  const outgoing = httpsRequest(url, { headers, agent }, (incoming) => {
+    response.writeHead(incoming.statusCode ?? 0, incoming.headers);
+    response.flushHeaders();
+    incoming.on("error", () => response.destroy()).pipe(response);
+  });
+  outgoing.on("error", () => response.destroy());
+  response.on("close", () => outgoing.destroy());
+  outgoing.end();
 }

@@ -6,7 +6,7 @@ import type { TestCluster } from "../support/test-cluster.ts";
 import type { Proxy } from "./proxy.ts";
 import { openProxiedCluster } from "./proxied-cluster.ts";
 
-/** A namespace whose workloads are current, and the proxy in front of its API server. */
+/** Namespaces whose workloads are current, and the proxy in front of their API server. */
 export interface Scenario {
   readonly namespace: string;
   readonly proxy: Proxy;
@@ -16,6 +16,10 @@ export interface Scenario {
   readonly generations: () => Promise<readonly number[]>;
   /** Returns the name of a pod of the Deployment. */
   readonly podName: () => Promise<string>;
+  /** The name of a namespace without workloads. */
+  readonly moved: string;
+  /** Returns the revision that the label of that namespace names, and sets it back to `REVISION`. */
+  readonly takeLabel: () => Promise<string>;
   /** Resolves once all rollouts are complete. */
   readonly settled: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -23,7 +27,9 @@ export interface Scenario {
 
 /** No other test uses this revision, so that the report about it stays the same. */
 export const REVISION = "asm-1-93";
-const OTHER = "asm-1-92";
+export const OTHER = "asm-1-92";
+/** A revision that is not installed. */
+export const ABSENT = "asm-1-94";
 
 /**
  * Creates a scenario with at least two objects of each listed kind, so that lists have several
@@ -39,6 +45,8 @@ export async function openScenario(cluster: TestCluster): Promise<Scenario> {
     return answer.body;
   };
   await request("POST", "/api/v1/namespaces", namespace(name, { "istio.io/rev": REVISION }));
+  const moved = `${name}-moved`;
+  await request("POST", "/api/v1/namespaces", namespace(moved, { "istio.io/rev": REVISION }));
   const path = (resource: string) =>
     `${/^(pods|resourcequotas)/.test(resource) ? "/api/v1" : "/apis/apps/v1"}/namespaces/${name}/${resource}`;
   for (const quotaName of ["many", "more"]) {
@@ -68,6 +76,18 @@ export async function openScenario(cluster: TestCluster): Promise<Scenario> {
       const { items } = await request("GET", `${path("pods")}?labelSelector=app%3Dweb`);
       return items[0].metadata.name as string;
     },
+    moved,
+    takeLabel: async () => {
+      const { metadata } = await request("GET", `/api/v1/namespaces/${moved}`);
+      const label = metadata.labels["istio.io/rev"] as string;
+      if (label !== REVISION) {
+        await cluster.request("PATCH", `/api/v1/namespaces/${moved}`, {
+          body: { metadata: { labels: { "istio.io/rev": REVISION } } },
+          contentType: "application/merge-patch+json",
+        });
+      }
+      return label;
+    },
     settled: async () => {
       for (let tries = 0; tries < 400; tries++) {
         const args = ["verify", "-n", name, "--json"];
@@ -82,6 +102,7 @@ export async function openScenario(cluster: TestCluster): Promise<Scenario> {
     close: async () => {
       await proxied.close();
       await request("DELETE", `/api/v1/namespaces/${name}`);
+      await request("DELETE", `/api/v1/namespaces/${moved}`);
     },
   };
   await scenario.settled();

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { readQuantity } from "../../src/kubernetes/quantity.ts";
 import { addPod, type PodsByOwner } from "../../src/cluster/pods-by-owner.ts";
 import { compareImages, minorVersion, parseImage } from "../../src/mesh/image.ts";
-import { shortImage } from "../../src/report/image-text.ts";
+import { shortImage } from "../../src/mesh/short-image.ts";
 import { hostileText } from "../support/build/hostile.ts";
 import { mutatedText, RUNS } from "./mutations.ts";
 

@@ -1,12 +1,13 @@
 import type { Answer } from "../support/test-cluster.ts";
 import type { RealCluster } from "../testbed/real-cluster.ts";
 import type { AppliedWorkload } from "./applied-workload.ts";
+import { rewritten } from "./image-policies.ts";
 import { APP, BY_HAND, CONTROLLER_LABELS, podTemplate } from "./objects.ts";
-import { isInjectedByHand, isLabelledByAks, isStripped } from "./world.ts";
+import { isIdle, isInjectedByHand, isLabelledByAks, isStripped, type Kind } from "./world.ts";
 
 /** The verdict that a workload deserves, by what really happens to a pod of its template. */
 export interface ActualOutcome {
-  /** `unlisted`: the workload is outside the mesh, or has no pods and creates none. */
+  /** `unlisted`: the workload is outside the mesh, or has no pods and asks for none. */
   readonly verdict:
     | "unlisted"
     | "would-lose"
@@ -45,9 +46,7 @@ export async function observeOutcome(
   const target = rejection === undefined ? sidecarOf(answer.body) : undefined;
   const seen = { target, pods, rejection };
 
-  // These kinds are only visible by their pods.
-  const listed =
-    pods.length > 0 || !["Pod", "Job", "CronJob", "ReplicaSet"].includes(workload.kind);
+  const listed = pods.length > 0 || LISTED.has(workload.kind);
   if (!listed) return { ...seen, verdict: "unlisted" };
   const byHand = isInjectedByHand(workload);
   // AKS owns gateways only, whose template has the proxy.
@@ -66,13 +65,14 @@ export async function observeOutcome(
   }
   if (target === undefined) return { ...seen, verdict: "blocked" };
   // The webhook of another revision may keep the image of a sidecar that was injected by hand.
-  const keepsImage = byHand && target.image === BY_HAND.image;
+  const handImage = rewritten(BY_HAND.image, applied.case.namespaceLabels.rewrite);
+  const keepsImage = byHand && target.image === handImage;
   const keepsRevision = keepsImage && target.revision === BY_HAND.revision;
   // The sidecars of new pods would find no control plane.
   if (keepsRevision && !(BY_HAND.revision in now.revisions)) {
     return { ...seen, target: undefined, verdict: "blocked" };
   }
-  if (pods.length === 0) return { ...seen, verdict: "unknown" };
+  if (pods.length === 0) return { ...seen, verdict: isIdle(workload) ? "unlisted" : "unknown" };
   // Without its annotations, a pod does not say which revision injected it.
   const isOutdated = ({ image, revision }: Sidecar) =>
     image !== target.image || (revision !== undefined && revision !== target.revision);
@@ -88,6 +88,9 @@ export async function observeOutcome(
   const unpinned = plain.status === 201 && sidecarOf(plain.body)?.image;
   return { ...seen, verdict: unpinned === target.image ? "current" : "pinned" };
 }
+
+/** The kinds that are listed without pods. The others are only visible by their pods. */
+const LISTED: ReadonlySet<Kind> = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
 
 /** Removes the parts of a message that differ each time: the generated name, and the list of templates. */
 function stableMessage(message: string): string {

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Answer } from "../support/test-cluster.ts";
 import type { RealCluster } from "../testbed/real-cluster.ts";
-import { APP, jobOf, manifestOf, pathOf, wantedPods } from "./objects.ts";
+import { REWRITE_LABEL } from "./image-policies.ts";
+import { APP, customKind, jobOf, manifestOf, pathOf, podOf, wantedPods } from "./objects.ts";
 import type { InstalledControlPlane } from "./installed-control-plane.ts";
 import {
   type Case,
   caseOf,
   isStripped,
+  type Labels,
   type TestNamespace,
   type Workload,
   type World,
@@ -46,13 +48,14 @@ export async function applyWorld(
   }));
   await controlPlane.changeTo(world.before);
   await Promise.all(
-    namespaces.map(({ name, spec }) => createNamespace(cluster, name, spec.before)),
+    namespaces.map(({ name, spec }) => createNamespace(cluster, name, labelsIn(spec, "before"))),
   );
   const early = await createAll(cluster, world, namespaces, "before");
   await waitForPods(cluster, early);
   await Promise.all(early.map((applied) => stripPods(cluster, applied)));
   await controlPlane.changeTo(world.now);
   await Promise.all(namespaces.map(({ name, spec }) => relabel(cluster, name, spec)));
+  await createProxyConfigs(cluster, namespaces);
   const late = await createAll(cluster, world, namespaces, "now");
   await waitForPods(cluster, [...early, ...late]);
   return [...early, ...late].filter(({ exists }) => exists);
@@ -65,6 +68,34 @@ export async function removeWorkloads(
 ): Promise<void> {
   const names = [...new Set(workloads.map(({ namespace }) => namespace))];
   await Promise.all(names.map((name) => cluster.request("DELETE", `/api/v1/namespaces/${name}`)));
+}
+
+function labelsIn(spec: TestNamespace, step: "before" | "now"): Labels {
+  return { ...spec[step], ...(spec.rewrite && { [REWRITE_LABEL]: spec.rewrite }) };
+}
+
+const VALIDATORS =
+  "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations?labelSelector=istio.io/rev";
+
+/** The time after which istiod uses a new ProxyConfig, in milliseconds. */
+const PROXY_CONFIG_DELAY_MS = 1000;
+
+async function createProxyConfigs(
+  cluster: RealCluster,
+  namespaces: readonly NamedNamespace[],
+): Promise<void> {
+  const created = namespaces.filter(({ spec }) => spec.proxyConfig !== undefined);
+  // The validation by an istiod that does not answer would reject the ProxyConfigs.
+  if (created.length > 0) await cluster.request("DELETE", VALIDATORS);
+  for (const { name, spec } of created) {
+    await post(cluster, `/apis/networking.istio.io/v1beta1/namespaces/${name}/proxyconfigs`, {
+      apiVersion: "networking.istio.io/v1beta1",
+      kind: "ProxyConfig",
+      metadata: { name: "image-type" },
+      spec: { image: { imageType: spec.proxyConfig } },
+    });
+  }
+  if (created.length > 0) await sleep(PROXY_CONFIG_DELAY_MS);
 }
 
 async function createNamespace(
@@ -85,7 +116,10 @@ async function relabel(
   spec: TestNamespace,
 ): Promise<void> {
   const gone = Object.keys(spec.before).filter((key) => !(key in spec.now));
-  const labels = { ...Object.fromEntries(gone.map((key) => [key, null])), ...spec.now };
+  const labels = {
+    ...Object.fromEntries(gone.map((key) => [key, null])),
+    ...labelsIn(spec, "now"),
+  };
   const { status, body } = await cluster.request("PATCH", `/api/v1/namespaces/${namespace}`, {
     body: { metadata: { labels } },
     contentType: "application/merge-patch+json",
@@ -129,7 +163,7 @@ async function stripPods(
   }
 }
 
-/** @returns false if the API server rejected a bare pod. */
+/** @returns false if the API server rejected a bare pod, or the pod of a custom kind. */
 async function create(
   cluster: RealCluster,
   namespace: string,
@@ -142,6 +176,11 @@ async function create(
     return (await cluster.request("POST", path, { body: manifest })).status === 201;
   }
   const { metadata } = await post(cluster, path, manifest);
+  if (customKind(workload.kind) !== undefined) {
+    const pod = podOf(manifest, metadata.uid, workload);
+    const pods = pathOf(namespace, "Pod");
+    return (await cluster.request("POST", pods, { body: pod })).status === 201;
+  }
   if (workload.kind === "CronJob") {
     await post(cluster, pathOf(namespace, "Job"), jobOf(manifest, metadata.uid, workload));
   }

@@ -46,6 +46,7 @@ function controlPlane(step: "before" | "now"): Arbitrary<ControlPlane> {
       "asm-1-27": likely(6, revision(step)),
       "asm-1-28": likely(6, revision(step)),
       default: unlikely(5, revision(step)),
+      "other-mesh": unlikely(4, revision(step)),
     }),
     compact<NonNullable<ControlPlane["tags"]>>({
       prod: likely(5, constantFrom("asm-1-27", "asm-1-28")),

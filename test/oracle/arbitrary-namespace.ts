@@ -1,8 +1,8 @@
 import { type Arbitrary, array, constant, constantFrom, tuple } from "fast-check";
 import { compact, oneOf, sometimes, unlikely } from "./chance.ts";
-import { KINDS, type Labels, type TestNamespace, type Workload } from "./world.ts";
+import { KINDS, type Labels, REWRITES, type TestNamespace, type Workload } from "./world.ts";
 
-export const WORKLOADS_PER_NAMESPACE = 5;
+export const WORKLOADS_PER_NAMESPACE = 8;
 
 /** A namespace with labels in each step, and with workloads. */
 export function testNamespace(): Arbitrary<TestNamespace> {
@@ -12,6 +12,7 @@ export function testNamespace(): Arbitrary<TestNamespace> {
       [7, constant("asm-1-28")],
       [6, constant("prod")],
       [1, constantFrom("default", "default", "gone", "")],
+      [2, constant("other-mesh")],
       [3, constant(undefined)],
     ),
     "istio-injection": unlikely(12, constantFrom("enabled", "enabled", "disabled", "foo", "")),
@@ -24,11 +25,16 @@ export function testNamespace(): Arbitrary<TestNamespace> {
     minLength: WORKLOADS_PER_NAMESPACE,
     maxLength: WORKLOADS_PER_NAMESPACE,
   });
-  return tuple(labels, labels, sometimes(4), sometimes(8), workloads).map(
-    ([before, other, moved, aks, all]) => ({
+  const settings = compact<Pick<TestNamespace, "aks" | "rewrite" | "proxyConfig">>({
+    aks: unlikely(8, constant(true)),
+    rewrite: unlikely(6, constantFrom(...REWRITES)),
+    proxyConfig: unlikely(8, constantFrom("debug", "distroless")),
+  });
+  return tuple(labels, labels, sometimes(4), settings, workloads).map(
+    ([before, other, moved, chosen, all]) => ({
       before,
       now: moved ? other : before,
-      ...(aks && { aks: true as const }),
+      ...chosen,
       workloads: all,
     }),
   );
@@ -40,7 +46,10 @@ function workload(): Arbitrary<Workload> {
     when: constantFrom("before", "now"),
     labels: compact<Labels>({
       "sidecar.istio.io/inject": unlikely(8, injectValue()),
-      "istio.io/rev": unlikely(5, constantFrom("asm-1-27", "asm-1-28", "prod", "gone")),
+      "istio.io/rev": unlikely(
+        5,
+        constantFrom("asm-1-27", "asm-1-28", "prod", "gone", "other-mesh"),
+      ),
       mesh: unlikely(3, constantFrom("on", "off")),
     }),
     annotations: compact<Labels>({
@@ -76,6 +85,8 @@ function workload(): Arbitrary<Workload> {
     aks: unlikely(12, constant(true as const)),
     byHand: unlikely(10, constant(true as const)),
     stripped: unlikely(10, constant(true as const)),
+    selected: unlikely(3, constant(true as const)),
+    idle: unlikely(10, constant(true as const)),
   });
 }
 

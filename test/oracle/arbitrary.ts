@@ -3,7 +3,7 @@ import { testNamespace, WORKLOADS_PER_NAMESPACE } from "./arbitrary-namespace.ts
 import { controlPlanes } from "./arbitrary-control-plane.ts";
 import type { World } from "./world.ts";
 
-const NAMESPACES = 4;
+const NAMESPACES = 5;
 const WORKLOADS_PER_WORLD = NAMESPACES * WORKLOADS_PER_NAMESPACE;
 
 /** Generates worlds with at least the given number of workloads. The same seed gives the same worlds. */

@@ -1,6 +1,11 @@
 import type { Case, ControlPlane } from "./world.ts";
 
 const BOTH: ControlPlane = { revisions: { "asm-1-27": {}, "asm-1-28": {} } };
+const COMPOSED: ControlPlane = {
+  revisions: {
+    "asm-1-27": { image: { hub: "docker.io/istio", name: "proxyv2", tag: "1.30.1" } },
+  },
+};
 const unchanged = { before: BOTH, now: BOTH };
 
 /** Regression cases: each failed once in a random world. */
@@ -364,6 +369,108 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
         kind: "Deployment",
         when: "now",
         annotations: { "inject.istio.io/templates": "sidecar,custom" },
+      },
+    },
+  ],
+  [
+    "a workload without a sidecar would get the image that a policy changes",
+    {
+      ...unchanged,
+      namespaceLabels: { before: {}, now: { "istio.io/rev": "asm-1-27" }, rewrite: "registry" },
+      workload: { kind: "StatefulSet", when: "before" },
+    },
+  ],
+  [
+    "a policy may add a digest to a pinned image",
+    {
+      ...unchanged,
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-27" },
+        rewrite: "digest",
+      },
+      workload: {
+        kind: "Job",
+        when: "now",
+        annotations: { "sidecar.istio.io/proxyImage": "x/proxyv2:v9" },
+      },
+    },
+  ],
+  [
+    "a CronJob that was injected by hand keeps its sidecar without a webhook",
+    {
+      ...unchanged,
+      namespaceLabels: { before: {}, now: {} },
+      workload: { kind: "CronJob", when: "before", byHand: true },
+    },
+  ],
+  [
+    "a workload lags behind the control plane of another mesh",
+    {
+      before: { revisions: { "other-mesh": {} } },
+      now: { revisions: { "asm-1-27": {}, "other-mesh": { image: "registry:5000/p:1" } } },
+      namespaceLabels: {
+        before: { "istio.io/rev": "other-mesh" },
+        now: { "istio.io/rev": "other-mesh" },
+      },
+      workload: { kind: "DaemonSet", when: "before" },
+    },
+  ],
+  [
+    "a ProxyConfig changes a composed image",
+    {
+      before: COMPOSED,
+      now: COMPOSED,
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-27" },
+        proxyConfig: "debug",
+      },
+      workload: { kind: "StatefulSet.apps.kruise.io", when: "before", selected: true },
+    },
+  ],
+  [
+    "a workload with a container istio-proxy of its own would lose its sidecar, even if its pods are rejected",
+    {
+      before: { revisions: { "asm-1-27": { custom: "containers" } } },
+      now: { revisions: { "asm-1-28": { failurePolicy: "Ignore" } } },
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-27", "pod-security.kubernetes.io/enforce": "restricted" },
+      },
+      workload: { kind: "StatefulSet", when: "before", proxy: "custom:1" },
+    },
+  ],
+  [
+    "a workload that opts out is outside the mesh, even if a webhook has conditions and its pods are rejected",
+    {
+      before: { revisions: { "asm-1-27": { matchConditions: true } } },
+      now: { revisions: { "asm-1-27": { matchConditions: true, failurePolicy: "Ignore" } } },
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-27", "pod-security.kubernetes.io/enforce": "restricted" },
+      },
+      workload: {
+        kind: "DaemonSet",
+        when: "now",
+        annotations: { "sidecar.istio.io/inject": "false" },
+      },
+    },
+  ],
+  [
+    "a gateway with the labels of AKS keeps a revision in use that AKS does not install",
+    {
+      ...unchanged,
+      namespaceLabels: {
+        before: { "istio.io/rev": "asm-1-27" },
+        now: { "istio.io/rev": "asm-1-27" },
+      },
+      workload: {
+        kind: "DaemonSet",
+        when: "now",
+        labels: { "istio.io/rev": "other-mesh" },
+        proxy: "custom:1",
+        aks: true,
       },
     },
   ],

@@ -71,7 +71,13 @@ async function compareOnce(
 }
 
 /** The codes of the verdict `unknown` that are acceptable without a dry run. */
-const ACCEPTABLE = new Set(["match-conditions", "template-foreign", "injected-by-hand"]);
+const ACCEPTABLE = new Set([
+  "match-conditions",
+  "template-foreign",
+  "injected-by-hand",
+  "proxy-config",
+  "control-plane-unread",
+]);
 
 function resultOf(
   { case: world }: AppliedWorkload,
@@ -79,47 +85,50 @@ function resultOf(
   reported: ReportedWorkload | undefined,
   prove: Prove,
 ): Comparison["result"] {
-  if (matches(actual, reported)) return "agreed";
+  // Only a dry run shows the image after a policy has changed it.
+  const isTargetKnown = prove !== "never" || world.namespaceLabels.rewrite === undefined;
+  if (matches(actual, reported, isTargetKnown)) return "agreed";
   if (prove !== "never" || reported?.verdict !== "unknown") return "disagreed";
   const isAcceptable =
     reported.code === "image-rewritten"
-      ? mayBeRewritten(actual)
+      ? !isTargetKnown || mayBeRewritten(actual)
       : isUndecidable(world) && ACCEPTABLE.has(reported.code);
   return isAcceptable ? "undecided" : "disagreed";
 }
 
 /**
- * True if a running image may be the target under another name: a policy may have rewritten its
- * registry, its path or its digest, which only a dry run shows. Different versions rule that out.
+ * True if a running image may be the target under another name: a policy may rewrite the registry, the
+ * path, the tag or the digest, which only a dry run shows. Two versions are two images.
  */
 function mayBeRewritten({ pods, target }: ActualOutcome): boolean {
   return pods.some(({ sidecar }) => {
     if (sidecar === undefined || target === undefined) return false;
-    const [running, next] = [splitTag(sidecar.image), splitTag(target.image)];
-    const haveOtherVersions =
-      running.version !== undefined &&
-      next.version !== undefined &&
-      running.version !== next.version;
-    return running.name !== next.name && !haveOtherVersions;
+    if (withoutTag(sidecar.image) !== withoutTag(target.image)) return true;
+    const [running, next] = [versionIn(sidecar.image), versionIn(target.image)];
+    return running === undefined || next === undefined || running === next;
   });
 }
 
-/** Splits `registry/path:v1.27.9-6@digest` into its version and the rest. */
-function splitTag(image: string): { readonly name: string; readonly version: string | undefined } {
-  const tag = /:[^/:@]*(?=@|$)/;
-  const [version] = /(?<=^:v?)\d+\.\d+\.\d+/.exec(tag.exec(image)?.[0] ?? "") ?? [];
-  return { name: image.replace(tag, ""), version };
+/** Returns `registry/path` or `registry/path@digest`. */
+function withoutTag(image: string): string {
+  return image.replace(/:[^/:@]*(?=@|$)/, "");
+}
+
+/** Returns for example `1.27.9-6`; `undefined` if the tag does not begin with a version. */
+function versionIn(image: string): string | undefined {
+  return /:v?(\d+\.\d+\.\d+(?:-\d+)?)[^/:]*$/.exec(image)?.[1];
 }
 
 function matches(
   { verdict, target }: ActualOutcome,
   reported: ReportedWorkload | undefined,
+  isTargetKnown: boolean,
 ): boolean {
   const found = reported?.verdict ?? "unlisted";
   const isSame =
     verdict === "pinned-or-current" ? ["pinned", "current"].includes(found) : found === verdict;
   if (!isSame) return false;
-  if (target === undefined || reported === undefined) return true;
+  if (target === undefined || reported === undefined || !isTargetKnown) return true;
   return reported.target?.image === target.image && reported.target.revision === target.revision;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Compares the verdicts on random workloads with the real injector.
+ * Compares the verdicts on random workloads with the real injector, and the commands with each other.
  * `tsx test/oracle/main.ts --workloads 1000` distributes 1000 workloads over five fresh seeds;
  * `--seeds N` changes the number of seeds; `--seed 42` repeats one seed.
  */
@@ -30,11 +30,12 @@ try {
   const all: Comparison[] = [];
   for (const seed of seeds) {
     const printError = (text: string) => process.stderr.write(text);
-    const compared = await runSeed(cluster, controlPlane, { seed, workloads }, printError);
+    const results = await runSeed(cluster, controlPlane, { seed, workloads }, printError);
+    const { compared, contradictions } = results;
     all.push(...compared);
     process.stdout.write(`seed ${seed}: ${summarize(compared)}`);
-    if (compared.some(isFailure)) process.exitCode = 1;
-    await printFailures(cluster, controlPlane, compared, (text) => process.stdout.write(text));
+    if (compared.some(isFailure) || contradictions.length > 0) process.exitCode = 1;
+    await printFailures(cluster, controlPlane, results, (text) => process.stdout.write(text));
   }
   process.stdout.write(`\n${seeds.length} seeds: ${summarize(all)}`);
 } finally {

@@ -1,5 +1,5 @@
 import { POD_BEHAVIOUR } from "../support/test-cluster.ts";
-import { isInjectedByHand, isLabelledByAks, type Kind, type Workload } from "./world.ts";
+import { isIdle, isInjectedByHand, isLabelledByAks, type Kind, type Workload } from "./world.ts";
 
 export interface Manifest {
   readonly apiVersion: string;
@@ -16,12 +16,16 @@ const APPS = new Set(["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"]);
 /** The API path to create objects of a kind. */
 export function pathOf(namespace: string, kind: string): string {
   if (kind === "Pod") return `/api/v1/namespaces/${namespace}/pods`;
+  const { apiVersion, resource } = customKind(kind) ?? {};
+  if (resource !== undefined) return `/apis/${apiVersion}/namespaces/${namespace}/${resource}`;
   const group = APPS.has(kind) ? "apps" : "batch";
   return `/apis/${group}/v1/namespaces/${namespace}/${kind.toLowerCase()}s`;
 }
 
 /** The number of pods that a workload has. The test cluster has three nodes. */
-export function wantedPods({ kind }: Workload): number {
+export function wantedPods(workload: Workload): number {
+  const { kind } = workload;
+  if (isIdle(workload)) return 0;
   return kind === "DaemonSet" ? 3 : kind === "Deployment" || kind === "StatefulSet" ? 2 : 1;
 }
 
@@ -74,12 +78,29 @@ export const CONTROLLER_LABELS: Readonly<Partial<Record<Kind, Readonly<Record<st
     DaemonSet: { "controller-revision-hash": "any", "pod-template-generation": "1" },
   };
 
-/** The manifest of a workload. A CronJob is suspended, and `jobOf` creates its Job. */
+/** The label of the workloads that `check --selector` selects. */
+export const SELECTED = { key: "oracle.test/team", value: "pay" } as const;
+
+/**
+ * The manifest of a workload. A CronJob is suspended, and `jobOf` creates its Job. A custom kind has
+ * no controller, and `podOf` creates its pod.
+ */
 export function manifestOf(name: string, workload: Workload): Manifest {
   const manifest = unlabelledManifest(name, workload);
-  if (!isLabelledByAks(workload)) return manifest;
-  const labels = { "kubernetes.azure.com/managedby": "aks" };
+  const labels = {
+    ...(manifest.metadata["labels"] as Readonly<Record<string, string>> | undefined),
+    ...(isLabelledByAks(workload) && { "kubernetes.azure.com/managedby": "aks" }),
+    ...(workload.selected && { [SELECTED.key]: SELECTED.value }),
+  };
   return { ...manifest, metadata: { ...manifest.metadata, labels } };
+}
+
+/** The API of a custom kind, such as `StatefulSet.apps.kruise.io`; `undefined` for other kinds. */
+export function customKind(name: string) {
+  const [kind = "", ...group] = name.split(".");
+  if (group.length === 0) return undefined;
+  const apiVersion = `${group.join(".")}/v1beta1`;
+  return { kind, apiVersion, resource: `${kind.toLowerCase()}s` } as const;
 }
 
 function unlabelledManifest(name: string, workload: Workload): Manifest {
@@ -101,7 +122,7 @@ function unlabelledManifest(name: string, workload: Workload): Manifest {
     case "DaemonSet":
       return object("apps/v1", workload.kind, name, { selector, template });
     case "Job":
-      return object("batch/v1", workload.kind, name, { template });
+      return object("batch/v1", workload.kind, name, { template, suspend: isIdle(workload) });
     case "CronJob":
       return object("batch/v1", workload.kind, name, {
         schedule: "0 0 1 1 *",
@@ -115,7 +136,28 @@ function unlabelledManifest(name: string, workload: Workload): Manifest {
         metadata: { ...template.metadata, name },
         spec: template.spec,
       };
+    case "StatefulSet.apps.kruise.io":
+    case "DaemonSet.apps.kruise.io": {
+      const { kind, apiVersion } = customKind(workload.kind) ?? { kind: "", apiVersion: "" };
+      return { apiVersion, kind, metadata: { name } };
+    }
   }
+}
+
+/** The pod of a custom kind, as its controller would create it. */
+export function podOf(
+  { apiVersion, kind, metadata: { name } }: Manifest,
+  uid: string,
+  workload: Workload,
+): Manifest {
+  const { metadata, spec } = podTemplate(name, workload);
+  const ownerReferences = [{ apiVersion, kind, name, uid, controller: true }];
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { ...metadata, name: `${name}-0`, ownerReferences },
+    spec,
+  };
 }
 
 /** The Job of a CronJob, as `kubectl create job --from` creates it, but with an owner. */

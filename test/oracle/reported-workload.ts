@@ -17,6 +17,9 @@ export interface ReportedWorkload {
 export const PROVES = ["never", "auto", "always"] as const;
 export type Prove = (typeof PROVES)[number];
 
+/** The message of a command that finds neither an injector nor a sidecar. */
+export const NO_INJECTOR = "no ConfigMap istio-sidecar-injector*";
+
 /** Checks all namespaces in one run of the program, and returns the workloads by `keyOf`. */
 export async function checkWorkloads(
   cluster: RealCluster,
@@ -29,7 +32,7 @@ export async function checkWorkloads(
     { KUBECONFIG: cluster.kubeconfig },
   );
   // Without any injector and any sidecar, the program has nothing to report.
-  if (status === 1 && stderr.includes("no ConfigMap istio-sidecar-injector*")) return new Map();
+  if (status === 1 && stderr.includes(NO_INJECTOR)) return new Map();
   if (stdout === "") throw new Error(`the check ended with ${status}: ${stderr}`);
   const { workloads, gaps } = JSON.parse(stdout) as {
     readonly workloads: readonly ReportedWorkload[];

@@ -1,3 +1,4 @@
+import type { FoundContradiction } from "./command-runs.ts";
 import { type Comparison, RESULTS } from "./comparison.ts";
 import { keyOf, PROVES } from "./reported-workload.ts";
 import { disagreementOf } from "./shrink.ts";
@@ -32,6 +33,17 @@ function verdictsOf(compared: readonly Comparison[]): string {
     .sort()
     .map((verdict) => `${verdict} ${verdicts.filter((other) => other === verdict).length}`);
   return counts.join(", ");
+}
+
+/** Describes a contradiction between the commands. */
+export function describeContradiction(one: FoundContradiction): string {
+  const { workload = "the exit codes", message, prove, applied } = one;
+  return [
+    `${workload}: the commands contradict each other with --prove=${prove}`,
+    `  ${message}`,
+    ...(applied === undefined ? [] : [`  ${JSON.stringify(applied.case)},`]),
+    "",
+  ].join("\n");
 }
 
 /** Describes a failed comparison, with the case to add to `cases.ts`. */

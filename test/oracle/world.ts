@@ -10,8 +10,11 @@ export interface World {
   readonly namespaces: readonly TestNamespace[];
 }
 
-export const REVISIONS = ["asm-1-27", "asm-1-28", "default"] as const;
-/** The name of a revision. `default` is the revision of an Istio without named revisions. */
+export const REVISIONS = ["asm-1-27", "asm-1-28", "default", "other-mesh"] as const;
+/**
+ * The name of a revision. `default` is the revision of an Istio without named revisions. The control
+ * plane of `other-mesh` is in another namespace, so it belongs to another mesh.
+ */
 export type RevisionName = (typeof REVISIONS)[number];
 
 export const TAGS = ["prod", "default"] as const;
@@ -72,8 +75,18 @@ export interface TestNamespace {
   readonly now: Labels;
   /** The name of the namespace begins like the names of AKS's own namespaces. */
   readonly aks?: true;
+  /** A policy changes the images of sidecars after injection. */
+  readonly rewrite?: Rewrite;
+  /** The image type that a ProxyConfig sets, from the second step on. */
+  readonly proxyConfig?: ImageType;
   readonly workloads: readonly Workload[];
 }
+
+/** The part of an image that a policy changes: the registry, or the digest, which it adds. */
+export const REWRITES = ["registry", "digest"] as const;
+export type Rewrite = (typeof REWRITES)[number];
+
+export type ImageType = "debug" | "distroless";
 
 export const KINDS = [
   "Deployment",
@@ -83,6 +96,9 @@ export const KINDS = [
   "Pod",
   "Job",
   "CronJob",
+  // Custom kinds with the names of built-in ones, as the program names them.
+  "StatefulSet.apps.kruise.io",
+  "DaemonSet.apps.kruise.io",
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -99,10 +115,21 @@ export interface Workload {
   readonly hostNetwork?: true;
   /** A Deployment, StatefulSet or DaemonSet has a label that AKS gives its gateways. */
   readonly aks?: true;
-  /** `istioctl kube-inject` added a sidecar to the template of a Deployment, StatefulSet or DaemonSet. */
+  /** `istioctl kube-inject` added a sidecar to the template. */
   readonly byHand?: true;
   /** Somebody removes the annotations of injection from the pods of the first step. */
   readonly stripped?: true;
+  /** The workload has the label that `check --selector` selects. */
+  readonly selected?: true;
+  /** A Deployment, StatefulSet or ReplicaSet has zero replicas; a Job is suspended. */
+  readonly idle?: true;
+}
+
+const CAN_IDLE: ReadonlySet<Kind> = new Set(["Deployment", "StatefulSet", "ReplicaSet", "Job"]);
+
+/** True if the workload asks for no pods. */
+export function isIdle({ idle, kind }: Workload): boolean {
+  return idle === true && CAN_IDLE.has(kind);
 }
 
 const WITH_TEMPLATE: ReadonlySet<Kind> = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
@@ -112,9 +139,27 @@ export function isLabelledByAks({ aks, kind }: Workload): boolean {
   return aks === true && WITH_TEMPLATE.has(kind);
 }
 
-/** True if the template contains an injected sidecar. The program reads the templates of few kinds. */
+/** The kinds whose template a cluster shows. That of a bare pod, and of a custom kind, is unknown. */
+const SHOWING_TEMPLATE: ReadonlySet<Kind> = new Set([
+  ...WITH_TEMPLATE,
+  "ReplicaSet",
+  "Job",
+  "CronJob",
+] as const);
+
+/** True if an object of the kind has its pod template. */
+export function isTemplateShown(kind: Kind): boolean {
+  return SHOWING_TEMPLATE.has(kind);
+}
+
+/** True if the label of the template opts out of injection, so that its other labels lead nowhere. */
+export function isOptedOut({ labels }: Workload): boolean {
+  return labels?.["sidecar.istio.io/inject"] === "false";
+}
+
+/** True if the template contains an injected sidecar. */
 export function isInjectedByHand({ byHand, kind }: Workload): boolean {
-  return byHand === true && WITH_TEMPLATE.has(kind);
+  return byHand === true && isTemplateShown(kind);
 }
 
 /** True if the pods lose their annotations. A container of the template's own would look the same. */
@@ -134,8 +179,9 @@ export interface Case {
 }
 
 /** True if the verdict may be `unknown` without a dry run. */
-export function isUndecidable({ now, workload }: Case): boolean {
-  if (isInjectedByHand(workload)) return true;
+export function isUndecidable({ now, workload, namespaceLabels }: Case): boolean {
+  if (isInjectedByHand(workload) || namespaceLabels.proxyConfig !== undefined) return true;
+  if ("other-mesh" in now.revisions) return true;
   return Object.values(now.revisions).some(
     ({ matchConditions, template }) => matchConditions !== undefined || template !== undefined,
   );

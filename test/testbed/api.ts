@@ -9,7 +9,7 @@ export interface Api {
 /** Connects to an API server with a token. Connections stay open until `close`. */
 export function connectApi(server: string, ca: string, token: string, userAgent: string): Api {
   const agent = new Agent({ keepAlive: true, ca });
-  return {
+  const api: Api = {
     request(method, path, options = {}) {
       const body = encode(options.body);
       const headers = {
@@ -35,13 +35,22 @@ export function connectApi(server: string, ca: string, token: string, userAgent:
             });
           });
         });
-        outgoing.on("error", reject);
+        outgoing.on("error", (error: NodeJS.ErrnoException) => {
+          // The API server closes a connection that was idle for 90 seconds.
+          const isStale = outgoing.reusedSocket && STALE.has(error.code ?? "");
+          if (isStale) resolve(api.request(method, path, options));
+          else reject(error);
+        });
         outgoing.end(body);
       });
     },
     close: () => agent.destroy(),
   };
+  return api;
 }
+
+/** The errors of a request on a connection that the API server has closed meanwhile. */
+const STALE: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET"]);
 
 function encode(body: unknown): string | undefined {
   if (body === undefined) return undefined;
@@ -50,7 +59,13 @@ function encode(body: unknown): string | undefined {
 
 function decode(body: Buffer, contentType = ""): unknown {
   const text = body.toString("utf8");
-  return contentType.startsWith("application/json") && text !== "" ? JSON.parse(text) : text;
+  if (!contentType.startsWith("application/json") || text === "") return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The answer of a watch is a sequence of documents.
+    return text;
+  }
 }
 
 function lowercaseNames(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -29,7 +29,7 @@ export async function auditedWrites(
     .filter(
       ({ verb, requestURI, objectRef }) =>
         objectRef?.namespace === namespace &&
-        !["get", "list"].includes(verb) &&
+        !["get", "list", "watch"].includes(verb) &&
         !requestURI.includes("dryRun=All"),
     );
 }

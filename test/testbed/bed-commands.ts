@@ -10,6 +10,8 @@ export interface BedCommands {
   moveImage(revision: string, image: string): Promise<void>;
   setTag(tag: string, revision: string): Promise<void>;
   removeTag(tag: string): Promise<void>;
+  /** Removes all revisions and tags. */
+  removeControlPlanes(): Promise<void>;
   breakRevision(revision: string): Promise<void>;
   restoreRevision(revision: string): Promise<void>;
   installArgoRollouts(): Promise<void>;
@@ -56,6 +58,7 @@ export function createCommandClient(socket: string): BedCommands {
     moveImage: (revision, image) => send("moveImage", revision, image),
     setTag: (tag, revision) => send("setTag", tag, revision),
     removeTag: (tag) => send("removeTag", tag),
+    removeControlPlanes: () => send("removeControlPlanes"),
     breakRevision: (revision) => send("breakRevision", revision),
     restoreRevision: (revision) => send("restoreRevision", revision),
     installArgoRollouts: () => send("installArgoRollouts"),

@@ -45,12 +45,21 @@ async function startBed(folder: string, programs: Programs): Promise<BedAddress>
   await writeKubeconfig(argoKubeconfig, server, ca, identities.argo);
   let argo: Promise<void> | undefined;
   const { istioctl } = programs;
+  const tags = new Set<string>();
   const commands: BedCommands = {
     installRevision: (revision) => revisions.install(revision),
     removeRevision: (revision) => revisions.remove(revision),
     moveImage: (revision, image) => revisions.moveImage(revision, image),
-    setTag: (tag, revision) => setTag({ folder, istioctl, api }, revisions, tag, revision),
+    setTag: async (tag, revision) => {
+      tags.add(tag);
+      await setTag({ folder, istioctl, api }, revisions, tag, revision);
+    },
     removeTag: (tag) => removeTag(api, tag),
+    removeControlPlanes: async () => {
+      for (const tag of tags) await removeTag(api, tag);
+      tags.clear();
+      await revisions.clear();
+    },
     breakRevision: async (revision) => revisions.break(revision),
     restoreRevision: async (revision) => revisions.restore(revision),
     installArgoRollouts: () =>

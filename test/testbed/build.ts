@@ -5,15 +5,27 @@
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { access, constants, mkdir, readFile, rename, rm } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { MODULES, type GoModule, type ProgramName, type Programs } from "./programs.ts";
+import { cacheFolder } from "../../packaging/cache-folder.ts";
+import { goEnvironment } from "../../packaging/go-tool.ts";
+import {
+  KUBELET_MODULE,
+  MODULES,
+  PROMETHEUS_MODULE,
+  type GoModule,
+  type MetricsProgramName,
+  type NodeProgramName,
+  type ProgramName,
+  type Programs,
+} from "./programs.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const BUILD_FLAGS = ["-trimpath"];
 const GO_MINIMUM = { major: 1, minor: 26 };
+
+type AnyPrograms = Partial<Record<ProgramName | NodeProgramName | MetricsProgramName, string>>;
 
 /** An error whose message tells the user what is missing. A stack trace would not help. */
 export class BuildError extends Error {}
@@ -30,12 +42,32 @@ export async function buildPrograms(): Promise<Programs> {
   return found as Programs;
 }
 
+/**
+ * Returns the path of the kubelet, and builds it first if necessary.
+ *
+ * @throws BuildError as `buildPrograms` does.
+ */
+export async function buildKubelet(): Promise<string> {
+  const { kubelet } = await programsOf(KUBELET_MODULE);
+  return kubelet as string;
+}
+
+/**
+ * Returns the path of the program that checks metrics, and builds it first if necessary.
+ *
+ * @throws BuildError as `buildPrograms` does.
+ */
+export async function buildPromcheck(): Promise<string> {
+  const { promcheck } = await programsOf(PROMETHEUS_MODULE);
+  return promcheck as string;
+}
+
 /** Returns the path of a program, or `undefined` if it is not built yet. */
 export async function builtProgram(name: ProgramName): Promise<string | undefined> {
   const module = MODULES.find(({ packages }) => name in packages);
   if (module === undefined) return undefined;
   try {
-    const program = join(process.env[module.assets] || (await cacheFolder(module)), name);
+    const program = join(process.env[module.assets] || (await programFolder(module)), name);
     return (await isProgram(program)) ? program : undefined;
   } catch (error) {
     // There is no Go either.
@@ -63,22 +95,22 @@ async function sourcesOf(path: string, folder: GoModule["folder"]): Promise<stri
   return (JSON.parse(answer) as { Dir: string }).Dir;
 }
 
-async function programsOf(module: GoModule): Promise<Partial<Programs>> {
+async function programsOf(module: GoModule): Promise<AnyPrograms> {
   const assets = process.env[module.assets];
   if (assets) return programsIn(resolve(assets), module);
-  const folder = await cacheFolder(module);
-  const programs: Partial<Record<ProgramName, string>> = {};
+  const folder = await programFolder(module);
+  const programs: AnyPrograms = {};
   for (const [name, path] of Object.entries(module.packages)) {
     const program = join(folder, name);
     if (!(await isProgram(program))) await build(module, name, path, program);
-    programs[name as ProgramName] = program;
+    programs[name as keyof AnyPrograms] = program;
   }
   return programs;
 }
 
-async function programsIn(folder: string, module: GoModule): Promise<Partial<Programs>> {
-  const programs: Partial<Record<ProgramName, string>> = {};
-  for (const name of Object.keys(module.packages) as ProgramName[]) {
+async function programsIn(folder: string, module: GoModule): Promise<AnyPrograms> {
+  const programs: AnyPrograms = {};
+  for (const name of Object.keys(module.packages) as (keyof AnyPrograms)[]) {
     const program = join(folder, name);
     if (!(await isProgram(program)))
       throw new BuildError(
@@ -93,14 +125,13 @@ async function programsIn(folder: string, module: GoModule): Promise<Partial<Pro
  * The folder's name is a hash of everything that determines the build, so that a change of versions
  * never uses old programs.
  */
-async function cacheFolder(module: GoModule): Promise<string> {
+async function programFolder(module: GoModule): Promise<string> {
   const folder = join(HERE, module.folder);
   const hash = createHash("sha256");
-  for (const file of ["go.mod", "go.sum"]) hash.update(await readFile(join(folder, file)));
+  for (const file of module.files) hash.update(await readFile(join(folder, file)));
   hash.update(JSON.stringify([BUILD_FLAGS, module.ldflags, module.packages]));
   hash.update(await goVersion(folder));
-  const cache = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
-  return join(cache, "istio-upgrade", "testbed", hash.digest("hex").slice(0, 16));
+  return cacheFolder("testbed", hash.digest("hex").slice(0, 16));
 }
 
 /** Returns Go's version in the module's folder, where Go may switch to the toolchain of go.mod. */
@@ -157,14 +188,6 @@ async function go(args: readonly string[], cwd: string): Promise<string> {
   return stdout.trim();
 }
 
-/**
- * Returns the environment without the user's own Go flags, which would change the build but not its
- * hash.
- */
-function goEnvironment(): NodeJS.ProcessEnv {
-  return { ...process.env, CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off" };
-}
-
 async function isProgram(path: string): Promise<boolean> {
   return access(path, constants.X_OK).then(
     () => true,
@@ -184,6 +207,7 @@ function say(line: string): void {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     await buildPrograms();
+    await buildPromcheck();
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     process.stderr.write(`${error.message}\n`);

@@ -95,6 +95,19 @@ describe("protobuf and JSON from a real API server", () => {
         ["deployments", deployment("web", { replicas: 2 })],
         ["deployments", deployment("paused", { spec: { paused: true } })],
         ["deployments", deployment("idle", { replicas: 0 })],
+        [
+          "deployments",
+          deployment("volumes", {
+            replicas: 0,
+            podSpec: {
+              volumes: [
+                { name: "cache", emptyDir: {} },
+                { name: "data", persistentVolumeClaim: { claimName: "data" } },
+                { name: "more", persistentVolumeClaim: { claimName: "größe", readOnly: true } },
+              ],
+            },
+          }),
+        ],
         ["deployments", deployment("recreate", { spec: { strategy: { type: "Recreate" } } })],
         [
           "deployments",

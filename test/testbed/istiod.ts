@@ -1,7 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { startChild, waitUntil, type Child } from "./child.ts";
-import { ISTIO_NAMESPACE } from "./manifest.ts";
 import { freePorts } from "./ports.ts";
 
 export interface Istiod {
@@ -12,6 +11,8 @@ export interface Istiod {
 
 export interface IstiodOptions {
   readonly revision: string;
+  /** The namespace of the control plane. */
+  readonly namespace: string;
   readonly native: boolean;
   readonly kubeconfig: string;
   /**
@@ -25,7 +26,7 @@ export interface IstiodOptions {
 export async function startIstiod(
   folder: string,
   program: string,
-  { revision, native, kubeconfig, webhookConfiguration }: IstiodOptions,
+  { revision, namespace, native, kubeconfig, webhookConfiguration }: IstiodOptions,
 ): Promise<Istiod> {
   const ports = await freePorts(5);
   const [https, http, grpc, secureGrpc, monitoring] = ports.map((port) => `127.0.0.1:${port}`);
@@ -44,7 +45,7 @@ export async function startIstiod(
   ];
   const env = {
     REVISION: revision,
-    POD_NAMESPACE: ISTIO_NAMESPACE,
+    POD_NAMESPACE: namespace,
     POD_NAME: name,
     SERVICE_ACCOUNT: name,
     CLUSTER_ID: "Kubernetes",
@@ -52,6 +53,8 @@ export async function startIstiod(
     INJECTION_WEBHOOK_CONFIG_NAME: webhookConfiguration,
     ENABLE_NATIVE_SIDECARS: String(native),
     PILOT_CERT_PROVIDER: "istiod",
+    // Some tests define only one type of the Gateway API, and istiod would wait for the others forever.
+    PILOT_ENABLE_GATEWAY_API: "false",
   };
   const child = startChild(folder, name, program, args, { env, cwd });
   await waitUntil(name, async () => (await fetch(`http://${http}/ready`)).ok, child);

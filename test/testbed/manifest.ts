@@ -13,12 +13,12 @@ export const ISTIO_NAMESPACE = "aks-istio-system";
 export async function revisionManifest(
   folder: string,
   istioctl: string,
-  { name, image, native = false }: TestRevision,
+  { name, image, native = false, namespace = ISTIO_NAMESPACE }: TestRevision,
 ): Promise<KubernetesObject[]> {
   const settings = [
     "profile=minimal",
     ...(name === "default" ? [] : [`revision=${name}`]),
-    `values.global.istioNamespace=${ISTIO_NAMESPACE}`,
+    `values.global.istioNamespace=${namespace}`,
     `values.global.proxy.image=${image}`,
     `values.global.proxy_init.image=${image}`,
     `values.pilot.env.ENABLE_NATIVE_SIDECARS=${native}`,

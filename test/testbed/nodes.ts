@@ -21,7 +21,9 @@ export async function startKwok(
   return startChild(folder, "kwok", program, [
     `--kubeconfig=${kubeconfig}`,
     `--config=${config}`,
-    "--manage-all-nodes=true",
+    // A real kubelet manages its own node.
+    "--manage-all-nodes=false",
+    "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
     "--node-lease-duration-seconds=40",
     "--cidr=10.244.0.1/16",
     `--server-address=127.0.0.1:${port}`,

@@ -37,7 +37,13 @@ test("kubectl finds the installed program and passes its arguments on", async ()
   expect(listed.stdout).toContain("kubectl-istio_upgrade");
   const version = await run(kubectl, ["istio-upgrade", "--version"], { env });
   expect(version.stdout).toBe(`${manifest.version}\n`);
-  const args = ["istio-upgrade", "check", "-n", "default", "--json"];
+  const completed = await run(kubectl, ["__complete", "istio-upgrade", "check", "--output", "w"], {
+    env,
+  });
+  expect(completed.stdout).toBe("wide\n:4\n");
+  // Unlike `default`, no other test has workloads in it.
+  const namespace = "kube-node-lease";
+  const args = ["istio-upgrade", "check", "-n", namespace, "--json"];
   const { stdout } = await run(kubectl, args, { env });
-  expect(parseReport("CheckReport", stdout)).toMatchObject({ scope: { namespaces: ["default"] } });
+  expect(parseReport("CheckReport", stdout)).toMatchObject({ scope: { namespaces: [namespace] } });
 });

@@ -12,18 +12,60 @@ export type ProgramName =
 /** The absolute paths of the programs. */
 export type Programs = Readonly<Record<ProgramName, string>>;
 
-/** A Go module in this folder. It has no code, only the versions of the programs to build. */
+/** The program that only the tests with a real node need. */
+export type NodeProgramName = "kubelet";
+
+/** The program that only the test of the metrics needs. */
+export type MetricsProgramName = "promcheck";
+
+/** A Go module in this folder: the versions of the programs to build. */
 export interface GoModule {
-  readonly folder: "kubernetes" | "istio" | "argo";
+  readonly folder: "kubernetes" | "istio" | "argo" | "prometheus";
+  /** The files of the folder that determine the build. */
+  readonly files: readonly string[];
   /** The environment variable that names a folder with the programs, if they exist already. */
-  readonly assets: "KUBEBUILDER_ASSETS" | "ISTIO_ASSETS" | "ARGO_ROLLOUTS_ASSETS";
-  readonly packages: Readonly<Partial<Record<ProgramName, string>>>;
+  readonly assets:
+    | "KUBEBUILDER_ASSETS"
+    | "ISTIO_ASSETS"
+    | "ARGO_ROLLOUTS_ASSETS"
+    | "KUBELET_ASSETS"
+    | "PROMETHEUS_ASSETS";
+  readonly packages: Readonly<
+    Partial<Record<ProgramName | NodeProgramName | MetricsProgramName, string>>
+  >;
   readonly ldflags: string;
 }
+
+const VERSIONS = ["go.mod", "go.sum"] as const;
+
+const KUBERNETES_FLAGS = linkerFlags("k8s.io/component-base/version", {
+  gitVersion: "v1.36.3",
+  gitMajor: "1",
+  gitMinor: "36",
+});
+
+/** The kubelet, from the same versions as the control plane. It needs no other modules. */
+export const KUBELET_MODULE: GoModule = {
+  folder: "kubernetes",
+  files: VERSIONS,
+  assets: "KUBELET_ASSETS",
+  packages: { kubelet: "k8s.io/kubernetes/cmd/kubelet" },
+  ldflags: KUBERNETES_FLAGS,
+};
+
+/** A program that checks metrics and alert rules by the libraries of promtool. */
+export const PROMETHEUS_MODULE: GoModule = {
+  folder: "prometheus",
+  files: [...VERSIONS, "main.go"],
+  assets: "PROMETHEUS_ASSETS",
+  packages: { promcheck: "." },
+  ldflags: "-s -w",
+};
 
 export const MODULES: readonly GoModule[] = [
   {
     folder: "kubernetes",
+    files: VERSIONS,
     assets: "KUBEBUILDER_ASSETS",
     packages: {
       etcd: "go.etcd.io/etcd/server/v3",
@@ -33,14 +75,11 @@ export const MODULES: readonly GoModule[] = [
       kubectl: "k8s.io/kubernetes/cmd/kubectl",
       kwok: "sigs.k8s.io/kwok/cmd/kwok",
     },
-    ldflags: linkerFlags("k8s.io/component-base/version", {
-      gitVersion: "v1.36.3",
-      gitMajor: "1",
-      gitMinor: "36",
-    }),
+    ldflags: KUBERNETES_FLAGS,
   },
   {
     folder: "istio",
+    files: VERSIONS,
     assets: "ISTIO_ASSETS",
     packages: {
       istioctl: "istio.io/istio/istioctl/cmd/istioctl",
@@ -50,6 +89,7 @@ export const MODULES: readonly GoModule[] = [
   },
   {
     folder: "argo",
+    files: VERSIONS,
     assets: "ARGO_ROLLOUTS_ASSETS",
     packages: {
       "rollouts-controller": "github.com/argoproj/argo-rollouts/cmd/rollouts-controller",

@@ -24,13 +24,13 @@ export interface RealCluster extends TestCluster {
    * The path of the audit log: JSON lines of the level Metadata, without the bed's own components.
    */
   readonly auditLog: string;
-  /** Removes everything that `installRevision` created. Tags stay. */
-  removeRevision(revision: string): Promise<void>;
   /**
    * Makes the revision's webhook unreachable, so that the pods that it selects cannot be created.
    */
   breakRevision(revision: string): Promise<void>;
   restoreRevision(revision: string): Promise<void>;
+  /** Removes all revisions and tags. */
+  removeControlPlanes(): Promise<void>;
 }
 
 /**

@@ -44,9 +44,14 @@ describe("restart with a real injector", () => {
     return { status: ran.status, report, entry: report.workloads[0], result: report.results[0] };
   }
 
-  /** Executes the next step of the report. */
-  async function execute(command: string): Promise<void> {
-    const [program, ...args] = command.split(" ");
+  /**
+   * Executes the next step of the report, except for its restart. On a shared cluster, revisions of
+   * other tests are installed, and the step names a command for each revision that may be meant.
+   */
+  async function execute(step: string): Promise<void> {
+    const choice = step.split(/(?:^|; )for (?=asm-)/).find((one) => one.startsWith(REVISION));
+    const command = choice?.replace(/^\S+(?: \([^)]*\))?: /, "") ?? step;
+    const [program, ...args] = (command.split(" && ")[0] ?? "").split(" ");
     expect(program).toBe("kubectl");
     const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
     await promisify(execFile)(cluster.programs.kubectl, args, { env });
@@ -82,7 +87,6 @@ describe("restart with a real injector", () => {
       expect(left.entry).toMatchObject({ verdict: "would-lose", code, restart: "no" });
       expect(await auditedWrites(cluster, sandbox.name)).toEqual([]);
 
-      // The next step may name a newer revision of another test. Any installed revision works.
       await execute(left.entry?.nextStep ?? "");
       expect(await restart(sandbox)).toMatchObject({ status: 0, result: { outcome: "restarted" } });
     },

@@ -1,8 +1,8 @@
 import type { TestRevision } from "../support/test-cluster.ts";
 import type { Api } from "./api.ts";
-import { endChild, type Child } from "./child.ts";
+import { endChild, waitUntil, type Child } from "./child.ts";
 import { startIstiod } from "./istiod.ts";
-import { revisionManifest } from "./manifest.ts";
+import { ISTIO_NAMESPACE, revisionManifest } from "./manifest.ts";
 import { applyObjects, deleteObjects, pathOf, type KubernetesObject } from "./objects.ts";
 import { waitForImage } from "./probe.ts";
 import type { Programs } from "./programs.ts";
@@ -13,6 +13,8 @@ export interface Revisions {
   install(revision: TestRevision): Promise<void>;
   /** Removes the whole revision. As in reality, tags that point to it stay. */
   remove(name: string): Promise<void>;
+  /** Removes all revisions. */
+  clear(): Promise<void>;
   moveImage(name: string, image: string): Promise<void>;
   /** Makes the revision's webhook unreachable. */
   break(name: string): void;
@@ -29,6 +31,7 @@ interface Installed {
   readonly configMap: KubernetesObject;
   /** The objects of this revision only, without types and shared roles. */
   readonly objects: readonly KubernetesObject[];
+  readonly native: boolean;
   image: string;
   broken: boolean;
 }
@@ -58,20 +61,33 @@ export function createRevisions(options: RevisionsOptions): Revisions {
     if (!revision.broken) await waitForImage(api, name, image);
   }
 
+  async function install(revision: TestRevision): Promise<void> {
+    const { name, image, native = false } = revision;
+    const before = installed.get(name);
+    if (before === undefined) {
+      installed.set(name, await installRevision(options, revision));
+      await waitForImage(api, name, image);
+      return;
+    }
+    if (before.native !== native) throw new Error(`${name} is installed with other sidecars`);
+    await moveImage(name, image);
+  }
+
+  async function remove(name: string): Promise<void> {
+    const revision = get(name);
+    installed.delete(name);
+    await deleteObjects(api, revision.objects);
+    tunnel.unroute(revision.address);
+    await endChild(revision.istiod);
+  }
+
   return {
     moveImage,
-    async install(revision) {
-      if (installed.has(revision.name)) return moveImage(revision.name, revision.image);
-      installed.set(revision.name, await installRevision(options, revision));
-      await waitForImage(api, revision.name, revision.image);
+    remove,
+    async clear() {
+      await Promise.all([...installed.keys()].map(remove));
     },
-    async remove(name) {
-      const revision = get(name);
-      installed.delete(name);
-      await deleteObjects(api, revision.objects);
-      tunnel.unroute(revision.address);
-      await endChild(revision.istiod);
-    },
+    install,
     break(name) {
       const revision = get(name);
       revision.broken = true;
@@ -91,7 +107,7 @@ async function installRevision(
   { folder, programs, kubeconfig, api, tunnel }: RevisionsOptions,
   revision: TestRevision,
 ): Promise<Installed> {
-  const { name, image, native = false } = revision;
+  const { name, image, native = false, namespace = ISTIO_NAMESPACE } = revision;
   const objects = await revisionManifest(folder, programs.istioctl, revision);
   const find = (kind: string, prefix: string) => {
     const isIt = (o: KubernetesObject) => o.kind === kind && o.metadata.name.startsWith(prefix);
@@ -100,19 +116,42 @@ async function installRevision(
     return object;
   };
   const webhookConfiguration = find("MutatingWebhookConfiguration", "istio-").metadata.name;
-  await applyObjects(api, objects);
+  const place = { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } };
+  await applyObjects(api, [place, ...objects]);
   const { body: service } = await api.request("GET", pathOf(find("Service", "istiod")));
   const istiod = await startIstiod(folder, programs["pilot-discovery"], {
     revision: name,
+    namespace,
     native,
     kubeconfig,
     webhookConfiguration,
   });
   const address = `${service.spec.clusterIP}:443`;
   tunnel.route(address, istiod.httpsPort);
+  const deployment = find("Deployment", "istiod");
+  await waitUntil(`the control plane ${name}`, () => isAvailable(api, deployment, service));
   const own = objects.filter(({ metadata }) => metadata.name.includes(name));
   const configMap = find("ConfigMap", "istio-sidecar-injector");
-  return { istiod: istiod.child, address, configMap, objects: own, image, broken: false };
+  return { istiod: istiod.child, address, configMap, objects: own, native, image, broken: false };
+}
+
+/** True if the Deployment of istiod has a pod, and its Service leads to one. */
+async function isAvailable(
+  api: Api,
+  deployment: KubernetesObject,
+  { metadata: { name, namespace } }: KubernetesObject,
+): Promise<boolean> {
+  const { body: istiod } = await api.request("GET", pathOf(deployment));
+  const slices = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`;
+  const selector = `?labelSelector=kubernetes.io/service-name=${name}`;
+  const { body: found } = await api.request("GET", slices + selector);
+  const endpoints = found.items.flatMap(
+    (slice: { endpoints?: unknown[] }) => slice.endpoints ?? [],
+  );
+  return (
+    (istiod.status?.availableReplicas ?? 0) > 0 &&
+    endpoints.some(({ conditions }: { conditions: { ready?: boolean } }) => conditions.ready)
+  );
 }
 
 /** Sets the image as Azure does in a patch upgrade. istiod watches the ConfigMap and reloads it. */

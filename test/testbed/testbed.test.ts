@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { POD_BEHAVIOUR, type Answer } from "../support/test-cluster.ts";
+import { GATEWAY_CRD } from "./gateway-crd.ts";
 import { openRealCluster } from "./open-real-cluster.ts";
 import type { RealCluster } from "./real-cluster.ts";
 
@@ -126,6 +127,23 @@ test("a broken revision rejects pods until it is restored", async () => {
 
   await cluster.restoreRevision(CLASSIC);
   expect((await dryRun(namespace)).status).toBe(201);
+});
+
+test("a control plane starts while only one type of the Gateway API is defined", async () => {
+  const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  expect((await cluster.request("POST", path, { body: GATEWAY_CRD })).status).toBe(201);
+  const body = {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "Gateway",
+    metadata: { name: "edge" },
+    spec: { gatewayClassName: "none", listeners: [] },
+  };
+  const gateways = "/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways";
+  const create = () => cluster.request("POST", gateways, { body });
+  await expect.poll(async () => (await create()).status).toBe(201);
+  await cluster.installRevision({ name: "bed-gateway", image: IMAGE });
+  await cluster.removeRevision("bed-gateway");
+  await cluster.request("DELETE", `${path}/${GATEWAY_CRD.metadata.name}`);
 });
 
 test("a user has the permissions in the rules, and the audit log has the user's requests", async () => {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { TestRule } from "../support/test-cluster.ts";
 import type { Api } from "./api.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
-import { applyObjects } from "./objects.ts";
+import { applyObjects, deleteObjects, type KubernetesObject } from "./objects.ts";
 
 const NAMESPACE = "test-users";
 const RBAC = "rbac.authorization.k8s.io";
@@ -17,6 +17,7 @@ export async function createUser(
   rules: readonly TestRule[],
 ): Promise<string> {
   const places = new Set([undefined, ...rules.map(({ namespace }) => namespace)]);
+  await revokeElsewhere(api, user, places);
   await applyObjects(api, [
     { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
     ...[...places].flatMap((place) =>
@@ -42,12 +43,40 @@ export async function createUser(
   return kubeconfig;
 }
 
+/** Deletes the bindings of an earlier call in namespaces that the new rules do not name. */
+async function revokeElsewhere(
+  api: Api,
+  user: string,
+  places: ReadonlySet<string | undefined>,
+): Promise<void> {
+  const selector = encodeURIComponent(`metadata.name=${nameOfRole(user)}`);
+  const path = `/apis/${RBAC}/v1/rolebindings?fieldSelector=${selector}`;
+  const { body } = await api.request("GET", path);
+  const stale = (body.items as KubernetesObject[]).filter(
+    ({ metadata }) => !places.has(metadata.namespace),
+  );
+  const kind = { apiVersion: `${RBAC}/v1`, kind: "RoleBinding" };
+  await deleteObjects(
+    api,
+    stale.map(({ metadata }) => ({ ...kind, metadata })),
+  );
+}
+
+function nameOfRole(user: string): string {
+  return `test-user-${user}`;
+}
+
 /** Returns a role and its binding; without `namespace` they apply to the whole cluster. */
 function grant(user: string, namespace: string | undefined, rules: readonly TestRule[]) {
   const kind = namespace === undefined ? "ClusterRole" : "Role";
   const apiVersion = `${RBAC}/v1`;
-  const metadata = { name: `test-user-${user}`, ...(namespace && { namespace }) };
-  const bare = rules.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs }));
+  const metadata = { name: nameOfRole(user), ...(namespace && { namespace }) };
+  const bare = rules.map(({ apiGroups, resources, verbs, resourceNames }) => ({
+    apiGroups,
+    resources,
+    verbs,
+    ...(resourceNames && { resourceNames }),
+  }));
   return [
     { apiVersion, kind, metadata, rules: bare },
     {
