@@ -22,11 +22,12 @@ export interface ListRequest<Item> {
   readonly inconsistent?: (() => void) | undefined;
 }
 
-const PAGE_SIZE = 500;
-/** Filters can leave a page without items, but not this many in a row. */
-const MAX_EMPTY_PAGES = 100;
-/** This many full pages hold a million objects, several times the capacity of a cluster. */
-const MAX_PAGES = 2000;
+/** The number of items of a page. All pages of a run are in memory at the same time. */
+export const PAGE_SIZE = 500;
+/** Filters can leave pages without items, but not for this many items in a row. */
+const MAX_EMPTY_ITEMS = 50_000;
+/** A million objects are several times the capacity of a cluster. */
+const MAX_ITEMS = 1_000_000;
 const METADATA_LIST = "PartialObjectMetadataList";
 
 /**
@@ -40,7 +41,8 @@ export async function* listPages<Item extends object>(
   api: Api,
   list: ListRequest<Item>,
 ): AsyncGenerator<Iterable<Item>> {
-  const page = (token: string | undefined) => fetchPage(api, list, token);
+  const { pageSize = PAGE_SIZE } = api;
+  const page = (token: string | undefined) => fetchPage(api, list, token, pageSize);
   const seen = new Set<string>();
   const firsts = new Set<string>();
   let empty = 0;
@@ -52,12 +54,14 @@ export async function* listPages<Item extends object>(
     if (token !== undefined && seen.has(token)) throw endless(list, REPEATED);
     if (token !== undefined) seen.add(token);
     pages += 1;
-    if (pages === MAX_PAGES && token !== undefined) throw endless(list, `${pages} pages so far`);
+    if (pages * pageSize >= MAX_ITEMS && token !== undefined)
+      throw endless(list, `${pages} pages so far`);
     pending = token === undefined ? undefined : page(token);
     // The next iteration throws the error of this page, unless the caller stops before it.
     pending?.catch(() => undefined);
     empty += 1;
-    if (empty > MAX_EMPTY_PAGES) throw endless(list, `${empty} pages in a row are empty`);
+    if (empty * pageSize > MAX_EMPTY_ITEMS)
+      throw endless(list, `${empty} pages in a row are empty`);
     yield noticed(itemsOf<Item>(response, list), (first) => {
       empty = 0;
       const { uid } = (first as { metadata?: { uid?: string } }).metadata ?? {};
@@ -103,13 +107,14 @@ async function fetchPage(
   api: Api,
   list: ListRequest<object>,
   token: string | undefined,
+  pageSize: number,
 ): Promise<ResponseObject> {
   const fetch = (from: string | undefined) =>
     api.send({
       method: "GET",
       path: list.path,
       query: {
-        limit: String(PAGE_SIZE),
+        limit: String(pageSize),
         continue: from,
         labelSelector: list.labelSelector,
         fieldSelector: list.fieldSelector,

@@ -1,4 +1,4 @@
-import { parse } from "semver";
+import { parse, type SemVer } from "semver";
 
 /**
  * The change that a restart brings to a running sidecar. `revision`: only the revision differs.
@@ -37,6 +37,11 @@ export function parseImage(reference: string): ImageReference {
   };
 }
 
+/** The first part of an image reference, for example `registry:5000`. */
+export function registryOf(reference: string): string {
+  return parseImage(reference).repository.split("/", 1)[0] ?? "";
+}
+
 /**
  * Describes the difference between a running image and the target image. The images are equal only
  * if their references are; versions only describe the difference. Plain semver order is wrong for
@@ -51,7 +56,7 @@ export function compareImages(running: string, target: string): Change {
   const [from, to] = [parseImage(running), parseImage(target)];
   const [a, b] = [versionOf(from.tag), versionOf(to.tag)];
   if (baseName(from) !== baseName(to) || a === undefined || b === undefined) return "other";
-  const order = a.core.compare(b.core) || a.build - b.build;
+  const order = orderOf(a, b);
   if (order > 0) return "downgrade";
   if (order === 0) return "other";
   return a.core.major === b.core.major && a.core.minor === b.core.minor ? "patch" : "minor";
@@ -59,8 +64,23 @@ export function compareImages(running: string, target: string): Change {
 
 /** True if two images have readable versions, and different ones. */
 export function haveOtherVersions(one: string, other: string): boolean {
+  return (compareVersions(one, other) ?? 0) !== 0;
+}
+
+/**
+ * Compares the versions in the tags of two images.
+ *
+ * @returns a negative number if the first one is older; `undefined` if a version is unreadable.
+ */
+export function compareVersions(one: string, other: string): number | undefined {
   const [a, b] = [versionOf(parseImage(one).tag), versionOf(parseImage(other).tag)];
-  return a !== undefined && b !== undefined && (a.core.compare(b.core) || a.build - b.build) !== 0;
+  return a && b && orderOf(a, b);
+}
+
+/** True if two images have the same tag, regardless of registry, path and digest. */
+export function haveSameTag(one: string, other: string): boolean {
+  const { tag } = parseImage(one);
+  return tag !== undefined && tag === parseImage(other).tag;
 }
 
 /** The version of an image's tag as `[major, minor]`; `undefined` if the tag has no version. */
@@ -73,8 +93,17 @@ function baseName({ repository }: ImageReference): string {
   return repository.slice(repository.lastIndexOf("/") + 1);
 }
 
+function orderOf(a: Version, b: Version): number {
+  return a.core.compare(b.core) || a.build - b.build;
+}
+
+interface Version {
+  readonly core: SemVer;
+  readonly build: number;
+}
+
 /** Parses a tag: `v1.27.9-6` is build 6 of 1.27.9, `1.22.1-hotfix.20240626` build 20240626 of 1.22.1. */
-function versionOf(tag: string | undefined) {
+function versionOf(tag: string | undefined): Version | undefined {
   const core = parse(tag?.split("-", 1)[0]);
   const build = Number(/-(?:hotfix\.)?(\d+)(?:-|$)/.exec(tag ?? "")?.[1] ?? 0);
   return core === null || !Number.isSafeInteger(build) ? undefined : { core, build };

@@ -1,4 +1,5 @@
 import type { UsageSnapshot } from "../snapshot.ts";
+import { choicesOf, choiceStep } from "./choices.ts";
 import { type Finding, newestRevision } from "./findings.ts";
 import { lostSettings, lostSharedConfigMap } from "./shared-config-map.ts";
 import { kubectl, type NextStep, sentence } from "../next-step.ts";
@@ -13,10 +14,10 @@ import { defaultImage, type Elsewhere, type Mesh, SHARED_CONFIG_MAP } from "./me
 import { removalSteps } from "./removal.ts";
 import {
   isPodReference,
-  labelReferences,
   type PodReference,
-  podReferences,
   type Reference,
+  type References,
+  referencesIn,
 } from "./references.ts";
 
 /** The references to every revision in the cluster. */
@@ -75,10 +76,18 @@ export interface PodCounts {
   readonly managed: number;
 }
 
-/** Finds the references to every revision that is installed or that a reference names. */
-export function usageByRevision(snapshot: UsageSnapshot, mesh: Mesh): UsageByRevision {
-  const pods = podReferences(snapshot, mesh);
-  const references: readonly Reference[] = [...pods, ...labelReferences(snapshot, mesh)];
+/**
+ * Finds the references to every revision that is installed or that a reference names.
+ *
+ * @param found the references in the snapshot, if the caller has found them already.
+ */
+export function usageByRevision(
+  snapshot: UsageSnapshot,
+  mesh: Mesh,
+  found: References = referencesIn(snapshot, mesh),
+): UsageByRevision {
+  const { pods } = found;
+  const references: readonly Reference[] = [...pods, ...found.labels];
   const names = new Set([
     ...mesh.revisions.keys(),
     ...(snapshot.controlPlane.istiods ?? []).flatMap(({ revision }) => revision ?? []),
@@ -148,7 +157,11 @@ function usageOfRevision(
     removal: removalSteps(name, mesh),
     references: remainingReferences(references, {
       from: name,
-      to: newestRevision(mesh, name),
+      choose: (stepTo) => {
+        const choices = choicesOf(mesh, stepTo).filter(({ revision: other }) => other !== name);
+        const isAlone = choices.length === 0 && !mesh.revisionsUnread;
+        return isAlone ? undefined : choiceStep(choices, mesh);
+      },
       istioNamespace: mesh.istioNamespace,
       elsewhere,
       ambiguous: !isInstalled && mesh.injectors?.some((injector) => injector.elsewhere) === true,

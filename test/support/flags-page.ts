@@ -13,14 +13,15 @@ const VALUES = `## Values
 - A repeatable flag also takes several values separated by commas, except \`--as-group\`, whose value
   may contain commas.
 - An optional value is given only as \`--flag=value\`: \`--dry-run=server\`, not \`--dry-run server\`.
-- A duration is written as in Go: \`90s\`, \`10m\`, \`1h30m\`.
+- A duration is written as in Go: \`90s\`, \`10m\`, \`1h30m\`. An age also takes days of 24 hours: \`30d\`,
+  \`1d12h\`.
 - \`KIND/NAME\` takes the short names of kubectl: \`deploy/web\`, \`sts/db\`, \`ds/agent\`.
 - \`--exclude\` takes a kind or one workload, in one namespace or in all: \`sts\`, \`deploy/web\`,
   \`shop/deploy\`, \`shop/deploy/web\`. The annotation \`istio-upgrade/exclude: "true"\` on a workload or a
   namespace has the same effect.
 - Without \`--namespace\`, \`check\` and \`verify\` read all namespaces. \`restart\` needs a scope:
-  \`--namespace\`, \`--all-namespaces\`, or named workloads. Named workloads and \`explain\` use the
-  namespace of the context.
+  \`--namespace\`, \`--all-namespaces\`, \`--namespace-selector\`, or named workloads. Named workloads
+  and \`explain\` use the namespace of the context.
 - An empty value is an error, because a variable in your script is probably not set.
 `;
 
@@ -32,13 +33,13 @@ const ENVIRONMENT = [
     "proxy to the API server, see [Connection](connection.md#proxies)",
   ],
   [
-    "`SSL_CERT_FILE`",
+    "`SSL_CERT_FILE`, `SSL_CERT_DIR`, `NODE_EXTRA_CA_CERTS`",
     "certificate authorities to trust if the kubeconfig names none for the cluster",
   ],
   ["`NO_COLOR`, `FORCE_COLOR`", "no colors; colors even if the output is not a terminal"],
   ["`TERM=dumb`, `CI`", "progress as dated lines instead of a live view"],
   ["`POD_NAMESPACE`", "the default namespace in a pod, instead of that of its service account"],
-  ["`XDG_CACHE_HOME`", "where Node keeps the compiled program, instead of `~/.cache`"],
+  ["`XDG_CACHE_HOME`", "where the program keeps its compiled code, instead of `~/.cache`"],
   ["`DEBUG`", "print the stack trace of an error"],
   [
     "`ISTIO_UPGRADE_ENCODING`",

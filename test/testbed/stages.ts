@@ -5,9 +5,12 @@ import { absent, among, exists, notAmong, stage, type Stage } from "./stage.ts";
 const READY = '.status.conditions.[] | select( .type == "Ready" ) | .status';
 const PHASE = ".status.phase";
 const DELETED = ".metadata.deletionTimestamp";
+const DRAIN = `.metadata.annotations["${POD_BEHAVIOUR.drain}"]`;
 const READY_AFTER = `.metadata.annotations["${POD_BEHAVIOUR.readyAfter}"]`;
 const RESTARTED = '.metadata.annotations["kubectl.kubernetes.io/restartedAt"]';
-const FAIL = `.metadata.annotations["${POD_BEHAVIOUR.fail}"] // (select(${RESTARTED}) | .metadata.annotations["${POD_BEHAVIOUR.failRestarted}"])`;
+const REVISION = '.metadata.annotations["istio.io/rev"]';
+const OF_REVISION = `select((.metadata.annotations["${POD_BEHAVIOUR.failOf}"] // ${REVISION}) == ${REVISION})`;
+const FAIL = `.metadata.annotations["${POD_BEHAVIOUR.fail}"] // (select(${RESTARTED}) | ${OF_REVISION} | .metadata.annotations["${POD_BEHAVIOUR.failRestarted}"])`;
 
 const NODE_CONDITIONS = `
 conditions:
@@ -85,6 +88,26 @@ const POD_STAGES = [
     ],
     next: { statusTemplate: FAILING },
   }),
+  stage("Pod", "pod-recovered", {
+    when: [absent(DELETED), among(PHASE, "Running"), among(READY, "False"), among(FAIL, "Stumble")],
+    delay: { durationMilliseconds: 4000 },
+    next: { statusTemplate: readiness("True", 1) },
+  }),
+  stage("Pod", "pod-flaps-up", {
+    when: [
+      absent(DELETED),
+      among(PHASE, "Running"),
+      among(READY, "False"),
+      among(FAIL, "Flapping"),
+    ],
+    delay: { durationMilliseconds: 2000 },
+    next: { statusTemplate: readiness("True") },
+  }),
+  stage("Pod", "pod-flaps-down", {
+    when: [absent(DELETED), among(PHASE, "Running"), among(READY, "True"), among(FAIL, "Flapping")],
+    delay: { durationMilliseconds: 2000 },
+    next: { statusTemplate: readiness("False") },
+  }),
   // As in reality, a Job does not complete while a classic sidecar runs beside it.
   stage("Pod", "pod-complete", {
     when: [
@@ -113,7 +136,12 @@ containerStatuses:
 phase: Succeeded`,
     },
   }),
-  stage("Pod", "pod-delete", { when: [exists(DELETED)], next: { delete: true } }),
+  stage("Pod", "pod-delete", { when: [exists(DELETED), absent(DRAIN)], next: { delete: true } }),
+  stage("Pod", "pod-drained", {
+    when: [exists(DELETED), exists(DRAIN)],
+    delay: { durationMilliseconds: 0, durationFrom: { expressionFrom: DRAIN } },
+    next: { delete: true },
+  }),
 ];
 
 /**

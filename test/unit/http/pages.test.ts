@@ -141,3 +141,12 @@ test("a list request can ask for metadata only", async () => {
     },
   ]);
 });
+
+test.each([
+  [undefined, "500"],
+  [63, "63"],
+])("with a page size of %j, a page has %s items", async (pageSize, limit) => {
+  const api = scriptedApi([page([1], "a"), page([2])]);
+  await listAll({ ...api, pageSize }, PODS);
+  expect(api.requests.map(({ query }) => query?.["limit"])).toEqual([limit, limit]);
+});

@@ -175,6 +175,20 @@ describe("the remaining references of a revision include", () => {
     expect(revision({ workloads }).pods).toMatchObject({ gateways: 2, managed: 2 });
   });
 
+  test.each([
+    ["asm-1-27", "an installed revision", []],
+    ["asm-1-26", "a removed revision of AKS", []],
+    ["other-mesh", "a revision that AKS does not install", ["templates 1", "pods 2"]],
+  ])("a gateway with the labels of AKS that names %s, %s", (name, _what, expected) => {
+    const workload = deployment("edge", {
+      ...AKS_GATEWAY,
+      template: { ...AKS_GATEWAY.template, labels: { "istio.io/rev": name } },
+      pods: [sidecars(2, IMAGE, { revision: name })],
+    });
+    const found = remaining({ workloads: [workload] }, name);
+    expect(found.map((line) => line.split(":")[0]).toSorted()).toEqual(expected.toSorted());
+  });
+
   test.each<[what: string, workload: Workload]>([
     [
       "a user's gateway in a namespace of AKS",
@@ -218,7 +232,7 @@ describe("the remaining references of a revision include", () => {
     expect(releases([rendered])).toEqual([relabel]);
     const sidecar = deployment("web", { namespace: "pay", pods: [sidecars(1, IMAGE)] });
     expect(releases([rendered, sidecar])).toEqual([
-      "istio-upgrade restart --namespace pay --revision asm-1-27",
+      "istio-upgrade restart --namespace pay --revision asm-1-27 --allow-revision asm-1-28",
       relabel,
     ]);
   });
@@ -226,7 +240,8 @@ describe("the remaining references of a revision include", () => {
   describe("pods by the way in which they can leave it:", () => {
     const moved = namespace("shop", { rev: "asm-1-28" });
     const old = { pods: [sidecars(1, IMAGE)] };
-    const restart = "istio-upgrade restart --namespace shop --revision asm-1-27";
+    const restart =
+      "istio-upgrade restart --namespace shop --revision asm-1-27 --allow-revision asm-1-28";
     const check = "istio-upgrade check --namespace shop --revision asm-1-27";
     const byHand = ["by-hand", `each has its own next step: ${check}`];
     const relabel = "change the labels and tags first, then: ";
@@ -511,7 +526,7 @@ describe("the instruction to remove references", () => {
       ],
       [
         "pods",
-        "change the labels and tags first, then: istio-upgrade restart --namespace shop --revision asm-1-27",
+        "change the labels and tags first, then: istio-upgrade restart --namespace shop --revision asm-1-27 --allow-revision asm-1-28",
       ],
       ["terminating-pods", "wait until they are gone"],
     ]);
@@ -527,13 +542,57 @@ describe("the instruction to remove references", () => {
     );
   });
 
+  const [kept, next] = ["asm-1-28", "asm-1-29"];
+  const labelled = (key: string, to: string) =>
+    `kubectl label namespaces -l istio.io/rev=${key} istio.io/rev=${to} --overwrite`;
+  const restarted = (to: string) =>
+    `istio-upgrade restart --namespace shop --revision asm-1-27 --allow-revision ${to}`;
+  test.each<[kind: RemainingReferences["kind"], step: string]>([
+    [
+      "tags",
+      `for ${kept}: istioctl tag set prod --revision ${kept} --istioNamespace aks-istio-system --overwrite; for ${next}: istioctl tag set prod --revision ${next} --istioNamespace aks-istio-system --overwrite`,
+    ],
+    [
+      "namespaces",
+      `for ${kept}: ${labelled("asm-1-27", kept)}; for ${next}: ${labelled("asm-1-27", next)}`,
+    ],
+    [
+      "templates",
+      `for ${kept}: set the label istio.io/rev=${kept} in these pod templates; for ${next}: set the label istio.io/rev=${next} in these pod templates`,
+    ],
+    [
+      "pods",
+      `change the labels and tags first, then, for ${kept}: ${restarted(kept)}; for ${next}: ${restarted(next)}`,
+    ],
+  ])("of the kind %s names every other revision that may be meant", (kind, step) => {
+    const newer = { name: next, values: { image: proxyImage("v1.29.1-1") } };
+    const plane = { revisions: [OLD, NEW, newer], tags: { prod: "asm-1-27" } };
+    expect(releaseOf({ ...world, plane }, kind)).toBe(step);
+  });
+
+  test("does not choose for the user if the revision is gone", () => {
+    const places = [namespace("shop", { rev: "asm-1-26" })];
+    const { references } = revision({ places }, "asm-1-26");
+    expect(references.map(({ release }) => formatStep(release))).toEqual([
+      `for asm-1-27: ${labelled("asm-1-26", "asm-1-27")}; for asm-1-28: ${labelled("asm-1-26", "asm-1-28")}`,
+    ]);
+  });
+
+  test("names no revision if revisions are unread", () => {
+    const plane = { revisions: [], unread: ["configMaps", "webhooks"] } as const;
+    const places = [namespace("shop", { rev: "asm-1-27" })];
+    expect(releaseOf({ plane, places }, "namespaces")).toBe(
+      "list the revisions: kubectl get configmaps -n aks-istio-system",
+    );
+  });
+
   test("covers all namespaces instead of naming many", () => {
     const workloads = ["a", "b", "c", "d"].map((place) =>
       deployment("web", { namespace: place, pods: [sidecars(1, IMAGE)] }),
     );
     const places = ["a", "b", "c", "d"].map((name) => namespace(name, { rev: "asm-1-28" }));
     expect(releaseOf({ places, workloads }, "pods")).toBe(
-      "istio-upgrade restart --all-namespaces --revision asm-1-27",
+      "istio-upgrade restart --all-namespaces --revision asm-1-27 --allow-revision asm-1-28",
     );
   });
 
