@@ -2,8 +2,9 @@ import { INJECTION_TEMPLATES, REVISION } from "../istio-labels.ts";
 import { rolloutCommand } from "../kubernetes/kinds.ts";
 import { kubectl, type NextStep, sentence } from "../next-step.ts";
 import type { PodTemplate, Workload } from "../snapshot.ts";
+import { choicesOf, choiceStep, installedRevisions } from "./choices.ts";
 import { injectorElsewhere } from "./elsewhere.ts";
-import { type Finding, newestRevision, unknownOutcome } from "./findings.ts";
+import { type Finding, istiodLogs, newestRevision, unknownOutcome } from "./findings.ts";
 import { parseImage } from "./image.ts";
 import { GATEWAY_NAME } from "./managed.ts";
 import type { Mesh, Revision } from "./mesh.ts";
@@ -54,15 +55,14 @@ export function predictRenderedGateway(workload: Workload, mesh: Mesh): Rendered
 /** Explains why istiod does not keep a rendered gateway on target, and how to have it rendered again. */
 export function gatewayFinding(workload: Workload, mesh: Mesh): Finding {
   const name = renderingRevision(workload) ?? "";
-  const newest = newestRevision(mesh);
   if (isGone(name, mesh)) {
     return {
       code: "gateway-revision-gone",
       reason: `it was rendered by the revision ${name}, which is not installed: nothing updates it, and a restart makes the same pods again`,
       nextStep:
-        newest === undefined
+        installedRevisions(mesh).length === 0
           ? "no revision is installed that could render it: install one first"
-          : relabelStep(workload, newest),
+          : relabelStep(workload, mesh),
     };
   }
   const rendered = predictRenderedGateway(workload, mesh);
@@ -73,11 +73,28 @@ export function gatewayFinding(workload: Workload, mesh: Mesh): Finding {
       nextStep: rolloutCommand("status", workload),
     };
   }
+  // A label that the Gateway has already changes nothing.
+  const isLabelled = workload.labels[REVISION] === name;
   return {
     code: "gateway-not-updated",
     reason: `the revision ${name} renders another image than it runs, and has not updated it: a restart makes the same pods again`,
-    nextStep: relabelStep(workload, name),
+    nextStep: isLabelled
+      ? sentence`look for an error of istiod about the Gateway: ${istiodLogs(name, mesh)}`
+      : relabelStep(workload, mesh, name),
   };
+}
+
+/** The milliseconds in which istiod renders its gateways again after a change, with room for load. */
+const RENDERING_TIME = 30_000;
+
+/**
+ * True if the target of a gateway changed a moment ago, so that istiod is still about to render it. Both
+ * times are those of the API server.
+ */
+export function isBeingRendered(workload: Workload, { revisions, readAt }: Mesh): boolean {
+  const changedAt = revisions.get(renderingRevision(workload) ?? "")?.changedAt;
+  if (changedAt === undefined || readAt === undefined) return false;
+  return readAt.getTime() - Date.parse(changedAt) < RENDERING_TIME;
 }
 
 /** The revision that rendered the template; pods of an earlier rendering may name another one. */
@@ -127,14 +144,26 @@ function isVariant(one: string, other: string): boolean {
   return plain(one) === plain(other);
 }
 
-const GATEWAYS = "gateways.gateway.networking.k8s.io";
+/** The resource of Gateways, for kubectl. */
+export const GATEWAYS = "gateways.gateway.networking.k8s.io";
 
-function relabelStep(workload: Workload, revision: string): NextStep {
-  const label = `${REVISION}=${revision}`;
+/**
+ * Returns the step that labels the Gateway of a rendered workload.
+ *
+ * @param revision the revision to name; by default, each one that the user may mean.
+ */
+export function relabelStep(workload: Workload, mesh: Mesh, revision?: string): NextStep {
   const { labels, template, namespace } = workload;
   const name = template?.labels[GATEWAY_NAME] ?? labels[GATEWAY_NAME];
-  if (name === undefined) {
-    return sentence`set the label ${label} on its Gateway: ${kubectl("get", GATEWAYS, "-n", namespace, "--show-labels")}`;
-  }
-  return kubectl("label", GATEWAYS, name, "-n", namespace, label, "--overwrite");
+  const stepTo = (to: string) => {
+    const label = `${REVISION}=${to}`;
+    return name === undefined
+      ? `set the label ${label} on its Gateway`
+      : kubectl("label", GATEWAYS, name, "-n", namespace, label, "--overwrite");
+  };
+  const step =
+    revision === undefined ? choiceStep(choicesOf(mesh, stepTo), mesh) : stepTo(revision);
+  return name === undefined
+    ? sentence`${step}; find it: ${kubectl("get", GATEWAYS, "-n", namespace, "--show-labels")}`
+    : step;
 }

@@ -5,8 +5,11 @@ export function isRestartable({ verdict, restart }: WorkloadEntry): boolean {
   return verdict === "outdated" && restart === "yes";
 }
 
-/** True if a restart by this tool would not fix the workload, so that a person has to decide. */
-export function needsPerson({ verdict, restart }: WorkloadEntry): boolean {
+/**
+ * True if a restart by this tool would not fix the workload, so that a person has to decide, and the
+ * decision is due.
+ */
+export function needsPerson({ verdict, restart, withinMaxAge }: WorkloadEntry): boolean {
   switch (verdict) {
     case "unknown":
     case "would-lose":
@@ -14,7 +17,7 @@ export function needsPerson({ verdict, restart }: WorkloadEntry): boolean {
     case "missing":
       return true;
     case "outdated":
-      return restart !== "yes";
+      return restart !== "yes" && withinMaxAge === undefined;
     default:
       return false;
   }

@@ -1,3 +1,4 @@
+import { isUnseen } from "../mesh/ongoing-rollout.ts";
 import { count } from "../wording.ts";
 import type {
   DeploymentRollout,
@@ -11,7 +12,7 @@ import type {
 export interface RolloutStatus {
   readonly state: "done" | "waiting" | "failed";
   readonly message: string;
-  /** The number of new pods that are ready. */
+  /** The number of new pods that are ready, if all old ones are: the status does not separate them. */
   readonly ready: number;
   readonly wanted: number;
 }
@@ -35,22 +36,6 @@ export function rolloutStatus(rollout: Rollout): RolloutStatus {
   }
 }
 
-/** True if pods are being replaced; a workload with unavailable pods alone is not. */
-export function isReplacing(rollout: Rollout): boolean {
-  if (rolloutStatus(rollout).state !== "waiting") return false;
-  if (isUnseen(rollout)) return true;
-  switch (rollout.kind) {
-    case "Deployment":
-      return rollout.status.updated < Math.max(rollout.replicas, rollout.status.replicas);
-    case "StatefulSet":
-      return rollout.status.updated < rollout.replicas - rollout.partition;
-    case "DaemonSet":
-      return rollout.status.updated < rollout.status.desired;
-    case "Rollout":
-      return rollout.phase === "Progressing";
-  }
-}
-
 /** True if the rollout continues only after somebody resumes it. */
 export function isPaused(rollout: Rollout | undefined): boolean {
   if (rollout?.kind === "Deployment") return rollout.paused;
@@ -63,7 +48,8 @@ export function isPaused(rollout: Rollout | undefined): boolean {
  */
 function argoStatus(rollout: ArgoRollout): RolloutStatus {
   const { phase, message, replicas: wanted, status } = rollout;
-  const at = progress(Math.min(status.updated, status.available, wanted), wanted);
+  const old = Math.max(0, status.replicas - status.updated);
+  const at = progress(status.updated, status.available, old, wanted);
   if (isUnseen(rollout)) return at("waiting", "the controller has not seen the change yet");
   if (phase === "Healthy") return at("done", "rolled out");
   if (phase === "Degraded") return at("failed", `degraded: ${message}`);
@@ -76,18 +62,18 @@ function unfollowable(rollout: StatefulSetRollout | DaemonSetRollout): RolloutSt
     rollout.kind === "StatefulSet"
       ? { ...rollout.status, wanted: rollout.replicas }
       : { ...rollout.status, ready: rollout.status.available, wanted: rollout.status.desired };
-  return progress(Math.min(updated, ready, wanted), wanted)(
-    "failed",
-    "its update strategy is OnDelete: it has no rollout",
-  );
+  return progress(
+    updated,
+    ready,
+    wanted - updated,
+    wanted,
+  )("failed", "its update strategy is OnDelete: it has no rollout");
 }
 
 function deploymentStatus(deployment: DeploymentRollout): RolloutStatus {
   const { replicas: wanted, status } = deployment;
-  // The status does not separate available new pods from old ones: assume that all old ones are.
   const old = Math.max(0, status.replicas - status.updated);
-  const ready = Math.min(status.updated, Math.max(0, status.available - old));
-  const at = progress(ready, wanted);
+  const at = progress(status.updated, status.available, old, wanted);
   if (isUnseen(deployment)) return at("waiting", "the controller has not seen the change yet");
   const late = deployment.conditions.find(
     ({ type, reason }) => type === "Progressing" && reason === "ProgressDeadlineExceeded",
@@ -97,7 +83,7 @@ function deploymentStatus(deployment: DeploymentRollout): RolloutStatus {
     return at("waiting", `${status.updated} of ${wanted} new pods have been created`);
   }
   if (old > 0) {
-    return at("waiting", `${count(old, "old pod", ["is", "are"])} pending termination`);
+    return at("waiting", `${count(old, "old pod")} left`);
   }
   if (status.available < status.updated) {
     return at("waiting", `${status.available} of ${status.updated} new pods are available`);
@@ -109,7 +95,7 @@ function deploymentStatus(deployment: DeploymentRollout): RolloutStatus {
 function statefulSetStatus(statefulSet: StatefulSetRollout): RolloutStatus {
   const { replicas, partition, status } = statefulSet;
   const wanted = Math.max(0, replicas - partition);
-  const at = progress(Math.min(status.updated, status.ready, wanted), wanted);
+  const at = progress(status.updated, status.ready, replicas - status.updated, wanted);
   if (statefulSet.observedGeneration === 0 || isUnseen(statefulSet)) {
     return at("waiting", "the controller has not seen the change yet");
   }
@@ -124,7 +110,7 @@ function statefulSetStatus(statefulSet: StatefulSetRollout): RolloutStatus {
 
 function daemonSetStatus(daemonSet: DaemonSetRollout): RolloutStatus {
   const { desired, updated, available } = daemonSet.status;
-  const at = progress(Math.min(updated, available), desired);
+  const at = progress(updated, available, desired - updated, desired);
   if (isUnseen(daemonSet)) return at("waiting", "the controller has not seen the change yet");
   if (updated < desired)
     return at("waiting", `${updated} of ${desired} new pods have been created`);
@@ -132,15 +118,16 @@ function daemonSetStatus(daemonSet: DaemonSetRollout): RolloutStatus {
   return at("done", "rolled out");
 }
 
-function isUnseen({ generation, observedGeneration }: Rollout): boolean {
-  return generation > observedGeneration;
-}
-
-function progress(ready: number, wanted: number) {
+/**
+ * @param updated the new pods.
+ * @param ready the ready pods, old and new.
+ * @param old the old pods.
+ */
+function progress(updated: number, ready: number, old: number, wanted: number) {
   return (state: RolloutStatus["state"], message: string): RolloutStatus => ({
     state,
     message,
-    ready,
+    ready: Math.min(updated, wanted, Math.max(0, ready - Math.max(0, old))),
     wanted,
   });
 }

@@ -153,7 +153,12 @@ describe("a patch upgrade", () => {
       change: "minor",
       target: { revision: "asm-1-28", image: proxyImage("v1.28.3-2") },
     });
-    expect(await run(cluster, "restart", ...scope, "--yes")).toMatchObject({ status: 0 });
+    const alone = await run(cluster, "restart", ...scope, "--yes");
+    expect(alone.status).toBe(5);
+    const allowed = ["--allow-revision", "asm-1-28"];
+    expect(await run(cluster, "restart", ...scope, "--yes", ...allowed)).toMatchObject({
+      status: 0,
+    });
     expect(await sidecarImages(tagged)).toEqual([proxyImage("v1.28.3-2"), proxyImage("v1.28.3-2")]);
     await cluster.removeTag("prod");
   });
@@ -177,7 +182,9 @@ describe("a workload that a restart would harm", () => {
       "istio.io/rev=asm-1-16, which names no installed revision or tag",
     );
     expect(entry?.nextStep).toMatch(
-      new RegExp(`^kubectl label namespace ${sandbox.name} istio.io/rev=asm-`),
+      new RegExp(
+        `(?:^|asm-1-17[^:]*: )kubectl label namespace ${sandbox.name} istio.io/rev=asm-1-17 --overwrite && istio-upgrade restart --namespace ${sandbox.name} --allow-revision asm-1-17`,
+      ),
     );
     expect(await podUids(sandbox)).toEqual(before);
 

@@ -82,7 +82,7 @@ describe("without a control plane", () => {
       stdout: "",
       stderr:
         `error: no ConfigMap istio-sidecar-injector* in the namespace "aks-istio-system" of ${host}\n` +
-        "does this cluster use the AKS Istio add-on? For another Istio, name its namespace: --istio-namespace istio-system\n" +
+        "does this cluster use the AKS Istio add-on? For another Istio, name its namespace: istio-upgrade check --istio-namespace istio-system\n" +
         "RESULT exit=1 cluster=test error=not-found\n",
     });
   });
@@ -107,7 +107,7 @@ describe("without a control plane", () => {
     const ran = await run("check", "-i", "istio-system");
     expect(ran).toMatchObject({ status: 1, stdout: "" });
     expect(ran.stderr).toContain(
-      "\nthe injector of this cluster is in another namespace: --istio-namespace aks-istio-system\n",
+      "\nthe injector of this cluster is in another namespace: istio-upgrade check --istio-namespace aks-istio-system\n",
     );
   });
 });

@@ -116,14 +116,14 @@ describe("a gateway that istiod renders is", () => {
       gateway({ image: proxyImage("v1.26.4-1"), revision: "asm-1-26" }),
       withDaemon,
       "outdated gateway-revision-gone by-hand",
-      `${RELABEL} istio.io/rev=asm-1-28 --overwrite`,
+      `for asm-1-27: ${RELABEL} istio.io/rev=asm-1-27 --overwrite; for asm-1-28: ${RELABEL} istio.io/rev=asm-1-28 --overwrite`,
     ],
     [
       "outdated if its revision is gone, even with the image of another one",
       gateway({ image: NEXT, revision: "asm-1-26" }),
       withDaemon,
       "outdated gateway-revision-gone by-hand",
-      `${RELABEL} istio.io/rev=asm-1-28 --overwrite`,
+      `for asm-1-27: ${RELABEL} istio.io/rev=asm-1-27 --overwrite; for asm-1-28: ${RELABEL} istio.io/rev=asm-1-28 --overwrite`,
     ],
     [
       "unknown if no revision is left",
@@ -169,6 +169,59 @@ describe("a gateway that istiod renders is", () => {
     ],
   ])("%s", (_what, workload, plane, ...expected) => {
     expect(summary(assessed(workload, plane))).toEqual(expected);
+  });
+
+  const CHANGED_AT = "2026-11-28T10:00:00Z";
+  const rolling = { pods: [sidecars(2, IMAGE), sidecars(1, OLD_IMAGE)] };
+
+  test.each<[what: string, workload: Workload, readAt: string | undefined, expected: string]>([
+    ["at once", gateway({ image: OLD_IMAGE }), CHANGED_AT, "managed gateway-api no"],
+    ["29 s later", gateway({ image: OLD_IMAGE }), "2026-11-28T10:00:29Z", "managed gateway-api no"],
+    [
+      "29 s later, in its rollout",
+      gateway({ image: IMAGE, ...rolling }),
+      "2026-11-28T10:00:29Z",
+      "managed gateway-api no",
+    ],
+    [
+      "30 s later",
+      gateway({ image: OLD_IMAGE }),
+      "2026-11-28T10:00:30Z",
+      "outdated gateway-not-updated by-hand",
+    ],
+    [
+      "30 s later, in its rollout",
+      gateway({ image: IMAGE, ...rolling }),
+      "2026-11-28T10:00:30Z",
+      "outdated gateway-rolling by-hand",
+    ],
+    [
+      "at an unknown time",
+      gateway({ image: OLD_IMAGE }),
+      undefined,
+      "outdated gateway-not-updated by-hand",
+    ],
+    [
+      "at once, without its revision",
+      gateway({ image: OLD_IMAGE, revision: "asm-1-26" }),
+      CHANGED_AT,
+      "outdated gateway-revision-gone by-hand",
+    ],
+  ])("judged after its target changed: %s", (_what, workload, readAt, expected) => {
+    const plane = controlPlane({
+      ...BOTH,
+      changedAt: CHANGED_AT,
+      ...(readAt === undefined ? {} : { readAt }),
+    });
+    expect(summary(assessed(workload, plane))[0]).toBe(expected);
+  });
+
+  test("looked up in the log of istiod if its Gateway has the label of the revision already", () => {
+    const labels = { "istio.io/rev": "asm-1-27" };
+    const [, step] = summary(assessed(gateway({ image: OLD_IMAGE, labels })));
+    expect(step).toBe(
+      "look for an error of istiod about the Gateway: kubectl logs deployment/istiod-asm-1-27 -n aks-istio-system",
+    );
   });
 
   test("outdated with the target of the newest revision if its own is gone", () => {
@@ -222,7 +275,7 @@ describe("a gateway that istiod renders is", () => {
       nameless.template?.labels ?? {};
     const template = nameless.template && { ...nameless.template, labels };
     expect(formatStep(assessed({ ...nameless, template }).finding.nextStep)).toBe(
-      "set the label istio.io/rev=asm-1-27 on its Gateway: kubectl get gateways.gateway.networking.k8s.io -n shop --show-labels",
+      "set the label istio.io/rev=asm-1-27 on its Gateway; find it: kubectl get gateways.gateway.networking.k8s.io -n shop --show-labels",
     );
   });
 });

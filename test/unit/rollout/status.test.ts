@@ -85,7 +85,7 @@ describe("a Deployment", () => {
       3,
       { status: { replicas: 4, updated: 3, available: 4 } },
       "waiting",
-      "1 old pod is pending termination",
+      "1 old pod left",
       3,
     ],
     [
@@ -150,7 +150,7 @@ describe("a StatefulSet", () => {
       { status: { ready: 1, updated: 2 } },
       "waiting",
       "1 of 3 pods are ready",
-      [1, 3],
+      [0, 3],
     ],
     [
       "is done down to its partition",
@@ -174,7 +174,7 @@ describe("a StatefulSet", () => {
       { partition: 2, status: { ready: 2, updated: 1 } },
       "waiting",
       "2 of 3 pods are ready",
-      [1, 1],
+      [0, 1],
     ],
     [
       "whose partition is beyond its replicas wants none",
@@ -231,7 +231,7 @@ describe("a DaemonSet", () => {
       { status: { desired: 5, updated: 2, available: 4 } },
       "waiting",
       "2 of 5 new pods have been created",
-      2,
+      1,
     ],
     [
       "lacks available pods",
