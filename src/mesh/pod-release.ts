@@ -25,6 +25,13 @@ export const RELEASES = [
 
 export type Release = (typeof RELEASES)[number];
 
+/** The way in which pods of a workload stop using the revision that injected them. */
+export interface PodRelease {
+  readonly by: Release;
+  /** The revision that a restart moves the pods to; `undefined` if a restart alone moves none. */
+  readonly to: string | undefined;
+}
+
 /**
  * Decides how pods of a workload stop using the revision that injected them, by the verdict that a
  * check gives the workload.
@@ -34,23 +41,26 @@ export function releaseOfPods(
   { revision }: PodGroup,
   namespace: Namespace | undefined,
   mesh: Mesh,
-): Release {
-  if (isRenderedGateway(workload)) return "relabel-gateway";
+): PodRelease {
+  const by = (release: Release): PodRelease => ({ by: release, to: undefined });
+  if (isRenderedGateway(workload)) return by("relabel-gateway");
   const assessed = (consent: Consent) =>
     assess(workload, namespace, mesh, { ...consent, excludes: () => undefined });
   const assessment = assessed(NO_CONSENT);
   const { verdict, target } = assessment ?? {};
-  if (verdict === "excluded") return "excluded";
-  if (target === undefined) return "by-hand";
+  if (verdict === "excluded") return by("excluded");
+  if (target === undefined) return by("by-hand");
   if (target.revision === revision) {
     const isRestartable = (consent: Consent) =>
       restartabilityOf(workload, workload.pods, consent).answer === "yes";
-    if (isRestartable(NO_CONSENT)) return "after-relabelling";
-    return isRestartable(WITH_DOWNTIME) ? "after-relabelling-with-downtime" : "by-hand";
+    if (isRestartable(NO_CONSENT)) return by("after-relabelling");
+    return by(isRestartable(WITH_DOWNTIME) ? "after-relabelling-with-downtime" : "by-hand");
   }
-  if (verdict !== "outdated") return "by-hand";
-  if (assessment?.restart.answer === "yes") return "restart";
-  return assessed(WITH_DOWNTIME)?.restart.answer === "yes" ? "restart-with-downtime" : "by-hand";
+  if (verdict !== "outdated") return by("by-hand");
+  if (assessment?.restart.answer === "yes") return { by: "restart", to: target.revision };
+  return assessed(WITH_DOWNTIME)?.restart.answer === "yes"
+    ? { by: "restart-with-downtime", to: target.revision }
+    : by("by-hand");
 }
 
 const WITH_DOWNTIME: Consent = { ...NO_CONSENT, downtime: true };
