@@ -57,7 +57,7 @@ const BAD: readonly (readonly [TestWorkload, outcome: string, code: string, mess
     deploy("imageless", { replicas: 2, annotations: failing("ErrImagePull") }),
     "failed",
     "pod-failed",
-    /ErrImagePull: failed to pull and unpack image.*; 2 old pods still serve$/,
+    /ErrImagePull: rpc error: .*failed to pull and unpack image.*; 2 old pods still serve$/,
   ],
   [
     deploy("unconfigured", { replicas: 2, annotations: failing("CreateContainerConfigError") }),
