@@ -45,7 +45,7 @@ const USER_PAGES = PAGES.filter(
   (page) => page === "README.md" || (page.startsWith("docs/") && !page.endsWith("benchmarks.md")),
 );
 /** Flags that the pages name although the program does not have them. */
-const NO_FLAGS = ["--event-ttl", "--force", "--flag"];
+const NO_FLAGS = ["--event-ttl", "--force", "--flag", "--node-field-selector"];
 const SOURCES = filesIn("src", ".ts").map(read).join("\n");
 
 /** Returns the program with commands that only check their flags and arguments. */

@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const PAGES =
-  "benchmarks ci connection events failures faq flags fleet how-it-decides html in-place install lease metrics minor-upgrade move permissions restart revisions teams unattended waves";
+  "argo-workflows benchmarks ci connection events failures faq flags fleet how-it-decides html in-place install lease metrics minor-upgrade move permissions restart revisions teams unattended waves";
 
 /** The files of the installed package. */
 const installed = (file: string) => join(bin, "../lib/node_modules/istio-upgrade", file);
@@ -59,6 +59,15 @@ describe("the published package", () => {
         "deploy/cronjob/report-volume/kustomization.yaml",
         "deploy/cronjob/report-volume/reader.yaml",
         "deploy/cronjob/restart.yaml",
+        "deploy/fleet/argo/kustomization.yaml",
+        "deploy/fleet/argo/namespace.yaml",
+        "deploy/fleet/argo/run.yaml",
+        "deploy/fleet/argo/service-account.yaml",
+        "deploy/fleet/argo/workflow-template.yaml",
+        "deploy/fleet/member/kustomization.yaml",
+        "deploy/fleet/member/namespace.yaml",
+        "deploy/fleet/member/rbac/kustomization.yaml",
+        "deploy/fleet/member/service-account.yaml",
         "deploy/prometheus/prometheusrule.yaml",
         "deploy/prometheus/rules.yaml",
         "deploy/prometheus/textfile.sh",

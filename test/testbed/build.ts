@@ -14,9 +14,9 @@ import {
   KUBELET_MODULE,
   MODULES,
   PROMETHEUS_MODULE,
+  WORKFLOWS_MODULE,
+  type AnyProgramName,
   type GoModule,
-  type MetricsProgramName,
-  type NodeProgramName,
   type ProgramName,
   type Programs,
 } from "./programs.ts";
@@ -25,7 +25,7 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 const BUILD_FLAGS = ["-trimpath"];
 const GO_MINIMUM = { major: 1, minor: 26 };
 
-type AnyPrograms = Partial<Record<ProgramName | NodeProgramName | MetricsProgramName, string>>;
+type AnyPrograms = Partial<Record<AnyProgramName, string>>;
 
 /** An error whose message tells the user what is missing. A stack trace would not help. */
 export class BuildError extends Error {}
@@ -62,6 +62,16 @@ export async function buildPromcheck(): Promise<string> {
   return promcheck as string;
 }
 
+/**
+ * Returns the path of the controller of Argo Workflows, and builds it first if necessary.
+ *
+ * @throws BuildError as `buildPrograms` does.
+ */
+export async function buildWorkflowController(): Promise<string> {
+  const programs = await programsOf(WORKFLOWS_MODULE);
+  return programs["workflow-controller"] as string;
+}
+
 /** Returns the path of a program, or `undefined` if it is not built yet. */
 export async function builtProgram(name: ProgramName): Promise<string | undefined> {
   const module = MODULES.find(({ packages }) => name in packages);
@@ -88,6 +98,11 @@ export function istioSources(): Promise<string> {
 /** Returns the folder of Argo Rollouts' sources, for the definitions of its types. */
 export function argoSources(): Promise<string> {
   return sourcesOf("github.com/argoproj/argo-rollouts", "argo");
+}
+
+/** Returns the folder of Argo Workflows' sources, likewise. */
+export function workflowSources(): Promise<string> {
+  return sourcesOf("github.com/argoproj/argo-workflows/v4", "argo-workflows");
 }
 
 async function sourcesOf(path: string, folder: GoModule["folder"]): Promise<string> {
@@ -208,6 +223,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     await buildPrograms();
     await buildPromcheck();
+    await buildWorkflowController();
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     process.stderr.write(`${error.message}\n`);

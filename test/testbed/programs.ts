@@ -18,9 +18,19 @@ export type NodeProgramName = "kubelet";
 /** The program that only the test of the metrics needs. */
 export type MetricsProgramName = "promcheck";
 
+/** The program that only the test of the Workflow needs. */
+export type WorkflowProgramName = "workflow-controller";
+
+/** Any program that is built from the Go modules in this folder. */
+export type AnyProgramName =
+  | ProgramName
+  | NodeProgramName
+  | MetricsProgramName
+  | WorkflowProgramName;
+
 /** A Go module in this folder: the versions of the programs to build. */
 export interface GoModule {
-  readonly folder: "kubernetes" | "istio" | "argo" | "prometheus";
+  readonly folder: "kubernetes" | "istio" | "argo" | "argo-workflows" | "prometheus";
   /** The files of the folder that determine the build. */
   readonly files: readonly string[];
   /** The environment variable that names a folder with the programs, if they exist already. */
@@ -28,11 +38,10 @@ export interface GoModule {
     | "KUBEBUILDER_ASSETS"
     | "ISTIO_ASSETS"
     | "ARGO_ROLLOUTS_ASSETS"
+    | "ARGO_WORKFLOWS_ASSETS"
     | "KUBELET_ASSETS"
     | "PROMETHEUS_ASSETS";
-  readonly packages: Readonly<
-    Partial<Record<ProgramName | NodeProgramName | MetricsProgramName, string>>
-  >;
+  readonly packages: Readonly<Partial<Record<AnyProgramName, string>>>;
   readonly ldflags: string;
 }
 
@@ -59,6 +68,17 @@ export const PROMETHEUS_MODULE: GoModule = {
   files: [...VERSIONS, "main.go"],
   assets: "PROMETHEUS_ASSETS",
   packages: { promcheck: "." },
+  ldflags: "-s -w",
+};
+
+/** The controller that runs the Workflow of deploy/fleet/argo. */
+export const WORKFLOWS_MODULE: GoModule = {
+  folder: "argo-workflows",
+  files: VERSIONS,
+  assets: "ARGO_WORKFLOWS_ASSETS",
+  packages: {
+    "workflow-controller": "github.com/argoproj/argo-workflows/v4/cmd/workflow-controller",
+  },
   ldflags: "-s -w",
 };
 
