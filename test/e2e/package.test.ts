@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const PAGES =
-  "argo-workflows benchmarks ci connection events failures faq flags fleet how-it-decides html in-place install lease metrics minor-upgrade move permissions restart revisions teams unattended waves";
+  "argo-workflows benchmarks ci connection events failures faq flags fleet fleet-manager how-it-decides html in-place install lease metrics minor-upgrade move permissions restart revisions teams unattended waves";
 
 /** The files of the installed package. */
 const installed = (file: string) => join(bin, "../lib/node_modules/istio-upgrade", file);
@@ -64,6 +64,14 @@ describe("the published package", () => {
         "deploy/fleet/argo/run.yaml",
         "deploy/fleet/argo/service-account.yaml",
         "deploy/fleet/argo/workflow-template.yaml",
+        "deploy/fleet/hub/kustomization.yaml",
+        "deploy/fleet/hub/overrides.yaml",
+        "deploy/fleet/hub/placement.yaml",
+        "deploy/fleet/hub/restart/kustomization.yaml",
+        "deploy/fleet/hub/restart/override.yaml",
+        "deploy/fleet/hub/roles.yaml",
+        "deploy/fleet/hub/run.yaml",
+        "deploy/fleet/hub/strategy.yaml",
         "deploy/fleet/member/kustomization.yaml",
         "deploy/fleet/member/namespace.yaml",
         "deploy/fleet/member/rbac/kustomization.yaml",
