@@ -156,7 +156,7 @@ describe("the placements", () => {
   });
 
   test("leave alone what somebody has changed or installed on a member", () => {
-    const applyStrategy = { whenToApply: "IfNotDrifted", whenToTakeOver: "IfNoDiff" };
+    const applyStrategy = { whenToApply: "IfNotDrifted", whenToTakeOver: "Never" };
     expect([placement.spec.strategy, roles.spec.strategy]).toMatchObject([
       { type: "External", applyStrategy },
       { type: "RollingUpdate", applyStrategy },
