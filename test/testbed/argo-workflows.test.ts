@@ -56,7 +56,11 @@ beforeAll(async () => {
   closing.push(() => kubectl("delete", "-k", "deploy/fleet/argo"));
 });
 afterAll(async () => {
-  for (const close of closing.toReversed()) await close();
+  const problems: unknown[] = [];
+  for (const close of closing.toReversed()) {
+    await close().catch((problem: unknown) => problems.push(problem));
+  }
+  expect(problems).toEqual([]);
 });
 
 /** Runs a command of the page in the folder beside deploy, with the kubectl of the test bed. */
