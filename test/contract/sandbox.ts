@@ -3,7 +3,12 @@ import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { type Manifest, namespace, pod } from "../support/manifests.ts";
 import { problemOfSteps } from "../support/pasted-steps.ts";
 import { type RunResult, runProgram } from "../support/run-program.ts";
-import type { Answer, RequestOptions, TestCluster } from "../support/test-cluster.ts";
+import {
+  type Answer,
+  POD_BEHAVIOUR,
+  type RequestOptions,
+  type TestCluster,
+} from "../support/test-cluster.ts";
 import { hasRealCluster, openRealCluster } from "../testbed/open-real-cluster.ts";
 
 const GROUPS: Readonly<Record<string, string>> = {
@@ -210,6 +215,21 @@ export async function openSandbox(
     },
     async remove() {
       await cluster.request("DELETE", `/api/v1/namespaces/${name}`);
+      if (cluster.kind === "real") await endDraining(cluster, path("pods"));
     },
   };
+}
+
+/** Ends the pods that drain for a while, because their namespace would last as long, for other tests to see. */
+async function endDraining(cluster: TestCluster, pods: string): Promise<void> {
+  await eventually(async () => {
+    const { body } = await cluster.request("GET", pods);
+    const names: string[] = body.items
+      .filter(({ metadata }: Answer["body"]) => metadata.annotations?.[POD_BEHAVIOUR.drain])
+      .map(({ metadata }: Answer["body"]) => metadata.name);
+    for (const name of names) {
+      await cluster.request("DELETE", `${pods}/${name}?gracePeriodSeconds=0`);
+    }
+    expect(names).toEqual([]);
+  });
 }

@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openSandbox, untilReady } from "../contract/sandbox.ts";
+import { deployment } from "../support/manifests.ts";
 import { POD_BEHAVIOUR, type Answer } from "../support/test-cluster.ts";
 import { GATEWAY_CRD } from "./gateway-crd.ts";
 import { openRealCluster } from "./open-real-cluster.ts";
@@ -102,6 +104,18 @@ test.each(["ErrImagePull", "CrashLoopBackOff", "CreateContainerConfigError"])(
     expect(await readyReplicas(namespace, "bad")).toBe(0);
   },
 );
+
+test("a namespace ends although its pods would drain for minutes", async () => {
+  const sandbox = await openSandbox(cluster, { "istio.io/rev": CLASSIC }, "bed-draining");
+  const annotations = { [POD_BEHAVIOUR.drain]: "5m" };
+  await sandbox.create("deployments", deployment("web", { replicas: 2, annotations }));
+  await untilReady(sandbox, 2);
+  await sandbox.remove();
+  const path = `/api/v1/namespaces/${sandbox.name}`;
+  await expect
+    .poll(async () => (await cluster.request("GET", path)).status, { timeout: 60_000 })
+    .toBe(404);
+});
 
 test("a Job completes, unless a classic sidecar keeps running", async () => {
   const [native, classic] = [
