@@ -4,7 +4,15 @@ import { deployment, statefulSet, type WorkloadOptions } from "../support/manife
 import { parseReport } from "../support/report-schema.ts";
 import { startProgram } from "../support/run-program.ts";
 import { type Answer, POD_BEHAVIOUR, type TestCluster } from "../support/test-cluster.ts";
-import { eventually, run, type Sandbox, test, untilInjected, untilReady } from "./sandbox.ts";
+import {
+  endTerminating,
+  eventually,
+  run,
+  type Sandbox,
+  test,
+  untilInjected,
+  untilReady,
+} from "./sandbox.ts";
 
 // A pod that cannot be scheduled has 30 seconds, and the machine may be slow.
 vi.setConfig({ testTimeout: 150_000 });
@@ -89,16 +97,6 @@ describe("pods that must be on different nodes", () => {
     expect(status).toBe(3);
   });
 });
-
-/** Lets the pods end that are terminating. */
-async function endTerminating(cluster: TestCluster, sandbox: Sandbox): Promise<void> {
-  const { body } = await cluster.request("GET", sandbox.path("pods"));
-  const pods: Answer["body"][] = body.items;
-  for (const { metadata } of pods.filter((one) => one.metadata.deletionTimestamp !== undefined)) {
-    const annotations = { [POD_BEHAVIOUR.drain]: null };
-    await sandbox.patch("pods", metadata.name, { metadata: { annotations } });
-  }
-}
 
 test("pods that are ready and unready in turns are no progress, and are named", async ({
   cluster,

@@ -88,6 +88,20 @@ export async function untilReady(sandbox: Sandbox, count: number, timeout?: numb
   }, timeout);
 }
 
+/** Lets the pods end that are terminating. Returns all pods from before, those that were terminating too. */
+export async function endTerminating(
+  cluster: TestCluster,
+  sandbox: Sandbox,
+): Promise<readonly Answer["body"][]> {
+  const { body } = await cluster.request("GET", sandbox.path("pods"));
+  const pods: Answer["body"][] = body.items;
+  for (const { metadata } of pods.filter((one) => one.metadata.deletionTimestamp !== undefined)) {
+    const annotations = { [POD_BEHAVIOUR.drain]: null };
+    await sandbox.patch("pods", metadata.name, { metadata: { annotations } });
+  }
+  return pods;
+}
+
 /**
  * Waits until no namespace has the label of a revision: those of other tests take a while to end. Only for
  * tests about the state of the whole cluster.

@@ -2,10 +2,11 @@ import { describe, expect, vi } from "vitest";
 import { proxyImage } from "../support/build/pod-group.ts";
 import { argoRollout, daemonSet, deployment, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
-import { type Answer, POD_BEHAVIOUR, type TestCluster } from "../support/test-cluster.ts";
+import { POD_BEHAVIOUR, type TestCluster } from "../support/test-cluster.ts";
 import { startProgram } from "../support/run-program.ts";
 import { limitPods } from "./pod-quota.ts";
 import {
+  endTerminating,
   eventually,
   RESTARTED_AT,
   run,
@@ -68,12 +69,7 @@ async function untilDrained(
   replicas: number,
 ): Promise<void> {
   await eventually(async () => {
-    const { body } = await cluster.request("GET", sandbox.path("pods"));
-    const pods: Answer["body"][] = body.items;
-    for (const { metadata } of pods.filter((one) => one.metadata.deletionTimestamp)) {
-      const annotations = { [POD_BEHAVIOUR.drain]: null };
-      await sandbox.patch("pods", metadata.name, { metadata: { annotations } });
-    }
+    const pods = await endTerminating(cluster, sandbox);
     const times = pods.map(({ metadata }) => metadata.annotations[RESTARTED_AT]);
     expect(times).toEqual(Array.from({ length: replicas }, () => AT));
   });
