@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -31,7 +31,6 @@ const closing: (() => Promise<unknown>)[] = [];
 
 let folder: string;
 let cluster: RealCluster;
-let kubectl: (...args: readonly string[]) => Promise<string>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "istio-upgrade-workflows-"));
@@ -40,7 +39,6 @@ beforeAll(async () => {
   cluster = openRealCluster();
   closing.push(() => cluster.stop());
   await writeFleetKubeconfig(join(folder, "kubeconfig"), { test: cluster });
-  kubectl = async (...args) => (await inShell(["kubectl", ...args].map(quoted).join(" "))).stdout;
   const { server, ca, token } = cluster.address;
   const api = connectApi(server, ca, token, "istio-upgrade-testbed");
   closing.push(async () => api.close());
@@ -63,15 +61,16 @@ afterAll(async () => {
   expect(problems).toEqual([]);
 });
 
-/** Runs a command of the page in the folder beside deploy, with the kubectl of the test bed. */
-function inShell(script: string) {
-  const { kubectl: program } = cluster.programs;
-  const PATH = `${join(program, "..")}:${process.env["PATH"]}`;
-  const KUBECONFIG = join(folder, "kubeconfig");
-  return run("sh", ["-ec", script], { cwd: folder, env: { PATH, HOME: folder, KUBECONFIG } });
+/** Runs a program in the folder beside deploy, with the kubectl of the test bed, and returns its output. */
+async function runAsAdministrator(program: string, ...args: readonly string[]): Promise<string> {
+  const PATH = `${dirname(cluster.programs.kubectl)}:${process.env["PATH"]}`;
+  const env = { PATH, HOME: folder, KUBECONFIG: join(folder, "kubeconfig") };
+  return (await run(program, [...args], { cwd: folder, env })).stdout;
 }
 
-const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
+function kubectl(...args: readonly string[]): Promise<string> {
+  return runAsAdministrator(cluster.programs.kubectl, ...args);
+}
 
 interface Member {
   readonly cluster: TestCluster;
@@ -143,15 +142,15 @@ test("clusters are upgraded in stages, and a failure keeps the next stage from s
     ...Object.fromEntries(Object.entries(members).map(([name, one]) => [name, one.cluster])),
   });
   // The embedded clusters have no service accounts, only the namespace of the lease.
-  await inShell((await blockOf("sh")).replace("dev-1 staging-1 staging-2 prod-1", "dev-1"));
+  const script = (await blockOf("sh")).replace("dev-1 staging-1 staging-2 prod-1", "dev-1");
+  await runAsAdministrator("sh", "-ec", script);
   closing.push(() => kubectl("delete", "-k", "deploy/fleet/member", "--ignore-not-found"));
   for (const [name, { cluster: member }] of Object.entries(members).slice(1)) {
     await writeFleetKubeconfig(join(folder, "clusters", name), { [name]: member });
     await member.request("POST", "/api/v1/namespaces", { body: namespace("istio-upgrade", {}) });
   }
-  await inShell(
-    `kubectl create secret generic istio-upgrade-clusters -n ${NAMESPACE} --from-file=clusters`,
-  );
+  const secret = ["istio-upgrade-clusters", "-n", NAMESPACE, "--from-file=clusters"];
+  await kubectl("create", "secret", "generic", ...secret);
 
   const name = await createRun({
     dev: '["dev-1", "dev-2"]',

@@ -138,7 +138,7 @@ async function mountVolumes(
   { inputs }: Template,
 ): Promise<(text: string) => string> {
   const root = await mkdtemp(join(folder, "pod-"));
-  for (const { name, mountPath } of containerOf(pod, "main").volumeMounts) {
+  for (const { name, mountPath, subPath } of containerOf(pod, "main").volumeMounts) {
     const volume = pod.spec.volumes.find((one: { name: string }) => one.name === name);
     if (volume.secret !== undefined) {
       await mkdir(join(root, mountPath), { recursive: true });
@@ -148,7 +148,7 @@ async function mountVolumes(
         const content = Buffer.from(data[item.key], "base64");
         await writeFile(join(root, mountPath, item.path), content, { mode: 0o600 });
       }
-    } else if (volume.emptyDir !== undefined && !mountPath.endsWith(".json")) {
+    } else if (volume.emptyDir !== undefined && subPath === undefined) {
       await mkdir(join(root, mountPath), { recursive: true });
     }
   }
