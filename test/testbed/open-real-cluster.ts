@@ -1,11 +1,12 @@
 import { inject } from "vitest";
 import type { Answer } from "../support/test-cluster.ts";
+import { deleteLeftObjects } from "./left-objects.ts";
 import { connectRealCluster, type RealCluster } from "./real-cluster.ts";
 
 /**
  * Opens this worker's own real cluster, for tests that the embedded cluster cannot run. `stop`
- * removes all revisions and tags, and deletes the namespaces that have the label of one, so that no test file
- * finds those of another.
+ * removes all revisions and tags, and deletes the namespaces that have the label of one and the objects
+ * without a namespace, so that no test file finds those of another.
  */
 export function openRealCluster(): RealCluster {
   // Worker numbers start at one.
@@ -17,6 +18,7 @@ export function openRealCluster(): RealCluster {
     async stop() {
       await cluster.removeControlPlanes();
       await deleteLabelledNamespaces(cluster);
+      await deleteLeftObjects(cluster);
       await cluster.stop();
     },
   };

@@ -1,10 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openSandbox, untilReady } from "../contract/sandbox.ts";
+import { createClaim } from "../contract/claim.ts";
+import { createPodWebhook } from "../contract/pod-webhook.ts";
+import { createReplaceable } from "../contract/replaceable.ts";
+import { eventually, openSandbox, untilReady } from "../contract/sandbox.ts";
 import { deployment } from "../support/manifests.ts";
 import { POD_BEHAVIOUR, type Answer } from "../support/test-cluster.ts";
 import { GATEWAY_CRD } from "./gateway-crd.ts";
+import { deleteLeftObjects } from "./left-objects.ts";
 import { openRealCluster } from "./open-real-cluster.ts";
 import type { RealCluster } from "./real-cluster.ts";
 
@@ -115,6 +119,48 @@ test("a namespace ends although its pods would drain for minutes", async () => {
   await expect
     .poll(async () => (await cluster.request("GET", path)).status, { timeout: 60_000 })
     .toBe(404);
+});
+
+test("the end of a test file removes the nodes, volumes, priorities and webhooks that it has left", async () => {
+  const enter = (labels: Readonly<Record<string, string>>) =>
+    openSandbox(cluster, labels, "bed-left");
+  const revision = { name: NATIVE, from: IMAGE, to: IMAGE };
+  const { sandbox, node } = await createReplaceable(cluster, enter, revision);
+  await createClaim(cluster, sandbox, "data", "ReadWriteOnce");
+  const clientConfig = { url: "https://127.0.0.1:1/never" };
+  await createPodWebhook(cluster, sandbox, {
+    prefix: "left",
+    name: "left.pods.test",
+    clientConfig,
+  });
+  const priority = {
+    apiVersion: "scheduling.k8s.io/v1",
+    kind: "PriorityClass",
+    metadata: { name: "left" },
+    value: 1,
+  };
+  const priorities = "/apis/scheduling.k8s.io/v1/priorityclasses";
+  await cluster.request("POST", priorities, { body: priority });
+  const left = [
+    `/api/v1/nodes/${node}`,
+    `/api/v1/persistentvolumes/${sandbox.name}-data`,
+    `${priorities}/left`,
+    `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/left-${sandbox.name}`,
+  ];
+  const statuses = () =>
+    Promise.all(left.map(async (path) => (await cluster.request("GET", path)).status));
+  expect(await statuses()).toEqual([200, 200, 200, 200]);
+
+  await sandbox.remove();
+  await deleteLeftObjects(cluster);
+  await eventually(async () => {
+    expect(await statuses()).toEqual([404, 404, 404, 404]);
+    expect((await cluster.request("GET", `/api/v1/namespaces/${sandbox.name}`)).status).toBe(404);
+  }, 30_000);
+  // The objects of the bed and of the installed revisions stay.
+  const { body } = await cluster.request("GET", "/api/v1/nodes");
+  expect(body.items).toHaveLength(3);
+  expect((await dryRun(await newNamespace("bed-not-left", CLASSIC))).status).toBe(201);
 });
 
 test("a Job completes, unless a classic sidecar keeps running", async () => {
