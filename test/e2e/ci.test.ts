@@ -7,17 +7,13 @@ import { parse } from "yaml";
 import { installBookinfo } from "../support/bookinfo.ts";
 import { type EmbeddedCluster, startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { pageHeadline, parsePage } from "../support/html-page.ts";
+import { fencedBlocks } from "../support/page-blocks.ts";
 import { pipelineScripts } from "../support/pipeline-scripts.ts";
 import { PROGRAM } from "../support/run-program.ts";
 
 const PAGE = readFileSync(new URL("../../docs/ci.md", import.meta.url), "utf8");
-const blocks = (language: string) =>
-  [...PAGE.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))].map(
-    ([, content = ""]) => content,
-  );
-
-const [STEP = ""] = blocks("sh");
-const [GITHUB = "", AZURE = ""] = blocks("yaml");
+const [STEP = ""] = fencedBlocks(PAGE, "sh");
+const [GITHUB = "", AZURE = ""] = fencedBlocks(PAGE, "yaml");
 const [CHECK = "", RESTART = ""] = pipelineScripts(parse(GITHUB));
 const [AZURE_CHECK = ""] = pipelineScripts(parse(AZURE));
 

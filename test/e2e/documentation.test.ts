@@ -23,6 +23,7 @@ import {
   verifySettings,
 } from "../../src/settings.ts";
 import schema from "../../schema/v1.json" with { type: "json" };
+import { fencedBlocks, sectionOf, typedCommands } from "../support/page-blocks.ts";
 import { pipelineScripts } from "../support/pipeline-scripts.ts";
 import { flagsPage } from "../support/flags-page.ts";
 
@@ -68,23 +69,13 @@ function strictProgram() {
   return program.version("0.0.0", "--version");
 }
 
-/** The fenced blocks of a page in one language. */
-function blocks(page: string, language: string): readonly string[] {
-  const fence = new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, "gms");
-  return [...read(page).matchAll(fence)].map(([, content = ""]) => content);
-}
-
-/** Returns the commands that a reader types: the lines after a prompt, continued lines joined. */
-function typedCommands(page: string): readonly string[] {
-  return blocks(page, "console").flatMap((block) =>
-    [...block.replaceAll("\\\n", " ").matchAll(/^\$ (.*)$/gm)].map(([, line = ""]) => line),
-  );
-}
-
 /** The scripts that a page shows, on their own and in pipelines. */
 function shownScripts(page: string): readonly string[] {
-  const inPipelines = blocks(page, "yaml").flatMap((block) => pipelineScripts(parse(block)));
-  return [...inPipelines, ...blocks(page, "sh")].map((script) => script.replaceAll("\\\n", " "));
+  const text = read(page);
+  const inPipelines = fencedBlocks(text, "yaml").flatMap((block) => pipelineScripts(parse(block)));
+  return [...inPipelines, ...fencedBlocks(text, "sh")].map((script) =>
+    script.replaceAll("\\\n", " "),
+  );
 }
 
 /** The cells of each row of the tables in a text, without the headings. */
@@ -106,14 +97,6 @@ function codeInColumn(page: string, column: number): readonly string[] {
   return tableRows(read(page)).flatMap((cells) =>
     [...(cells[column] ?? "").matchAll(/`([^`]+)`/g)].map(([, word = ""]) => word),
   );
-}
-
-/** A part of a page, from its heading to the next one of the same or a higher level. */
-function section(page: string, heading: string): string {
-  const [, content] = read(page).split(`\n${heading}\n`);
-  expect(content, `${heading} in ${page}`).toBeDefined();
-  const level = heading.indexOf(" ");
-  return content?.split(new RegExp(`^#{1,${level}} `, "m"))[0] ?? "";
 }
 
 /** The arguments of each call of the program in a line of shell. */
@@ -145,7 +128,7 @@ describe("the pages", () => {
   });
 
   test.each(PAGES)("%s shows commands that the program takes", async (page) => {
-    const lines = [...typedCommands(page), ...shownScripts(page).join("\n").split("\n")];
+    const lines = [...typedCommands(read(page)), ...shownScripts(page).join("\n").split("\n")];
     for (const args of lines.flatMap(callsIn)) {
       const call = args.join(" ");
       await expect(outcomeOf(args), `istio-upgrade ${call} in ${page}`).resolves.toBe("accepted");
@@ -153,7 +136,7 @@ describe("the pages", () => {
   });
 
   test.each(PAGES)("%s shows commands that a shell can parse", (page) => {
-    for (const script of [...typedCommands(page), ...shownScripts(page)]) {
+    for (const script of [...typedCommands(read(page)), ...shownScripts(page)]) {
       const { stderr } = spawnSync("bash", ["-n"], { input: script, encoding: "utf8" });
       expect(stderr, script).toBe("");
     }
@@ -235,7 +218,7 @@ describe("deploy/cronjob", () => {
 
 describe("the tables", () => {
   test("of exit codes give every code its meaning", () => {
-    const rows = tableRows(section("README.md", "## Exit codes"));
+    const rows = tableRows(sectionOf(read("README.md"), "## Exit codes"));
     expect(rows.map(([code, meaning]) => [Number(code), meaning])).toEqual(EXIT_MEANINGS);
   });
 
@@ -251,13 +234,13 @@ describe("the tables", () => {
   });
 
   test("of verdicts have each verdict, in the order in which they apply", () => {
-    const rows = tableRows(section("docs/how-it-decides.md", "## Verdicts"));
+    const rows = tableRows(sectionOf(read("docs/how-it-decides.md"), "## Verdicts"));
     expect(rows.map(([verdict]) => verdict)).toEqual(VERDICTS.map((verdict) => `\`${verdict}\``));
   });
 
   test("of values have each value of a flag or a field", () => {
     const first = (page: string, heading: string) =>
-      tableRows(section(page, heading)).map(([cell = ""]) => cell.replaceAll("`", ""));
+      tableRows(sectionOf(read(page), heading)).map(([cell = ""]) => cell.replaceAll("`", ""));
     expect(first("docs/ci.md", "## Formats")).toEqual(OUTPUTS);
     expect(first("docs/failures.md", "## Outcomes")).toEqual(schema.$defs.Outcome.enum);
     expect(first("docs/how-it-decides.md", "## Proof by dry run")).toEqual(PROVES);
@@ -300,7 +283,7 @@ describe("the tables", () => {
   });
 
   test("of Events have each reason", () => {
-    const rows = tableRows(section("docs/events.md", "## Reasons"));
+    const rows = tableRows(sectionOf(read("docs/events.md"), "## Reasons"));
     expect(rows.map(([reason]) => reason)).toEqual(NOTICE_REASONS.map((reason) => `\`${reason}\``));
   });
 
@@ -326,7 +309,7 @@ test("docs/faq.md quotes messages of the program", () => {
 });
 
 test("CONTRIBUTING explains words whose types exist", () => {
-  const rows = tableRows(section("CONTRIBUTING.md", "## Words"));
+  const rows = tableRows(sectionOf(read("CONTRIBUTING.md"), "## Words"));
   const types = rows.flatMap(([, , cell = ""]) => /`(\w+)`/.exec(cell)?.[1] ?? []);
   expect(types.length).toBeGreaterThan(20);
   const isDeclared = (name: string) =>

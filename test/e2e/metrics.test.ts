@@ -18,6 +18,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { installBookinfo } from "../support/bookinfo.ts";
 import { type EmbeddedCluster, startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { writeFleetKubeconfig } from "../support/fleet-kubeconfig.ts";
+import { fencedBlocks } from "../support/page-blocks.ts";
 import { COMMAND, type RunResult, runProgram } from "../support/run-program.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -113,7 +114,7 @@ test("the recipe for the Pushgateway sends the metrics with PUT, under bash -e",
   await new Promise<void>((resolve) => gateway.listen(0, "127.0.0.1", resolve));
   const { port } = gateway.address() as AddressInfo;
   const page = readFileSync(join(ROOT, "docs/metrics.md"), "utf8");
-  const [, recipe = ""] = /^```sh\n(.*?)^```$/ms.exec(page) ?? [];
+  const [recipe = ""] = fencedBlocks(page, "sh");
   const env = { PUSHGATEWAY: `http://127.0.0.1:${port}` };
   const ran = await run("bash", ["-e", "-c", recipe], env);
   gateway.close();

@@ -1,9 +1,7 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { eventually, openSandbox, type Sandbox, untilReady } from "../contract/sandbox.ts";
@@ -11,7 +9,9 @@ import { proxyImage } from "../support/build/pod-group.ts";
 import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { writeFleetKubeconfig } from "../support/fleet-kubeconfig.ts";
 import { deployment, namespace } from "../support/manifests.ts";
+import { fencedBlocks } from "../support/page-blocks.ts";
 import { POD_BEHAVIOUR, type TestCluster } from "../support/test-cluster.ts";
+import { type Administrator, administratorOf } from "./administrator.ts";
 import { connectApi } from "./api.ts";
 import { auditOf } from "./audit.ts";
 import { endChild } from "./child.ts";
@@ -26,11 +26,12 @@ const NAMESPACE = "istio-upgrade-fleet";
 const LABELS = { "istio.io/rev": "asm-1-78", "nightly-restart": "yes" };
 const [OLD, NEW] = [proxyImage("v1.78.1-1"), proxyImage("v1.78.2-1")];
 
-const run = promisify(execFile);
 const closing: (() => Promise<unknown>)[] = [];
 
 let folder: string;
 let cluster: RealCluster;
+let run: Administrator["run"];
+let kubectl: Administrator["kubectl"];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "istio-upgrade-workflows-"));
@@ -38,7 +39,10 @@ beforeAll(async () => {
   await symlink(join(ROOT, "deploy"), join(folder, "deploy"));
   cluster = openRealCluster();
   closing.push(() => cluster.stop());
-  await writeFleetKubeconfig(join(folder, "kubeconfig"), { test: cluster });
+  const kubeconfig = join(folder, "kubeconfig");
+  await writeFleetKubeconfig(kubeconfig, { test: cluster });
+  // The working folder is beside deploy, as on the page.
+  ({ run, kubectl } = administratorOf({ ...cluster, kubeconfig }, folder));
   const { server, ca, token } = cluster.address;
   const api = connectApi(server, ca, token, "istio-upgrade-testbed");
   closing.push(async () => api.close());
@@ -47,8 +51,7 @@ beforeAll(async () => {
   await eventually(async () => {
     await kubectl("apply", "-k", "deploy/fleet/argo", "--validate=strict");
   });
-  const kubeconfig = cluster.kubeconfig;
-  const child = await startWorkflowController(folder, kubeconfig, NAMESPACE, api);
+  const child = await startWorkflowController(folder, cluster.kubeconfig, NAMESPACE, api);
   closing.push(() => endChild(child));
   // While the controller runs, because its pods have a finalizer of it.
   closing.push(() => kubectl("delete", "-k", "deploy/fleet/argo"));
@@ -60,17 +63,6 @@ afterAll(async () => {
   }
   expect(problems).toEqual([]);
 });
-
-/** Runs a program in the folder beside deploy, with the kubectl of the test bed, and returns its output. */
-async function runAsAdministrator(program: string, ...args: readonly string[]): Promise<string> {
-  const PATH = `${dirname(cluster.programs.kubectl)}:${process.env["PATH"]}`;
-  const env = { PATH, HOME: folder, KUBECONFIG: join(folder, "kubeconfig") };
-  return (await run(program, [...args], { cwd: folder, env })).stdout;
-}
-
-function kubectl(...args: readonly string[]): Promise<string> {
-  return runAsAdministrator(cluster.programs.kubectl, ...args);
-}
 
 interface Member {
   readonly cluster: TestCluster;
@@ -99,8 +91,7 @@ async function startEmbedded(): Promise<TestCluster> {
 
 /** Returns the block of the page that is a script or a manifest. */
 async function blockOf(language: string): Promise<string> {
-  const [, block = ""] =
-    new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "ms").exec(await readFile(PAGE, "utf8")) ?? [];
+  const [block = ""] = fencedBlocks(await readFile(PAGE, "utf8"), language);
   expect(block).not.toBe("");
   return block;
 }
@@ -143,7 +134,7 @@ test("clusters are upgraded in stages, and a failure keeps the next stage from s
   });
   // The embedded clusters have no service accounts, only the namespace of the lease.
   const script = (await blockOf("sh")).replace("dev-1 staging-1 staging-2 prod-1", "dev-1");
-  await runAsAdministrator("sh", "-ec", script);
+  await run("sh", ["-ec", script]);
   closing.push(() => kubectl("delete", "-k", "deploy/fleet/member", "--ignore-not-found"));
   for (const [name, { cluster: member }] of Object.entries(members).slice(1)) {
     await writeFleetKubeconfig(join(folder, "clusters", name), { [name]: member });

@@ -11,10 +11,12 @@ import { parseAllDocuments } from "yaml";
 import manifest from "../../package.json" with { type: "json" };
 import { eventually, openSandbox, type Sandbox, test, untilReady } from "../contract/sandbox.ts";
 import { deployment, pod as podManifest } from "../support/manifests.ts";
+import { fencedBlocks } from "../support/page-blocks.ts";
 import { type Grant, grantsOf, grantsOfObjects } from "../support/rbac.ts";
 import { parseReport } from "../support/report-schema.ts";
 import type { RunningProgram, RunResult } from "../support/run-program.ts";
 import type { Answer } from "../support/test-cluster.ts";
+import { type Administrator, administratorOf } from "./administrator.ts";
 import { connectApi } from "./api.ts";
 import { auditOf } from "./audit.ts";
 import {
@@ -42,23 +44,18 @@ const run = promisify(execFile);
 
 let folder: string;
 let cluster: RealCluster;
+let kubectl: Administrator["kubectl"];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "istio-upgrade-cronjob-"));
   // The overlays of the page are beside a clone.
   await symlink(ROOT, join(folder, "istio-upgrade"));
   cluster = openRealCluster();
+  ({ kubectl } = administratorOf(cluster, folder));
 });
 afterAll(async () => {
   await cluster.stop();
   await rm(folder, { recursive: true });
 });
-
-/** Runs kubectl as an administrator, and returns its output. */
-async function kubectl(...args: readonly string[]): Promise<string> {
-  const env = { PATH: process.env["PATH"], HOME: folder, KUBECONFIG: cluster.kubeconfig };
-  const { stdout } = await run(cluster.programs.kubectl, [...args], { cwd: folder, env });
-  return stdout;
-}
 
 async function build(path: string): Promise<readonly KubernetesObject[]> {
   return parseAllDocuments(await kubectl("kustomize", path)).map(
@@ -87,10 +84,9 @@ async function cronJobsIn(path: string): Promise<readonly BuiltCronJob[]> {
 
 /** Writes the overlays that the page shows, and returns their folders. */
 async function writeOverlays(): Promise<readonly string[]> {
-  const blocks = [...(await readFile(PAGE, "utf8")).matchAll(/^```yaml\n(.*?)^```$/gms)];
-  const overlays = blocks
-    .map(([, text = ""]) => text)
-    .filter((text) => text.includes("kind: Kustomization"));
+  const overlays = fencedBlocks(await readFile(PAGE, "utf8"), "yaml").filter((text) =>
+    text.includes("kind: Kustomization"),
+  );
   return Promise.all(
     overlays.map(async (text, index) => {
       const place = join(folder, `overlay-${index}`);

@@ -1,13 +1,13 @@
-import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse, parseAllDocuments, stringify } from "yaml";
 import manifest from "../../package.json" with { type: "json" };
+import { fencedBlocks, sectionOf, typedCommands } from "../support/page-blocks.ts";
 import type { Answer } from "../support/test-cluster.ts";
+import { type Administrator, administratorOf } from "./administrator.ts";
 import { openRealCluster } from "./open-real-cluster.ts";
 import type { RealCluster } from "./real-cluster.ts";
 
@@ -18,13 +18,13 @@ const NAMESPACE = "istio-upgrade";
 const ISTIO_NAMESPACE = "aks-istio-system";
 const GROUP = "placement.kubernetes-fleet.io";
 
-const run = promisify(execFile);
-
 let cluster: RealCluster;
 let folder: string;
 /** The folder of the page's overlay, beside a clone. */
 let overlay: string;
 let page: string;
+let run: Administrator["run"];
+let kubectl: Administrator["kubectl"];
 
 beforeAll(async () => {
   cluster = openRealCluster();
@@ -32,6 +32,7 @@ beforeAll(async () => {
   await symlink(ROOT, join(folder, "istio-upgrade"));
   overlay = join(folder, "overlay");
   await mkdir(overlay);
+  ({ run, kubectl } = administratorOf(cluster, overlay));
   page = await readFile(join(ROOT, "docs/fleet-manager.md"), "utf8");
   await kubectl("apply", "-f", TYPES);
   await kubectl("wait", "--for=condition=Established", "-f", TYPES);
@@ -49,22 +50,6 @@ afterAll(async () => {
   await cluster.stop();
   await rm(folder, { recursive: true });
 });
-
-/** Runs a command in the folder of the overlay, and returns its output. */
-async function runAsAdministrator(
-  program: string,
-  args: readonly string[],
-  more: Readonly<Record<string, string>> = {},
-): Promise<string> {
-  const path = `${dirname(cluster.programs.kubectl)}:${process.env["PATH"]}`;
-  const env = { PATH: path, HOME: folder, KUBECONFIG: cluster.kubeconfig, ...more };
-  const { stdout } = await run(program, [...args], { cwd: overlay, env });
-  return stdout;
-}
-
-function kubectl(...args: readonly string[]): Promise<string> {
-  return runAsAdministrator(cluster.programs.kubectl, args);
-}
 
 async function get(...args: readonly string[]): Promise<Answer["body"]> {
   return JSON.parse(await kubectl("get", ...args, "-o", "json"));
@@ -88,24 +73,21 @@ async function objectIn(file: string): Promise<Answer["body"]> {
 
 /** The blocks below a heading of the page, in one language. */
 function blocks(heading: string, language: string): readonly string[] {
-  const [, rest = ""] = page.split(`\n## ${heading}\n`);
-  const [section = ""] = rest.split("\n## ");
-  const found = [...section.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, "gms"))];
+  const found = fencedBlocks(sectionOf(page, `## ${heading}`), language);
   expect(found.length, `${language} below ${heading}`).toBeGreaterThan(0);
-  return found.map(([, text = ""]) => text);
+  return found;
 }
 
 /** The commands below a heading of the page that run on the hub. */
 function commandsBelow(heading: string): readonly string[] {
-  return blocks(heading, "console")
-    .flatMap((block) => [...block.replaceAll("\\\n", " ").matchAll(/^\$ (.*)$/gm)])
-    .map(([, command = ""]) => command)
-    .filter((command) => !command.startsWith("az "));
+  const typed = typedCommands(sectionOf(page, `## ${heading}`));
+  expect(typed.length, `commands below ${heading}`).toBeGreaterThan(0);
+  return typed.filter((command) => !command.startsWith("az "));
 }
 
 /** Pastes commands into one shell, and returns their output. */
 function paste(commands: readonly string[], variables: Readonly<Record<string, string>> = {}) {
-  return runAsAdministrator("bash", ["-ec", commands.join("\n")], variables);
+  return run("bash", ["-ec", commands.join("\n")], variables);
 }
 
 describe("the objects for the hub", () => {
