@@ -19,6 +19,9 @@ export function leasePlace({ connection }: Session["api"], lease: NamedLease): L
   return { namespace: lease.namespace ?? connection.namespace, name: lease.name };
 }
 
+/** The conflicts after which a run gives up: the read after the first one has not shown who was faster. */
+const MAX_CONFLICTS = 3;
+
 /** The lease that was taken, or the one that another run holds. */
 export type Taken = { readonly lease: HeldLease } | { readonly held: Lease };
 
@@ -79,6 +82,7 @@ async function takeLease(
   const { api, io, progress } = session;
   let taking: Taking = { identity: runName(io), watched: undefined };
   let isReported = false;
+  let conflicts = 0;
   for (;;) {
     const found = await readLease(api, place);
     if (abort.aborted) return undefined;
@@ -98,29 +102,29 @@ async function takeLease(
         break;
       }
       case "create":
-      case "take": {
-        const written = await write(api, place, action);
-        if (written !== undefined) return { lease: holdLease(session, place, written) };
-      }
+      case "take":
+        try {
+          return { lease: holdLease(session, place, await write(api, place, action)) };
+        } catch (error) {
+          conflicts += 1;
+          if (!isConflicting(error, action) || conflicts === MAX_CONFLICTS) throw error;
+        }
     }
   }
 }
 
-/** Returns `undefined` if another run was faster, or if the answer to a write of this one was lost. */
-async function write(
-  api: Session["api"],
-  place: LeasePlace,
-  action: Extract<TakeAction, { readonly kind: "create" | "take" }>,
-): Promise<Lease | undefined> {
-  try {
-    return action.kind === "create"
-      ? await createLease(api, place, action.content)
-      : await sendLease(api, place, action.lease, action.content);
-  } catch (error) {
-    const isGone = action.kind === "take" && isNotFound(error);
-    if (isConflict(error) || isGone) return undefined;
-    throw error;
-  }
+type WriteAction = Extract<TakeAction, { readonly kind: "create" | "take" }>;
+
+/** @throws ApiError */
+function write(api: Session["api"], place: LeasePlace, action: WriteAction): Promise<Lease> {
+  return action.kind === "create"
+    ? createLease(api, place, action.content)
+    : sendLease(api, place, action.lease, action.content);
+}
+
+/** True if another run was faster, or if the answer to a write of this one was lost. */
+function isConflicting(error: unknown, { kind }: WriteAction): boolean {
+  return isConflict(error) || (kind === "take" && isNotFound(error));
 }
 
 /**

@@ -148,6 +148,21 @@ describe("taking a lease", () => {
     });
   });
 
+  test.each<[write: string, prepare: (server: LeaseApi) => void]>([
+    ["creation", () => undefined],
+    ["write", (server) => server.put(specOf("", -1))],
+  ])("ends the command after the third %s that conflicts with nobody", async (_write, prepare) => {
+    const conflict = new ApiError("conflict", { status: 409, reason: "Conflict" });
+    const server = leaseApi(({ method }) => (method === "GET" ? undefined : conflict));
+    prepare(server);
+    const { session } = surroundings(server.api);
+    await expect(takeUnlessSignalled(session, PLACE)).rejects.toMatchObject({
+      name: "CannotRun",
+      message: expect.stringMatching(/^could not take the lease "ops\/.*: conflict/),
+    });
+    expect(server.requests).toHaveLength(6);
+  });
+
   test("ends at a signal while it waits, with nothing written", async () => {
     const server = leaseApi();
     server.put(specOf("dead", -90));
