@@ -41,6 +41,10 @@ type Purpose =
   | "patch"
   | "label"
   | "events"
+  | "notice"
+  | "lease read"
+  | "lease creation"
+  | "lease change"
   | "watch"
   | "quota"
   | "surroundings";
@@ -49,6 +53,11 @@ const RULES_OF_INJECTION =
   /mutatingwebhookconfigurations|namespaces\/aks-istio-system\/(configmaps|services|deployments|endpointslices)( |$)/;
 
 function purposeOf(key: string): Purpose {
+  if (key.includes("/leases")) {
+    if (key.startsWith("GET")) return "lease read";
+    return key.startsWith("POST") ? "lease creation" : "lease change";
+  }
+  if (/^POST .*\/events$/.test(key)) return "notice";
   if (key.startsWith("PATCH")) return /\/v1\/namespaces\/[^/]+$/.test(key) ? "label" : "patch";
   if (key.endsWith("(watch)")) return "watch";
   if (/\/(nodes|envoyfilters)( |$)/.test(key)) return "surroundings";
@@ -78,14 +87,23 @@ function statusesAfterConnectionFault(
   if (!restarts || purpose === "label") return undefined;
   // The first watch comes after the first patch, when others may be read or patched.
   if (purpose === "watch") return [3, 4];
+  // The first change of the lease may be the one that gives it back.
+  if (purpose === "lease change") return [0, 3, 4, 6];
   // Permissions are checked before the first patch, so nothing is restarted.
-  return BEFORE_CONSENT.has(purpose) ? [1] : [3];
+  return BEFORE_CHANGES.has(purpose) ? [1] : [3];
 }
 
 /** Requests that are sent in parallel before any decision. */
 const READS: ReadonlySet<Purpose> = new Set(["namespace", "selection", "injection", "scope"]);
 
-const BEFORE_CONSENT: ReadonlySet<Purpose> = new Set(["quota", "workload", "user", "permission"]);
+const BEFORE_CHANGES: ReadonlySet<Purpose> = new Set([
+  "quota",
+  "workload",
+  "user",
+  "permission",
+  "lease read",
+  "lease creation",
+]);
 
 interface FaultCase {
   readonly command: Command;
@@ -165,6 +183,20 @@ function expectedOfRequest({ command, key, fault, times }: FaultCase): Expected 
       if (command === "restart" || command === "move") return { status: [1] };
       // Without the other changes of a restart, `explain` has a note.
       return command === "explain" ? { status: [0] } : { status: [6], gap };
+    // Nothing is restarted without the lease. The status of a broken answer may say that it does not exist, or
+    // exists already.
+    case "lease read":
+      return { status: name === "404" ? [0] : fault.carriedOut ? [0, 1] : [1] };
+    case "lease creation":
+      // After a conflict the lease is read again.
+      if (name === "409" && times === "once") return { status: [0] };
+      return { status: fault.carriedOut ? [0, 1] : [1] };
+    // Without a renewal the lease is lost after twenty seconds, unless everything is done by then.
+    case "lease change":
+      return { status: [0, 4] };
+    case "notice":
+      // The second attempt of one that was written may have another broken answer.
+      return { status: [6], gap: fault.carriedOut ? undefined : gap };
     case "label":
       if (name === "409") return { status: [times === "once" ? 0 : 4] };
       // After an answer that makes no sense, a new read shows if the label is set.

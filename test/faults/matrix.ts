@@ -27,6 +27,8 @@ export interface Matrix {
 interface Variant {
   readonly command: Command;
   readonly args: (scenario: Scenario) => Promise<readonly string[]> | readonly string[];
+  /** By default, that of the command in `SLEEP_DIVISOR`. */
+  readonly sleepDivisor?: number;
 }
 
 const VARIANTS: readonly Variant[] = [
@@ -63,6 +65,24 @@ const VARIANTS: readonly Variant[] = [
     ],
   },
   {
+    command: "restart",
+    args: ({ namespace, lease }) => [
+      "restart",
+      "-n",
+      namespace,
+      "--include",
+      "current",
+      "--yes",
+      "--timeout",
+      "2m",
+      "--events",
+      "--lease",
+      `${namespace}/${lease}`,
+    ],
+    // A renewal has twenty seconds of the program's clock.
+    sleepDivisor: 5,
+  },
+  {
     command: "move",
     args: ({ moved }) => ["move", moved, "--to", OTHER, "--yes", "--timeout", "2m"],
   },
@@ -86,12 +106,13 @@ export async function openMatrix(cluster: TestCluster): Promise<Matrix> {
   const scenario = await openScenario(cluster);
   const { proxy } = scenario;
 
-  const start = async ({ command, args }: Variant, ahead = 0) =>
+  const start = async ({ command, args, sleepDivisor }: Variant, ahead = 0) =>
     runInProcess(
       [...(await args(scenario)), "--json", "--request-timeout", "700ms"],
       { KUBECONFIG: scenario.kubeconfig },
       {
-        sleepDivisor: CHANGES.has(command) ? SLEEP_DIVISOR.restarting : SLEEP_DIVISOR.reading,
+        sleepDivisor:
+          sleepDivisor ?? SLEEP_DIVISOR[CHANGES.has(command) ? "restarting" : "reading"],
         ahead,
       },
     );
@@ -106,6 +127,7 @@ export async function openMatrix(cluster: TestCluster): Promise<Matrix> {
     }
     usual.set(variant, { status: ran.status, report: comparablePart(ran) });
     await scenario.takeLabel();
+    await scenario.removeLease();
     await scenario.settled();
     const known = new Set(cells.filter((cell) => cell.command === command).map(({ key }) => key));
     const added = proxy
@@ -157,7 +179,10 @@ export async function openMatrix(cluster: TestCluster): Promise<Matrix> {
       if (restarts > (command === "restart" ? 1 : 0))
         wrong.push(`${restarts} restarts of one workload`);
       wrong.push(...labelProblems(ran, cell, await scenario.takeLabel()));
-      if (command === "restart") await scenario.settled();
+      if (command === "restart") {
+        await scenario.removeLease();
+        await scenario.settled();
+      }
       return wrong.length === 0 ? undefined : `${wrong.join("; ")}\n    ${summaryOf(ran)}`;
     },
     close: () => scenario.close(),

@@ -20,6 +20,9 @@ export interface Scenario {
   readonly moved: string;
   /** Returns the revision that the label of that namespace names, and sets it back to `REVISION`. */
   readonly takeLabel: () => Promise<string>;
+  /** The name of a lease in the namespace, which does not exist. */
+  readonly lease: string;
+  readonly removeLease: () => Promise<void>;
   /** Resolves once all rollouts are complete. */
   readonly settled: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -28,6 +31,7 @@ export interface Scenario {
 /** No other test uses this revision, so that the report about it stays the same. */
 export const REVISION = "asm-1-93";
 export const OTHER = "asm-1-92";
+const LEASE = "nightly";
 /** A revision that is not installed. */
 export const ABSENT = "asm-1-94";
 
@@ -87,6 +91,11 @@ export async function openScenario(cluster: TestCluster): Promise<Scenario> {
         });
       }
       return label;
+    },
+    lease: LEASE,
+    removeLease: async () => {
+      const leases = `/apis/coordination.k8s.io/v1/namespaces/${name}/leases`;
+      await cluster.request("DELETE", `${leases}/${LEASE}`);
     },
     settled: async () => {
       for (let tries = 0; tries < 400; tries++) {
