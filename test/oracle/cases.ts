@@ -426,7 +426,7 @@ export const CASES: readonly (readonly [name: string, kept: Case])[] = [
         now: { "istio.io/rev": "asm-1-27" },
         proxyConfig: "debug",
       },
-      workload: { kind: "StatefulSet.apps.kruise.io", when: "before", selected: true },
+      workload: { kind: "StatefulSet.apps.worlds.example", when: "before", selected: true },
     },
   ],
   [

@@ -5,7 +5,11 @@ import { KINDS } from "./world.ts";
 
 const CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
-/** Defines the custom kinds of the worlds, and waits until the API server serves them. */
+/**
+ * Defines the custom kinds of the worlds, and waits until the API server serves them. No other test may use
+ * their group for owners that do not exist: the garbage collector deletes the pods of such an owner once its
+ * kind is defined.
+ */
 export async function defineCustomKinds(cluster: RealCluster): Promise<void> {
   for (const name of KINDS) {
     const { kind = "", apiVersion = "", resource = "" } = customKind(name) ?? {};

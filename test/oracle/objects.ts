@@ -95,7 +95,7 @@ export function manifestOf(name: string, workload: Workload): Manifest {
   return { ...manifest, metadata: { ...manifest.metadata, labels } };
 }
 
-/** The API of a custom kind, such as `StatefulSet.apps.kruise.io`; `undefined` for other kinds. */
+/** The API of a custom kind, such as `StatefulSet.apps.worlds.example`; `undefined` for other kinds. */
 export function customKind(name: string) {
   const [kind = "", ...group] = name.split(".");
   if (group.length === 0) return undefined;
@@ -136,8 +136,8 @@ function unlabelledManifest(name: string, workload: Workload): Manifest {
         metadata: { ...template.metadata, name },
         spec: template.spec,
       };
-    case "StatefulSet.apps.kruise.io":
-    case "DaemonSet.apps.kruise.io": {
+    case "StatefulSet.apps.worlds.example":
+    case "DaemonSet.apps.worlds.example": {
       const { kind, apiVersion } = customKind(workload.kind) ?? { kind: "", apiVersion: "" };
       return { apiVersion, kind, metadata: { name } };
     }

@@ -97,8 +97,8 @@ export const KINDS = [
   "Job",
   "CronJob",
   // Custom kinds with the names of built-in ones, as the program names them.
-  "StatefulSet.apps.kruise.io",
-  "DaemonSet.apps.kruise.io",
+  "StatefulSet.apps.worlds.example",
+  "DaemonSet.apps.worlds.example",
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
