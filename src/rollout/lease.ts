@@ -146,8 +146,8 @@ export type HoldObservation =
   | { readonly kind: "tick" }
   | { readonly kind: "renewed"; readonly lease: Lease; readonly sentAt: number }
   | { readonly kind: "failed"; readonly message: string }
-  /** The lease, read after a conflict; `undefined` if it does not exist. */
-  | { readonly kind: "found"; readonly lease: Lease | undefined };
+  /** The lease, read after its renewal was rejected with a message; `undefined` if it does not exist. */
+  | { readonly kind: "found"; readonly lease: Lease | undefined; readonly message: string };
 
 export type HoldAction =
   | { readonly kind: "wait"; readonly milliseconds: number }
@@ -179,12 +179,10 @@ export function advanceHolding(
       { ...next, loss },
       { kind: "lost", loss },
     ];
-  const due =
-    observation.kind === "found"
-      ? now
-      : failure === undefined
-        ? renewedAt + RENEW_PERIOD
-        : failure.at + RETRY_PERIOD;
+  // Another version of the lease is renewed at once, unless that is what has just failed.
+  const isAnother = observation.kind === "found" && holding.failure === undefined;
+  const later = failure === undefined ? renewedAt + RENEW_PERIOD : failure.at + RETRY_PERIOD;
+  const due = isAnother ? now : later;
   const wait = Math.min(due, renewedAt + RENEW_DEADLINE) - now;
   // A clock that was set back must not delay the next renewal.
   if (wait > 0 && wait <= RENEW_PERIOD) return [next, { kind: "wait", milliseconds: wait }];
@@ -204,12 +202,13 @@ function observed(holding: Holding, observation: HoldObservation, now: number): 
     case "failed":
       return { ...holding, failure: { at: now, message: observation.message } };
     case "found": {
-      const { lease } = observation;
+      const { lease, message } = observation;
       if (lease === undefined || lease.holder === "") {
         return { ...holding, loss: { kind: "removed" } };
       }
       const isOwn = lease.holder === holding.lease.holder && lease.uid === holding.lease.uid;
-      return isOwn ? { ...holding, lease } : { ...holding, loss: { kind: "taken", lease } };
+      if (!isOwn) return { ...holding, loss: { kind: "taken", lease } };
+      return { ...holding, lease, failure: { at: now, message } };
     }
   }
 }

@@ -99,12 +99,12 @@ export function holdLease(
       const renewed = await sendLease(api, place, lease, content);
       return { kind: "renewed", lease: renewed, sentAt: startedAt };
     } catch (error) {
-      if (!hasChanged(error)) return { kind: "failed", message: messageOf(error) };
-    }
-    try {
-      return { kind: "found", lease: await readLease(api, place) };
-    } catch (error) {
-      return { kind: "failed", message: messageOf(error) };
+      const message = messageOf(error);
+      if (!hasChanged(error)) return { kind: "failed", message };
+      return readLease(api, place).then(
+        (found) => ({ kind: "found", lease: found, message }),
+        (failure: unknown) => ({ kind: "failed", message: messageOf(failure) }),
+      );
     }
   }
 

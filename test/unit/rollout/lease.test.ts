@@ -169,7 +169,7 @@ const renewed = (second: number, version: string) =>
     lease: leaseOf(second, { holder: ME, version }),
     sentAt: START + second * 1000,
   }) as const;
-const found = (lease: Lease | undefined) => ({ kind: "found", lease }) as const;
+const found = (lease: Lease | undefined) => ({ kind: "found", lease, message: "denied" }) as const;
 
 describe("a run that holds a lease", () => {
   test.each<[rule: string, plays: Parameters<typeof hold>[0], actions: readonly string[]]>([
@@ -222,6 +222,20 @@ describe("a run that holds a lease", () => {
       "renews the new version at once if something else of it was changed",
       [[10, found(leaseOf(0, { holder: ME, version: "9" }))]],
       ["renew 9"],
+    ],
+    [
+      "tries again after two seconds if the new version cannot be renewed either",
+      [
+        [10, TICK],
+        [10.1, found(leaseOf(0, { holder: ME, version: "9" }))],
+        [10.2, found(leaseOf(0, { holder: ME, version: "9" }))],
+        [12.2, TICK],
+        [12.3, found(leaseOf(0, { holder: ME, version: "9" }))],
+        [14.3, renewed(14.2, "10")],
+        [24.2, TICK],
+        [24.3, found(leaseOf(14.2, { holder: ME, version: "11" }))],
+      ],
+      ["renew 7", "renew 9", "wait 2", "renew 9", "wait 2", "wait 9.9", "renew 10", "renew 11"],
     ],
     [
       "does not rely on a renewal that others noticed, but whose answer it never got",
