@@ -88,14 +88,30 @@ async function createProxyConfigs(
   // The validation by an istiod that does not answer would reject the ProxyConfigs.
   if (created.length > 0) await cluster.request("DELETE", VALIDATORS);
   for (const { name, spec } of created) {
-    await post(cluster, `/apis/networking.istio.io/v1beta1/namespaces/${name}/proxyconfigs`, {
+    const body = {
       apiVersion: "networking.istio.io/v1beta1",
       kind: "ProxyConfig",
       metadata: { name: "image-type" },
       spec: { image: { imageType: spec.proxyConfig } },
-    });
+    };
+    const path = `/apis/networking.istio.io/v1beta1/namespaces/${name}/proxyconfigs`;
+    await postUnvalidated(cluster, path, body);
   }
   if (created.length > 0) await sleep(PROXY_CONFIG_DELAY_MS);
+}
+
+/** Creates an object as soon as the API server has noticed that it has no validators any more. */
+async function postUnvalidated(cluster: RealCluster, path: string, body: unknown): Promise<void> {
+  const deadline = Date.now() + TIMEOUT_MS;
+  for (;;) {
+    try {
+      await post(cluster, path, body);
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await sleep(100);
+    }
+  }
 }
 
 async function createNamespace(
