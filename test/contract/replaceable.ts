@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { deployment, pod } from "../support/manifests.ts";
 import type { Answer, TestCluster } from "../support/test-cluster.ts";
+import { FAKE_NODE } from "../testbed/nodes.ts";
 import { eventually, type Sandbox, untilReady } from "./sandbox.ts";
 
 type Enter = (labels: Readonly<Record<string, string>>) => Promise<Sandbox>;
@@ -60,7 +61,7 @@ async function createNode(
     metadata: {
       name,
       labels: { "kubernetes.io/hostname": name },
-      annotations: { "kwok.x-k8s.io/node": "fake" },
+      annotations: { [FAKE_NODE]: "fake" },
     },
     // Nothing else is scheduled here.
     spec: { unschedulable: true },

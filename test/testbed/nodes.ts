@@ -7,6 +7,9 @@ import { writeKubeconfig } from "./kubeconfig.ts";
 import type { KubernetesObject } from "./objects.ts";
 import { STAGES } from "./stages.ts";
 
+/** The annotation of a node that kwok simulates. */
+export const FAKE_NODE = "kwok.x-k8s.io/node";
+
 /** Starts kwok, which simulates the nodes and takes pods through the stages of `stages.ts`. */
 export async function startKwok(
   folder: string,
@@ -23,7 +26,7 @@ export async function startKwok(
     `--config=${config}`,
     // A real kubelet manages its own node.
     "--manage-all-nodes=false",
-    "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+    `--manage-nodes-with-annotation-selector=${FAKE_NODE}=fake`,
     "--node-lease-duration-seconds=40",
     "--cidr=10.244.0.1/16",
     `--server-address=127.0.0.1:${port}`,
@@ -37,7 +40,7 @@ export const NODES: readonly KubernetesObject[] = [0, 1, 2].map((index) => {
     kind: "Node",
     metadata: {
       name,
-      annotations: { "kwok.x-k8s.io/node": "fake" },
+      annotations: { [FAKE_NODE]: "fake" },
       labels: {
         "kubernetes.io/arch": "amd64",
         "kubernetes.io/hostname": name,

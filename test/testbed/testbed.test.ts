@@ -151,15 +151,25 @@ test("the end of a test file removes the nodes, volumes, priorities and webhooks
     Promise.all(left.map(async (path) => (await cluster.request("GET", path)).status));
   expect(await statuses()).toEqual([200, 200, 200, 200]);
 
+  const nodes = "/api/v1/nodes";
+  const real = { apiVersion: "v1", kind: "Node", metadata: { name: "left-to-its-kubelet" } };
+  expect((await cluster.request("POST", nodes, { body: real })).status).toBe(201);
+
   await sandbox.remove();
   await deleteLeftObjects(cluster);
   await eventually(async () => {
     expect(await statuses()).toEqual([404, 404, 404, 404]);
     expect((await cluster.request("GET", `/api/v1/namespaces/${sandbox.name}`)).status).toBe(404);
   }, 30_000);
-  // The objects of the bed and of the installed revisions stay.
-  const { body } = await cluster.request("GET", "/api/v1/nodes");
-  expect(body.items).toHaveLength(3);
+  // The objects of the bed, of a real kubelet and of the installed revisions stay.
+  const { body } = await cluster.request("GET", nodes);
+  expect(body.items.map(({ metadata }: Answer["body"]) => metadata.name)).toEqual([
+    "aks-nodepool1-0",
+    "aks-nodepool1-1",
+    "aks-nodepool1-2",
+    real.metadata.name,
+  ]);
+  await cluster.request("DELETE", `${nodes}/${real.metadata.name}`);
   expect((await dryRun(await newNamespace("bed-not-left", CLASSIC))).status).toBe(201);
 });
 
