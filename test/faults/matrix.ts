@@ -53,28 +53,12 @@ const VARIANTS: readonly Variant[] = [
   { command: "status", args: () => ["status", "--to", ABSENT] },
   {
     command: "restart",
-    args: ({ namespace }) => [
-      "restart",
-      "-n",
-      namespace,
-      "--include",
-      "current",
-      "--yes",
-      "--timeout",
-      "2m",
-    ],
+    args: ({ namespace }) => restartOf(namespace),
   },
   {
     command: "restart",
     args: ({ namespace, lease }) => [
-      "restart",
-      "-n",
-      namespace,
-      "--include",
-      "current",
-      "--yes",
-      "--timeout",
-      "2m",
+      ...restartOf(namespace),
       "--events",
       "--lease",
       `${namespace}/${lease}`,
@@ -87,6 +71,10 @@ const VARIANTS: readonly Variant[] = [
     args: ({ moved }) => ["move", moved, "--to", OTHER, "--yes", "--timeout", "2m"],
   },
 ];
+
+function restartOf(namespace: string): readonly string[] {
+  return ["restart", "-n", namespace, "--include", "current", "--yes", "--timeout", "2m"];
+}
 
 /** The exit code of `status` while an upgrade is in progress. */
 const NEEDS_PERSON = 5;

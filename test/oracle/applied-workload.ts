@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Answer } from "../support/test-cluster.ts";
+import { waitUntil } from "../testbed/child.ts";
 import type { RealCluster } from "../testbed/real-cluster.ts";
 import { REWRITE_LABEL } from "./image-policies.ts";
 import { APP, customKind, jobOf, manifestOf, pathOf, podOf, wantedPods } from "./objects.ts";
@@ -95,23 +96,11 @@ async function createProxyConfigs(
       spec: { image: { imageType: spec.proxyConfig } },
     };
     const path = `/apis/networking.istio.io/v1beta1/namespaces/${name}/proxyconfigs`;
-    await postUnvalidated(cluster, path, body);
+    // The API server validates for a moment longer.
+    const accepted = () => post(cluster, path, body).then(() => true);
+    await waitUntil(`the ProxyConfig of ${name}`, accepted, undefined, TIMEOUT_MS / 1000);
   }
   if (created.length > 0) await sleep(PROXY_CONFIG_DELAY_MS);
-}
-
-/** Creates an object as soon as the API server has noticed that it has no validators any more. */
-async function postUnvalidated(cluster: RealCluster, path: string, body: unknown): Promise<void> {
-  const deadline = Date.now() + TIMEOUT_MS;
-  for (;;) {
-    try {
-      await post(cluster, path, body);
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await sleep(100);
-    }
-  }
 }
 
 async function createNamespace(

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { createClaim } from "../contract/claim.ts";
 import { createPodWebhook } from "../contract/pod-webhook.ts";
 import { createReplaceable } from "../contract/replaceable.ts";
@@ -154,6 +154,9 @@ test("the end of a test file removes the nodes, volumes, priorities and webhooks
   const nodes = "/api/v1/nodes";
   const real = { apiVersion: "v1", kind: "Node", metadata: { name: "left-to-its-kubelet" } };
   expect((await cluster.request("POST", nodes, { body: real })).status).toBe(201);
+  onTestFinished(async () => {
+    await cluster.request("DELETE", `${nodes}/${real.metadata.name}`);
+  });
 
   await sandbox.remove();
   await deleteLeftObjects(cluster);
@@ -169,7 +172,6 @@ test("the end of a test file removes the nodes, volumes, priorities and webhooks
     "aks-nodepool1-2",
     real.metadata.name,
   ]);
-  await cluster.request("DELETE", `${nodes}/${real.metadata.name}`);
   expect((await dryRun(await newNamespace("bed-not-left", CLASSIC))).status).toBe(201);
 });
 
