@@ -172,7 +172,7 @@ let announced = false;
 
 async function build(module: GoModule, name: string, path: string, program: string): Promise<void> {
   if (!announced)
-    say("building the test bed's programs; the first time takes about 15 minutes on two cores");
+    say("building the test bed's programs; the first time takes about 20 minutes on two cores");
   announced = true;
   say(`building ${name}`);
   const started = Date.now();
