@@ -100,8 +100,9 @@ function hasEnded(child: Child): boolean {
 }
 
 function endOfLog(child: Child): string {
-  const all = readFileSync(child.log, "utf8").trim().split("\n");
-  // Each poll of `waitUntil` makes istiod log such a line, and these would hide its reason.
+  // istiod logs its certificates, and such a line at each poll of `waitUntil`. They would hide its reason.
+  const log = readFileSync(child.log, "utf8").replace(/-----BEGIN .*?-----END .*?-----/gs, "[…]");
+  const all = log.trim().split("\n");
   const lines = all.filter((line) => !line.endsWith("is not ready")).slice(-40);
   const state = hasEnded(child) ? `ended with ${child.process.exitCode}` : "runs";
   return `${child.name} ${state}; its log ends with:\n${lines.join("\n")}`;
