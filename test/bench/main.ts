@@ -3,7 +3,8 @@
  *
  *   npm run bench -- [--sizes 10000,20000,50000,200000] [--runs 5] [--json]
  *
- * `--sizes=` measures only the start, a small cluster and a fleet; `--fleet 0` leaves out the fleet.
+ * `--sizes=` measures only the start, a small cluster, a fleet and a replacement in place; `--fleet 0`
+ * leaves out the fleet.
  *
  * Up to 10,000 pods are loaded into a real API server. Beyond that, a server generates the lists.
  */
@@ -26,6 +27,7 @@ import { countDryRuns, type DryRunCount } from "./dry-runs.ts";
 import { startFleet } from "./fleet.ts";
 import { type Counts, type Front, type Generate, startFront } from "./front.ts";
 import { generator } from "./generate.ts";
+import { measureProxyGaps, proxyGapLines } from "./in-place.ts";
 import { startInjector } from "./injector.ts";
 import { load, loadControlPlane, loadWebhooks, namespaceName, unloadWebhooks } from "./load.ts";
 import { type Command, median, type Run, runOnce } from "./measure.ts";
@@ -80,6 +82,8 @@ say(dryRuns.map(dryRunLine).join("\n"));
 const paces: Pace[] = [];
 for (let time = 0; time < runs; time += 1) paces.push(await measurePace());
 say(paceLine(paces));
+const proxyGaps = await measureProxyGaps();
+say(proxyGapLines(proxyGaps));
 
 const built = await buildOneFileProgram();
 scenes.push(await play("start", [node(), us("--version"), us("--help")], undefined, MANY));
@@ -159,8 +163,14 @@ const machine = {
 };
 process.stdout.write(
   values.json
-    ? `${JSON.stringify({ machine, scenes, dryRuns, paces }, null, 2)}\n`
-    : [...scenes.map(tableOf), ...dryRuns.map(dryRunLine), paceLine(paces), ""].join("\n"),
+    ? `${JSON.stringify({ machine, scenes, dryRuns, paces, proxyGaps }, null, 2)}\n`
+    : [
+        ...scenes.map(tableOf),
+        ...dryRuns.map(dryRunLine),
+        paceLine(paces),
+        proxyGapLines(proxyGaps),
+        "",
+      ].join("\n"),
 );
 // The bed ends when its channel closes.
 bedProcess.disconnect();
