@@ -93,6 +93,7 @@ export function buildProgram(io: Pick<Io, "stdout" | "stderr">, actions: Actions
           "istio-upgrade move shop pay --to asm-1-28",
           "istio-upgrade move shop --to asm-1-28 --dry-run",
           "istio-upgrade move shop --to prod-canary",
+          "istio-upgrade move --namespace-selector ring=first --to asm-1-28",
           "istio-upgrade move shop --to asm-1-28 --wait-for-label 30m --yes",
         ]),
       ),
@@ -371,6 +372,7 @@ function addMoveOptions(move: Command): Command {
       "if somebody else owns the label, wait this long until it leads to the revision",
     )
     .optionsGroup("Scope:")
+    .option("--namespace-selector <labels>", "the namespaces to move, by their labels")
     .option("-l, --selector <labels>", "restart only workloads whose own labels match")
     .option("--exclude <[ns/]kind[/name]>", "do not restart these workloads; repeatable", collect)
     .option("--prove <when>", PROVE_HELP, "auto");

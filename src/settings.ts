@@ -387,10 +387,17 @@ export function moveSettings(raw: RawOptions, names: readonly string[]): MoveSet
   const namespaces = names
     .flatMap((name) => name.split(","))
     .map((name) => requireNamespaceName("the argument", name));
-  if (plan === undefined && namespaces.length === 0) {
+  const selects = raw["namespaceSelector"] !== undefined;
+  if (plan === undefined && namespaces.length === 0 && !selects) {
     throw new UsageError(
       "move needs a namespace",
-      sentence`name the namespaces: ${istioUpgrade("move", "NAMESPACE", "--to", "REVISION")}`,
+      sentence`name the namespaces: ${istioUpgrade("move", "NAMESPACE", "--to", "REVISION")}; or add --namespace-selector LABELS`,
+    );
+  }
+  if (namespaces.length > 0 && selects) {
+    throw new UsageError(
+      "--namespace-selector and named namespaces cannot be used together",
+      "use only one of them",
     );
   }
   if (plan === undefined && to === undefined) {

@@ -68,7 +68,7 @@ function cannotSelect(error: ApiError): CannotRun {
   return new CannotRun(
     `could not list the namespaces that --namespace-selector chooses from: ${error.message}`,
     isForbidden(error)
-      ? sentence`name the namespaces with --namespace, or ask for the permission: ${permission}`
+      ? sentence`name the namespaces instead, or ask for the permission: ${permission}`
       : connectionHint(error, "run the command again when the API server responds"),
     { code: isForbidden(error) ? "forbidden" : failureCodeOf(error) },
   );

@@ -1,6 +1,9 @@
+import { UsageError } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
+import { kubectl, sentence } from "../next-step.ts";
 import type { MoveSettings } from "../settings.ts";
+import { shellWord } from "../shell-word.ts";
 import { moveCommand } from "./move/move-command.ts";
 import { prepareMoves } from "./move/preflight.ts";
 import { act } from "./restart.ts";
@@ -11,9 +14,35 @@ import { type RestartSession, withRestartSession } from "./restart/restart-sessi
  * lags, and verifies.
  */
 export function move(settings: MoveSettings, version: string, io: Io): Promise<ExitCode> {
-  return withRestartSession(settings, version, io, (session) =>
-    act(session, (abort) => withMoves(session, abort)),
-  );
+  return withRestartSession(settings, version, io, (opened) => {
+    const session = withNames(opened);
+    return act(session, (abort) => withMoves(session, abort));
+  });
+}
+
+/**
+ * Replaces a selector by the names of the namespaces that it matches: the move may change the labels that
+ * the selector is about.
+ *
+ * @throws UsageError if it matches none.
+ */
+function withNames(session: RestartSession<MoveSettings>): RestartSession<MoveSettings> {
+  const { selected, settings } = session;
+  const { namespaceSelector } = settings.scope;
+  if (selected === undefined || namespaceSelector === undefined) return session;
+  if (selected.size === 0) {
+    throw new UsageError(
+      `no namespace matches --namespace-selector ${shellWord(namespaceSelector.text)}`,
+      sentence`see their labels: ${kubectl("get", "namespaces", "--show-labels")}`,
+    );
+  }
+  const scope = {
+    ...settings.scope,
+    namespaces: [...selected.keys()],
+    namespaceSelector: undefined,
+  };
+  // Their labels are read again: those of `selected` are of the time before the move.
+  return { ...session, settings: { ...settings, scope }, selected: undefined };
 }
 
 async function withMoves(

@@ -143,6 +143,51 @@ describe("move", () => {
     expect(await revisionsOf(shop)).toEqual([OLD.name]);
   });
 
+  test("moves the namespaces that a selector matches when it begins", async ({
+    cluster,
+    enter,
+  }) => {
+    await installBoth(cluster);
+    const labels = { [REVISION]: OLD.name, "example.com/ring": "first" };
+    const [one, two] = [await enter(labels), await enter(labels)];
+    const other = await enter({ [REVISION]: OLD.name, "example.com/ring": "second" });
+    for (const sandbox of [one, two, other]) {
+      await sandbox.create("deployments", deployment("web"));
+      await untilReady(sandbox, 1);
+    }
+    const names = [one.name, two.name].sort();
+    // The move itself changes a label that this selector is about.
+    const ring = ["--namespace-selector", `example.com/ring=first,${REVISION}=${OLD.name}`];
+
+    const planned = await run(cluster, "move", ...ring, "--to", NEW.name, "--dry-run", "--json");
+    expect(parseReport("RestartReport", planned.stdout)).toMatchObject({
+      scope: { namespaces: names, namespaceSelector: null },
+      namespaces: names.map((name) => ({ name, outcome: "planned" })),
+      nextStep: `istio-upgrade move ${names.join(" ")} --to ${NEW.name}`,
+    });
+
+    const moved = await move(cluster, ...ring, "--to", NEW.name, "--context", "test");
+    expect([moved.status, moved.stderr]).toEqual([0, expect.anything()]);
+    expect(moved.report()).toMatchObject({
+      results: names.map((namespace) => ({ namespace, outcome: "restarted" })),
+      namespaces: names.map((name) => ({ name, outcome: "labelled" })),
+      move: { wayBack: `istio-upgrade move --context test ${names.join(" ")} --to ${OLD.name}` },
+    });
+    expect(await Promise.all([one, two, other].map(revisionsOf))).toEqual([
+      [NEW.name],
+      [NEW.name],
+      [OLD.name],
+    ]);
+
+    const again = await run(cluster, "move", ...ring, "--to", NEW.name, "--dry-run");
+    expect([again.status, again.stderr]).toEqual([
+      64,
+      expect.stringContaining(
+        `error: no namespace matches --namespace-selector ${ring[1]}\nsee their labels: kubectl get namespaces --show-labels\n`,
+      ),
+    ]);
+  });
+
   test("rejects names that do not exist, and flags that are missing", async ({
     cluster,
     enter,

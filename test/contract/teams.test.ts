@@ -259,7 +259,7 @@ describe("teams", () => {
     expect(failed.status).toBe(1);
     expect(parseReport("Error", failed.stdout)).toMatchObject({ code: "forbidden" });
     expect(failed.stderr).toMatch(
-      /^error: could not list the namespaces that --namespace-selector chooses from: .*\nname the namespaces with --namespace, or ask for the permission: kubectl auth can-i list namespaces\n/,
+      /^error: could not list the namespaces that --namespace-selector chooses from: .*\nname the namespaces instead, or ask for the permission: kubectl auth can-i list namespaces\n/,
     );
   });
 });

@@ -17,7 +17,9 @@ async function runFailing(
   env: Readonly<Record<string, string>> = {},
 ): Promise<RunResult> {
   const ran = await runProgram(args, env);
-  const hasResult = args.some((word) => ["check", "restart", "verify", "status"].includes(word));
+  const hasResult = args.some((word) =>
+    ["check", "restart", "move", "verify", "status"].includes(word),
+  );
   if (!hasResult || ran.stderr === "") return ran;
   const lines = ran.stderr.split("\n");
   expect(lines.at(-2)).toMatch(
@@ -152,6 +154,16 @@ describe("the error message", () => {
       "check -n pay --namespace-selector team=pay",
       "--namespace-selector and --namespace cannot be used together",
       "use only one of them",
+    ],
+    [
+      "move pay --namespace-selector team=pay --to asm-1-28",
+      "--namespace-selector and named namespaces cannot be used together",
+      "use only one of them",
+    ],
+    [
+      "move --namespace-selector team=pay --to asm-1-28 --yes",
+      "--namespace-selector with --yes also needs --context: the current context may be another cluster",
+      "see the contexts: kubectl config get-contexts",
     ],
     [
       "check --group-by team",

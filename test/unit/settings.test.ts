@@ -507,8 +507,32 @@ describe("the settings of a move", () => {
     });
   });
 
+  test("have the selector of namespaces instead of names", () => {
+    const settings = moveSettings({ ...MOVE, to: "asm-1-28", namespaceSelector: "ring=1" }, []);
+    expect(settings.scope).toMatchObject({ namespaces: [], namespaceSelector: { text: "ring=1" } });
+  });
+
   test.each<[RawOptions, readonly string[], RegExp]>([
-    [{ to: "asm-1-28" }, [], /^move needs a namespace \| name the namespaces: /],
+    [
+      { to: "asm-1-28" },
+      [],
+      /^move needs a namespace \| name the namespaces: istio-upgrade move NAMESPACE --to REVISION; or add --namespace-selector LABELS$/,
+    ],
+    [
+      { to: "asm-1-28", namespaceSelector: "ring=1" },
+      ["shop"],
+      /^--namespace-selector and named namespaces cannot be used together \| use only one of them$/,
+    ],
+    [
+      { to: "asm-1-28", namespaceSelector: "ring===1" },
+      [],
+      /^--namespace-selector has an invalid part: "ring===1"/,
+    ],
+    [
+      { plan: "p.json", namespaceSelector: "ring=1" },
+      [],
+      /^--plan defines what to restart, so --namespace-selector cannot/,
+    ],
     [{}, ["shop"], /^move needs --to, the revision or the tag/],
     [{ to: "asm-1-28" }, ["Shop"], /^the argument "Shop" is not a valid namespace name/],
     [

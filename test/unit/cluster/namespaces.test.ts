@@ -56,7 +56,7 @@ describe("a selection of namespaces", () => {
     const denied = await errorOf(forbidden("list", "namespaces"));
     expect(denied.code).toBe("forbidden");
     expect(formatStep(denied.hint)).toBe(
-      "name the namespaces with --namespace, or ask for the permission: kubectl auth can-i list namespaces",
+      "name the namespaces instead, or ask for the permission: kubectl auth can-i list namespaces",
     );
     const busy = await errorOf(new ApiError("busy", { status: 503, reason: "" }));
     expect([busy.code, busy.hint]).toEqual([
