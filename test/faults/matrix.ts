@@ -36,11 +36,7 @@ const VARIANTS: readonly Variant[] = [
   { command: "check", args: ({ namespace }) => ["check", "-n", namespace] },
   {
     command: "check",
-    args: ({ namespace, moved }) => [
-      "check",
-      "--namespace-selector",
-      `kubernetes.io/metadata.name in (${namespace},${moved})`,
-    ],
+    args: ({ namespace, moved }) => ["check", ...byName(namespace, moved)],
   },
   { command: "verify", args: ({ namespace }) => ["verify", "-n", namespace] },
   { command: "explain", args: ({ namespace }) => ["explain", "deploy/web", "-n", namespace] },
@@ -68,9 +64,24 @@ const VARIANTS: readonly Variant[] = [
   },
   {
     command: "move",
-    args: ({ moved }) => ["move", moved, "--to", OTHER, "--yes", "--timeout", "2m"],
+    args: ({ moved }) => [
+      "move",
+      ...byName(moved),
+      "--to",
+      OTHER,
+      "--yes",
+      "--context",
+      "test",
+      "--timeout",
+      "2m",
+    ],
   },
 ];
+
+/** Selects namespaces by a label that the API server sets. */
+function byName(...names: readonly string[]): readonly string[] {
+  return ["--namespace-selector", `kubernetes.io/metadata.name in (${names.join(",")})`];
+}
 
 function restartOf(namespace: string): readonly string[] {
   return ["restart", "-n", namespace, "--include", "current", "--yes", "--timeout", "2m"];
