@@ -22,7 +22,9 @@ export interface Io {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /**
    * Calls the listener on SIGINT and SIGTERM, which then no longer end the process. SIGHUP, which comes
-   * when the terminal is closed, counts as SIGTERM. The returned function removes the listener.
+   * when the terminal is closed, counts as SIGTERM. The returned function removes the listener. After the
+   * last one, a signal ends the process soon, and not at once: it may still print its report, and its exit
+   * code tells what was done.
    */
   onSignal(listener: (signal: "SIGINT" | "SIGTERM") => void): () => void;
   /**
@@ -47,6 +49,11 @@ export function isWatched({ stderr, env }: Pick<Io, "stderr" | "env">): boolean 
   return stderr.isTTY === true && env["TERM"] !== "dumb" && env["CI"] === undefined;
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** The number of listeners of signals. */
+let heard = 0;
+
 export const processIo: Io = {
   stdin: process.stdin,
   stdout: process.stdout,
@@ -69,14 +76,20 @@ export const processIo: Io = {
     const onInterrupt = () => listener("SIGINT");
     const onEnd = () => listener("SIGTERM");
     process.on("SIGINT", onInterrupt).on("SIGTERM", onEnd).on("SIGHUP", onEnd);
+    if (heard === 0) for (const name of SIGNALS) process.off(name, endSoon);
+    heard += 1;
     return () => {
+      heard -= 1;
+      if (heard === 0) for (const name of SIGNALS) process.on(name, endSoon);
       process.off("SIGINT", onInterrupt).off("SIGTERM", onEnd).off("SIGHUP", onEnd);
     };
   },
-  endSoon: () => {
-    setTimeout(() => process.kill(process.pid, "SIGKILL"), 2000).unref();
-  },
+  endSoon,
 };
+
+function endSoon(): void {
+  setTimeout(() => process.kill(process.pid, "SIGKILL"), 2000).unref();
+}
 
 /** The longest timer of Node, in milliseconds: with a longer one, it does not wait at all. */
 const LONGEST_TIMER = 2 ** 31 - 1;

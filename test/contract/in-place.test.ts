@@ -120,7 +120,7 @@ describe("restart --in-place", () => {
       const { sandbox } = await createReplaceable(cluster, enter, NATIVE);
       const args = inPlace(sandbox, "--yes", "--allow-downtime", "--max-parallel", "1");
       const running = startProgram(args, { KUBECONFIG: cluster.kubeconfig });
-      await eventually(async () => expect(running.stderr()).toContain("replacing"));
+      await eventually(async () => expect(running.stderr()).toContain("replacing its sidecars"));
       running.signal(signal);
       if (signal === "SIGINT") {
         await eventually(async () => expect(running.stderr()).toContain("interrupted"));

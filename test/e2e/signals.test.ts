@@ -149,6 +149,27 @@ describe("a restart that ends early", () => {
     ]);
   });
 
+  test.for(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+    "keeps its exit code if a %s comes after the report",
+    async (signal) => {
+      const atTheEnd = `process.once('beforeExit', () => { process.kill(process.pid, '${signal}'); setTimeout(() => {}, 100); });`;
+      const { status, stdout } = await runProgram([...ARGS, "--dry-run"], {
+        KUBECONFIG: cluster.kubeconfig,
+        NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(atTheEnd)}`,
+      });
+      expect([status, parseReport("RestartReport", stdout).complete]).toEqual([0, true]);
+    },
+  );
+
+  test("ends soon on a signal after the report if something keeps it alive", async () => {
+    const forever = `process.once('beforeExit', () => { process.kill(process.pid, 'SIGINT'); setInterval(() => {}, 100); });`;
+    const { stdout } = await runProgram([...ARGS, "--dry-run"], {
+      KUBECONFIG: cluster.kubeconfig,
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(forever)}`,
+    });
+    expect(parseReport("RestartReport", stdout).complete).toBe(true);
+  });
+
   describe("with a report file", () => {
     let folder = "";
     beforeEach(() => {
