@@ -26,11 +26,16 @@ function injectedByHand(revision: string) {
   };
 }
 
-async function createByHand(sandbox: Sandbox, revision = REVISION): Promise<void> {
+async function createByHand(
+  cluster: TestCluster,
+  sandbox: Sandbox,
+  revision = REVISION,
+): Promise<void> {
   await sandbox.create("deployments", deployment("web", injectedByHand(revision)));
   await sandbox.create("statefulsets", statefulSet("db", injectedByHand(revision)));
   await sandbox.create("daemonsets", daemonSet("agent", injectedByHand(revision)));
-  await eventually(async () => expect((await sandbox.pods()).length).toBeGreaterThan(2));
+  const nodes = (await cluster.request("GET", "/api/v1/nodes")).body.items.length;
+  await eventually(async () => expect(await sandbox.pods()).toHaveLength(2 + nodes));
 }
 
 async function verdictsIn(cluster: TestCluster, { name }: Sandbox, ...flags: readonly string[]) {
@@ -47,7 +52,7 @@ test("a webhook replaces a sidecar that was injected by hand: outdated, by a dry
 }) => {
   await cluster.installRevision({ name: REVISION, image: OLD });
   const sandbox = await enter();
-  await createByHand(sandbox);
+  await createByHand(cluster, sandbox);
   await sandbox.relabel(LABEL);
   await cluster.moveImage(REVISION, NEW);
   expect(await verdictsIn(cluster, sandbox)).toEqual([2, 3, `outdated image-differs ${NEW}`]);
@@ -67,7 +72,7 @@ test("without a webhook, a sidecar that was injected by hand stays, and is not l
 }) => {
   await cluster.installRevision({ name: REVISION, image: OLD });
   const sandbox = await enter();
-  await createByHand(sandbox);
+  await createByHand(cluster, sandbox);
   expect(await verdictsIn(cluster, sandbox)).toEqual([0, 3, `current on-target ${OLD}`]);
   await cluster.moveImage(REVISION, NEW);
   expect(await verdictsIn(cluster, sandbox)).toEqual([0, 3, `pinned pinned-by-kube-inject ${OLD}`]);
@@ -81,7 +86,7 @@ test("a sidecar that was injected by hand is blocked once its revision is gone",
 }) => {
   await cluster.installRevision({ name: REVISION, image: OLD });
   const sandbox = await enter();
-  await createByHand(sandbox, "asm-1-1");
+  await createByHand(cluster, sandbox, "asm-1-1");
   expect(await verdictsIn(cluster, sandbox)).toEqual([5, 3, "blocked injected-by-hand-gone "]);
 });
 
