@@ -6,7 +6,7 @@ import type { TestCluster } from "../support/test-cluster.ts";
 import { eventually, type Sandbox, test } from "./sandbox.ts";
 
 const image = (version: string) => `mcr.microsoft.com/oss/istio/proxyv2:${version}-distroless`;
-const SLOW = { annotations: { "test.istio-upgrade/ready-after": "6s" } };
+const SLOW = { annotations: { "test.istio-upgrade/ready-after": "3s" } };
 
 /** Two slow, outdated workloads, one restarted after the other. */
 async function startRestart(cluster: TestCluster, sandbox: Sandbox) {
@@ -71,8 +71,8 @@ describe("an interrupted restart", () => {
     }
     const asked = Date.now();
     const ran = await running.done;
-    // The rollout takes six seconds; the report must not.
-    expect(Date.now() - asked).toBeLessThan(5000);
+    // The rollout takes three seconds; the report must not.
+    expect(Date.now() - asked).toBeLessThan(2500);
     const report = parseReport("RestartReport", ran.stdout);
     expect([ran.status, report.complete]).toEqual([status, false]);
     expect(report.gaps).toMatchObject([
