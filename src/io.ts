@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { fstatSync } from "node:fs";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
@@ -49,10 +50,9 @@ export function isWatched({ stderr, env }: Pick<Io, "stderr" | "env">): boolean 
   return stderr.isTTY === true && env["TERM"] !== "dumb" && env["CI"] === undefined;
 }
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-/** The number of listeners of signals. */
-let heard = 0;
+/** Passes the signals of the process on; with no listener, they end the process soon. */
+const signals = new EventEmitter();
+let isListening = false;
 
 export const processIo: Io = {
   stdin: process.stdin,
@@ -73,19 +73,23 @@ export const processIo: Io = {
   random: Math.random,
   sleep,
   onSignal: (listener) => {
-    const onInterrupt = () => listener("SIGINT");
-    const onEnd = () => listener("SIGTERM");
-    process.on("SIGINT", onInterrupt).on("SIGTERM", onEnd).on("SIGHUP", onEnd);
-    if (heard === 0) for (const name of SIGNALS) process.off(name, endSoon);
-    heard += 1;
-    return () => {
-      heard -= 1;
-      if (heard === 0) for (const name of SIGNALS) process.on(name, endSoon);
-      process.off("SIGINT", onInterrupt).off("SIGTERM", onEnd).off("SIGHUP", onEnd);
-    };
+    if (!isListening) {
+      isListening = true;
+      const onEnd = () => passOn("SIGTERM");
+      process
+        .on("SIGINT", () => passOn("SIGINT"))
+        .on("SIGTERM", onEnd)
+        .on("SIGHUP", onEnd);
+    }
+    signals.on("signal", listener);
+    return () => void signals.off("signal", listener);
   },
   endSoon,
 };
+
+function passOn(signal: "SIGINT" | "SIGTERM"): void {
+  if (!signals.emit("signal", signal)) endSoon();
+}
 
 function endSoon(): void {
   setTimeout(() => process.kill(process.pid, "SIGKILL"), 2000).unref();
