@@ -1,13 +1,12 @@
 import { UsageError } from "../errors.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
-import { kubectl, sentence } from "../next-step.ts";
 import type { MoveSettings } from "../settings.ts";
-import { shellWord } from "../shell-word.ts";
 import { moveCommand } from "./move/move-command.ts";
 import { prepareMoves } from "./move/preflight.ts";
 import { act } from "./restart.ts";
 import { type RestartSession, withRestartSession } from "./restart/restart-session.ts";
+import { noNamespace } from "./unmatched-scope.ts";
 
 /**
  * Moves namespaces to another revision: labels each of them just before its first restart, restarts what
@@ -31,10 +30,8 @@ function withNames(session: RestartSession<MoveSettings>): RestartSession<MoveSe
   const { namespaceSelector } = settings.scope;
   if (selected === undefined || namespaceSelector === undefined) return session;
   if (selected.size === 0) {
-    throw new UsageError(
-      `no namespace matches --namespace-selector ${shellWord(namespaceSelector.text)}`,
-      sentence`see their labels: ${kubectl("get", "namespaces", "--show-labels")}`,
-    );
+    const { message, hint } = noNamespace(namespaceSelector);
+    throw new UsageError(message, hint);
   }
   const scope = {
     ...settings.scope,

@@ -1,5 +1,5 @@
 import { CannotRun } from "../errors.ts";
-import { istioUpgrade, kubectl, type NextStep, sentence } from "../next-step.ts";
+import { istioUpgrade, kubectl, type NextStep, type Sentence, sentence } from "../next-step.ts";
 import { resourceName } from "../kubernetes/kinds.ts";
 import { matchesSelector } from "../kubernetes/selector.ts";
 import type { Assessment } from "../mesh/assessment.ts";
@@ -69,7 +69,8 @@ export function createUnmatchedScope(scope: ScopeSettings): UnmatchedScope {
     notes: (mesh, namespaces) => {
       // Without a namespace, nothing else can match.
       if (namespaceSelector !== undefined && namespaces.size === 0) {
-        return [noNamespaceNote(namespaceSelector)];
+        const { message, hint } = noNamespace(namespaceSelector);
+        return [sentence`${message}; ${hint}`];
       }
       return [
         ...[...unmatchedExcludes].map(({ text }) => `${text} matches no workload in scope`),
@@ -82,9 +83,15 @@ export function createUnmatchedScope(scope: ScopeSettings): UnmatchedScope {
   };
 }
 
-function noNamespaceNote({ text }: SelectorFlag): NextStep {
-  const labels = kubectl("get", "namespaces", "--show-labels");
-  return sentence`no namespace matches --namespace-selector ${shellWord(text)}; see their labels: ${labels}`;
+/** Returns the finding that a selector matches no namespace, and the way out. */
+export function noNamespace({ text }: SelectorFlag): {
+  readonly message: string;
+  readonly hint: Sentence;
+} {
+  return {
+    message: `no namespace matches --namespace-selector ${shellWord(text)}`,
+    hint: sentence`see their labels: ${kubectl("get", "namespaces", "--show-labels")}`,
+  };
 }
 
 /** The labels of a team are often those of its namespaces. */

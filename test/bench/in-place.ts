@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { gapLine, parseGaps } from "../kubelet/proxy-gap.ts";
 
 /** The seconds that each pod had no ready sidecar while its sidecar was replaced in place. */
 export interface ProxyGaps {
@@ -24,9 +25,7 @@ export async function measureProxyGaps(): Promise<ProxyGaps> {
     env: { ...process.env, NO_COLOR: "1" },
     maxBuffer: 64 * 1024 ** 2,
   });
-  const gaps = [...stdout.matchAll(/^in place: (\S+): ([\d.]+) s without a ready proxy$/gm)].map(
-    ([, pod = "", seconds]) => ({ pod, seconds: Number(seconds) }),
-  );
+  const gaps = parseGaps(stdout);
   const skipped = /^test:kubelet: skipped: (.+)$/m.exec(stdout)?.[1];
   if (gaps.length === 0 && skipped === undefined) throw new Error("no pod was measured");
   return { gaps, skipped };
@@ -34,7 +33,5 @@ export async function measureProxyGaps(): Promise<ProxyGaps> {
 
 export function proxyGapLines({ gaps, skipped }: ProxyGaps): string {
   if (skipped !== undefined) return `in place: not measured: ${skipped}`;
-  return gaps
-    .map(({ pod, seconds }) => `in place: ${pod}: ${seconds.toFixed(1)} s without a ready proxy`)
-    .join("\n");
+  return gaps.map(({ pod, seconds }) => gapLine(pod, seconds)).join("\n");
 }

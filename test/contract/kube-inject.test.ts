@@ -3,7 +3,7 @@ import { proxyImage } from "../support/build/pod-group.ts";
 import { daemonSet, deployment, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
-import { eventually, run, type Sandbox, test } from "./sandbox.ts";
+import { countNodes, eventually, run, type Sandbox, test } from "./sandbox.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -34,7 +34,7 @@ async function createByHand(
   await sandbox.create("deployments", deployment("web", injectedByHand(revision)));
   await sandbox.create("statefulsets", statefulSet("db", injectedByHand(revision)));
   await sandbox.create("daemonsets", daemonSet("agent", injectedByHand(revision)));
-  const nodes = (await cluster.request("GET", "/api/v1/nodes")).body.items.length;
+  const nodes = await countNodes(cluster);
   await eventually(async () => expect(await sandbox.pods()).toHaveLength(2 + nodes));
 }
 

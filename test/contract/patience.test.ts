@@ -5,6 +5,7 @@ import { parseReport } from "../support/report-schema.ts";
 import { startProgram } from "../support/run-program.ts";
 import { type Answer, POD_BEHAVIOUR, type TestCluster } from "../support/test-cluster.ts";
 import {
+  countNodes,
   endTerminating,
   eventually,
   run,
@@ -55,7 +56,7 @@ function apart(app: string, replicas: number, rollingUpdate: object): WorkloadOp
 
 describe("pods that must be on different nodes", () => {
   test("are waited for while old ones end, and fail if none does", async ({ cluster, enter }) => {
-    const nodes = (await cluster.request("GET", "/api/v1/nodes")).body.items.length;
+    const nodes = await countNodes(cluster);
     const sandbox = await outdated(cluster, enter, 2 * nodes, async (place) => {
       const draining = apart("draining", nodes, { maxSurge: 1, maxUnavailable: 1 });
       const full = apart("full", nodes, { maxSurge: 1, maxUnavailable: 0 });

@@ -26,6 +26,11 @@ export async function eventually(assertion: () => Promise<void>, timeout = 30_00
   await vi.waitFor(assertion, { timeout, interval: 50 });
 }
 
+/** Returns the number of nodes, which is that of the pods of a DaemonSet. */
+export async function countNodes(cluster: TestCluster): Promise<number> {
+  return (await cluster.request("GET", "/api/v1/nodes")).body.items.length;
+}
+
 /** Skips a test on the real cluster and prints the reason, which the test runner does not print. */
 export function onlyEmbedded(
   cluster: TestCluster,

@@ -5,6 +5,7 @@ import { parseReport } from "../support/report-schema.ts";
 import { startProgram } from "../support/run-program.ts";
 import { POD_BEHAVIOUR, type TestCluster } from "../support/test-cluster.ts";
 import {
+  countNodes,
   eventually,
   RESTARTED_AT,
   run,
@@ -84,7 +85,7 @@ describe("a restart that does not succeed", () => {
     await cluster.installRevision({ name: REVISION, image: OLD });
     await cluster.moveImage(REVISION, OLD);
     const sandbox = await enter({ "istio.io/rev": REVISION });
-    const nodes = (await cluster.request("GET", "/api/v1/nodes")).body.items.length;
+    const nodes = await countNodes(cluster);
     await sandbox.create("deployments", deployment("proxy", failing("Unready")));
     await sandbox.create("deployments", deployment("disk", failing("NotStarted")));
     await sandbox.create("deployments", deployment("network", failing("NotStarted")));

@@ -6,6 +6,7 @@ import { POD_BEHAVIOUR, type TestCluster } from "../support/test-cluster.ts";
 import { startProgram } from "../support/run-program.ts";
 import { limitPods } from "./pod-quota.ts";
 import {
+  countNodes,
   endTerminating,
   eventually,
   RESTARTED_AT,
@@ -214,7 +215,7 @@ test("an unready pod that nothing replaces is named, and --include unhealthy res
   await sandbox.create("rollouts", argoRollout("ro", { annotations, replicas: 2 }));
   // The controller creates the second pod of `first` only once the first one is ready.
   await sandbox.create("statefulsets", statefulSet("first", { annotations, replicas: 3 }));
-  const nodes = (await cluster.request("GET", "/api/v1/nodes")).body.items.length;
+  const nodes = await countNodes(cluster);
   await eventually(async () =>
     expect(await sandbox.pods()).toHaveLength(1 + nodes + 1 + 2 + 2 + 1),
   );

@@ -3,7 +3,7 @@ import { proxyImage } from "../support/build/pod-group.ts";
 import { daemonSet, deployment, statefulSet } from "../support/manifests.ts";
 import { parseReport } from "../support/report-schema.ts";
 import { POD_BEHAVIOUR, type TestCluster } from "../support/test-cluster.ts";
-import { run, type Sandbox, test, untilReady } from "./sandbox.ts";
+import { countNodes, run, type Sandbox, test, untilReady } from "./sandbox.ts";
 
 const REVISION = "asm-1-79";
 const [OLD, NEW] = [proxyImage("v1.79.0-1"), proxyImage("v1.79.2-1")];
@@ -98,7 +98,7 @@ test("pods that the kubelet rejects are named, and end the rollout at --timeout"
   cluster,
   enter,
 }) => {
-  const nodes = (await cluster.request("GET", "/api/v1/nodes")).body.items.length;
+  const nodes = await countNodes(cluster);
   const sandbox = await outdated(cluster, enter, 4 + nodes, async (place) => {
     const options = { replicas: 2, ...failing("OutOfcpu") };
     await place.create("deployments", deployment("web", options));

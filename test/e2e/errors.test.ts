@@ -5,7 +5,7 @@ import { load } from "js-yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseReport } from "../support/report-schema.ts";
 import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
-import { type RunResult, runProgram } from "../support/run-program.ts";
+import { preloading, type RunResult, runProgram } from "../support/run-program.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 
 /**
@@ -277,7 +277,7 @@ describe("the error message", () => {
       "import { Socket } from 'node:net'; Socket.prototype.connect = function () { return this; };";
     const { status } = await runFailing(["check"], {
       KUBECONFIG: cluster.kubeconfig,
-      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(never)}`,
+      ...preloading(never),
     });
     expect(status).toBe(1);
   });

@@ -9,7 +9,7 @@ import { startEmbeddedCluster } from "../support/embedded/cluster.ts";
 import { deployment, namespace } from "../support/manifests.ts";
 import { type Relay, startRelay } from "../support/relay.ts";
 import { parseReport } from "../support/report-schema.ts";
-import { COMMAND, runProgram, startProgram } from "../support/run-program.ts";
+import { COMMAND, preloading, runProgram, startProgram } from "../support/run-program.ts";
 import { requireTerminal, startOnTerminal } from "../support/terminal.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 
@@ -155,7 +155,7 @@ describe("a restart that ends early", () => {
       const atTheEnd = `process.once('beforeExit', () => { process.kill(process.pid, '${signal}'); setTimeout(() => {}, 100); });`;
       const { status, stdout } = await runProgram([...ARGS, "--dry-run"], {
         KUBECONFIG: cluster.kubeconfig,
-        NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(atTheEnd)}`,
+        ...preloading(atTheEnd),
       });
       expect([status, parseReport("RestartReport", stdout).complete]).toEqual([0, true]);
     },
@@ -165,7 +165,7 @@ describe("a restart that ends early", () => {
     const forever = `process.once('beforeExit', () => { process.kill(process.pid, 'SIGINT'); setInterval(() => {}, 100); });`;
     const { stdout } = await runProgram([...ARGS, "--dry-run"], {
       KUBECONFIG: cluster.kubeconfig,
-      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(forever)}`,
+      ...preloading(forever),
     });
     expect(parseReport("RestartReport", stdout).complete).toBe(true);
   });

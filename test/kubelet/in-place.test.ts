@@ -9,7 +9,7 @@ import { type AuditedRequest, auditedWrites } from "../testbed/audit.ts";
 import { connectRealCluster } from "../testbed/real-cluster.ts";
 import { exits, sidecar } from "./behaviours.ts";
 import { REAL_NODE } from "./node.ts";
-import { measureGaps } from "./proxy-gap.ts";
+import { gapLine, measureGaps } from "./proxy-gap.ts";
 import {
   APP_PROBE,
   behave,
@@ -260,9 +260,7 @@ describe.concurrent("in place, on a real node", () => {
     const meter = await measureGaps(sandbox);
     const { exit, report } = await replace("swap", "--allow-downtime", ...waves);
     for (const [name, gap] of await meter.stop()) {
-      process.stdout.write(
-        `in place: ${name}: ${(gap / 1000).toFixed(1)} s without a ready proxy\n`,
-      );
+      process.stdout.write(`${gapLine(name, gap / 1000)}\n`);
       // Otherwise the measurement asks something else than the sidecar.
       expect(gap).toBeGreaterThan(0);
     }

@@ -13,6 +13,17 @@ export interface GapMeter {
   stop(): Promise<ReadonlyMap<string, number>>;
 }
 
+/** Returns the line that a test prints about a pod. */
+export function gapLine(pod: string, seconds: number): string {
+  return `in place: ${pod}: ${seconds.toFixed(1)} s without a ready proxy`;
+}
+
+/** Returns the pods and their seconds from the lines in an output. */
+export function parseGaps(output: string): readonly { pod: string; seconds: number }[] {
+  const lines = output.matchAll(/^in place: (\S+): ([\d.]+) s without a ready proxy$/gm);
+  return [...lines].map(([, pod = "", seconds]) => ({ pod, seconds: Number(seconds) }));
+}
+
 /** Measures from the node itself, so that no kubelet and no API server delays the result. */
 export async function measureGaps(sandbox: Sandbox): Promise<GapMeter> {
   const longest = new Map<string, number>();

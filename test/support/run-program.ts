@@ -62,6 +62,11 @@ export function runProgram(
   return startProgram(args, env).done;
 }
 
+/** Returns the variable by which Node.js runs a script before the program. */
+export function preloading(script: string): { readonly NODE_OPTIONS: string } {
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` };
+}
+
 /** Runs the program in the terminal of this process, for a person to watch. */
 export function runVisibly(
   args: readonly string[],
